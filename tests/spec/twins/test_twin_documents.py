@@ -63,6 +63,10 @@ def twin_or_none(arch, rank, shape, match="none"):
         return None
 
 
+def row_text(row):
+    return row.type, row.summary, row.input_shape, row.output_shape, row.num_parameters
+
+
 MANY = settings(max_examples=150, suppress_health_check=list(HealthCheck), deadline=None)
 
 
@@ -73,7 +77,9 @@ def test_a_2d_network_is_the_2d_twin_of_its_3d_twin(arch, depth):
     twin = twin_or_none(arch, 3, (6, 6, depth))
     assume(twin)
     back = make_twin(twin.arch, 2).arch
-    assert back.layers == arch.layers
+    assert [row_text(row) for row in back.plan()] == [row_text(row) for row in arch.plan()]
+    if not twin.notes:
+        assert back.layers == arch.layers
     if not twin.notes and '"CROP"' not in compact_json(arch.document.value):  # whose depth is a share of the depth
         assert back.document.value["layers"] == arch.document.value["layers"]
 

@@ -165,3 +165,93 @@ def test_networks_are_2d_or_2_5d_or_3d(name, form):
 def test_a_request_without_an_answer_is_refused(name, rank, shape, match, text):
     with pytest.raises(DocumentError, match=f"^{re.escape(f'{ARCHS / name}: {text}')}$"):
         make_twin(load_arch(ARCHS / name), rank, shape, match)
+
+
+def test_a_twin_is_made_of_a_file_as_of_its_architecture():
+    path = ARCHS / "archsm.json"
+    assert make_twin(path, 3, CROP).arch == make_twin(load_arch(path), 3, CROP).arch
+
+
+def test_a_block_whose_branches_would_differ_keeps_the_depth_and_the_twin_says_so():
+    layers = [
+        {
+            "type": "RES",
+            "layers": [convolution(padding="valid")],
+            "shortcut": [{"type": "CROP", "size": 6}, convolution()],
+        },
+        {"type": "T"},
+    ]
+    twin = make_twin({"input_shape": [8, 8], "layers": layers}, 3, (8, 8, 20))
+    block = twin.arch.document.value["layers"][0]
+    assert block["layers"] == [convolution(padding="valid", kernel_size=[3, 3, 1])]
+    assert block["shortcut"] == [{"type": "CROP", "size": [6, 6, 20]}, convolution(kernel_size=[3, 3, 1])]
+    assert twin.notes == ("These blocks keep the depth, because their branches would differ in it: $.layers[0].",)
+
+
+def test_a_network_that_has_no_twin_names_the_layer():
+    layers = [convolution(stride=2), {"type": "ATT"}, {"type": "T"}]
+    with pytest.raises(
+        DocumentError,
+        match=re.escape(
+            "arch $.layers[1]: ATT has 10,240 tokens, one per voxel of (32, 32, 10), but at most 4,096 are allowed. Add "
+            "a C or P with a larger stride before it. This network has no 3D twin for the input 64x64x20."
+        ),
+    ):
+        make_twin({"input_shape": [64, 64], "layers": layers}, 3, (64, 64, 20))
+
+
+POOL = {"type": "P", "pool": "max", "kernel_size": 2}
+
+
+@pytest.mark.parametrize(
+    ("times", "depth", "expected"),
+    [
+        (3, 8, [{"type": "REP", "times": 3, "layers": [convolution(), POOL]}]),
+        (
+            4,
+            4,
+            [
+                {"type": "REP", "times": 2, "layers": [convolution(), POOL]},
+                {
+                    "type": "REP",
+                    "times": 2,
+                    "layers": [convolution(kernel_size=[3, 3, 1]), {**POOL, "kernel_size": [2, 2, 1]}],
+                },
+            ],
+        ),
+        (
+            2,
+            2,
+            [convolution(), POOL, convolution(kernel_size=[3, 3, 1]), {**POOL, "kernel_size": [2, 2, 1]}],
+        ),
+    ],
+)
+def test_repetitions_at_depths_that_need_different_sizes_are_written_apart(times, depth, expected):
+    repeat = {"type": "REP", "times": times, "layers": [convolution(), POOL]}
+    twin = make_twin({"input_shape": [16, 16], "layers": [repeat, {"type": "T"}]}, 3, (16, 16, depth))
+    assert twin.arch.document.value["layers"] == [*expected, {"type": "T"}]
+
+
+def test_sizes_that_differ_in_the_plane_give_the_depth_those_of_the_height():
+    tall = convolution(kernel_size=[5, 1], stride=[2, 1], padding=[[2, 1], 0])
+    twin = make_twin({"input_shape": [16, 16], "layers": [tall, {"type": "T"}]}, 3, (16, 16, 8))
+    assert twin.arch.document.value["layers"][0] == {
+        **tall,
+        "kernel_size": [5, 1, 5],
+        "stride": [2, 1, 2],
+        "padding": [[2, 1], 0, [2, 1]],
+    }
+
+
+def test_a_default_that_does_not_fit_the_depth_is_spelled_out_and_left_out_again():
+    layers = [convolution(), {"type": "CBAM", "ratio": 2}, {"type": "T"}]
+    twin = make_twin({"input_shape": [16, 16], "layers": layers}, 3, (16, 16, 2))
+    assert twin.arch.document.value["layers"][1] == {"type": "CBAM", "ratio": 2, "kernel_size": [7, 7, 3]}
+    assert make_twin(twin.arch, 2).arch.document.value["layers"] == layers
+
+
+def test_long_names_are_cut_and_the_ending_of_a_twin_is_replaced():
+    assert make_twin({"name": "a" * 80, "input_shape": [4, 4], "layers": [{"type": "T"}]}, 3, (4, 4, 4)).arch.name == (
+        "a" * 77 + "_3d"
+    )
+    assert make_twin(make_twin(ARCHS / "archsm.json", 3, CROP, "macs").arch, 2).arch.name == "archsm_2d"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from archnet.files.strict_json import JsonPath
-from archnet.spec.layers import Shape, inner_documents, layer_document, parse_layer
+from archnet.spec.layers import Shape, inner_documents, layer_class, layer_document, parse_layer
 from archnet.spec.twins.layer_sizes import Sizes, add_depth_entries
 
 
@@ -77,12 +77,7 @@ def add_depth(layers: Sequence[Sizes], shape: Shape, path: JsonPath, *, keeps_de
     for index, layer in enumerate(layers):
         parts.append(_add_depth_to_layer(layer, shape, (*path, index), keeps_depth))
         shape = parts[-1].shape
-    return DeepLayers(
-        documents=[document for part in parts for document in part.documents],
-        shape=shape,
-        reduced=tuple(size for part in parts for size in part.reduced),
-        blocks=tuple(block for part in parts for block in part.blocks),
-    )
+    return _join(parts, [document for part in parts for document in part.documents], shape)
 
 
 def _add_depth_to_layer(document: Sizes, shape: Shape, path: JsonPath, keeps_depth: bool) -> DeepLayers:
@@ -118,35 +113,49 @@ def _add_depth_to_leaf(document: Sizes, shape: Shape, path: JsonPath, keeps_dept
 
 
 def _add_depth_to_block(document: Sizes, shape: Shape, path: JsonPath, keeps_depth: bool) -> DeepLayers:
-    """A block whose inner layers all fit the smallest depth that they meet in its repetitions."""
-    part = _with_deep_layers(document, shape, path, keeps_depth)
-    block = parse_layer(part.documents[0], 3)
-    try:
-        depths = [sequence.input_shape[2] for sequence in block.inner_sequences(shape) if len(sequence.input_shape) > 1]
-    except ValueError as error:
-        raise MisfitError(path, f"{document['type']} {error}.") from None
-    if depths and min(depths) < shape[2]:
-        part = _with_deep_layers(document, (*shape[:2], min(depths), shape[3]), path, keeps_depth)
-    return DeepLayers(
-        documents=part.documents,
-        shape=_output_shape(part.documents[0], shape, path),
-        reduced=part.reduced,
-        blocks=part.blocks,
-    )
-
-
-def _with_deep_layers(document: Sizes, shape: Shape, path: JsonPath, keeps_depth: bool) -> DeepLayers:
     """A block with 3D inner layers, each list of which receives the block's input."""
+    kind = layer_class(document)
+    if kind is not None and not kind.traits.has_row:
+        return _add_depth_to_repetitions(document, shape, path, keeps_depth)
     lists = {
         inner_path: add_depth(inner, shape, (*path, *inner_path), keeps_depth=keeps_depth)
         for inner_path, inner in inner_documents(document)
     }
     block = put_inner_layers(document, {inner_path: part.documents for inner_path, part in lists.items()})
+    return _join(lists.values(), [block], _output_shape(block, shape, path))
+
+
+def _add_depth_to_repetitions(document: Sizes, shape: Shape, path: JsonPath, keeps_depth: bool) -> DeepLayers:
+    """Repeated layers, written out where repetitions at different depths need different sizes."""
+    parts: list[DeepLayers] = []
+    groups: list[tuple[list[Sizes], int]] = []
+    num_left = int(document["times"])
+    while num_left:
+        part = add_depth(document["layers"], shape, (*path, "layers"), keeps_depth=keeps_depth)
+        parts.append(part)
+        times = num_left if part.shape == shape else 1  # the same input gives the same layers
+        if groups and groups[-1][0] == part.documents:
+            groups[-1] = (part.documents, groups[-1][1] + times)
+        else:
+            groups.append((part.documents, times))
+        num_left, shape = num_left - times, part.shape
+    is_whole = len(groups) == 1
+    written = [
+        layer
+        for layers, times in groups
+        for layer in (layers if times == 1 and not is_whole else [{**document, "times": times, "layers": layers}])
+    ]
+    return _join(parts, written, shape)
+
+
+def _join(parts: Iterable[DeepLayers], documents: list[Sizes], shape: Shape) -> DeepLayers:
+    """Layers whose notes are those of their parts."""
+    parts = tuple(parts)
     return DeepLayers(
-        documents=[block],
+        documents=documents,
         shape=shape,
-        reduced=tuple(size for part in lists.values() for size in part.reduced),
-        blocks=tuple(inner_block for part in lists.values() for inner_block in part.blocks),
+        reduced=tuple(size for part in parts for size in part.reduced),
+        blocks=tuple(block for part in parts for block in part.blocks),
     )
 
 

@@ -25,6 +25,9 @@ _MAX_EXACT: Final = 10
 _MAX_STARTS: Final = 6
 """Factors from which single widths change."""
 
+_MAX_STEPS: Final = 100
+"""Widths of a network that are tried one by one, evenly spread; each takes a plan of the network."""
+
 _MAX_PROBES: Final = 12
 """Neighbors of a factor that are tried where its widths do not fit each other."""
 
@@ -149,7 +152,8 @@ class _Search:
 
     def _steps(self, match: WidthMatch, unit: int) -> Iterator[WidthMatch]:
         step = unit if match.difference < 0 else -unit
-        for index in range(len(match.widths)):
+        num_widths = len(match.widths)
+        for index in range(0, num_widths, -(-num_widths // _MAX_STEPS)):
             if stepped := self._step(match, index, step):
                 yield stepped
 

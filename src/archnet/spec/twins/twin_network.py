@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from archnet.errors import DocumentError
 from archnet.files.documents.json_text import json_text
 from archnet.files.strict_json import Document
-from archnet.spec.arch import Arch, parse_arch
+from archnet.spec.arch import Arch, load_arch, parse_arch
 from archnet.spec.layers import TYPE_NAMES, Shape, inner_rank, sizes_text, walk
 from archnet.spec.layers.planned_layer import PlannedLayer
 from archnet.spec.twins.match_widths import TOLERANCE, WidthMatch, match_widths
@@ -28,8 +29,8 @@ class Twin:
     Attributes:
         arch: The architecture; `arch.document.value` is its JSON document.
         factor: Factor of the widths.
-        notes: What a reader of the comparison should know, one sentence each. Paths are those of the twin, or of the
-            original where something of it is lost.
+        notes: What a reader of the comparison should know, one sentence each. Paths are those of the original; for a
+            3D twin of a network on planes, those of its 2D form.
         parameters: Weights, trainable or not.
         macs: Multiply-adds of one case's forward pass.
         original_input: Spatial input of the original.
@@ -90,18 +91,22 @@ _MEASURES: Final[dict[str, Callable[[Sequence[PlannedLayer]], int]]] = {
 
 
 def make_twin(
-    arch: Arch, rank: float, input_shape: Shape | None = None, match: str = "none", *, num_classes: int = 2
+    arch: Arch | Path | str | Mapping[str, Any],
+    rank: float,
+    input_shape: Shape | None = None,
+    match: str = "none",
+    *,
+    num_classes: int = 2,
 ) -> Twin:
     """The twin of an architecture.
 
-    >>> from archnet.spec.arch import load_arch
     >>> layers = [{"type": "C", "num_output": 32, "kernel_size": 3}, {"type": "GAP"}, {"type": "T"}]
-    >>> twin = make_twin(load_arch({"input_shape": [32, 32], "layers": layers}), 3, (32, 32, 16), "parameters")
+    >>> twin = make_twin({"input_shape": [32, 32], "layers": layers}, 3, (32, 32, 16), "parameters")
     >>> twin.factor, twin.arch.document.value["layers"][0]["num_output"]
     (0.4, 13)
 
     Args:
-        arch: The original, which stays unchanged.
+        arch: The original, which stays unchanged: an architecture, or what `load_arch` takes.
         rank: 2, 2.5 or 3.
         input_shape: Spatial input (height, width[, depth]) of the twin. Default: the original's without its depth.
         match: "none" keeps the widths; "parameters" and "macs" scale them until the twin has as many weights or
@@ -111,6 +116,7 @@ def make_twin(
     Raises:
         DocumentError: The rank, the input or `match` is invalid, or a layer has no counterpart.
     """
+    arch = arch if isinstance(arch, Arch) else load_arch(arch)
     _check_request(arch, rank, match)
     volume, plane = _input_shapes(arch, rank, input_shape)
     original_input = plane if arch.rank == 2 else volume

@@ -16,7 +16,7 @@ _MAX_PATHS: Final = 3
 
 
 def depth_notes(deep: DeepLayers) -> Iterator[str]:
-    """Where sizes along the depth are smaller than those along the height; paths are those of the twin."""
+    """Where sizes along the depth are smaller than those along the height; paths are those of the 2D layers."""
     groups: dict[tuple[str, str, str, int], list[JsonPath]] = {}
     for size in deep.reduced:
         group = (size.key, _entry_text(size.height), _entry_text(size.depth), size.length)
