@@ -80,7 +80,7 @@ class Arch:
     def full_input_shape(self, input_shape: Shape | None = None) -> Shape:
         """An input shape with its channels; see `plan`."""
         given = (self.input_shape or PUBLISHED_INPUT[self.rank]) if input_shape is None else input_shape
-        shape = _whole_numbers(given)
+        shape = whole_numbers(given)
         shape = (*shape, self.channels) if len(shape) == self.rank else shape
         if len(shape) != self.rank + 1 or min(shape) < 1:
             text = sizes_text(shape) if shape else repr(given)
@@ -211,7 +211,7 @@ def _shares(layer: Layer) -> Iterator[tuple[JsonPath, str]]:
             )
 
 
-def _whole_numbers(shape: Any) -> Shape:
+def whole_numbers(shape: Any) -> Shape:
     """A shape from Python as plain integers; empty where it is none."""
     try:
         return tuple(operator.index(size) for size in shape)

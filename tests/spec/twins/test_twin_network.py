@@ -141,6 +141,15 @@ def test_networks_are_2d_or_2_5d_or_3d(name, form):
     ("name", "rank", "shape", "match", "text"),
     [
         ("archsm.json", 4, CROP, "none", "a twin has rank 2, 2.5 or 3, not 4."),
+        ("archsm.json", "3", CROP, "none", 'a twin has rank 2, 2.5 or 3, not "3".'),
+        (
+            "archsm.json",
+            3,
+            "64x64x10",
+            "none",
+            "a 3D twin needs an input with a depth, but the input is '64x64x10'. Give height x width x depth, such as "
+            "64x64x10.",
+        ),
         ("archsm.json", 3, CROP, "macz", 'match "macz": expected one of "none", "parameters", "macs".'),
         ("archsm.json", 2, (64, 64), "none", "this network is 2D already. Give rank 2.5 or 3."),
         ("zoo/nine_view.json", 2.5, None, "none", "this network is 2.5D already. Give rank 2 or 3."),

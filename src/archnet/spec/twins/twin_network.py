@@ -10,7 +10,7 @@ from typing import Any, Final
 from archnet.errors import DocumentError
 from archnet.files.documents.json_text import json_text
 from archnet.files.strict_json import Document
-from archnet.spec.arch import Arch, load_arch, parse_arch
+from archnet.spec.arch import Arch, load_arch, parse_arch, whole_numbers
 from archnet.spec.layers import TYPE_NAMES, Shape, inner_rank, sizes_text, walk
 from archnet.spec.layers.planned_layer import PlannedLayer
 from archnet.spec.twins.match_widths import TOLERANCE, WidthMatch, match_widths
@@ -146,7 +146,7 @@ def make_twin(
 
 def _check_request(arch: Arch, rank: float, match: str) -> None:
     source = arch.document.source
-    if rank not in FORMS:
+    if rank not in tuple(FORMS):
         raise DocumentError(f"{source}: a twin has rank 2, 2.5 or 3, not {json_text(rank)}.")
     if match not in MATCHES:
         known = ", ".join(map(json_text, MATCHES))
@@ -164,14 +164,14 @@ def _input_shapes(arch: Arch, rank: float, given: Shape | None) -> tuple[Shape, 
         DocumentError: The twin needs a depth, or the input has the wrong number of sizes.
     """
     own = arch.full_input_shape(None)[:-1]
-    shape = own if given is None else tuple(given)
+    shape = own if given is None else whole_numbers(given)
     if arch.rank == 3 and rank == 2 and len(shape) == 2:
         return (*shape, own[2]), shape
     if len(shape) != 3 or min(shape) < 1:
         height_width = sizes_text(shape[:2] if len(shape) == 2 else own[:2])
         raise DocumentError(
             f"{arch.document.source}: a {FORM_TEXTS[rank]} twin needs an input with a depth, but the input is "
-            f"{sizes_text(shape)}. Give height x width x depth, such as {height_width}x10."
+            f"{sizes_text(shape) or repr(given)}. Give height x width x depth, such as {height_width}x10."
         )
     return shape, shape[:2]
 
