@@ -56,6 +56,13 @@ def test_a_fitted_window_has_the_positions_of_the_whole_one(num_taps, stride, le
     assert len(positions(fit_window(window, length), length)) == len(positions(window, length))
 
 
+def test_a_window_has_at_most_two_depths_less_one_whatever_its_zeros():
+    assert fit_window(AxisWindow(num_taps=7, padding=(6, 6)), 2) == AxisWindow(num_taps=3, padding=(4, 4))
+    assert fit_window(AxisWindow(num_taps=3, dilation=2, padding=(4, 4)), 2) == AxisWindow(
+        num_taps=3, dilation=2, padding=(4, 4)
+    )
+
+
 def test_taps_on_padding_alone_go_from_the_end_where_they_are():
     assert fit_window(AxisWindow(num_taps=3, stride=2), 2) == AxisWindow(num_taps=2, stride=2)
     assert fit_window(AxisWindow(num_taps=3, stride=2, padding=(1, 1)), 2) == AxisWindow(

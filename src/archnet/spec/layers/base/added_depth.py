@@ -61,7 +61,7 @@ class AxisWindow:
 def fit_window(window: AxisWindow, length: int) -> AxisWindow:
     """The window with at most its number of taps in which every tap meets a value; it fits the axis.
 
-    A kernel with "same" padding and stride 1 gets at most 2 * length - 1 taps, and 1 where the length is 1.
+    It has at most 2 * length - 1 taps, and 1 where the length is 1.
 
     >>> fit_window(AxisWindow(num_taps=7), 2).num_taps
     3
@@ -72,7 +72,7 @@ def fit_window(window: AxisWindow, length: int) -> AxisWindow:
     """
     if length == 1:
         return _without_zeros(replace(window, num_taps=1, stride=1))
-    fitting = _with_taps(window, min(window.num_taps, 2 * (length - 1) // window.dilation + 1))
+    fitting = _with_taps(window, min(window.num_taps, 2 * length - 1))
     while fitting.num_taps > 1 and not _is_useful(fitting, length):
         fitting = _without_a_tap(fitting, length)
     if not _is_useful(fitting, length):  # a stride that skips from the zeros before the values to those after them
