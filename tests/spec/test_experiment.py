@@ -180,6 +180,11 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
             "it.",
         ),
         (
+            {"data": {"task": "malignancy", "undecided": "soft"}, "training": {"soft_labels": False}},
+            'mine.json $.training.soft_labels: is false, but data.undecided is "soft": undecided nodules have no other '
+            "label. Remove one of the two.",
+        ),
+        (
             {"data": {"task": "malignancy", "negatives_per_positive": 5}},
             'mine.json $.data.negatives_per_positive: the task "malignancy" keeps all nodules. Remove it.',
         ),

@@ -1,7 +1,8 @@
 """Baselines: a random forest and a logistic regression on the downsampled voxels of the same split.
 
 On small CT data sets such models have beaten published networks. They leave run folders like a network's, without a
-model, so that every comparison includes them. They learn the hard labels, with the weights of the cases.
+model, so that every comparison includes them. They learn the hard labels, with the weights of the
+cases; cases without a hard label are left out.
 """
 
 from __future__ import annotations
@@ -105,11 +106,12 @@ def _baseline_run_name(name: str, experiment: Experiment) -> str:
 def _make_run(folder: Path, name: str, experiment: Experiment, prepared: PreparedData) -> None:
     """Fit one baseline on prepared data, evaluate it, and write its run folder."""
     start = time.perf_counter()
-    is_training = prepared.sets == "train"
-    labels, soft, weight = prepared.cases.labels, prepared.cases.soft, prepared.cases.weight
+    cases = prepared.cases
+    labels, soft, weight = cases.labels, cases.soft, cases.weight
+    fitted = (prepared.sets == "train") & (True if cases.train_only is None else ~cases.train_only)
     voxels = block_means(prepared, GRID)
-    weights = None if weight is None else weight[is_training]
-    model = fit_baseline(name, voxels[is_training], labels[is_training], experiment.training.seed, weights)
+    weights = None if weight is None else weight[fitted]
+    model = fit_baseline(name, voxels[fitted], labels[fitted], experiment.training.seed, weights)
     seconds = time.perf_counter() - start
     predictions = Predictions(
         cases=prepared.cases.ids,

@@ -207,6 +207,7 @@ def _parse_without_view(document: Document, overrides: Sequence[tuple[JsonPath, 
     document = replace(document, value=resolve_paths(document.value, Path(document.source).parent))
     sections = {name: dict(document.value.get(name) or {}) for name in SECTIONS}
     problems = data_problems(sections["data"]) + split_problems(sections["split"]) + _evaluation_problems(sections)
+    problems += _label_problems(sections)
     problems += training_problems(sections["training"])
     if problems:
         raise document.error(problems)
@@ -343,6 +344,13 @@ def _evaluation_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Prob
     if sections["data"].get("task") == "malignancy":
         return [(path, 'the task "malignancy" always keeps all nodules. Remove it.')]
     return []
+
+
+def _label_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Problem]:
+    if sections["data"].get("undecided") != "soft" or sections["training"].get("soft_labels") is not False:
+        return []
+    text = 'is false, but data.undecided is "soft": undecided nodules have no other label. Remove one of the two.'
+    return [(("training", "soft_labels"), text)]
 
 
 def _experiment_name(document: Document, data: Data, split: Split) -> str:

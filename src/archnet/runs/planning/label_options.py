@@ -10,7 +10,7 @@ from archnet.data.checks.findings import Finding
 from archnet.data.dataset import Cases
 from archnet.errors import DataError
 from archnet.runs.preparation import PreparedData
-from archnet.spec.experiment import Experiment, Training
+from archnet.spec.experiment import Data, Experiment, Training
 
 _COLUMNS: Final = {"soft_labels": ("soft", "soft labels"), "case_weights": ("weight", "weights")}
 """By option of the training, the field of `Cases` and its name in messages."""
@@ -24,11 +24,16 @@ def check_label_options(experiment: Experiment, cases: Cases) -> None:
     """
     for option, (column, noun) in _COLUMNS.items():
         if getattr(experiment.training, option) is True and getattr(cases, column) is None:
-            source = f'the array "{column}" of an npz file' if experiment.data.name == "npz" else "an npz file"
             raise DataError(
-                f"training.{option}: the data have no {noun}. They come from {source}. Add them, or set "
-                f'training.{option} to "auto".'
+                f"training.{option}: the data have no {noun}. They come from {_source_text(option, experiment.data)}. "
+                f'Add them, or set training.{option} to "auto".'
             )
+
+
+def _source_text(option: str, data: Data) -> str:
+    if data.task == "malignancy":
+        return {"soft_labels": "data.undecided=soft", "case_weights": "data.label_weights=agreement"}[option]
+    return f'the array "{_COLUMNS[option][0]}" of an npz file' if data.name == "npz" else "an npz file"
 
 
 def select_labels(prepared: PreparedData, experiment: Experiment) -> PreparedData:
