@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import archnet
+from archnet.data.readings.malignancy_labels import CLASSES
 from archnet.errors import DataError
 from archnet.runs import baselines
 from archnet.runs.planning.label_options import check_label_options
@@ -68,7 +69,7 @@ def test_a_run_trains_on_undecided_nodules_and_evaluates_the_others(experiment, 
     assert all(len(names) == 1 for names in sets.values())
     decided = [row for row in rows if row["set"] == "train" and row["soft_malignant"] != "0.5"]
     assert fitted
-    assert all(sorted(labels) == sorted(int(row["y_true"]) for row in decided) for labels in fitted)
+    assert all(sorted(labels) == sorted(CLASSES.index(row["y_true"]) for row in decided) for labels in fitted)
     columns = rows_of(folder / "cases.csv")[0]
     assert {"readers", "spiculation", "texture", "malignancy", "diameter_mm"} <= set(columns)
     resolved = json.loads((folder / "experiment.json").read_text())

@@ -167,6 +167,27 @@ def test_the_six_real_crops_are_nodules_with_these_ratings_or_far_from_any_nodul
         assert all(is_far) == (crop["class"] == "2")
 
 
+@pytest.mark.slow
+def test_columns_and_rows_of_readings_are_those_of_the_voxels_of_the_scan(real, real_data):
+    """The files of the real crops are named after the voxel (z, y, x) of the nodule, by the header of its scan."""
+    nodules, _, read = real
+    with (real_data / "luna16_hu_crops/candidates.csv").open() as file:
+        points = {(row["seriesuid"], row["coord_x"]): row for row in csv.DictReader(file) if row["class"] != "2"}
+    found = []
+    for uid, x in points:
+        (row,) = [
+            row
+            for row, series in enumerate(nodules.series)
+            if series == uid and abs(nodules.points_mm[row, 0] - float(x)) < 0.01
+        ]
+        shapes = [reading.shape for reading in read.readings[row]]
+        found.append((uid, np.mean([shape.row for shape in shapes]), np.mean([shape.column for shape in shapes])))
+    names = [path.stem.split("_") for path in (real_data / "luna16_hu_crops").glob("*.npz")]
+    for uid, row, column in found:
+        distances = [max(abs(int(y) - row), abs(int(x) - column)) for series, _, y, x in names if series == uid]
+        assert min(distances) < 1
+
+
 def _reading(malignancy):
     return Reading(annotation=0, reader="", shape=None, ratings={"malignancy": malignancy})
 
