@@ -104,6 +104,11 @@ def test_the_page_says_what_probabilities_are_compared_with(soft_run):
     assert "observed frequency" not in page
 
 
+def test_the_methods_name_soft_labels_and_weights(soft_run):
+    text = " ".join((soft_run.folder / "methods.txt").read_text(encoding="utf-8").split())
+    assert "loss cross-entropy, soft labels, case weights, " in text
+
+
 def test_the_record_of_the_data_summarizes_soft_labels_and_weights(soft_run, arrays):
     document = json.loads((soft_run.folder / "data.json").read_text())
     soft, weight = arrays["soft"], arrays["weight"]

@@ -73,8 +73,8 @@ def check_labels(soft: NDArray[np.float32] | None, weight: NDArray[np.float32] |
     if weight is not None and len(weight):
         entry = summarize_weights(weight)
         texts.append(
-            f"The cases have weights from {entry['least']:.3g} to {entry['largest']:.3g}; the effective number of cases is "
-            f"{entry['effective_cases']:,.1f} of {len(weight):,}."
+            f"The weights of the cases are {entry['least']:.3g} to {entry['largest']:.3g}; the effective number of "
+            f"cases is {entry['effective_cases']:,.1f} of {len(weight):,}."
         )
     if texts:
         yield Finding(check="soft_labels", severity="note", message=" ".join(texts))

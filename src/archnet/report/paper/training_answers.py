@@ -26,6 +26,8 @@ def training(run: RunFiles) -> str:
         f"batch size {values.get('batch_size')}",
         f"at most {pluralize(values.get('epochs', 0), 'epoch')}",
         f"loss {str(values['loss']).replace('_', '-')}" if values.get("loss") else "",
+        "soft labels" if (run.data or {}).get("soft_labels") else "",
+        "case weights" if (run.data or {}).get("case_weights") else "",
         f"label smoothing {values['label_smoothing']:g}" if values.get("label_smoothing") else "",
         f"gradient norm clipped at {values['clip_norm']:g}" if values.get("clip_norm") else "",
         f"moving average of the weights with decay {values['ema']:g}" if values.get("ema") else "",
