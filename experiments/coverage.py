@@ -59,8 +59,8 @@ def versus_cells(replications, bootstraps) -> list:
     effort = {"replications": replications, "bootstraps": bootstraps}
     return [
         place | {"prevalence": prevalence, "deviation": deviation} | effort
-        for deviation in SEED_DEVIATIONS
         for prevalence in PREVALENCES
+        for deviation in SEED_DEVIATIONS
     ]
 
 

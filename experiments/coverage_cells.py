@@ -18,6 +18,8 @@ from archnet.evaluation.metrics import evaluate
 
 try:
     from archnet.evaluation.comparison import mean_intervals, paired, validation_rate
+    from archnet.evaluation.comparison.trainings import Trainings, estimate_metrics
+    from archnet.evaluation.uncertainty.seed_variance import difference_entry
 
     paired_tests = None
 except ImportError:  # up to 0.2.0
@@ -26,7 +28,7 @@ except ImportError:  # up to 0.2.0
     mean_intervals = None
 
 NUM_QUANTILE_TRAININGS = 7
-NUM_FURTHER_SEEDS = 45
+NUM_FURTHER_SEEDS = 25
 EQUAL, BETTER = (SEPARATION, SEPARATION), (SEPARATION, BETTER_SEPARATION)
 CANDIDATES_PER_SCAN, FOUND_SHARE, NODULES_PER_SCAN, SCAN_CORRELATION = 20, 0.95, 1.3, 0.3
 
@@ -139,13 +141,22 @@ def measure_versus(cell, bootstraps, rng) -> dict:
         draw = draw_cases(setting, separations, cell["seeds"] + NUM_FURTHER_SEEDS, rng, cell["deviation"])
         validation, test = draw.divide(cell["patients"])
         sides, truth = _sides(test, cell["seeds"])
-        differences = paired.paired_differences(*sides, truth, bootstraps=bootstraps)
+        differences = _versus_differences(sides, truth, bootstraps)
         estimates |= {f"{name}.{key}": (e["difference"], e["interval"]) for key, e in differences.items()}
         key = f"{name}.{validation_rate.RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE}"
         estimates[key] = _versus_recall(validation, test, truth, cell["seeds"])
         if name == "equal":
             p_values = _p_values(differences)
     return {"estimates": estimates, "p_values": p_values}
+
+
+def _versus_differences(sides, truth, bootstraps) -> dict:
+    """AUC, recall and accuracy by formulas, and the recalls at equal rates by resamples: quicker than all numbers."""
+    trainings, num_reference = Trainings([*sides[0], *sides[1]], truth), len(sides[0])
+    columns = estimate_metrics(trainings, ["auc", "recall", "accuracy"], bootstraps=0)
+    numbers = {name: estimates[-1] for name, estimates in columns.items()}
+    numbers |= paired.estimate_matched_recalls(trainings, num_reference, bootstraps)
+    return {name: difference_entry(number, num_reference) for name, number in numbers.items()}
 
 
 def _versus_recall(validation, test, truth, num_seeds) -> tuple:

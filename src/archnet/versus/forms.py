@@ -24,6 +24,13 @@ MATCHES: Final[Mapping[Match, str]] = {
 }
 """The rules by which twins are matched with the architecture, in the order of the questions that they answer."""
 
+QUESTION_FOLDERS: Final[Mapping[Match, str]] = {
+    "none": "same-widths",
+    "macs": "same-cost",
+    "parameters": "same-weights",
+}
+"""The folder of each question's comparison."""
+
 
 def parse_forms(text: str) -> tuple[FormName, ...]:
     """Parse forms such as 2d,3d, in the order of comparisons.

@@ -14,6 +14,7 @@ from archnet.runs.comparison import write_comparison_page_with_froc
 from archnet.spec.experiment import SETS
 from archnet.sweep.results.trials import Trial, read_trials, trial_folder
 from archnet.sweep.run import Runner, lock_sweep_folder, open_schedule, run_schedule
+from archnet.versus.forms import QUESTION_FOLDERS
 from archnet.versus.plan_file import PLAN_FILE
 from archnet.versus.report.versus_document import versus_document
 from archnet.versus.report.versus_page import write_versus_page
@@ -67,7 +68,7 @@ def write_result(plan: VersusPlan, folder: Path) -> VersusResult:
     result = read_result(plan, folder)
     for question in result.answered:
         if question.comparison is not None:
-            write_comparison_page_with_froc(folder / question.match, question.comparison)
+            write_comparison_page_with_froc(folder / QUESTION_FOLDERS[question.match], question.comparison)
     write_json(folder / VERSUS_FILE, versus_document(result))
     write_versus_page(folder, result, read_json(folder / PLAN_FILE))
     return result

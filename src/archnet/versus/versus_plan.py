@@ -131,7 +131,7 @@ def _sweep_document(experiment: Experiment, variants: Sequence[Variant], options
         "name": f"{experiment.name}-versus-{experiment.arch.name}",
         "base": base,
         "space": {"arch": [variant.arch.to_document() for variant in variants]},
-        "seeds": options.seeds,
+        **({"seeds": options.seeds} if options.seeds > 1 else {}),
         **({"folds": options.folds} if options.folds else {}),
         "resources": {"cpus": options.resources.cpus, "gpus": options.resources.gpus},
     }

@@ -62,7 +62,7 @@ def paired_differences(
     estimates = estimate_metrics(trainings, names, bootstraps=bootstraps, seed=seed)
     numbers = {name: columns[-1] for name, columns in estimates.items()}
     if truth.num_classes == 2:
-        numbers |= _estimate_matched_recalls(trainings, num_reference, bootstraps, seed)
+        numbers |= estimate_matched_recalls(trainings, num_reference, bootstraps, seed)
     return {name: difference_entry(number, num_reference, _scale(name)) for name, number in numbers.items()}
 
 
@@ -71,9 +71,10 @@ def _scale(name: str) -> Scale:
     return "atanh" if name in METRICS and METRICS[name].range == (-1, 1) else "logit"
 
 
-def _estimate_matched_recalls(
-    trainings: Trainings, num_reference: int, bootstraps: int, seed: int
+def estimate_matched_recalls(
+    trainings: Trainings, num_reference: int, bootstraps: int, seed: int = 0
 ) -> dict[str, Estimates]:
+    """The recalls of all trainings at equal false-positive rate and at equal precision; see `paired_differences`."""
     truth = trainings.truth
 
     def values(weights: Floats) -> Mapping[str, Floats]:

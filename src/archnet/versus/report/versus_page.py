@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from archnet.evaluation.comparison.verdict import Verdict
+from archnet.evaluation.run_costs import COMPARED_COSTS
 from archnet.files.atomic import compact_json
 from archnet.report.comparison_wording import difference_names, p_value_texts
 from archnet.report.figures.paired import Entry, difference_drawing
@@ -18,10 +19,10 @@ from archnet.report.verdict.provenance import provenance
 from archnet.report.verdict.verdict_section import Fact, case_facts, group_facts
 from archnet.report.wording import SET_NAMES, duration, signed, signed_bounds, word_list
 from archnet.spec.metrics import METRICS
-from archnet.versus.forms import FORMS, MATCHES
+from archnet.versus.forms import FORMS, MATCHES, QUESTION_FOLDERS
 from archnet.versus.questions import Question
 from archnet.versus.report.frontier_drawing import FrontierPoint, frontier_drawing
-from archnet.versus.report.versus_rows import COST_LABELS, variant_rows
+from archnet.versus.report.versus_rows import variant_rows
 from archnet.versus.report.versus_sentences import (
     answer_badge,
     answer_kind,
@@ -63,11 +64,12 @@ def _template_values(folder: Path, result: VersusResult, plan: dict[str, Any]) -
         "facts": _facts(result, verdict),
         "cautions": versus_cautions(result),
         "differences": _difference_drawing(result),
+        "measure": _measure_text(verdict),
         "quality": METRICS["auc"].summary_label(verdict.num_classes),
         "frontier": _frontier_drawing(result, verdict),
         "rows": variant_rows(result),
         "hues": [network_name(place) for place in range(len(FORMS))],
-        "cost_labels": COST_LABELS,
+        "cost_labels": [cost.label for cost in COMPARED_COSTS],
         "threshold_rule": thresholds[0].rule if thresholds else "",
         "architectures": [_architecture(folder, one) for one in result.variants],
         "failures": result.failures,
@@ -99,7 +101,7 @@ def _question_values(question: Question) -> dict[str, Any]:
         "kind": answer_kind(question),
         "sentence": answer_sentence(question),
         "further": further_sentences(question),
-        "link": f"{question.match}/report.html" if question.comparison else "",
+        "link": f"{QUESTION_FOLDERS[question.match]}/report.html" if question.comparison else "",
         "rows": [
             {"label": label, "cells": [_difference_cell(pair.differences[name]) for pair in pairs]}
             for name, label in difference_names(num_classes).items()
@@ -138,6 +140,12 @@ def _difference_drawing(result: VersusResult) -> Drawing | None:
     alt = f"Differences of the recall to {reference}, with 95% intervals; {'. '.join(texts)}."
     places = {form: place for place, form in enumerate(map(FORMS.__getitem__, result.plan.options.forms))}
     return difference_drawing(reference, {form: places[form] for form in others}, rows, alt)  # type: ignore[index]
+
+
+def _measure_text(verdict: Verdict) -> str:
+    """What the answers compare."""
+    measure = verdict.main_conclusion.measure if verdict.main_conclusion else ""
+    return difference_names(verdict.num_classes).get(measure, "recall")
 
 
 def _form_entry(verdict: Verdict | None, form: str) -> Entry:

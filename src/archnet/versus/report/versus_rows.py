@@ -21,13 +21,12 @@ class VariantRow:
         name: Name of the architecture.
         form: Its form.
         place: Place of its form.
-        match: What it has in common with the original.
-        short_match: The same in one word or two.
+        short_match: What it has in common with the original.
         factor: Factor of its widths.
         auc: Its AUC.
         auc_interval: 95% interval.
         costs: The texts of `COMPARED_COSTS`.
-        frontier: Whether it is on the frontier, as a word.
+        is_on_frontier: Whether no other is better at the same or a lower cost.
         threshold: Mean, range and standard deviation of the chosen threshold over seeds; dashes where none is chosen.
         rate: The same of the false-positive rate at it.
     """
@@ -36,18 +35,17 @@ class VariantRow:
     name: str
     form: str
     place: int
-    match: str
     short_match: str
     factor: str
     auc: str
     auc_interval: str
     costs: tuple[str, ...]
-    frontier: str
+    is_on_frontier: bool
     threshold: tuple[str, str, str]
     rate: tuple[str, str, str]
 
 
-COST_LABELS = tuple(cost.terminal_label for cost in COMPARED_COSTS)
+COST_LABELS = tuple(cost.abbreviation or cost.label for cost in COMPARED_COSTS)
 """The labels of `VariantRow.costs`."""
 
 _UNKNOWN = ("–", "–", "–")
@@ -65,30 +63,23 @@ def _row(number: int, one: VariantResult, result: VersusResult) -> VariantRow:
         name=one.variant.name,
         form=one.variant.form_text,
         place=result.place(one.variant),
-        match=match_text(one.variant),
         short_match=short_match_text(one.variant),
         factor=f"{one.variant.factor:.3g}",
         auc=decimals(one.auc),
         auc_interval=bounds(one.auc_interval),
         costs=tuple(cost_text(cost, one.row.costs[cost.name]) for cost in COMPARED_COSTS),
-        frontier="yes" if one.is_on_frontier else "no",
+        is_on_frontier=one.is_on_frontier,
         threshold=_UNKNOWN if stability is None else _threshold_texts(stability.thresholds),
         rate=_UNKNOWN if stability is None else _rate_texts(stability.false_positive_rates),
     )
 
 
-_MATCH_WORDS: dict[Match, str] = {"none": "same widths", "macs": "same cost", "parameters": "same number of weights"}
-
-
-def match_text(variant: Variant) -> str:
-    """What a variant has in common with the original."""
-    return "original" if variant.is_original else ", ".join(_MATCH_WORDS[match] for match in variant.matches)
+_MATCH_WORDS: dict[Match, str] = {"none": "widths", "macs": "cost", "parameters": "weights"}
 
 
 def short_match_text(variant: Variant) -> str:
     """What a variant has in common with the original, for a column "same"."""
-    words = (_MATCH_WORDS[match].removeprefix("same ").removeprefix("number of ") for match in variant.matches)
-    return "original" if variant.is_original else ", ".join(words)
+    return "original" if variant.is_original else ", ".join(_MATCH_WORDS[match] for match in variant.matches)
 
 
 def _threshold_texts(spread: Spread) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from archnet.errors import pluralize
 from archnet.report.tables import titled_table
-from archnet.report.wording import count, duration, short_count, word_list
+from archnet.report.wording import SET_NAMES, count, duration, short_count, word_list
 from archnet.versus.forms import FORMS
 from archnet.versus.report.versus_rows import COST_LABELS, VariantRow, short_match_text, variant_rows
 from archnet.versus.report.versus_sentences import (
@@ -113,7 +113,8 @@ def _cost_table(rows: Sequence[VariantRow]) -> Table:
     table = titled_table("AUC and costs, means over the seeds")
     table.add_column("architecture", overflow="fold")
     table.add_column("same", no_wrap=True)
-    for name in ("AUC, 95% CI", *COST_LABELS):
+    table.add_column("AUC, 95% CI", justify="right", no_wrap=True)
+    for name in COST_LABELS:
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(row.name, row.short_match, f"{row.auc}\n{row.auc_interval}", *row.costs)
@@ -124,8 +125,18 @@ def _threshold_table(rows: Sequence[VariantRow], result: VersusResult) -> Table:
     rule = next(one.threshold.rule for one in result.variants if one.threshold)
     table = titled_table(f"Threshold chosen for the {rule}, over the seeds")
     table.add_column("architecture", overflow="fold")
-    for name in ("threshold", "range", "SD", "false-positive rate", "range", "SD"):
-        table.add_column(name, justify="right")
+    table.add_column("threshold", justify="right", no_wrap=True)
+    table.add_column(f"false-positive rate, {SET_NAMES[_compared_set(result)]} set", justify="right", no_wrap=True)
     for row in rows:
-        table.add_row(row.name, *row.threshold, *row.rate)
+        table.add_row(row.name, _spread_text(row.threshold), _spread_text(row.rate))
     return table
+
+
+def _compared_set(result: VersusResult) -> str:
+    return next(question.comparison.set for question in result.answered if question.comparison)
+
+
+def _spread_text(texts: tuple[str, str, str]) -> str:
+    """Mean, range and standard deviation."""
+    mean, bounds, deviation = texts
+    return f"{mean}  ({bounds}, SD {deviation})"

@@ -1,0 +1,40 @@
+import pytest
+
+from archnet.report.figures.panel import Panel, linear_axis
+from archnet.sweep.report.pareto_drawing import cost_axis
+from archnet.versus.report.frontier_drawing import FrontierPoint, frontier_drawing, spread_costs
+
+
+def point(number, cost, value, *, is_on_frontier=True, interval=(0.7, 0.9)):
+    return FrontierPoint(
+        number=number,
+        label=f"net{number} (2D)",
+        place=0,
+        cost=cost,
+        value=value,
+        interval=interval,
+        is_on_frontier=is_on_frontier,
+    )
+
+
+def test_the_text_of_the_frontier_has_its_numbers_and_its_order():
+    drawing = frontier_drawing(
+        [point(1, 8e6, 0.85), point(2, 1e6, 0.8), point(3, 9e6, 0.7, is_on_frontier=False, interval=None)],
+        "test AUC (ROC)",
+    )
+    assert drawing.alt == (
+        "test AUC (ROC) against multiply-adds per case: net1 (2D) 0.850 (0.700 to 0.900) at 8 M; net2 (2D) 0.800 "
+        "(0.700 to 0.900) at 1 M; net3 (2D) 0.700 at 9 M. On the frontier: net2 (2D), net1 (2D)."
+    )
+    assert drawing.narrow is not None
+
+
+def test_networks_of_about_the_same_cost_are_drawn_side_by_side_around_it():
+    points = [point(1, 1.00e6, 0.8), point(2, 1.01e6, 0.8), point(3, 0.99e6, 0.8), point(4, 30e6, 0.9)]
+    costs = [one.cost for one in points]
+    panel = Panel(left=0, top=0, width=600, height=100, x=cost_axis("", costs), y=linear_axis("", [0.7, 0.9]))
+    spread = spread_costs(points, panel)
+    lefts = {one.number: panel.points(one.cost, one.value)[0, 0] for one in spread}
+    assert [lefts[1] - lefts[3], lefts[2] - lefts[1]] == pytest.approx([18, 18], abs=0.2)
+    assert lefts[1] == pytest.approx(panel.points(1e6, 0.8)[0, 0], abs=0.5)
+    assert lefts[4] == pytest.approx(panel.points(30e6, 0.9)[0, 0], abs=0.2)
