@@ -243,9 +243,16 @@ def test_the_command_line_changes_the_base_experiment_but_no_architecture():
             {"space": {"data.negatives_per_positive": [1, 5]}},
             "trials on other cases cannot be compared. Make a sweep of each; folds and seeds repeat trials.",
         ),
-        (
-            {"space": {"training.loss": ["focal", "cross_entropy"]}},
-            'losses of different kinds cannot be compared. Choose by another metric: "auc".',
+        *(
+            (
+                {"space": {key: values}},
+                'losses of different kinds cannot be compared. Choose by another metric: "auc".',
+            )
+            for key, values in (
+                ("training.loss", ["focal", "cross_entropy"]),
+                ("training.soft_labels", [True, False]),
+                ("training.case_weights", ["auto", False]),
+            )
         ),
     ],
 )

@@ -27,6 +27,9 @@ _CASE_KEYS: Final = tuple(
 )
 """Keys that determine which cases a data set holds."""
 
+_LOSS_KEYS: Final = tuple(f"training.{name}" for name in ("loss", "focal_gamma", "soft_labels", "case_weights"))
+"""Keys that determine what the validation loss measures."""
+
 
 def parse_sweep(
     document: Document,
@@ -117,7 +120,7 @@ def _incomparable_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
                 ("space", key),
                 "trials on other cases cannot be compared. Make a sweep of each; folds and seeds repeat trials.",
             )
-        if key in ("training.loss", "training.focal_gamma") and options.get("metric", "loss") == "loss":
+        if key in _LOSS_KEYS and options.get("metric", "loss") == "loss":
             yield (
                 ("space", key),
                 'losses of different kinds cannot be compared. Choose by another metric: "auc".',
