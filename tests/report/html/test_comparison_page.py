@@ -87,7 +87,7 @@ def test_the_page_tells_what_differs_in_the_documents(tmp_path):
     path.write_text(json.dumps(document), encoding="utf-8")
     record_run(runs[1])
     page = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8"))
-    assert 'key flat deep arch.layers[2] – {"type": "BN"}' in page.text
+    assert 'key flat deep arch. layers[2] – {"type": "BN"}' in page.text  # a line may break after the dot
 
 
 def test_seeds_and_folds_stand_in_one_column_with_a_way_to_each_report(tmp_path):
