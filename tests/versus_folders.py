@@ -10,6 +10,7 @@ from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document
 from archnet.spec.resolve import parse_experiments
 from archnet.sweep.results.trials import FAILED, FINISHED, Trial, TrialRun, trial_folder, write_trial
+from archnet.sweep.schedule import Job
 from archnet.versus.duration import Duration
 from archnet.versus.plan_file import PLAN_FILE, plan_document
 from archnet.versus.versus_plan import VersusOptions, plan_versus
@@ -62,17 +63,42 @@ def write_versus(folder, plan, skills, *, failed=()):
                 runs[name] = TrialRun(state=FAILED, reason="the loss is nan in epoch 1")
                 continue
             runs[name] = TrialRun(state=FINISHED, seconds=30.0)
-            _write_variant_run(trial_folder(folder, number) / name, variant, seed, skills[variant.name])
+            write_variant_run(trial_folder(folder, number) / name, variant, seed, skills[variant.name])
         trial = Trial(number=number, values={"arch": variant.name}, runs=runs, arch=variant.name, parameters=1, macs=1)
         write_trial(folder, trial)
     return folder
 
 
-def _write_variant_run(run, variant, seed, skill):
+def write_variant_run(run, variant, seed, skill):
+    """A finished run of a variant."""
     predictions = seed_predictions(skill, 10 * seed + len(variant.name))
     rank = variant.arch.rank
     write_run(run, seed=seed, predictions=predictions, rank=rank, macs=variant.macs, depth=4 if rank == 3 else None)
     document = json.loads((run / "experiment.json").read_text())
     document["arch"]["name"] = variant.name
     (run / "experiment.json").write_text(json.dumps(document))
+    (run / "report.html").write_text("<!doctype html>")
     record_run(run)
+
+
+class FakeRunner:
+    """Carries out the runs of a versus by writing them; interrupts after a number of runs."""
+
+    def __init__(self, plan, skills, *, fails=(), interrupts_after=None):
+        self.variants = {variant.name: variant for variant in plan.variants}
+        self.skills, self.fails, self.interrupts_after = skills, fails, interrupts_after
+        self.names = []
+
+    def run(self, schedule):
+        while isinstance(job := schedule.next_job(), Job):
+            if len(self.names) == self.interrupts_after:
+                raise KeyboardInterrupt
+            schedule.mark_running(job)
+            self.names.append(job.run)
+            if job.run in self.fails:
+                schedule.finish_job(job, FAILED, "the loss is nan in epoch 1")
+                continue
+            name, _, seed = job.run.partition("-seed")
+            run = trial_folder(schedule.folder, job.number) / job.run
+            write_variant_run(run, self.variants[name], int(seed or 0), self.skills[name])
+            schedule.finish_job(job, FINISHED, None)
