@@ -99,8 +99,8 @@ def test_versus_json_has_an_answer_for_each_question(finished):
         "What does depth give at the same widths?",
         "What does depth give at the same cost?",
     ]
-    for question, start in zip(questions, ("At the same widths: ", "At the same cost: "), strict=True):
-        assert question["sentence"].startswith(f"{start}At equal false-positive rates")
+    for question, start in zip(questions, ("At the same widths", "At the same cost"), strict=True):
+        assert question["sentence"].startswith(f"{start} and at equal false-positive rates")
         assert question["badge"] == "3D better"
         assert question["verdict"]["conclusions"][-1]["kind"] == "other_better"
     reference = {pair["reference"] for question in questions for pair in question["paired"]}

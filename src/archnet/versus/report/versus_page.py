@@ -97,6 +97,7 @@ def _question_values(question: Question) -> dict[str, Any]:
     return {
         "id": question.match,
         "text": question_text(question),
+        "condition": MATCHES[question.match],
         "badge": answer_badge(question),
         "kind": answer_kind(question),
         "sentence": answer_sentence(question),

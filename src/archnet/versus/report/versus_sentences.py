@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from archnet.errors import pluralize
 from archnet.evaluation.comparison.verdict import Conclusion, Verdict
@@ -13,9 +13,12 @@ from archnet.report.sentences.comparison_cautions import comparison_cautions
 from archnet.report.sentences.comparison_sentence import cost_sentences, main_sentence, other_sentences
 from archnet.report.sentences.side_names import network_text
 from archnet.report.wording import SET_NAMES, signed, signed_bounds, word_list
-from archnet.versus.forms import MATCHES
+from archnet.spec.twins.match_widths import TOLERANCE
+from archnet.versus.forms import MATCHES, Match
 from archnet.versus.questions import Question
 from archnet.versus.versus_result import VersusResult
+
+_MATCHED_NAMES: Final[dict[Match, str]] = {"macs": "multiply-adds", "parameters": "parameters"}
 
 
 def question_text(question: Question) -> str:
@@ -33,7 +36,10 @@ def answer_sentence(question: Question) -> str:
     condition = condition[0].upper() + condition[1:]
     if question.result is None:
         return f"{condition}: fewer than two forms have finished runs, so that there is no answer."
-    return f"{condition}: {main_sentence(question.result)}"
+    sentence = main_sentence(question.result)
+    if sentence.startswith("At "):
+        return f"{condition} and {sentence[0].lower()}{sentence[1:]}"
+    return f"{condition}: {sentence}"
 
 
 def further_sentences(question: Question) -> list[str]:
@@ -133,7 +139,8 @@ def versus_cautions(result: VersusResult) -> list[str]:
         if question.comparison
         for caution in comparison_cautions(question.comparison)
     ]
-    return list(dict.fromkeys([*_failure_cautions(result), *_seed_cautions(result), *of_comparisons]))
+    own = [*_failure_cautions(result), *_match_cautions(result), *_seed_cautions(result)]
+    return list(dict.fromkeys([*own, *of_comparisons]))
 
 
 def _failure_cautions(result: VersusResult) -> Iterator[str]:
@@ -149,6 +156,19 @@ def _failure_cautions(result: VersusResult) -> Iterator[str]:
 def _reason(result: VersusResult, variant: str) -> str:
     reason = next(failure.reason for failure in result.failures if failure.variant == variant)
     return reason if reason.endswith(".") else f"{reason}."
+
+
+def _match_cautions(result: VersusResult) -> Iterator[str]:
+    """A sentence for each twin that has not reached the costs or the number of weights of the original."""
+    original = next(variant for variant in result.plan.variants if variant.is_original)
+    for variant in result.plan.variants:
+        ratios = {"macs": variant.macs / original.macs, "parameters": variant.parameters / original.parameters}
+        for match, name in _MATCHED_NAMES.items():
+            if match in variant.matches and not variant.is_original and abs(ratios[match] - 1) > TOLERANCE:
+                yield (
+                    f"{variant.name} has {ratios[match]:.2f} times the {name} of {original.name}, the nearest that its "
+                    f"widths allow: the comparison {MATCHES[match]} is not exact."
+                )
 
 
 def _seed_cautions(result: VersusResult) -> list[str]:

@@ -38,10 +38,10 @@ def plan_table(
         seconds_left: Estimated time of the others; null means all.
     """
     table = titled_table(f"{plan.experiment.arch.name} as {word_list([FORMS[form] for form in plan.options.forms])}")
-    table.add_column("architecture", overflow="fold", ratio=1)
+    table.add_column("network", overflow="fold")
     for name in ("form", "same"):
         table.add_column(name, no_wrap=True)
-    for name in ("width", "parameters", "mult-adds", "epochs", "a run"):
+    for name in ("width", "parameters", "mult-adds", "a run"):
         table.add_column(name, justify="right", no_wrap=True)
     for variant, entry in zip(plan.variants, document["variants"], strict=True):
         table.add_row(*_plan_cells(variant, entry["run"]))
@@ -50,17 +50,8 @@ def plan_table(
 
 
 def _plan_cells(variant: Variant, run: dict[str, Any]) -> list[str]:
-    costs = [count(variant.parameters), short_count(variant.macs)]
-    width = f"x {variant.factor:.3g}"
-    return [
-        variant.name,
-        variant.form_text,
-        short_match_text(variant),
-        width,
-        *costs,
-        f"{run['epochs']}",
-        duration(run["seconds"]),
-    ]
+    names = [variant.name, variant.form_text, short_match_text(variant), f"x {variant.factor:.3g}"]
+    return [*names, count(variant.parameters), short_count(variant.macs), duration(run["seconds"])]
 
 
 def plan_line(
@@ -68,13 +59,14 @@ def plan_line(
 ) -> str:
     """The number of runs and the expected hours, in one line."""
     options = plan.options
-    parts = [pluralize(len(plan.variants), "architecture"), pluralize(options.seeds, "seed")]
+    parts = [pluralize(len(plan.variants), "network"), pluralize(options.seeds, "seed")]
     parts += [pluralize(options.folds, "fold")] if options.folds else []
+    epochs = document["variants"][0]["run"]["epochs"]  # of all variants, which share their training options
     left = document["seconds"] if seconds_left is None else seconds_left
     finished = f", {num_finished:,} of them finished" if num_finished else ""
     return (
-        f"{pluralize(plan.num_runs, 'run')} ({' x '.join(parts)}){finished}, {document['runs_at_once']} at once: about "
-        f"{hours_text(left)} on this machine, measured by a few training steps."
+        f"{pluralize(plan.num_runs, 'run')} ({' x '.join(parts)}){finished}, each of {pluralize(epochs, 'epoch')}, "
+        f"{document['runs_at_once']} at once: about {hours_text(left)} on this machine, measured by a few training steps."
     )
 
 
@@ -111,7 +103,7 @@ def versus_table(result: VersusResult) -> RenderableType:
 
 def _cost_table(rows: Sequence[VariantRow]) -> Table:
     table = titled_table("AUC and costs, means over the seeds")
-    table.add_column("architecture", overflow="fold")
+    table.add_column("network", overflow="fold")
     table.add_column("same", no_wrap=True)
     table.add_column("AUC, 95% CI", justify="right", no_wrap=True)
     for name in COST_LABELS:
@@ -124,7 +116,7 @@ def _cost_table(rows: Sequence[VariantRow]) -> Table:
 def _threshold_table(rows: Sequence[VariantRow], result: VersusResult) -> Table:
     rule = next(one.threshold.rule for one in result.variants if one.threshold)
     table = titled_table(f"Threshold chosen for the {rule}, over the seeds")
-    table.add_column("architecture", overflow="fold")
+    table.add_column("network", overflow="fold")
     table.add_column("threshold", justify="right", no_wrap=True)
     table.add_column(f"false-positive rate, {SET_NAMES[_compared_set(result)]} set", justify="right", no_wrap=True)
     for row in rows:
