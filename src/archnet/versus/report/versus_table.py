@@ -64,10 +64,9 @@ def plan_line(
     epochs = document["variants"][0]["run"]["epochs"]  # of all variants, which share their training options
     left = document["seconds"] if seconds_left is None else seconds_left
     finished = f", {num_finished:,} of them finished" if num_finished else ""
-    return (
-        f"{pluralize(plan.num_runs, 'run')} ({' x '.join(parts)}){finished}, each of {pluralize(epochs, 'epoch')}, "
-        f"{document['runs_at_once']} at once: about {hours_text(left)} on this machine, measured by a few training steps."
-    )
+    runs = f"{pluralize(plan.num_runs, 'run')} ({' x '.join(parts)}){finished}, each of {pluralize(epochs, 'epoch')}"
+    time = f"about {hours_text(left)} on this machine, measured by a few training steps"
+    return f"{runs}, {document['runs_at_once']} at once: {time}."
 
 
 def hours_text(seconds: float) -> str:
