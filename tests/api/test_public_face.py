@@ -21,8 +21,8 @@ import archnet
 from command_line import ROOT
 
 PUBLIC = {
-    "Arch", "ArchnetError", "Experiment", "Run", "check_data", "compare", "explain", "export_model", "load_arch",
-    "load_data", "load_experiments", "load_run", "predict", "run", "run_all", "write_report",
+    "Arch", "ArchnetError", "Experiment", "Run", "Twin", "check_data", "compare", "explain", "export_model", "load_arch",
+    "load_data", "load_experiments", "load_run", "make_twin", "predict", "run", "run_all", "write_report",
 }  # fmt: skip
 
 

@@ -122,7 +122,7 @@ def rows_inside(
     rows = np.flatnonzero([uid in scans for uid in listed.series])
     if not len(rows):
         raise DataError(
-            f"{listed.source}: none of its {pluralize(len(listed.series), noun)} lies in a scan under {root}. "
+            f"{listed.source}: none of its {noun}s ({len(listed.series):,}) lies in a scan under {root}. "
             f"The list begins with scan {listed.series[0]}, the folder with {min(scans)}."
         )
     points = listed.select(rows).place(scans, progress)

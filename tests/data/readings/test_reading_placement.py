@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from archnet.data.readings.reading_placement import Marks, Nodules, fit_placement, fits_nodules, header_placement
+from archnet.data.readings.reading_placement import ReaderMarks, Nodules, fit_placement, fits_nodules, header_placement
 from archnet.imaging import Volume
 from archnet.imaging.volume import placeholder_voxels
 
@@ -57,7 +57,7 @@ def marks_of(nodules, signs=(1, 1), offset=(-170.0, -160.0), noise=0.0, extra=()
     radii = np.concatenate([np.repeat(nodules.radii_mm, 4), np.full(len(extra), 3.0)])
     positions = centres.copy()
     positions[:, :2] = (centres[:, :2] - offset) / SPACING * signs
-    return Marks(positions=positions, radii_mm=radii, pixel_spacing_mm=SPACING), centres
+    return ReaderMarks(positions=positions, radii_mm=radii, pixel_spacing_mm=SPACING), centres
 
 
 NODULES = Nodules(

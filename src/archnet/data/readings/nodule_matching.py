@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from archnet.data.readings.reading_placement import (
-    Marks,
+    ReaderMarks,
     Nodules,
     Placement,
     fit_placement,
@@ -67,16 +67,16 @@ def count_readers(readings: NoduleReadings) -> int:
     return min(len(readings), NUM_READERS)
 
 
-def _marks(scan: ScanReadings) -> Marks:
+def _marks(scan: ScanReadings) -> ReaderMarks:
     shapes = [reading.shape for reading in scan.readings]
-    return Marks(
+    return ReaderMarks(
         positions=np.array([(shape.column, shape.row, shape.z_mm) for shape in shapes]),
         radii_mm=np.array([shape.radius_pixels for shape in shapes]) * scan.pixel_spacing_mm,
         pixel_spacing_mm=scan.pixel_spacing_mm,
     )
 
 
-def _assign(scan: ScanReadings, marks: Marks, placement: Placement, nodules: Nodules) -> tuple[NoduleReadings, ...]:
+def _assign(scan: ScanReadings, marks: ReaderMarks, placement: Placement, nodules: Nodules) -> tuple[NoduleReadings, ...]:
     near = near_distances(placement.place(marks.positions), marks.radii_mm, nodules)
     nearest: list[dict[str, int]] = [{} for _ in nodules.radii_mm]
     for row, nodule in enumerate(near.argmin(axis=1).tolist()):

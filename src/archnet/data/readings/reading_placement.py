@@ -44,7 +44,7 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Marks:
+class ReaderMarks:
     """What the readers marked in one scan.
 
     Attributes:
@@ -98,13 +98,13 @@ def header_placement(frame: Volume) -> Placement | None:
     return Placement(matrix=matrix, offset_mm=origin - slice_step * origin[2])
 
 
-def fits_nodules(placement: Placement, marks: Marks, nodules: Nodules) -> bool:
+def fits_nodules(placement: Placement, marks: ReaderMarks, nodules: Nodules) -> bool:
     """Whether at least half of the nodules have a mark."""
     near = near_distances(placement.place(marks.positions), marks.radii_mm, nodules)
     return 2 * int(np.isfinite(near).any(axis=0).sum()) >= len(nodules.radii_mm)
 
 
-def fit_placement(marks: Marks, nodules: Nodules) -> Placement | None:
+def fit_placement(marks: ReaderMarks, nodules: Nodules) -> Placement | None:
     """The offset in x and y that brings most marks to the nodules, when the origin of the scan is unknown.
 
     Each pair of a mark and a nodule at a similar z suggests an offset, with columns and rows as usual or turned by 180
@@ -126,7 +126,7 @@ def fit_placement(marks: Marks, nodules: Nodules) -> Placement | None:
     return Placement(matrix=best.matrix, offset_mm=best.offset_mm + shift * (1, 1, 0))
 
 
-def _suggest_placements(marks: Marks, nodules: Nodules) -> Iterator[Placement]:
+def _suggest_placements(marks: ReaderMarks, nodules: Nodules) -> Iterator[Placement]:
     for signs in _SIGNS:
         matrix = np.diag([signs[0] * marks.pixel_spacing_mm, signs[1] * marks.pixel_spacing_mm, 1.0])
         offsets = nodules.points_mm[None] - (marks.positions @ matrix.T)[:, None]
@@ -135,7 +135,7 @@ def _suggest_placements(marks: Marks, nodules: Nodules) -> Iterator[Placement]:
             yield Placement(matrix=matrix, offset_mm=np.array([offset[0], offset[1], 0.0]))
 
 
-def _score(placement: Placement, marks: Marks, nodules: Nodules) -> tuple[int, int, int, bool, float]:
+def _score(placement: Placement, marks: ReaderMarks, nodules: Nodules) -> tuple[int, int, int, bool, float]:
     """How well a placement explains the nodules; the larger the better."""
     near = near_distances(placement.place(marks.positions), marks.radii_mm, nodules)
     nearest = near.min(axis=1)

@@ -19,7 +19,8 @@ def training(run: RunFiles) -> str:
     if "optimizer" not in values:
         return ""
     parts = [
-        f"{values['optimizer']}, learning rate {values.get('learning_rate'):g}",
+        str(values["optimizer"]),
+        f"learning rate {values['learning_rate']:g}" if "learning_rate" in values else "",
         _schedule_text(values),
         f"weight decay {values['weight_decay']:g}" if values.get("weight_decay") else "",
         f"L2 {values['l2']:g}" if values.get("l2") else "",

@@ -12,6 +12,7 @@ from archnet.errors import DataError, DocumentError, RunError
 from archnet.files.json_file import DamagedJsonError, parse_json, read_json_bytes
 from archnet.files.strict_json import Document, parse_document
 from archnet.spec.outputs import run_schemas, store_schemas
+from archnet.spec.outputs.experiment_file import EXPERIMENT_FILE
 from archnet.spec.outputs.schema_parts import Schema
 from archnet.spec.schema import violation_problems
 
@@ -42,7 +43,7 @@ _TRIAL_REMEDY: Final = "Remove its folder and run the sweep again with --resume.
 STORE_REMEDY: Final = "Remove it with archnet data prune; the crops are then extracted again."
 
 OUTPUT_FILES: Final[dict[str, OutputFile]] = {
-    "experiment.json": OutputFile(schema=run_schemas.EXPERIMENT),
+    "experiment.json": OutputFile(schema=EXPERIMENT_FILE),
     "metrics.json": OutputFile(schema=run_schemas.METRICS_FILE),
     "network.json": OutputFile(schema=run_schemas.NETWORK),
     "data.json": OutputFile(schema=run_schemas.DATA, max_bytes=256_000_000),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from archnet.spec.experiment import SETS
-from archnet.spec.metrics import EVALUATED_METRICS, METRICS
+from archnet.spec.metrics import EVALUATED_METRICS
 from archnet.spec.outputs.decision_schema import DECISION
 from archnet.spec.outputs.schema_parts import (
     BOOLEAN,
@@ -151,31 +151,6 @@ METRICS_FILE: Final = record_of(
         **_COSTS,
     },
 )
-
-EXPERIMENT: Final = record_of(
-    {},
-    {
-        "name": TEXT,
-        "description": TEXT,
-        "arch": record_of({}, {"name": TEXT, "layers": list_of(record_of({"type": TEXT})), "baseline": record_of({})}),
-        "data": record_of({}, {"name": TEXT, "root": nullable(TEXT), "positive": nullable(TEXT)}),
-        "split": record_of(
-            {}, {"by": TEXT, "seed": COUNT, "folds": nullable(COUNT), "fold": nullable(COUNT), "test": nullable(NUMBER)}
-        ),
-        "training": record_of({}, {"seed": COUNT, "best_metric": nullable(one_of("auto", *METRICS))}),
-        "evaluation": record_of(
-            {},
-            {
-                "threshold": nullable(SHARE),
-                "recall": nullable(SHARE),
-                "bootstraps": COUNT,
-                "keep_all_candidates": BOOLEAN,
-            },
-        ),
-        "picked": map_of(TEXT),
-    },
-)
-"""The keys that its readers use; `parse_experiments` checks a document in full before it is run again."""
 
 _POSITIVE: Final[Schema] = {**COUNT, "minimum": 1}
 

@@ -1,0 +1,30 @@
+"""Schema of the experiment.json of a run folder."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from archnet.spec.outputs.schema_parts import COUNT, TEXT, Schema, list_of, map_of, nullable, record_of
+from archnet.spec.schema import read_schema
+
+
+def _build_schema() -> Schema:
+    """Values have the types of the experiment language; keys may be missing, or be those of another version."""
+    language = read_schema("experiment")
+    sections = {
+        name: {"type": "object", "properties": language["properties"][name]["properties"]}
+        for name in ("data", "split", "training", "evaluation")
+    }
+    arch = {
+        "name": TEXT,
+        "description": TEXT,
+        "rank": nullable(COUNT),
+        "layers": list_of(record_of({"type": TEXT})),
+        "baseline": record_of({}),
+    }
+    texts = {"name": TEXT, "description": TEXT, "picked": map_of(TEXT)}
+    return {**record_of({}, {**texts, "arch": record_of({}, arch), **sections}), "$defs": language["$defs"]}
+
+
+EXPERIMENT_FILE: Final = _build_schema()
+"""The keys that readers of a run folder use; `parse_experiments` checks a document in full before it is run again."""
