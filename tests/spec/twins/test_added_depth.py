@@ -63,6 +63,12 @@ def test_a_window_has_at_most_two_depths_less_one_whatever_its_zeros():
     )
 
 
+def test_a_stride_that_skips_all_values_loses_the_zeros_before_them():
+    blind = AxisWindow(num_taps=1, stride=3, padding=(1, 1))
+    assert used_taps(blind, 2) == [False]
+    assert fit_window(blind, 2) == AxisWindow(num_taps=1, stride=2, padding=(0, 0))
+
+
 def test_taps_on_padding_alone_go_from_the_end_where_they_are():
     assert fit_window(AxisWindow(num_taps=3, stride=2), 2) == AxisWindow(num_taps=2, stride=2)
     assert fit_window(AxisWindow(num_taps=3, stride=2, padding=(1, 1)), 2) == AxisWindow(

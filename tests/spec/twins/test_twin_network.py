@@ -89,20 +89,20 @@ def test_numbers_for_all_axes_stay_numbers_where_they_mean_the_same():
     assert layers[1]["layers"][1]["kernel_size"] == 1
 
 
-def test_slices_with_attention_are_the_planes_of_a_flat_volume_and_orthogonal_planes_those_of_a_cube():
+@pytest.mark.parametrize(
+    ("shape", "planes"),
+    [
+        (CROP, {"planes": "slices", "fuse": "attention"}),
+        ((64, 64, 32), {"planes": "slices", "fuse": "attention"}),
+        ((48, 64, 64), {"planes": "slices", "fuse": "attention"}),
+        ((32, 32, 32), {"planes": "orthogonal"}),
+        ((16, 16, 16), {"planes": "orthogonal"}),
+        ((32, 32, 1), {"planes": "axial"}),
+    ],
+)
+def test_the_2d_layers_run_on_orthogonal_planes_of_a_cube_and_else_on_slices_with_attention(shape, planes):
     *trunk, terminal = layers_of("archsm.json")
-    assert twin_layers("archsm.json", 2.5) == [
-        {"type": "VIEWS", "planes": "slices", "fuse": "attention", "layers": trunk},
-        terminal,
-    ]
-    assert twin_layers("archsm.json", 2.5, (32, 32, 32)) == [
-        {"type": "VIEWS", "planes": "orthogonal", "layers": trunk},
-        terminal,
-    ]
-    assert twin_layers("archsm.json", 2.5, (32, 32, 1)) == [
-        {"type": "VIEWS", "planes": "axial", "layers": trunk},
-        terminal,
-    ]
+    assert twin_layers("archsm.json", 2.5, shape) == [{"type": "VIEWS", **planes, "layers": trunk}, terminal]
 
 
 def test_the_layers_on_planes_of_a_2_5d_network_are_its_2d_twin():
@@ -242,13 +242,13 @@ def test_repetitions_at_depths_that_need_different_sizes_are_written_apart(times
 
 
 def test_sizes_that_differ_in_the_plane_give_the_depth_those_of_the_height():
-    tall = convolution(kernel_size=[5, 1], stride=[2, 1], padding=[[2, 1], 0])
+    tall = convolution(kernel_size=[5, 1], stride=[2, 1], padding=[[2, 2], 0])
     twin = make_twin({"input_shape": [16, 16], "layers": [tall, {"type": "T"}]}, 3, (16, 16, 8))
     assert twin.arch.document.value["layers"][0] == {
         **tall,
         "kernel_size": [5, 1, 5],
         "stride": [2, 1, 2],
-        "padding": [[2, 1], 0, [2, 1]],
+        "padding": [[2, 2], 0, [2, 2]],
     }
 
 
@@ -256,6 +256,13 @@ def test_a_default_that_does_not_fit_the_depth_is_spelled_out_and_left_out_again
     layers = [convolution(), {"type": "CBAM", "ratio": 2}, {"type": "T"}]
     twin = make_twin({"input_shape": [16, 16], "layers": layers}, 3, (16, 16, 2))
     assert twin.arch.document.value["layers"][1] == {"type": "CBAM", "ratio": 2, "kernel_size": [7, 7, 3]}
+    assert make_twin(twin.arch, 2).arch.document.value["layers"] == layers
+
+
+def test_a_key_that_spells_a_default_out_stays():
+    layers = [{**POOL, "kernel_size": [2, 1], "stride": [2, 1]}, {"type": "T"}]
+    twin = make_twin({"input_shape": [16, 16], "layers": layers}, 3, (16, 16, 4))
+    assert twin.arch.document.value["layers"][0] == {**POOL, "kernel_size": [2, 1, 2], "stride": [2, 1, 2]}
     assert make_twin(twin.arch, 2).arch.document.value["layers"] == layers
 
 
