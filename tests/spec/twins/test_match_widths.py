@@ -92,8 +92,15 @@ def test_other_widths_keep_groups_heads_and_shortcuts(block, share, measure):
         row.layer.skip_text(row.input_shape) for row in arch.plan()
     ]
     assert found.widths != plan.values
+    assert len(set(found.moved)) == len(found.moved)
     assert abs(found.difference) < 0.25
     assert measure(rows) == pytest.approx(round(share * measure(arch.plan())) * (1 + found.difference))
+
+
+def test_scaled_widths_are_multiples_of_heads_and_groups():
+    arch = arch_of(convolution(48), {"type": "ATT", "heads": 6}, convolution(40), {"type": "GAP"}, shape=(8, 8, 2))
+    assert plan_widths(arch, 2).scaled(0.6, 4) == (24, 24)
+    assert plan_widths(arch, 2).scaled(0.6, 1) == (30, 24)
 
 
 def test_a_network_without_widths_is_its_own_match():

@@ -271,3 +271,12 @@ def test_long_names_are_cut_and_the_ending_of_a_twin_is_replaced():
         "a" * 77 + "_3d"
     )
     assert make_twin(make_twin(ARCHS / "archsm.json", 3, CROP, "macs").arch, 2).arch.name == "archsm_2d"
+
+
+def test_a_written_rank_is_that_of_the_twin_and_a_crop_takes_its_share_of_the_depth():
+    layers = [{"type": "CROP", "size": [32, 16]}, convolution(), {"type": "GAP"}, {"type": "T"}]
+    original = {"name": "net", "rank": 2, "input_shape": [64, 64], "layers": layers}
+    deep = make_twin(original, 3, CROP).arch.document.value
+    assert (deep["rank"], deep["layers"][0]["size"]) == (3, [32, 16, 5])
+    assert make_twin(original, 2.5, CROP).arch.document.value["rank"] == 3
+    assert make_twin(deep, 2).arch.document.value["rank"] == 2

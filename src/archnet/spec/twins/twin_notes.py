@@ -38,7 +38,7 @@ def lost_notes(plan: Sequence[PlannedLayer]) -> Iterator[str]:
         yield f"The layers on planes replace VIEWS: {paths_text(views)}."
     groups: dict[tuple[str, str, str], list[JsonPath]] = {}
     for row in plan:
-        if len(row.input_shape) != 4 or row.path in views:
+        if len(row.input_shape) != 4:
             continue
         for key, (lost, expected) in lost_depth_sizes(row.layer, row.input_shape).items():
             groups.setdefault((key, _entry_text(lost), _entry_text(expected)), []).append(row.path)
