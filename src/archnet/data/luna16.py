@@ -25,7 +25,7 @@ from archnet.data.readings.nodule_readings import read_nodules
 from archnet.data.readings.rating_columns import rating_columns
 from archnet.data.readings.readings_database import readings_path
 from archnet.data.scan_dataset import ScanDataset, crop_size
-from archnet.errors import DataError, pluralize
+from archnet.errors import DataError
 from archnet.files.attribute_values import Attribute
 from archnet.files.luna16_lists import ANNOTATIONS_FILE, CANDIDATE_FILES, DIAMETER
 from archnet.files.progress import Progress, no_progress

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from archnet.data.readings.reading_placement import ReaderMarks, Nodules, fit_placement, fits_nodules, header_placement
+from archnet.data.readings.reading_placement import Nodules, ReaderMarks, fit_placement, fits_nodules, header_placement
 from archnet.imaging import Volume
 from archnet.imaging.volume import placeholder_voxels
 
@@ -82,6 +82,15 @@ def test_a_single_nodule_takes_the_group_of_three_readers_at_its_z_and_the_usual
     placement = fit_placement(marks, nodule)
     np.testing.assert_allclose(placement.place(marks.positions), centres, atol=0.5)
     assert placement.matrix[0, 0] > 0
+
+
+def test_the_offset_is_that_of_most_marks_not_of_one():
+    nodule = Nodules(points_mm=NODULES.points_mm[2:], radii_mm=NODULES.radii_mm[2:])
+    deviations = np.array([[-1.0, 0, 0], [-1.0, 3, 0], [2.0, 0, 0], [2.0, 3, 0]])
+    positions = nodule.points_mm + deviations
+    marks = ReaderMarks(positions=positions, radii_mm=np.full(4, 9.0), pixel_spacing_mm=1.0)
+    placement = fit_placement(marks, nodule)
+    np.testing.assert_allclose(placement.offset_mm, [-0.5, -1.5, 0])
 
 
 def test_without_a_mark_near_the_z_of_a_nodule_there_is_no_offset():

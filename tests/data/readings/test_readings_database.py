@@ -49,6 +49,13 @@ def test_the_file_is_not_changed_and_nothing_can_be_written(path):
     before = path.read_bytes()
     with pytest.raises(DataError, match="readonly database"), open_database(path) as connection:
         connection.execute("DELETE FROM scans")
+    with pytest.raises(DataError, match="readonly database"), open_database(path) as connection:
+        connection.executescript("PRAGMA query_only = OFF; DELETE FROM scans")
+    with open_database(path) as connection:
+        assert [connection.execute(f"PRAGMA {name}").fetchone() for name in ("query_only", "trusted_schema")] == [
+            (1,),
+            (0,),
+        ]
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 
 from archnet.data.readings.reading_placement import (
-    ReaderMarks,
     Nodules,
     Placement,
+    ReaderMarks,
     fit_placement,
     fits_nodules,
     near_distances,
@@ -76,7 +76,9 @@ def _marks(scan: ScanReadings) -> ReaderMarks:
     )
 
 
-def _assign(scan: ScanReadings, marks: ReaderMarks, placement: Placement, nodules: Nodules) -> tuple[NoduleReadings, ...]:
+def _assign(
+    scan: ScanReadings, marks: ReaderMarks, placement: Placement, nodules: Nodules
+) -> tuple[NoduleReadings, ...]:
     near = near_distances(placement.place(marks.positions), marks.radii_mm, nodules)
     nearest: list[dict[str, int]] = [{} for _ in nodules.radii_mm]
     for row, nodule in enumerate(near.argmin(axis=1).tolist()):

@@ -19,9 +19,6 @@ Points = NDArray[np.float64]
 _SIGNS: Final = ((1.0, 1.0), (-1.0, -1.0))
 """World directions of columns and rows: as usual, and turned by 180 degrees, as for some patients who lie prone."""
 
-_NUM_LISTED_READERS: Final = 3
-"""LUNA16 lists nodules that at least three of four readers marked."""
-
 _SMALLEST_AXIAL_PART: Final = 1e-3
 
 
@@ -108,9 +105,8 @@ def fit_placement(marks: ReaderMarks, nodules: Nodules) -> Placement | None:
     """The offset in x and y that brings most marks to the nodules, when the origin of the scan is unknown.
 
     Each pair of a mark and a nodule at a similar z suggests an offset, with columns and rows as usual or turned by 180
-    degrees. The best one gives three readers to most nodules, then a reader to most, then has most marks near a nodule;
-    of equal ones, the usual directions and the smallest mean distance win. The offset is then the median over its
-    marks.
+    degrees. The best one brings a mark to most nodules, then most marks to a nodule; of equal ones, the usual
+    directions and then the smallest mean distance win. Its offset is corrected by the median over its marks.
 
     Returns:
         Null if no mark is near the z of a nodule.
@@ -135,14 +131,13 @@ def _suggest_placements(marks: ReaderMarks, nodules: Nodules) -> Iterator[Placem
             yield Placement(matrix=matrix, offset_mm=np.array([offset[0], offset[1], 0.0]))
 
 
-def _score(placement: Placement, marks: ReaderMarks, nodules: Nodules) -> tuple[int, int, int, bool, float]:
+def _score(placement: Placement, marks: ReaderMarks, nodules: Nodules) -> tuple[int, int, bool, float]:
     """How well a placement explains the nodules; the larger the better."""
     near = near_distances(placement.place(marks.positions), marks.radii_mm, nodules)
     nearest = near.min(axis=1)
     owners = np.where(np.isfinite(nearest), near.argmin(axis=1), -1)
     counts = np.bincount(owners[owners >= 0], minlength=len(nodules.radii_mm))
     return (
-        int((counts >= _NUM_LISTED_READERS).sum()),
         int((counts > 0).sum()),
         int(counts.sum()),
         bool(placement.matrix[0, 0] > 0),
