@@ -95,9 +95,9 @@ def test_the_metrics_compare_with_the_soft_labels_and_follow_from_the_prediction
 def test_the_page_says_what_probabilities_are_compared_with(soft_run):
     page = (soft_run.folder / "report.html").read_text(encoding="utf-8")
     assert (
-        "Probabilities are compared with the soft labels: the frequency of a bin is their mean, and the Brier score is "
-        "the mean squared difference from them. Every case counts once, whatever its weight. The calibration slope and "
-        "intercept below use the hard labels."
+        "Probabilities are compared with the soft labels: a dot shows their mean in a bin, and the Brier score is the mean "
+        "squared difference from them. Every case counts once, whatever its weight. The calibration slope and intercept "
+        "below use the hard labels.\n"
     ) in page
     assert "perfectly calibrated model" not in page
     assert "mean soft label" in page
