@@ -1,6 +1,7 @@
 """The expected optimism of the best trial, from the validation predictions of all ranked trials."""
 
 import json
+from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -14,7 +15,7 @@ from archnet.evaluation.predictions import Predictions, write_predictions
 from archnet.files.atomic import write_json
 from archnet.sweep.report.choice_wording import cautions
 from archnet.sweep.report.status_table import sweep_table
-from archnet.sweep.results.choice_optimism import choice_optimism
+from archnet.sweep.results.choice_optimism import _run_values, choice_optimism
 from archnet.sweep.results.leaderboard import read_leaderboard
 from archnet.sweep.results.trials import SWEEP_FILE
 from small_sweeps import WIDTH, make_schedule, small_sweep, write_run
@@ -99,3 +100,15 @@ def test_a_loss_is_expected_to_be_too_low(tmp_path):
     console = Console(width=100, file=StringIO())
     console.print(sweep_table(make_board(tmp_path, "loss"), is_running=False, optimism=0.02))
     assert "expected optimism \N{MINUS SIGN}0.020" in console.file.getvalue()
+
+
+@pytest.mark.parametrize("has_soft", [True, False])
+def test_a_loss_in_halves_is_the_weighted_one_of_the_soft_labels(has_soft):
+    part = predictions_of(1, ("a", "b", "c"), 0.5).select("validation")
+    rng = np.random.default_rng(0)
+    soft, weight = rng.dirichlet([1.0] * 3, len(part.cases)), rng.uniform(0.2, 2, len(part.cases))
+    part = replace(part, soft=soft if has_soft else None, weight=weight)
+    sides = rng.integers(0, 2, (5, len(part.cases))).astype(float)
+    losses = -((soft if has_soft else np.eye(3)[part.y_true]) * np.log(part.probabilities)).sum(axis=1)
+    expected = [np.average(losses, weights=side * weight) for side in sides]
+    assert _run_values(part, sides, "b", "loss") == pytest.approx(expected)
