@@ -11,9 +11,9 @@ from archnet.files.strict_json import Document
 from archnet.spec.resolve import parse_experiments
 from archnet.sweep.results.trials import FAILED, FINISHED, Trial, TrialRun, trial_folder, write_trial
 from archnet.sweep.schedule import Job
-from archnet.versus.duration import Duration
-from archnet.versus.plan_file import PLAN_FILE, plan_document
-from archnet.versus.versus_plan import VersusOptions, plan_versus
+from archnet.versus.plan.duration import Duration
+from archnet.versus.plan.plan_file import PLAN_FILE, plan_document
+from archnet.versus.plan.versus_plan import VersusOptions, plan_versus
 from plain_training import PLAIN
 from small_sweeps import LAYERS, write_cubes
 from synthetic_runs import synthetic_predictions, write_run

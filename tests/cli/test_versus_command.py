@@ -4,7 +4,7 @@ import re
 import pytest
 
 from archnet.sweep import ray_session
-from archnet.versus import duration
+from archnet.versus.plan import duration
 from command_line import invoked
 from plain_training import PLAIN
 from small_sweeps import LAYERS, write_cubes

@@ -6,7 +6,7 @@ import pytest
 
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import read_json
-from archnet.versus.plan_file import plan_document, read_durations
+from archnet.versus.plan.plan_file import plan_document, read_durations
 from archnet.versus.run_versus import check_versus_folder, count_finished_runs, run_versus
 from pages import Page
 from small_sweeps import SerialRunner

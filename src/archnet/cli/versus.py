@@ -27,8 +27,8 @@ from archnet.cli.options import (
 from archnet.errors import DocumentError
 
 if TYPE_CHECKING:
-    from archnet.versus.versus_plan import VersusPlan
-    from archnet.versus.versus_result import VersusResult
+    from archnet.versus.plan.versus_plan import VersusPlan
+    from archnet.versus.results.versus_result import VersusResult
 
 
 def versus(
@@ -87,8 +87,8 @@ def versus(
         archnet versus archs/arch3dsm.json --data luna16 --forms 2d,3d --noninferior 0.02 --resume
     """
     from archnet.spec.sweeps.sweep import Resources
-    from archnet.versus.forms import parse_forms, parse_matches
-    from archnet.versus.versus_plan import VersusOptions, plan_versus
+    from archnet.versus.plan.form_names import parse_forms, parse_matches
+    from archnet.versus.plan.versus_plan import VersusOptions, plan_versus
 
     if noninferior is not None and not 0 < noninferior < 1:
         raise DocumentError(f"--noninferior {noninferior:g}: expected a margin above 0 and below 1, such as 0.02.")
@@ -119,8 +119,8 @@ def _make_plan(plan: VersusPlan, folder: Path, *, resume: bool, is_dry: bool, as
     from archnet.api.console import progress, stderr, stdout
     from archnet.sweep.open_files import require_open_files
     from archnet.sweep.tune import require_ray
-    from archnet.versus.duration import measure_durations, total_seconds
-    from archnet.versus.plan_file import plan_document, read_durations
+    from archnet.versus.plan.duration import measure_durations, total_seconds
+    from archnet.versus.plan.plan_file import plan_document, read_durations
     from archnet.versus.report.versus_table import plan_table
     from archnet.versus.run_versus import check_versus_folder, count_finished_runs
 

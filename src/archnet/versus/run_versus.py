@@ -14,12 +14,12 @@ from archnet.runs.comparison import write_comparison_page_with_froc
 from archnet.spec.experiment import SETS
 from archnet.sweep.results.trials import Trial, read_trials, trial_folder
 from archnet.sweep.run import Runner, lock_sweep_folder, open_schedule, run_schedule
-from archnet.versus.forms import QUESTION_FOLDERS
-from archnet.versus.plan_file import PLAN_FILE
+from archnet.versus.plan.form_names import QUESTION_FOLDERS
+from archnet.versus.plan.plan_file import PLAN_FILE
+from archnet.versus.plan.versus_plan import VersusPlan
 from archnet.versus.report.versus_document import versus_document
 from archnet.versus.report.versus_page import write_versus_page
-from archnet.versus.versus_plan import VersusPlan
-from archnet.versus.versus_result import VersusResult, read_result
+from archnet.versus.results.versus_result import VersusResult, read_result
 
 VERSUS_FILE: Final = "versus.json"
 """The result; `plan.json` is the plan, `report.html` the page, and a folder for each question has its comparison."""

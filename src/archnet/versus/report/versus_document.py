@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from archnet.versus.questions import Question
 from archnet.versus.report.versus_sentences import (
     answer_badge,
     answer_sentence,
@@ -13,7 +12,8 @@ from archnet.versus.report.versus_sentences import (
     uncertainty_sentence,
     versus_cautions,
 )
-from archnet.versus.versus_result import VersusResult
+from archnet.versus.results.questions import Question
+from archnet.versus.results.versus_result import VersusResult
 
 
 def versus_document(result: VersusResult) -> dict[str, Any]:

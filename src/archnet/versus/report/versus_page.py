@@ -19,8 +19,7 @@ from archnet.report.verdict.provenance import provenance
 from archnet.report.verdict.verdict_section import Fact, case_facts, group_facts
 from archnet.report.wording import SET_NAMES, duration, signed, signed_bounds, word_list
 from archnet.spec.metrics import METRICS
-from archnet.versus.forms import FORMS, MATCHES, QUESTION_FOLDERS
-from archnet.versus.questions import Question
+from archnet.versus.plan.form_names import FORMS, MATCHES, QUESTION_FOLDERS
 from archnet.versus.report.frontier_drawing import FrontierPoint, frontier_drawing
 from archnet.versus.report.versus_rows import variant_rows
 from archnet.versus.report.versus_sentences import (
@@ -32,7 +31,8 @@ from archnet.versus.report.versus_sentences import (
     uncertainty_sentence,
     versus_cautions,
 )
-from archnet.versus.versus_result import VariantResult, VersusResult
+from archnet.versus.results.questions import Question
+from archnet.versus.results.versus_result import VariantResult, VersusResult
 
 
 def write_versus_page(folder: Path, result: VersusResult, plan: dict[str, Any]) -> Path:

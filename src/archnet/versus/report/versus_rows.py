@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from archnet.evaluation.run_costs import COMPARED_COSTS
 from archnet.report.wording import bounds, cost_text, decimals, percent, threshold
-from archnet.versus.forms import Match
-from archnet.versus.threshold_stability import Spread
-from archnet.versus.variants import Variant
-from archnet.versus.versus_result import VariantResult, VersusResult
+from archnet.versus.plan.form_names import Match
+from archnet.versus.plan.variants import Variant
+from archnet.versus.results.threshold_stability import Spread
+from archnet.versus.results.versus_result import VariantResult, VersusResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ from archnet.report.sentences.comparison_sentence import cost_sentences, main_se
 from archnet.report.sentences.side_names import network_text
 from archnet.report.wording import SET_NAMES, signed, signed_bounds, word_list
 from archnet.spec.twins.match_widths import TOLERANCE
-from archnet.versus.forms import MATCHES, Match
-from archnet.versus.questions import Question
-from archnet.versus.versus_result import VersusResult
+from archnet.versus.plan.form_names import MATCHES, Match
+from archnet.versus.results.questions import Question
+from archnet.versus.results.versus_result import VersusResult
 
 _MATCHED_NAMES: Final[dict[Match, str]] = {"macs": "multiply-adds", "parameters": "parameters"}
 

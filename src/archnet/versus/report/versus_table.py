@@ -12,7 +12,9 @@ from rich.text import Text
 from archnet.errors import pluralize
 from archnet.report.tables import titled_table
 from archnet.report.wording import SET_NAMES, count, duration, short_count, word_list
-from archnet.versus.forms import FORMS
+from archnet.versus.plan.form_names import FORMS
+from archnet.versus.plan.variants import Variant
+from archnet.versus.plan.versus_plan import VersusPlan
 from archnet.versus.report.versus_rows import COST_LABELS, VariantRow, short_match_text, variant_rows
 from archnet.versus.report.versus_sentences import (
     answer_badge,
@@ -21,9 +23,7 @@ from archnet.versus.report.versus_sentences import (
     uncertainty_sentence,
     versus_cautions,
 )
-from archnet.versus.variants import Variant
-from archnet.versus.versus_plan import VersusPlan
-from archnet.versus.versus_result import VersusResult
+from archnet.versus.results.versus_result import VersusResult
 
 
 def plan_table(

@@ -9,7 +9,7 @@ from typing import Any
 
 from archnet.evaluation.run_folder import is_finished, read_json
 from archnet.sweep.results.trials import FAILED, REFUSED, Trial, TrialRun, read_trials, trial_folder
-from archnet.versus.variants import Variant
+from archnet.versus.plan.variants import Variant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,8 @@ from archnet.files.strict_json import Document
 from archnet.spec.experiment import Experiment, Split
 from archnet.spec.sweeps.document import parse_sweep
 from archnet.spec.sweeps.sweep import Resources, Sweep
-from archnet.versus.forms import FORMS, FormName, Match
-from archnet.versus.variants import Variant, make_variants
+from archnet.versus.plan.form_names import FORMS, FormName, Match
+from archnet.versus.plan.variants import Variant, make_variants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.comparison.paired_comparison import PairedComparison, noninferiority
 from archnet.evaluation.comparison.verdict import Verdict
 from archnet.evaluation.comparison.verdict_kind import contradicting_recall
-from archnet.versus.finished_variants import FinishedVariant
-from archnet.versus.forms import Match
-from archnet.versus.variants import Variant
+from archnet.versus.plan.form_names import Match
+from archnet.versus.plan.variants import Variant
+from archnet.versus.results.finished_variants import FinishedVariant
 
 _SIDES = {"reference": "other", "other": "reference"}
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from archnet.versus.threshold_stability import Spread, threshold_stability
+from archnet.versus.results.threshold_stability import Spread, threshold_stability
 from synthetic_runs import edit
 from versus_folders import make_plan, seed_predictions, write_versus
 

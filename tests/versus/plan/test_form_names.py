@@ -3,7 +3,7 @@ import re
 import pytest
 
 from archnet.errors import DocumentError
-from archnet.versus.forms import parse_forms, parse_matches
+from archnet.versus.plan.form_names import parse_forms, parse_matches
 
 
 def test_forms_and_matches_are_put_in_the_order_of_their_comparisons():

@@ -11,11 +11,11 @@ from archnet.errors import RunError
 from archnet.evaluation.comparison.comparison import Comparison, compare
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.sweep.results.analysis import pareto_front
-from archnet.versus.finished_variants import Failure, FinishedVariant, read_finished_variants
-from archnet.versus.questions import Question, answer_questions
-from archnet.versus.threshold_stability import ThresholdStability, threshold_stability
-from archnet.versus.variants import Variant
-from archnet.versus.versus_plan import VersusPlan
+from archnet.versus.plan.variants import Variant
+from archnet.versus.plan.versus_plan import VersusPlan
+from archnet.versus.results.finished_variants import Failure, FinishedVariant, read_finished_variants
+from archnet.versus.results.questions import Question, answer_questions
+from archnet.versus.results.threshold_stability import ThresholdStability, threshold_stability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

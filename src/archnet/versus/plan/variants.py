@@ -11,7 +11,7 @@ from archnet.evaluation.comparison.network_form import Form
 from archnet.spec.arch import Arch
 from archnet.spec.cost import Cost, network_cost
 from archnet.spec.twins.twin_network import make_twin, network_form
-from archnet.versus.forms import FORMS, MATCHES, RANKS, FormName, Match
+from archnet.versus.plan.form_names import FORMS, MATCHES, RANKS, FormName, Match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

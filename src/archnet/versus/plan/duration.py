@@ -13,8 +13,8 @@ from archnet.spec.sweeps.sweep import Resources
 from archnet.sweep.task_process import process_environment, run_task
 from archnet.sweep.trial_process import timing_task
 from archnet.sweep.tune import COMMAND
-from archnet.versus.variants import Variant
-from archnet.versus.versus_plan import VersusPlan
+from archnet.versus.plan.variants import Variant
+from archnet.versus.plan.versus_plan import VersusPlan
 
 NUM_STEPS: Final = 4
 """Measured training steps, after a first one that builds the graph."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.evaluation.run_folder import read_optional_json
-from archnet.versus.duration import Duration, runs_at_once, total_seconds
-from archnet.versus.versus_plan import VersusPlan
+from archnet.versus.plan.duration import Duration, runs_at_once, total_seconds
+from archnet.versus.plan.versus_plan import VersusPlan
 
 PLAN_FILE: Final = "plan.json"
 

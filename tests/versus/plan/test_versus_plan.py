@@ -6,8 +6,8 @@ import pytest
 from archnet.errors import RunError
 from archnet.spec.cost import network_cost
 from archnet.spec.sweeps.sweep import Resources
-from archnet.versus.duration import runs_at_once, total_seconds
-from archnet.versus.versus_plan import VersusOptions, plan_versus
+from archnet.versus.plan.duration import runs_at_once, total_seconds
+from archnet.versus.plan.versus_plan import VersusOptions, plan_versus
 from small_sweeps import LAYERS
 from versus_folders import durations_of, make_plan, versus_experiments
 
@@ -24,7 +24,7 @@ def test_the_original_is_trained_once_and_each_twin_once_for_each_match(tmp_path
 
 
 def test_twins_that_two_matches_make_alike_are_one_variant(tmp_path, monkeypatch):
-    from archnet.versus import variants
+    from archnet.versus.plan import variants
 
     make_twin = variants.make_twin
     monkeypatch.setattr(

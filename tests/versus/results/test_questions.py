@@ -7,9 +7,9 @@ from sklearn.metrics import roc_auc_score
 from archnet.errors import RunError
 from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.comparison.verdict_kind import contradicting_recall
-from archnet.versus.finished_variants import read_finished_variants
-from archnet.versus.questions import answer_questions, cheaper_noninferiority, exchange_sides
-from archnet.versus.versus_result import read_result
+from archnet.versus.results.finished_variants import read_finished_variants
+from archnet.versus.results.questions import answer_questions, cheaper_noninferiority, exchange_sides
+from archnet.versus.results.versus_result import read_result
 from versus_folders import make_plan, seed_predictions, write_versus
 
 SKILLS = {"net": 1.0, "net_25d": 2.0, "net_3d": 3.5}
