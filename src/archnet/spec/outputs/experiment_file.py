@@ -9,10 +9,10 @@ from archnet.spec.schema import read_schema
 
 
 def _build_schema() -> Schema:
-    """Values have the types of the experiment language; keys may be missing, or be those of another version."""
+    """Values have the types of the language; keys may be missing or of another version, and seeds were unlimited."""
     language = read_schema("experiment")
     sections = {
-        name: {"type": "object", "properties": language["properties"][name]["properties"]}
+        name: {"type": "object", "properties": {**language["properties"][name]["properties"], "seed": COUNT}}
         for name in ("data", "split", "training", "evaluation")
     }
     arch = {

@@ -67,10 +67,10 @@ OUTPUT_FILES: Final[dict[str, OutputFile]] = {
         remedy="It lists the numbers of the trials that were evaluated on the test set. Restore the file.",
     ),
     "plan.json": OutputFile(
-        schema=store_schemas.PLAN, remedy="Restore the file, or start the versus with a different --out."
+        schema=store_schemas.PLAN, remedy="Restore the file, or start the comparison with a different --out."
     ),
     "versus.json": OutputFile(
-        schema=store_schemas.VERSUS, remedy="Regenerate it with the command of the versus and --resume."
+        schema=store_schemas.VERSUS, remedy="Regenerate it with `archnet versus` and --resume."
     ),
     "store.json": OutputFile(
         schema=store_schemas.STORE, remedy=STORE_REMEDY, max_bytes=256_000_000, allows_surrogates=True
