@@ -1,8 +1,8 @@
 """Keeps what finished runs came to under experiments/results and prints their rows for the README.
 
 Each file holds the command, the resolved experiment and the metrics. NAMEs with a folder are of runs that a table tells
-only together, and print no row. Times and memory are left out: they are the machine's, and not repeatable; so is the
-folder in which the data lay.
+only together, and print no row. Times, memory and the folder of the data are omitted: they depend on the machine. The values of
+drawings (decision curves, bins of calibration) are omitted as well.
 
 Usage: python experiments/collect_results.py --command "archnet run ..." NAME=RUN_FOLDER...
        python experiments/collect_results.py --means NAME...    of kept results NAME_seed0, NAME_seed1 and so on
@@ -16,6 +16,7 @@ from statistics import mean, stdev
 
 RESULTS = Path(__file__).parent / "results"
 MACHINE_KEYS = ("peak_memory_bytes", "train_seconds", "samples_per_second")
+DRAWING_KEYS = ("decision", "bins")
 
 
 def readme_row(name: str, result: dict) -> str:
@@ -47,8 +48,14 @@ def read_result(folder: Path, command: str) -> dict:
         experiment["data"]["root"] = Path(experiment["data"]["root"]).name
     if init := experiment["training"].get("init"):
         init["weights"] = str(Path(*Path(init["weights"]).parts[-2:]))
-    kept = {key: value for key, value in metrics.items() if key not in MACHINE_KEYS}
-    return {"command": command, "experiment": experiment, "metrics": kept}
+    return {"command": command, "experiment": experiment, "metrics": _drop_keys(metrics, MACHINE_KEYS + DRAWING_KEYS)}
+
+
+def _drop_keys(value: object, keys: tuple[str, ...]) -> object:
+    """A value of a JSON file without some keys of its objects, at all depths."""
+    if isinstance(value, dict):
+        return {key: _drop_keys(part, keys) for key, part in value.items() if key not in keys}
+    return [_drop_keys(part, keys) for part in value] if isinstance(value, list) else value
 
 
 def main() -> None:
