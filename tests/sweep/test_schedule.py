@@ -12,11 +12,14 @@ from archnet.data import open_dataset
 from archnet.errors import DataError, RunError
 from archnet.files.strict_json import Document
 from archnet.runs.preparation import resolve_auto_from_data, symmetry
+from archnet.spec.experiment import SETS
 from archnet.spec.resolve import parse_experiments
 from archnet.sweep import search
+from archnet.sweep.feasibility import TrialPlanner
+from archnet.sweep.ray_process import session_task
 from archnet.sweep.results.trials import read_trials, trial_folder
 from archnet.sweep.run import reset_failed_runs, run_sweep
-from archnet.sweep.schedule import MAX_LOST_RUNS, Job
+from archnet.sweep.schedule import MAX_LOST_RUNS, Job, TrialSchedule
 from archnet.sweep.tune import TuneRunner
 from small_sweeps import POOL, WIDTH, make_schedule, small_sweep, write_run
 
@@ -243,6 +246,25 @@ def test_a_run_with_several_gpus_divides_its_batches_among_them(tmp_path, gpus, 
     config = TuneRunner().job_config(schedule, schedule.next_job())
     assert json.loads(config["order"])["device"] == device
     assert config["environment"][:2] == (1, gpus)
+
+
+def test_the_test_set_is_evaluated_in_training_only_where_no_trial_is_chosen_by_validation(tmp_path):
+    searched, single = small_sweep(tmp_path), small_sweep(tmp_path, space={})
+    schedules = {
+        "searched": make_schedule(searched, tmp_path / "a"),
+        "single": make_schedule(single, tmp_path / "b"),
+        "compared": TrialSchedule(
+            searched, tmp_path / "c", TrialPlanner(sweep=searched), lambda trial: None, evaluated_sets=SETS
+        ),
+    }
+    sets = {}
+    for name, schedule in schedules.items():
+        order = json.loads(TuneRunner().job_config(schedule, schedule.next_job())["order"])
+        task = session_task(schedule, address=None, command=[], num_cpus=None)
+        assert order["judged"] == task["sets"]
+        sets[name] = order["judged"]
+    whole = ["train", "validation", "test"]
+    assert sets == {"searched": ["train", "validation"], "single": whole, "compared": whole}
 
 
 def test_runs_get_the_symmetries_that_the_sweep_found_once(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -31,17 +31,24 @@ if TYPE_CHECKING:
     from archnet.versus.results.versus_result import VersusResult
 
 
+_FORM_LISTS: Final = ("2d,2.5d,3d", "2d,3d", "2d,2.5d", "2.5d,3d")
+_RULE_LISTS: Final = ("none", "macs", "parameters", "none,macs", "none,macs,parameters")
+
+
 def versus(
     file: Annotated[Path, typer.Argument(help="Architecture or experiment file.", metavar="ARCH|EXPERIMENT")],
     data: DataOption = None,
     root: RootOption = None,
-    forms: Annotated[str, typer.Option(help="Forms to compare.", metavar="FORM,...")] = "2d,2.5d,3d",
+    forms: Annotated[
+        str, typer.Option(help="Forms to compare.", metavar="FORM,...", autocompletion=lambda: list(_FORM_LISTS))
+    ] = "2d,2.5d,3d",
     match: Annotated[
         str,
         typer.Option(
             help="How the twins are scaled: none (same widths), macs (same cost), parameters (same number of weights). "
             "Each answers a question of its own.",
             metavar="RULE,...",
+            autocompletion=lambda: list(_RULE_LISTS),
         ),
     ] = "none",
     seeds: Annotated[int, typer.Option(help="Trainings of each network.", min=1, max=1000)] = 5,
