@@ -87,9 +87,10 @@ class FakeRunner:
     def __init__(self, plan, skills, *, fails=(), interrupts_after=None):
         self.variants = {variant.name: variant for variant in plan.variants}
         self.skills, self.fails, self.interrupts_after = skills, fails, interrupts_after
-        self.names = []
+        self.names, self.evaluated_sets = [], ()
 
     def run(self, schedule):
+        self.evaluated_sets = schedule.evaluated_sets
         while isinstance(job := schedule.next_job(), Job):
             if len(self.names) == self.interrupts_after:
                 raise KeyboardInterrupt

@@ -33,6 +33,7 @@ def test_every_variant_is_run_with_every_seed_once(tmp_path):
     runner = FakeRunner(plan, SKILLS)
     run_versus(plan, tmp_path / "out", document_of(plan), runner=runner)
     assert runner.names == ["net", "net-seed1", "net_3d", "net_3d-seed1"]
+    assert runner.evaluated_sets == ("train", "validation", "test")
     assert count_finished_runs(tmp_path / "out") == 4
 
 
