@@ -108,6 +108,11 @@ def test_versus_json_has_an_answer_for_each_question(finished):
     assert reference == {"net"}
     assert [variant["name"] for variant in document["variants"]] == ["net", "net_3d", "net_3d_macs"]
     assert [variant["seeds"] for variant in document["variants"]] == [[0, 1]] * 3
+    original, _, twin = finished[0].variants
+    assert document["cautions"][0] == (  # a network of four channels cannot be narrow enough
+        f"net_3d_macs has {twin.macs / original.macs:.2f} times the multiply-adds of net, the nearest that its widths "
+        "allow: the comparison at the same cost is not exact."
+    )
 
 
 def test_the_sentences_say_what_is_random_and_test_the_cheaper_form(finished):
