@@ -4,6 +4,7 @@ import json
 import math
 import random
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -31,6 +32,7 @@ from archnet.sweep.report.sweep_page import write_sweep_report
 from archnet.sweep.results.leaderboard import read_leaderboard
 from archnet.sweep.results.trials import read_sweep, read_trials
 from archnet.sweep.run import read_evaluated_trials
+from archnet.versus.plan.plan_file import read_durations
 from mutants import mutate_bytes, mutate_csv, mutate_json, mutate_lines
 
 NUM_MUTANTS = 48
@@ -75,6 +77,19 @@ INIT = {
     "sha256": "ab" * 32,
     "layers": [{"place": "$.layers[0]", "layer": 'Conv2D "a"', "weights": "3 x 3 x 1 x 4", "taken": True, "note": "x"}],
 }
+PLAN = {
+    **{"name": "cubes-versus-net", "arch": "net", "data": "npz", "forms": ["2d", "3d"], "match": ["none"]},
+    **{"seeds": 2, "folds": None, "runs": 2, "runs_at_once": 2, "seconds": 61.5},
+    "variants": [
+        {
+            **{"name": "net", "form": "2D", "parameters": 924, "macs": 6060},
+            "run": {
+                **{"name": "net", "epochs": 6, "steps_per_epoch": 3},
+                **{"step_seconds": 0.5, "start_seconds": 4.25, "seconds": 17.5},
+            },
+        }
+    ],
+}
 TRIAL = {
     "state": "finished",
     "number": 0,
@@ -106,6 +121,7 @@ LISTS = {
     "comparison.json": json.dumps(COMPARISON, indent=2),
     "judged.json": json.dumps({"trials": [0, 2]}),
     "init.json": json.dumps(INIT, indent=2),
+    "plan.json": json.dumps(PLAN, indent=2),
     "scans.jsonl": json_lines(RECORDS),
 }
 READERS = {
@@ -120,6 +136,7 @@ READERS = {
     "comparison.json": read_json,
     "judged.json": lambda path: read_evaluated_trials(path.parent),
     "init.json": read_json,
+    "plan.json": lambda path: read_durations(path.parent, SimpleNamespace(variants=[SimpleNamespace(name="net")])),
     "scans.jsonl": read_records,
 }
 """How archnet reads each file of `LISTS`."""
