@@ -69,9 +69,7 @@ OUTPUT_FILES: Final[dict[str, OutputFile]] = {
     "plan.json": OutputFile(
         schema=store_schemas.PLAN, remedy="Restore the file, or start the comparison with a different --out."
     ),
-    "versus.json": OutputFile(
-        schema=store_schemas.VERSUS, remedy="Regenerate it with `archnet versus` and --resume."
-    ),
+    "versus.json": OutputFile(schema=store_schemas.VERSUS, remedy="Regenerate it with `archnet versus` and --resume."),
     "store.json": OutputFile(
         schema=store_schemas.STORE, remedy=STORE_REMEDY, max_bytes=256_000_000, allows_surrogates=True
     ),

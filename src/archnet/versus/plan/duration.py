@@ -71,7 +71,7 @@ def _measure(plan: VersusPlan, variant: Variant, command: Sequence[str]) -> Dura
     result = run_task(
         timing_task(plan.experiment_of(variant).to_document(), NUM_STEPS),
         command,
-        f"{variant.name}: measuring its training steps failed",
+        f"{variant.name} cannot be trained here; leave its form out of --forms, or its rule out of --match",
         process_environment(resources.cpus, resources.gpus, {}),
     )
     start_seconds = max(time.perf_counter() - begin - NUM_STEPS * result["step_seconds"], 0.0)
