@@ -24,6 +24,9 @@ def load(monkeypatch):
         sys.modules.pop(name, None)
 
 
+VERSUS = {"kind": "versus", "seeds": 2, "deviation": 0.3}
+
+
 def cell(kind="run", **changes):
     place = {"kind": kind, "patients": 20, "cases": 10, "correlation": 0.3, "prevalence": 0.2, "seeds": 1}
     return {**place, "replications": 3, "bootstraps": 20, **changes}
@@ -57,7 +60,7 @@ def test_scores_of_one_patient_correlate_as_the_setting_says(load):
     assert networks[0, 2] == pytest.approx(binormal.SHARED, abs=0.02)
 
 
-@pytest.mark.parametrize("changes", [{}, {"kind": "pair"}, {"kind": "pair", "seeds": 3}, {"kind": "froc"}])
+@pytest.mark.parametrize("changes", [{}, {"kind": "pair"}, {"kind": "pair", "seeds": 3}, {"kind": "froc"}, VERSUS])
 def test_a_cell_is_measured_twice_alike(load, changes):
     measure = load("coverage").measure_cell
     first = measure(cell(**changes))
@@ -90,9 +93,38 @@ def test_what_leaves_the_range_is_listed(load):
 
 def test_every_cell_is_kept_once_by_the_present_settings(load):
     script = load("coverage")
-    for path in sorted(KEPT.glob("*.jsonl")):
-        kept = [{key: line[key] for key in cell()} for line in script.read_cells(path)]
-        assert kept == script.all_cells(400, 400), path
+    for name in ("before", "after"):
+        kept = [{key: line[key] for key in cell()} for line in script.read_cells(KEPT / f"{name}.jsonl")]
+        assert kept == script.all_cells(400, 400), name
+    kept = [{key: line[key] for key in cell(**VERSUS)} for line in script.read_cells(KEPT / "versus.jsonl")]
+    assert kept == script.versus_cells(2000, 100)
+
+
+def test_the_differences_of_a_versus_are_covered_and_the_readme_says_so(load):
+    script, table = load("coverage"), load("coverage_table")
+    kept = script.read_cells(KEPT / "versus.jsonl")
+    assert {line["deviation"] for line in kept} == {0.03, 0.3}
+    shares = [entry["coverage"] for line in kept for entry in line["numbers"].values()]
+    assert 0.91 <= min(shares) <= max(shares) <= 0.985
+    assert table.findings(kept, slack=2) == []
+    assert set(table.table({"versus": kept}).splitlines()) <= {
+        *(EXPERIMENTS / "README.md").read_text().splitlines(),
+        "",
+    }
+
+
+def test_the_true_recall_at_a_rate_fixed_in_validation_is_that_of_further_seeds(load):
+    binormal, cells = load("binormal"), load("coverage_cells")
+    setting = binormal.Setting(patients=60, cases=10, correlation=0.0, prevalence=0.5)
+    draw = binormal.draw_cases(setting, (1.5,), 3, np.random.default_rng(0), deviation=0.0)
+    validation, test = draw.divide(20)
+    assert (len(validation.y_true), len(test.y_true), len(set(test.groups.tolist()))) == (200, 400, 40)
+    scores = validation.scores[0][2]
+    negatives = np.sort(scores[validation.y_true == 0])
+    allowed = int(0.1 * len(negatives))
+    threshold = scores[scores > negatives[-allowed - 1]].min()
+    expected = norm.cdf(1.5 - threshold)
+    assert cells._true_recall(validation, 0, 2, 0.1) == pytest.approx(expected)
 
 
 def test_the_readme_has_the_kept_table_and_every_share_that_is_out_of_range_by_more_than_chance(load):

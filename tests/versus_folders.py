@@ -77,8 +77,20 @@ def write_variant_run(run, variant, seed, skill):
     document = json.loads((run / "experiment.json").read_text())
     document["arch"]["name"] = variant.name
     (run / "experiment.json").write_text(json.dumps(document))
+    if variant.form == "2.5d":
+        _put_layers_on_planes(run / "network.json")
     (run / "report.html").write_text("<!doctype html>")
     record_run(run)
+
+
+def _put_layers_on_planes(path):
+    """Make the layers of a 3D network those of the planes of a volume."""
+    network = json.loads(path.read_text())
+    for layer in network["layers"]:
+        if len(layer["output_shape"]) == 4:
+            layer["output_shape"].pop(2)
+    views = {**network["layers"][-1], "place": "$.layers[4]", "type": "VIEWS", "parameters": 0, "macs": 0}
+    path.write_text(json.dumps({**network, "layers": [*network["layers"], views]}))
 
 
 class FakeRunner:

@@ -11,7 +11,6 @@ from archnet.evaluation.comparison.verdict import Verdict
 from archnet.evaluation.run_costs import COMPARED_COSTS
 from archnet.files.atomic import compact_json
 from archnet.report.comparison_wording import difference_names, p_value_texts
-from archnet.report.figures.paired import Entry, difference_drawing
 from archnet.report.figures.svg import Drawing
 from archnet.report.figures.theme import network_name
 from archnet.report.html.page import write_page
@@ -20,6 +19,7 @@ from archnet.report.verdict.verdict_section import Fact, case_facts, group_facts
 from archnet.report.wording import SET_NAMES, duration, signed, signed_bounds, word_list
 from archnet.spec.metrics import METRICS
 from archnet.versus.plan.form_names import FORMS, MATCHES, QUESTION_FOLDERS
+from archnet.versus.report.answer_drawing import answer_drawing, answer_measure
 from archnet.versus.report.frontier_drawing import FrontierPoint, frontier_drawing
 from archnet.versus.report.versus_rows import variant_rows
 from archnet.versus.report.versus_sentences import (
@@ -63,13 +63,13 @@ def _template_values(folder: Path, result: VersusResult, plan: dict[str, Any]) -
         "uncertainty": uncertainty_sentence(result),
         "facts": _facts(result, verdict),
         "cautions": versus_cautions(result),
-        "differences": _difference_drawing(result),
-        "measure": _measure_text(verdict),
+        "differences": answer_drawing(result.answered, result.plan.options.forms),
+        "measure": answer_measure(first),
         "quality": METRICS["auc"].summary_label(verdict.num_classes),
         "frontier": _frontier_drawing(result, verdict),
         "rows": variant_rows(result),
         "hues": [network_name(place) for place in range(len(FORMS))],
-        "cost_labels": [cost.label for cost in COMPARED_COSTS],
+        "cost_labels": [cost.terminal_label for cost in COMPARED_COSTS],
         "threshold_rule": thresholds[0].rule if thresholds else "",
         "architectures": [_architecture(folder, one) for one in result.variants],
         "failures": result.failures,
@@ -120,44 +120,6 @@ def _difference_cell(entry: dict[str, Any]) -> dict[str, str]:
         "interval": signed_bounds(entry["interval"]),
         "p": ", ".join(filter(None, [f"p {p}" if p else "", f"Holm {corrected}" if corrected else ""])),
     }
-
-
-def _difference_drawing(result: VersusResult) -> Drawing | None:
-    """The headline difference of each question, for each form against the one with the least depth."""
-    verdicts = [question.result for question in result.answered if question.result and question.result.conclusions]
-    forms = list(dict.fromkeys(side.form for verdict in verdicts for side in verdict.sides))
-    if not verdicts or len({verdict.sides[0].form for verdict in verdicts}) > 1:
-        return None
-    reference, *others = (str(form) for form in forms)
-    rows = {
-        MATCHES[question.match]: [_form_entry(question.result, form) for form in others]
-        for question in result.answered
-        if question.result
-    }
-    texts = [
-        f"{label}: {'; '.join(f'{form} {_entry_text(entry)}' for form, entry in zip(others, entries, strict=True))}"
-        for label, entries in rows.items()
-    ]
-    alt = f"Differences of the recall to {reference}, with 95% intervals; {'. '.join(texts)}."
-    places = {form: place for place, form in enumerate(map(FORMS.__getitem__, result.plan.options.forms))}
-    return difference_drawing(reference, {form: places[form] for form in others}, rows, alt)  # type: ignore[index]
-
-
-def _measure_text(verdict: Verdict) -> str:
-    """What the answers compare."""
-    measure = verdict.main_conclusion.measure if verdict.main_conclusion else ""
-    return difference_names(verdict.num_classes).get(measure, "recall")
-
-
-def _form_entry(verdict: Verdict | None, form: str) -> Entry:
-    conclusions = verdict.conclusions if verdict else ()
-    found = [one for one in conclusions if verdict and verdict.side(one.other).form == form]
-    return (found[0].difference, found[0].interval) if found else (None, None)
-
-
-def _entry_text(entry: Entry) -> str:
-    value, interval = entry
-    return f"{signed(value)} ({signed_bounds(list(interval))})" if interval else signed(value)
 
 
 def _frontier_drawing(result: VersusResult, verdict: Verdict) -> Drawing | None:
