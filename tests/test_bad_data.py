@@ -579,6 +579,16 @@ BAD = {
         NPZ,
         "a.npz: y holds Python objects, which are never loaded; save text: y=y.astype(str).",
     ),
+    "pickled shares in an .npz file": (
+        arrays(x=X, soft=np.full((20, 2), 0.5, object)),
+        NPZ,
+        "a.npz: soft holds Python objects, which are never loaded; save numbers: soft=soft.astype(float).",
+    ),
+    "pickled weights in an .npz file": (
+        arrays(x=X, y=Y, weight=np.ones(20, object)),
+        NPZ,
+        "a.npz: weight holds Python objects, which are never loaded; save numbers: weight=weight.astype(float).",
+    ),
     "an .npz file that holds text": (
         members(x=b"Dear all,", y=npy(Y)),
         NPZ,

@@ -91,6 +91,17 @@ def test_columns_in_a_different_order_are_an_error():
             "soft holds NaN or infinity in 1 row (1; counted from 0); give a share of each class",
         ),
         (
+            [[0.5, 0.5], [np.inf, -np.inf]],
+            {},
+            "soft holds NaN or infinity in 1 row (1; counted from 0); give a share of each class",
+        ),
+        (
+            [[1e308, 1e308], [0, 1]],
+            {},
+            "soft does not sum to 1 (but to inf) in 1 row (0; counted from 0); save soft=soft / "
+            "soft.sum(axis=1, keepdims=True) if these are shares",
+        ),
+        (
             [[-0.2, 1.2], [0, 1]],
             {},
             "soft holds a negative share in 1 row (0; counted from 0); give shares from 0 to 1",

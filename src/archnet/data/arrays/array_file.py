@@ -96,4 +96,5 @@ def _plain_form(key: str) -> str:
     """How to save an array that holds Python objects without them."""
     if key == "x" or key.endswith("_images"):
         return f"save numbers, all cases in one shape: {key}=numpy.stack(list({key}))"
-    return f"save text: {key}={key}.astype(str)"
+    kind, name = ("numbers", "float") if key in ("soft", "weight") else ("text", "str")
+    return f"save {kind}: {key}={key}.astype({name})"

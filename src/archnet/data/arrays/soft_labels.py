@@ -76,9 +76,10 @@ def _read_shares(soft: NDArray[Any]) -> NDArray[np.float64]:
     if soft.ndim != 2 or soft.shape[1] == 0:
         raise ValueError(f"soft must be (N, classes), one row for each case, got {soft.shape}")
     shares = _convert(soft, "soft")
-    refuse_rows(~np.isfinite(shares.sum(axis=1)), "soft holds NaN or infinity", "give a share of each class")
+    refuse_rows(~np.isfinite(shares).all(axis=1), "soft holds NaN or infinity", "give a share of each class")
     refuse_rows(shares.min(axis=1) < 0, "soft holds a negative share", "give shares from 0 to 1")
-    sums = shares.sum(axis=1)
+    with np.errstate(over="ignore"):  # a sum beyond float64 becomes infinite
+        sums = shares.sum(axis=1)
     is_off = np.abs(sums - 1) > SUM_TOLERANCE
     if is_off.any():
         what = f"soft does not sum to 1 (but to {sums[np.argmax(is_off)]:g})"
@@ -139,4 +140,5 @@ def _find_differences(labels: CaseLabels, shares: NDArray[np.float64]) -> list[F
 def _convert(array: NDArray[Any], key: str) -> NDArray[np.float64]:
     if array.dtype.kind not in "iubf":
         raise ValueError(f"{key} must hold numbers, got {array.dtype}")
-    return array.astype(np.float64)
+    with np.errstate(over="ignore"):  # a number beyond float64 becomes infinite
+        return array.astype(np.float64)
