@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike, fspath
-from os.path import exists, normpath
+from os.path import exists, isfile, normpath
 from pathlib import Path
 
 from archnet.errors import DataError
@@ -48,6 +48,23 @@ def short_path(text: str) -> Path:
     """A path as messages show it: relative if the working directory contains it."""
     path, here = Path(text), Path.cwd() if Path(text).is_absolute() else Path()
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def option_file(text: str, key: str) -> Path:
+    """The file that an option of an experiment names.
+
+    Args:
+        text: The path.
+        key: The option, for messages.
+
+    Raises:
+        DataError: There is no such file.
+    """
+    path = short_path(text)
+    if not isfile(path):  # noqa: PTH113 - Path.is_file refuses long names
+        problem = "this is not a file" if exists(path) else "there is no such file"  # noqa: PTH110
+        raise DataError(f"{key}: {path}: {problem}. Correct the path, or leave {key} out.")
+    return path
 
 
 def output_folder(value: PathLike[str] | str, name: str = "out") -> Path:

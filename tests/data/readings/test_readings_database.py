@@ -146,6 +146,10 @@ def test_a_value_beyond_the_limit_of_sqlite_is_refused(path, monkeypatch):
         ("UPDATE contours SET image_z_position = 1e300", "contour 1 has the position 1e+300, expected millimetres"),
         ("UPDATE scans SET pixel_spacing = 0.0", "scan 1 needs a series uid, a patient and a pixel spacing in mm"),
         ("UPDATE scans SET patient_id = NULL", "scan 1 needs a series uid, a patient and a pixel spacing in mm"),
+        ("UPDATE scans SET patient_id = ' '", "scan 1 needs a series uid, a patient and a pixel spacing in mm"),
+        ("UPDATE scans SET series_instance_uid = ''", "scan 1 needs a series uid, a patient and a pixel spacing in mm"),
+        ("UPDATE contours SET inclusion = 'False'", "contour 1 has the inclusion False, expected 1, or 0 for a hole"),
+        ("UPDATE contours SET inclusion = NULL", "contour 1 has the inclusion None, expected 1, or 0 for a hole"),
         ("UPDATE scans SET series_instance_uid = '1.2.3'", "the series 1.2.3 is there twice"),
     ],
 )
@@ -208,9 +212,17 @@ def test_a_file_that_is_named_must_exist(tmp_path):
     path = tmp_path / "no.sqlite"
     with pytest.raises(DataError) as caught:
         readings_path(str(path))
-    assert str(caught.value) == f"data.readings: {path}: there is no such file. Correct the path, or leave it out."
+    assert str(caught.value) == (
+        f"data.readings: {path}: there is no such file. Correct the path, or leave data.readings out."
+    )
     path.write_bytes(b"")
     assert readings_path(str(path)) == path
+
+
+def test_a_pixel_spacing_may_be_a_whole_number(path):
+    change_file(path, "ALTER TABLE scans DROP COLUMN pixel_spacing", "ALTER TABLE scans ADD COLUMN pixel_spacing")
+    change_file(path, "UPDATE scans SET pixel_spacing = 1")
+    assert read_readings(path, {"1.2.3"})["1.2.3"].pixel_spacing_mm == 1
 
 
 @pytest.mark.parametrize("text", ["1", "1,2,3", "1,2\n\n3,4", "1.5,2", "１,2", "100000,2", "1,2\r\n3,4"])

@@ -21,7 +21,7 @@ from archnet.errors import DataError, pluralize
 from archnet.files.attribute_values import ATTRIBUTES_FILE, Attribute, is_number, is_unknown
 from archnet.files.csv_rows import excerpt, read_header, read_rows
 from archnet.files.luna16_lists import SERIES_UID
-from archnet.files.path_argument import short_path
+from archnet.files.path_argument import option_file
 from archnet.files.terminal_text import has_unsafe_characters
 from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import Data
@@ -80,10 +80,7 @@ def find_attribute_table(data: Data, root: Path | None) -> Path | None:
         DataError: `data.cases` names no file.
     """
     if data.cases is not None:
-        path = short_path(data.cases)
-        if not path.is_file():
-            raise DataError(f"data.cases: {path}: there is no such file. Correct the path, or leave data.cases out.")
-        return path
+        return option_file(data.cases, "data.cases")
     if root is None:
         return None
     default = root.with_suffix(f".{ATTRIBUTES_FILE}") if DATASETS[data.name].is_file else root / ATTRIBUTES_FILE

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from archnet.errors import DataError
-from archnet.files.path_argument import short_path
+from archnet.files.path_argument import option_file
 
 RATINGS: Final = {
     "subtlety": 5,
@@ -51,10 +51,7 @@ def readings_path(given: str | None) -> Path:
         DataError: The file does not exist, or the package is not installed.
     """
     if given is not None:
-        path = short_path(given)
-        if not path.is_file():
-            raise DataError(f"data.readings: {path}: there is no such file. Correct the path, or leave it out.")
-        return path
+        return option_file(given, "data.readings")
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise DataError(

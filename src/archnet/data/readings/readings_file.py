@@ -28,6 +28,8 @@ _MAX_CONTOURS: Final = 5_000
 _MAX_CONTOUR_LENGTH: Final = 100_000
 """Characters of one contour; LIDC-IDRI has at most 2,423."""
 
+_MAX_SPACING_MM: Final = 100
+
 _LINE: Final = re.compile("[0-9]{1,5},[0-9]{1,5}")
 _CONTOUR: Final = re.compile(rf"{_LINE.pattern}(\n{_LINE.pattern})*\n?")
 
@@ -100,7 +102,8 @@ def read_readings(path: Path, series: Collection[str]) -> dict[str, ScanReadings
 def _read_scans(connection: sqlite3.Connection, path: Path) -> Iterator[tuple[int, _ScanRow]]:
     seen = set()
     for number, uid, patient, spacing in connection.execute(select_all("scans")):
-        if not (isinstance(uid, str) and isinstance(patient, str) and isinstance(spacing, float) and 0 < spacing < 100):
+        is_named = all(isinstance(name, str) and name.strip() for name in (uid, patient))
+        if not (is_named and isinstance(spacing, int | float) and 0 < spacing < _MAX_SPACING_MM):
             raise DataError(f"{path}: scan {number} needs a series uid, a patient and a pixel spacing in mm. {REMEDY}")
         if uid in seen:
             raise DataError(f"{path}: the series {uid} is there twice. {REMEDY}")
@@ -153,7 +156,7 @@ def _read_contours(
             raise DataError(f"{path}: annotation {annotation} has more than {_MAX_CONTOURS:,} contours. {REMEDY}")
         try:
             contours[annotation].append(
-                Contour(points=parse_contour(text), z_mm=_check_position(z_mm), is_inside=bool(inclusion))
+                Contour(points=parse_contour(text), z_mm=_check_position(z_mm), is_inside=_check_inclusion(inclusion))
             )
         except ValueError as error:
             raise DataError(f"{path}: contour {number} {error}. {REMEDY}") from error
@@ -164,6 +167,12 @@ def _check_position(z_mm: object) -> float:
     if not isinstance(z_mm, int | float) or not abs(z_mm) < 1e6:
         raise ValueError(f"has the position {str(z_mm)[:20]}, expected millimetres")
     return float(z_mm)
+
+
+def _check_inclusion(inclusion: object) -> bool:
+    if inclusion not in (0, 1):
+        raise ValueError(f"has the inclusion {str(inclusion)[:20]}, expected 1, or 0 for a hole")
+    return bool(inclusion)
 
 
 def parse_contour(text: object) -> NDArray[np.float64]:
