@@ -341,7 +341,7 @@ BAD = {
     "a list about other scans": (
         candidates(f"{COLUMNS}9.8.7,12,12,12,0\n"),
         LUNA16,
-        f"{CSV}: none of its candidates (1) lies in a scan under scans. The list begins with scan 9.8.7, the folder with 1.2.3.",
+        f"{CSV}: none of its candidates (1) is in a scan under scans. The list begins with scan 9.8.7, the folder with 1.2.3.",
     ),
     "no list": (
         both(scan(), gone(CSV)),

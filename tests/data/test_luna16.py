@@ -331,7 +331,7 @@ def test_a_list_about_other_scans_is_refused(tmp_path):
         _open(tmp_path)
     path = tmp_path / "candidates.csv"
     assert str(caught.value) == (
-        f"{path}: none of its candidates (1) lies in a scan under {tmp_path}. The list begins with scan 9.9.9, the folder with 1.2.3."
+        f"{path}: none of its candidates (1) is in a scan under {tmp_path}. The list begins with scan 9.9.9, the folder with 1.2.3."
     )
 
 

@@ -117,8 +117,8 @@ def test_a_nodule_that_no_reader_rated_is_left_out_with_a_warning(folder):
     warning = dataset.findings[0]
     assert (warning.severity, warning.cases) == ("warning", ("1.1#0", "1.1#1", "1.1#2"))
     assert warning.text == (
-        "3 of the 9 nodules are left out: no reader rated their malignancy: 1.1#0, 1.1#1, 1.1#2. Compare the positions "
-        "in the list with those of the scans."
+        "3 of the 9 nodules are left out because no reader rated their malignancy: 1.1#0, 1.1#1, 1.1#2. Compare the "
+        "positions in the list with those of the scans."
     )
 
 
@@ -142,7 +142,7 @@ def test_nothing_to_classify_is_refused(folder):
         open_nodules(root, path)
     assert str(caught.value) == (
         f"{path}: none of the 9 nodules in the scans under {root} has a mean malignancy below or above 3. Add scans, or "
-        "another file of readings."
+        "set data.readings to a different file."
     )
 
 
@@ -153,8 +153,8 @@ def test_a_list_of_nodules_is_needed(folder):
         with pytest.raises(DataError) as caught:
             open_nodules(root, path, task=task)
         assert str(caught.value) == (
-            f"{root}: annotations.csv is not here, the list of the nodules that readings belong to. LUNA16 publishes it "
-            "beside its scans. Copy it there."
+            f"{root}: annotations.csv is missing, the list of nodules that readings are matched to. It is published with "
+            "the scans of LUNA16. Copy it to this folder."
         )
 
 

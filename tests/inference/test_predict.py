@@ -448,10 +448,10 @@ BAD_LISTS = {
     "scan.mhd. That is 100% of all candidates. It is 100% of the candidates in scan.mhd. Usual causes: RAS coordinates instead of LPS, "
     "axes in a different order, voxel indices instead of millimetres, or the list of a different scan. Correct the "
     "list (positions in mm, LPS).",
-    "other,0,0,0\n": "{path}: none of its candidates (1) lies in a scan that was given. The list begins with scan "
+    "other,0,0,0\n": "{path}: none of its candidates (1) is in a given scan. The list begins with scan "
     "other, the given scans with "
     "scan.",
-    "": "{path}: none of its candidates (0) lies in a scan that was given. It is empty.",
+    "": "{path}: none of its candidates (0) is in a given scan. It is empty.",
 }
 
 

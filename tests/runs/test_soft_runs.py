@@ -119,7 +119,7 @@ def test_the_record_of_the_data_summarizes_soft_labels_and_weights(soft_run, arr
     }
     assert document["case_weights"]["effective_cases"] == pytest.approx(weight.sum() ** 2 / (weight**2).sum())
     (message,) = _messages(soft_run)
-    assert message.startswith("60 of 60 cases have soft labels; the mean of the largest share is 0.750, ")
+    assert message.startswith("60 of 60 cases have soft labels; the mean largest share is 0.750, ")
 
 
 def test_the_validation_loss_is_that_of_the_predictions(soft_run):

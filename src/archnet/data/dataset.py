@@ -37,9 +37,9 @@ class Cases:
         attributes: What is known about the cases beside their class, such as a diameter or a scanner, by name.
         soft: (N, classes) float32, the share of each class in the label of each case, such as the share of readers who
             chose it; each row sums to 1. A case without a soft label has a row with a single 1. Null where the data
-            set has hard labels only. `labels` are the hard labels all the same.
-        weight: (N,) float32, positive: how much each case counts in the loss, relative to the others. Null where all
-            cases count alike.
+            set has hard labels only. `labels` are hard labels in both cases.
+        weight: (N,) float32, positive: the relative weight of each case in the loss. Null where all cases count
+            equally.
         train_only: (N,) whether a case has a soft label but no valid hard one, so that it can only be trained on: it is
             left out of validation and test sets. Null where there are none.
     """
@@ -118,7 +118,7 @@ class Dataset(ABC):
         findings: What was found while the lists were read.
         series: The CT series of DICOM folders with several that is read; see `series_to_read`.
         root: Its folder or file; null where it has none.
-        counts: Numbers of cases by other criteria than class and set, such as readers, before any are left out.
+        counts: Numbers of cases by other criteria than class and set, such as readers, before any case is left out.
     """
 
     cases: Cases

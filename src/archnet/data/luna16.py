@@ -38,7 +38,7 @@ CLASSES = ("non-nodule", "nodule")
 
 
 class PointDataset(ScanDataset):
-    """Points of a list, in those scans that are there, and that lie inside them."""
+    """Points of a list that are inside an available scan."""
 
     def __init__(self, root: Path, data: Data, points: Candidates, scans: Mapping[str, Path]) -> None:
         self.root = root
@@ -81,7 +81,7 @@ def find_luna16_scans(root: Path) -> tuple[dict[str, Path], dict[Path, str]]:
     """The scans of a folder and its subset folders, by series uid, and the files in them that are left out.
 
     Raises:
-        DataError: There are none, or one series is there twice.
+        DataError: There are none, or a series occurs twice.
     """
     tree = find_scans(root, may_be_series=False)
     if not tree.scans:
@@ -92,16 +92,16 @@ def find_luna16_scans(root: Path) -> tuple[dict[str, Path], dict[Path, str]]:
 
 
 def find_nodule_list(root: Path) -> Path:
-    """The list of nodules, to which readings belong.
+    """The path of the list of nodules that readings are matched to.
 
     Raises:
-        DataError: It is not there.
+        DataError: The list is missing.
     """
     path = root / ANNOTATIONS_FILE
     if not path.is_file():
         raise DataError(
-            f"{root}: {ANNOTATIONS_FILE} is not here, the list of the nodules that readings belong to. LUNA16 "
-            "publishes it beside its scans. Copy it there."
+            f"{root}: {ANNOTATIONS_FILE} is missing, the list of nodules that readings are matched to. It is published "
+            "with the scans of LUNA16. Copy it to this folder."
         )
     return path
 
@@ -114,7 +114,7 @@ def case_ids(series: Sequence[str], rows: NDArray[np.int64]) -> NDArray[np.str_]
 def rows_inside(
     listed: Candidates, scans: Mapping[str, Path], root: Path, noun: str, progress: Progress
 ) -> tuple[NDArray[np.int64], tuple[Finding, ...]]:
-    """The rows of a list whose points lie in a scan that is there, and a finding about those outside their scan.
+    """The rows of a list whose points are inside an available scan, and a finding about points outside their scan.
 
     Raises:
         DataError: There are none.
@@ -122,7 +122,7 @@ def rows_inside(
     rows = np.flatnonzero([uid in scans for uid in listed.series])
     if not len(rows):
         raise DataError(
-            f"{listed.source}: none of its {noun}s ({len(listed.series):,}) lies in a scan under {root}. "
+            f"{listed.source}: none of its {noun}s ({len(listed.series):,}) is in a scan under {root}. "
             f"The list begins with scan {listed.series[0]}, the folder with {min(scans)}."
         )
     points = listed.select(rows).place(scans, progress)
@@ -141,7 +141,7 @@ def _read_list(path: Path) -> Candidates:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _KnownAttributes:
-    """What the list of nodules and the readings say about candidates."""
+    """Attributes and patients of candidates, from the list of nodules and the readings."""
 
     columns: Mapping[str, Attribute] = field(default_factory=dict)
     patients: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""LUNA16's nodules as benign or malignant, by the readers of LIDC-IDRI."""
+"""LUNA16's nodules as benign or malignant, by the ratings of LIDC-IDRI's readers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from archnet.spec.experiment import Data
 
 
 class MalignancyDataset(PointDataset):
-    """Nodules of annotations.csv, benign or malignant by their readers."""
+    """Nodules of annotations.csv, labelled benign or malignant by the readers' ratings."""
 
     def __init__(self, root: Path, data: Data, progress: Progress = no_progress) -> None:
         path, database = find_nodule_list(root), readings_path(data.readings)
@@ -40,7 +40,7 @@ class MalignancyDataset(PointDataset):
         if not len(used):
             raise DataError(
                 f"{database}: none of the {pluralize(len(rows), 'nodule')} in the scans under {root} has a mean "
-                "malignancy below or above 3. Add scans, or another file of readings."
+                "malignancy below or above 3. Add scans, or set data.readings to a different file."
             )
         super().__init__(root, data, listed.select(rows[used]), scans)
         series = self._points.series

@@ -1,6 +1,6 @@
-"""`npz:PATH`: arrays that are already cut.
+"""`npz:PATH`: arrays of crops or images.
 
-The keys are ours, `x`, `y` (`soft`, `weight`, `group`, `split`, `classes`), or those of MedMNIST.
+The keys are `x` and `y` (optionally `soft`, `weight`, `group`, `split`, `classes`), or those of MedMNIST.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _labels(arrays: Arrays, data: Data) -> CaseLabels:
 
 
 def _own_names(arrays: Arrays) -> list[str] | None:
-    """The names of the classes that the file holds."""
+    """The names of the classes in the file."""
     return text_entries(arrays["classes"], "classes").tolist() if "classes" in arrays else None
 
 

@@ -36,7 +36,7 @@ def read_candidate_list(path: Path, series: Collection[str]) -> tuple[Candidates
         if num_all:
             given = excerpt([min(series)])
             hint = f"The list begins with scan {excerpt(candidates.series[:1])}, the given scans with {given}."
-        raise DataError(f"{path}: none of its candidates ({num_all:,}) lies in a scan that was given. {hint}")
+        raise DataError(f"{path}: none of its candidates ({num_all:,}) is in a given scan. {hint}")
     return candidates.select(rows), num_all - len(rows)
 
 

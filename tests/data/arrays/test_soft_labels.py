@@ -109,7 +109,7 @@ def test_columns_in_a_different_order_are_an_error():
         (
             [[20, 80], [0, 100], [1, 0], [0, 4], [2, 2]],
             {},
-            "soft does not sum to 1 (but to 100) in 4 rows (0, 1, 3, ...; counted from 0); save soft=soft / "
+            "soft does not sum to 1 (the first sum is 100) in 4 rows (0, 1, 3, ...; counted from 0); save soft=soft / "
             "soft.sum(axis=1, keepdims=True) if these are shares",
         ),
         (
@@ -121,12 +121,12 @@ def test_columns_in_a_different_order_are_an_error():
         (
             [[0.6, 0.4], [0.8, 0.2]],
             {"names": ["benign", "malignant"]},
-            "soft: column 1 (malignant) is the largest share of no case; every class needs a case with this label",
+            "soft has no case with its largest share in column 1 (malignant); every class needs at least one case",
         ),
         (
             SHARES[:2],
             {},
-            "soft: column 2 is the largest share of no case; every class needs a case with this label",
+            "soft has no case with its largest share in column 2; every class needs at least one case",
         ),
         (
             SHARES,

@@ -26,11 +26,11 @@ def test_the_note_has_both():
     (finding,) = check_labels(soft, np.array([1, 1, 1, 2], np.float32))
     assert (finding.check, finding.severity) == ("soft_labels", "note")
     assert finding.text == (
-        "1 of 4 cases has a soft label; the mean of the largest share is 0.875, the mean entropy 0.250 bits. The weights of "
+        "1 of 4 cases has a soft label; the mean largest share is 0.875, the mean entropy 0.250 bits. The weights of "
         "the cases are 1 to 2; the effective number of cases is 3.6 of 4."
     )
     (finding,) = check_labels(np.full((3, 2), 0.5, np.float32), None)
     assert finding.text == (
-        "3 of 3 cases have soft labels; the mean of the largest share is 0.500, the mean entropy 1.000 bits."
+        "3 of 3 cases have soft labels; the mean largest share is 0.500, the mean entropy 1.000 bits."
     )
     assert list(check_labels(None, None)) == []

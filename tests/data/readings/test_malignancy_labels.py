@@ -58,8 +58,8 @@ def test_nodules_without_a_label_are_reported():
     unrated, middle = find_unlabelled(LABELS, cases, "leave_out")
     assert (unrated.severity, unrated.cases) == ("warning", ("1.2#5", "1.2#6"))
     assert unrated.text == (
-        "2 of the 8 nodules are left out: no reader rated their malignancy: 1.2#5, 1.2#6. Compare the positions in the "
-        "list with those of the scans."
+        "2 of the 8 nodules are left out because no reader rated their malignancy: 1.2#5, 1.2#6. Compare the positions "
+        "in the list with those of the scans."
     )
     assert (middle.severity, middle.cases) == ("note", ("1.2#1", "1.2#3"))
     assert middle.text == "2 of the 8 nodules are left out: the mean malignancy of their readers is exactly 3."

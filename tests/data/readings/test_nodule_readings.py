@@ -75,8 +75,8 @@ def test_a_scan_whose_header_does_not_fit_is_matched_by_its_nodules_with_a_warni
     (finding,) = read.findings
     assert (finding.severity, finding.cases) == ("warning", ("1.1", "1.2"))
     assert finding.text == (
-        "In 2 of the 2 scans with nodules, the readings are not where the header of the scan puts them: 1.1, 1.2. They "
-        "are shifted to the listed nodules. Readings count columns and rows of the published scan: use scans that are "
+        "In 2 of the 2 scans with nodules, the readings do not match the header of the scan: 1.1, 1.2. They are shifted to "
+        "the listed nodules. Positions of readings are columns and rows of the published scan. Use scans that are "
         "neither cropped nor resampled."
     )
 

@@ -83,7 +83,7 @@ def test_a_truncated_database_is_refused(path):
 def test_a_database_of_something_else_is_refused(tmp_path):
     path = tmp_path / "cookies.sqlite"
     change_file(path, "CREATE TABLE cookies (id INTEGER)")
-    assert message_of(path) == f'{path}: has no table "scans", so it does not contain readings. {REMEDY}'
+    assert message_of(path) == f'{path}: the file has no table "scans", so it does not contain readings. {REMEDY}'
 
 
 def test_a_missing_column_is_named(path):
@@ -93,7 +93,7 @@ def test_a_missing_column_is_named(path):
 
 def test_a_view_in_the_place_of_a_table_is_refused(path):
     change_file(path, "ALTER TABLE contours RENAME TO hidden", "CREATE VIEW contours AS SELECT * FROM hidden")
-    assert message_of(path) == f'{path}: has no table "contours", so it does not contain readings. {REMEDY}'
+    assert message_of(path) == f'{path}: the file has no table "contours", so it does not contain readings. {REMEDY}'
 
 
 def test_a_virtual_table_is_refused(path):
@@ -103,12 +103,14 @@ def test_a_virtual_table_is_refused(path):
         pytest.skip("this SQLite has no virtual tables")
     columns = "id, annotation_id, inclusion, image_z_position, coords"
     change_file(path, "DROP TABLE contours", f"CREATE VIRTUAL TABLE contours USING fts5({columns})")
-    assert message_of(path) == f'{path}: has no table "contours", so it does not contain readings. {REMEDY}'
+    assert message_of(path) == f'{path}: the file has no table "contours", so it does not contain readings. {REMEDY}'
 
 
 def test_a_huge_file_is_not_opened(path, monkeypatch):
     monkeypatch.setattr(readings_database, "_MAX_FILE_BYTES", 10_000)
-    assert message_of(path) == f"{path}: has {path.stat().st_size:,} bytes, at most 10,000 are read. {REMEDY}"
+    assert (
+        message_of(path) == f"{path}: the file has {path.stat().st_size:,} bytes, but at most 10,000 are read. {REMEDY}"
+    )
 
 
 def test_a_value_beyond_the_limit_of_sqlite_is_refused(path, monkeypatch):
@@ -137,7 +139,7 @@ def test_a_value_beyond_the_limit_of_sqlite_is_refused(path, monkeypatch):
         ),
         (
             "UPDATE contours SET coords = replace(hex(zeroblob(30000)), '00', '1,23' || char(10))",
-            "contour 1 has 150,000 characters, at most 100,000 are read",
+            "contour 1 has 150,000 characters, but at most 100,000 are read",
         ),
         (
             "UPDATE contours SET image_z_position = 'low'",
@@ -150,7 +152,7 @@ def test_a_value_beyond_the_limit_of_sqlite_is_refused(path, monkeypatch):
         ("UPDATE scans SET series_instance_uid = ''", "scan 1 needs a series uid, a patient and a pixel spacing in mm"),
         ("UPDATE contours SET inclusion = 'False'", "contour 1 has the inclusion False, expected 1, or 0 for a hole"),
         ("UPDATE contours SET inclusion = NULL", "contour 1 has the inclusion None, expected 1, or 0 for a hole"),
-        ("UPDATE scans SET series_instance_uid = '1.2.3'", "the series 1.2.3 is there twice"),
+        ("UPDATE scans SET series_instance_uid = '1.2.3'", "the series 1.2.3 occurs twice"),
     ],
 )
 def test_a_row_that_is_wrong_is_named(path, statement, message):
@@ -179,7 +181,7 @@ def test_endless_annotations_and_contours_are_refused(path):
 
 def test_scans_of_another_collection_have_no_readings(path):
     assert message_of(path, ("7.7", "6.6")) == (
-        f"{path}: contains none of the 2 series, which begin with 6.6. Only scans of LIDC-IDRI have readings; LUNA16's "
+        f"{path}: the file contains none of the 2 series, such as 6.6. Only scans of LIDC-IDRI have readings; LUNA16's "
         "are among them. The names of the scan files must be the series uids."
     )
 

@@ -22,7 +22,7 @@ _OPTIONAL_KEYS = ("y", "soft", "weight", "group", "split", "classes")
 
 
 def read_arrays(path: Path, num_channels: int = 1) -> Arrays:
-    """The arrays of a file: `x`, `y` or `soft` or both, and `weight`, `group`, `split`, `classes` where it holds them.
+    """The arrays of a file: `x`, at least one of `y` and `soft`, and optionally `weight`, `group`, `split`, `classes`.
 
     Args:
         path: The file.

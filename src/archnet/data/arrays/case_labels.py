@@ -92,10 +92,10 @@ def check_names(names: Sequence[str], source: str) -> None:
 
 
 def refuse_rows(is_wrong: NDArray[np.bool_], what: str, remedy: str) -> None:
-    """Refuse labels, with the rows that are wrong.
+    """Reject labels if any row is invalid, and list these rows.
 
     Raises:
-        ValueError: A row is wrong.
+        ValueError: A row is invalid.
     """
     rows = np.flatnonzero(is_wrong).tolist()
     if rows:

@@ -25,7 +25,7 @@ def read_weight(weight: NDArray[Any]) -> NDArray[np.float32]:
     """The weight of each case, (N,).
 
     Raises:
-        ValueError: The array has another shape, or a weight is not positive and finite.
+        ValueError: The array has a different shape, or a weight is not positive and finite.
     """
     if weight.ndim != 1:
         raise ValueError(f"weight must be (N,), one number for each case, got {weight.shape}")
@@ -45,15 +45,16 @@ def read_soft_labels(
 
     Args:
         soft: (N, classes) share of each class, in the order of the labels.
-        y: Hard labels; null takes the class with the largest share of each case.
-        names: Names of the classes in the order of the labels; null takes the labels themselves.
-        source: What gives the names, for messages.
+        y: Hard labels; null uses the class with the largest share of each case.
+        names: Names of the classes in the order of the labels; null uses the labels themselves.
+        source: Where the names come from, for messages.
 
     Returns:
         Hard and soft labels, with a finding if they contradict each other.
 
     Raises:
-        ValueError: An array does not hold labels, a class has no case, or a case without y has no largest share.
+        ValueError: An array does not contain valid labels, a class has no case, or the largest share of a case is not
+            unique and there is no y.
     """
     shares = _read_shares(soft)
     labels = _largest_shares(shares, names, source) if y is None else read_labels(y, names, source)
@@ -82,7 +83,7 @@ def _read_shares(soft: NDArray[Any]) -> NDArray[np.float64]:
         sums = shares.sum(axis=1)
     is_off = np.abs(sums - 1) > SUM_TOLERANCE
     if is_off.any():
-        what = f"soft does not sum to 1 (but to {sums[np.argmax(is_off)]:g})"
+        what = f"soft does not sum to 1 (the first sum is {sums[np.argmax(is_off)]:g})"
         refuse_rows(is_off, what, "save soft=soft / soft.sum(axis=1, keepdims=True) if these are shares")
     shares /= sums[:, np.newaxis]
     return shares
@@ -110,7 +111,7 @@ def _largest_shares(shares: NDArray[np.float64], names: Sequence[str] | None, so
         column = int(np.argmin(counts))
         name = "" if names is None else f" ({names[column]})"
         raise ValueError(
-            f"soft: column {column}{name} is the largest share of no case; every class needs a case with this label"
+            f"soft has no case with its largest share in column {column}{name}; every class needs at least one case"
         )
     return read_labels(indices, names, source)
 

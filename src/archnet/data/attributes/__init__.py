@@ -1,1 +1,1 @@
-"""Attributes of cases: from a table of the user's, from lists and the headers of scans; and their patients."""
+"""Attributes of cases, from the user's table, from lists and from scan headers; and the patients of cases."""

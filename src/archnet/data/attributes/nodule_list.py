@@ -22,8 +22,8 @@ class NoduleList:
     Attributes:
         series: Series uid of each.
         points_mm: (n, 3) centres (x, y, z), LPS.
-        diameters_mm: (n,) negative where it is unknown.
-        lines: (n,) line in the file, from 1.
+        diameters_mm: (n,) in mm; negative where unknown.
+        lines: (n,) line number in the file, from 1.
     """
 
     series: list[str]
@@ -93,7 +93,7 @@ def hit_nodules(
 def hit_diameters(nodules: NoduleList, hits: NDArray[np.int64]) -> Attribute:
     """The diameter of the nodule that each candidate hits, in mm, as text.
 
-    It is empty for candidates that hit no nodule, and where the list does not know it (a negative one).
+    It is empty for candidates that hit no nodule and for nodules of unknown diameter (negative in the list).
 
     Args:
         nodules: The list.

@@ -1,4 +1,4 @@
-"""Soft labels and weights of cases: how soft, how unequal, as a summary and as a finding."""
+"""Summaries of soft labels and case weights, and a finding that reports them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def summarize_weights(weight: NDArray[np.float32]) -> dict[str, float]:
 
     Returns:
         `least` and `largest` weight, and the `effective_cases` (Σw)² / Σw² (Kish 1965, Survey Sampling, section 11.7):
-        as many cases of equal weight determine a mean equally well.
+        the number of equally weighted cases that estimate a mean with the same variance.
 
     >>> summarize_weights(np.array([1, 1, 2], np.float32))["effective_cases"].__round__(3)
     2.667
@@ -56,7 +56,7 @@ def summarize_weights(weight: NDArray[np.float32]) -> dict[str, float]:
 
 
 def check_labels(soft: NDArray[np.float32] | None, weight: NDArray[np.float32] | None) -> Iterator[Finding]:
-    """Note how soft the labels are and how unequal the weights, where there are any.
+    """Report a summary of the soft labels and weights, where there are any.
 
     Args:
         soft: (N, classes) share of each class.
@@ -67,7 +67,7 @@ def check_labels(soft: NDArray[np.float32] | None, weight: NDArray[np.float32] |
         summary, total = summarize_soft_labels(soft), pluralize(len(soft), "case")
         texts.append(
             f"{summary['soft']:,} of {total} {'has a soft label' if summary['soft'] == 1 else 'have soft labels'}; the "
-            f"mean of the largest share is {summary['mean_largest_share']:.3f}, the mean entropy "
+            f"mean largest share is {summary['mean_largest_share']:.3f}, the mean entropy "
             f"{summary['mean_entropy_bits']:.3f} bits."
         )
     if weight is not None and len(weight):

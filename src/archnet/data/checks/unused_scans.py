@@ -1,4 +1,4 @@
-"""What a list of candidates or nodules and the scans of a folder do not have in common."""
+"""Mismatches between a list of candidates or nodules and the scans of a folder."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from archnet.files.luna16_lists import LIDC_UID, SERIES_FILE
 
 
 def find_unused(path: Path, series: Sequence[str], scans: Mapping[str, Path], noun: str) -> Iterator[Finding]:
-    """What a list and the scans of a folder do not have in common.
+    """Report rows of a list without a scan, and scans that the list does not name.
 
     A list of nodules need not name every scan: scans without a nodule are only noted.
 
     Args:
         path: The list.
-        series: Series uid of each of its rows.
-        scans: By series uid.
+        series: Series uid of each row.
+        scans: Paths of the scans, by series uid.
         noun: What a row is: "candidate" or "nodule".
     """
     counts = Counter(series)
@@ -64,6 +64,6 @@ def _are(number: int) -> str:
 
 
 def _read_known_series(root: Path) -> set[str]:
-    """The uids that LUNA16's list of series names, where it lies beside the candidates."""
+    """The uids that LUNA16's list of series names, if that list is beside the candidates."""
     path = root / SERIES_FILE
     return set(path.read_text(encoding="utf-8-sig", errors="replace").split()) if path.is_file() else set()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SMALLEST_AREA = 0.5
-"""Area in pixels of a contour without one: a point or a line, as readers drew around the smallest nodules."""
+"""Area in pixels of a contour that is a point or a line, as readers drew for the smallest nodules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,10 +33,10 @@ class NoduleShape:
     """Where a reader saw a nodule.
 
     Attributes:
-        column: Of the centre, in pixels.
-        row: Of the centre, in pixels.
+        column: Column of the centre, in pixels.
+        row: Row of the centre, in pixels.
         z_mm: World position of the centre.
-        radius_pixels: Of a circle with the area of the largest contour.
+        radius_pixels: Radius of a circle with the area of the largest contour.
     """
 
     column: float

@@ -1,6 +1,6 @@
 """Labels of nodules by their readers' malignancy ratings: 1 is highly unlikely, 3 indeterminate, 5 highly suspicious.
 
-They are opinions of radiologists about a CT, not pathology.
+The ratings are opinions of radiologists on a CT, not pathology.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class MalignancyLabels:
 
     @property
     def soft(self) -> NDArray[np.float32]:
-        """(n, 2) share of each class: a half where the mean is exactly 3, else all of the hard label."""
+        """(n, 2) share of each class: 0.5 each where the mean is exactly 3, else the hard label."""
         malignant = np.where(self.is_undecided, 0.5, self.hard)
         return np.stack([1 - malignant, malignant], axis=1).astype(np.float32)
 
@@ -73,9 +73,9 @@ def find_unlabelled(labels: MalignancyLabels, cases: NDArray[np.str_], undecided
     """Findings about nodules without a label.
 
     Args:
-        labels: Of nodules.
-        cases: (n,) their names.
-        undecided: As in the option of the data.
+        labels: Labels of the nodules.
+        cases: (n,) names of the nodules.
+        undecided: The option `data.undecided`.
     """
     unrated = cases[~labels.is_rated].tolist()
     middle = cases[labels.is_undecided].tolist()
@@ -83,8 +83,8 @@ def find_unlabelled(labels: MalignancyLabels, cases: NDArray[np.str_], undecided
         yield Finding(
             check="readings",
             severity="warning",
-            message=f"{len(unrated):,} of the {pluralize(len(cases), 'nodule')} {_are(unrated)} left out: no reader "
-            f"rated their malignancy: {first_names(unrated)}.",
+            message=f"{len(unrated):,} of the {pluralize(len(cases), 'nodule')} {_are(unrated)} left out because no "
+            f"reader rated their malignancy: {first_names(unrated)}.",
             cases=tuple(unrated[:MAX_CASES]),
             remedy="Compare the positions in the list with those of the scans.",
         )

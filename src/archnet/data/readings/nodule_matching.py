@@ -29,8 +29,8 @@ class MatchedScan:
     """The readings of the nodules of one scan.
 
     Attributes:
-        nodules: In the order of the list; empty for a nodule without a reading.
-        is_fitted: Whether the position of the readings was found by the nodules, not by the header of the scan.
+        nodules: Readings of each nodule, in the order of the list; empty for a nodule without a reading.
+        is_fitted: Whether the readings were placed by the nodules, not by the header of the scan.
     """
 
     nodules: tuple[NoduleReadings, ...]
@@ -45,9 +45,9 @@ def match_scan(scan: ScanReadings, nodules: Nodules, header: Placement | None = 
     nodule are not used: LUNA16 lists only nodules of at least 3 mm that three readers marked.
 
     Args:
-        scan: Its readings.
+        scan: Readings of the scan.
         nodules: LUNA16's nodules.
-        header: Placement by the header of the scan; it is used if it brings a reading to at least half of the nodules.
+        header: Placement by the header of the scan; it is used if at least half of the nodules have a reading there.
     """
     if not scan.readings:
         return MatchedScan(nodules=((),) * len(nodules.radii_mm), is_fitted=False)
@@ -62,7 +62,7 @@ def match_scan(scan: ScanReadings, nodules: Nodules, header: Placement | None = 
 def count_readers(readings: NoduleReadings) -> int:
     """Number of readers of a nodule: that of its readings, at most four.
 
-    More readings than readers mean that one who cannot be recognized by name marked the nodule twice.
+    More than four readings mean that a reader who cannot be identified by name marked the nodule twice.
     """
     return min(len(readings), NUM_READERS)
 

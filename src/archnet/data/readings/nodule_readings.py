@@ -1,4 +1,4 @@
-"""The readings of a list of nodules, with what is unusual about them."""
+"""The readings of a list of nodules, and findings about them."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class ReadNodules:
     """Nodules with their readings.
 
     Attributes:
-        readings: Of each nodule, in the order of the list; empty where it has none.
-        patients: Of each series in the file.
-        findings: What is unusual.
+        readings: Readings of each nodule, in the order of the list; empty where it has none.
+        patients: Patient of each series in the file.
+        findings: Findings about the readings.
     """
 
     readings: tuple[NoduleReadings, ...]
@@ -58,8 +58,8 @@ def read_nodules(
     Args:
         path: The SQLite file.
         nodules: The list.
-        scans: By series uid; nodules in other scans have no readings. Null where there are no scans.
-        others: Series without nodules whose patients are wanted.
+        scans: Paths of the scans, by series uid; nodules in other scans have no readings. Null without scans.
+        others: Series without nodules whose patients are needed.
         progress: Wraps the scans.
 
     Raises:
@@ -87,7 +87,7 @@ def read_nodules(
 
 
 def select_nodules(nodules: NoduleList, rows: NDArray[np.int64]) -> Nodules:
-    """Centres and radii of some nodules; an unknown diameter is LUNA16's default."""
+    """Centres and radii of some nodules; an unknown diameter is replaced by LUNA16's default."""
     diameters_mm = nodules.diameters_mm[rows]
     return Nodules(
         points_mm=nodules.points_mm[rows],
@@ -120,9 +120,9 @@ def _find_fitted(fitted: Sequence[str], num_scans: int) -> Iterator[Finding]:
         yield Finding(
             check="readings",
             severity="warning",
-            message=f"In {len(fitted):,} of the {pluralize(num_scans, 'scan')} with nodules, the readings are not "
-            f"where the header of the scan puts them: {first_names(fitted)}. They are shifted to the listed nodules.",
+            message=f"In {len(fitted):,} of the {pluralize(num_scans, 'scan')} with nodules, the readings do not "
+            f"match the header of the scan: {first_names(fitted)}. They are shifted to the listed nodules.",
             cases=tuple(fitted[:MAX_CASES]),
-            remedy="Readings count columns and rows of the published scan: use scans that are neither cropped nor "
-            "resampled.",
+            remedy="Positions of readings are columns and rows of the published scan. Use scans that are neither "
+            "cropped nor resampled.",
         )

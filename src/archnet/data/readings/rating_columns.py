@@ -28,7 +28,7 @@ _DIGITS: Final = 4
 
 
 def rating_columns(nodules: Sequence[NoduleReadings]) -> dict[str, Attribute]:
-    """One value a nodule in each column; empty without a rating.
+    """One value per nodule in each column; empty without a rating.
 
     `readers` counts readers; scales are the mean of the readers; kinds are what more than half of them chose.
     """

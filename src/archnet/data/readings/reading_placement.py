@@ -102,11 +102,11 @@ def fits_nodules(placement: Placement, marks: ReaderMarks, nodules: Nodules) -> 
 
 
 def fit_placement(marks: ReaderMarks, nodules: Nodules) -> Placement | None:
-    """The offset in x and y that brings most marks to the nodules, when the origin of the scan is unknown.
+    """The offset in x and y that places the most marks at nodules, when the origin of the scan is unknown.
 
     Each pair of a mark and a nodule at a similar z suggests an offset, with columns and rows as usual or turned by 180
-    degrees. The best one brings a mark to most nodules, then most marks to a nodule; of equal ones, the usual
-    directions and then the smallest mean distance win. Its offset is corrected by the median over its marks.
+    degrees. The best offset gives the most nodules a mark, then the most marks a nodule; ties are resolved by the usual
+    directions, then by the smallest mean distance. The offset is then corrected by the median over its marks.
 
     Returns:
         Null if no mark is near the z of a nodule.
@@ -132,7 +132,7 @@ def _suggest_placements(marks: ReaderMarks, nodules: Nodules) -> Iterator[Placem
 
 
 def _score(placement: Placement, marks: ReaderMarks, nodules: Nodules) -> tuple[int, int, bool, float]:
-    """How well a placement explains the nodules; the larger the better."""
+    """Score of a placement; larger is better."""
     near = near_distances(placement.place(marks.positions), marks.radii_mm, nodules)
     nearest = near.min(axis=1)
     owners = np.where(np.isfinite(nearest), near.argmin(axis=1), -1)

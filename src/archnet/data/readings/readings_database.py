@@ -66,14 +66,14 @@ def readings_path(given: str | None) -> Path:
 
 @contextmanager
 def open_database(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that cannot write, and that runs no code of the file.
+    """Open a read-only connection that runs no code from the file.
 
     Raises:
-        DataError: The file is damaged, also while it is read, or is not such a file.
+        DataError: The file is not a SQLite file, or is damaged; this includes damage found later, while it is read.
     """
     num_bytes = path.stat().st_size
     if num_bytes > _MAX_FILE_BYTES:
-        raise DataError(f"{path}: has {num_bytes:,} bytes, at most {_MAX_FILE_BYTES:,} are read. {REMEDY}")
+        raise DataError(f"{path}: the file has {num_bytes:,} bytes, but at most {_MAX_FILE_BYTES:,} are read. {REMEDY}")
     address = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(address, uri=True)) as connection:
@@ -93,7 +93,7 @@ def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
             "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? AND rootpage > 0", (table,)
         ).fetchone()
         if found is None:
-            raise DataError(f'{path}: has no table "{table}", so it does not contain readings. {REMEDY}')
+            raise DataError(f'{path}: the file has no table "{table}", so it does not contain readings. {REMEDY}')
         names = {name for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
         missing = [column for column in columns if column not in names]
         if missing:

@@ -41,7 +41,7 @@ class Reading:
     Attributes:
         annotation: Number of the annotation in the file.
         reader: Equal for annotations of a scan that are known to be by one reader; see `reader_name`.
-        shape: Centre and size.
+        shape: Centre and size of the nodule.
         ratings: By the columns of `RATINGS`; one that is missing is absent.
     """
 
@@ -80,14 +80,14 @@ def read_readings(path: Path, series: Collection[str]) -> dict[str, ScanReadings
         series: Uids of the scans.
 
     Raises:
-        DataError: The file is damaged, is not such a file, or contains none of the series.
+        DataError: The file is damaged, is not a file of readings, or contains none of the series.
     """
     with open_database(path) as connection:
         scans = {number: scan for number, scan in _read_scans(connection, path) if scan.uid in series}
         readings = _read_annotations(connection, path, scans)
     if not scans:
         raise DataError(
-            f"{path}: contains none of the {len(series):,} series, which begin with {min(series, default='none')}. "
+            f"{path}: the file contains none of the {len(series):,} series, such as {min(series, default='none')}. "
             "Only scans of LIDC-IDRI have readings; LUNA16's are among them. The names of the scan files must be the "
             "series uids."
         )
@@ -106,7 +106,7 @@ def _read_scans(connection: sqlite3.Connection, path: Path) -> Iterator[tuple[in
         if not (is_named and isinstance(spacing, int | float) and 0 < spacing < _MAX_SPACING_MM):
             raise DataError(f"{path}: scan {number} needs a series uid, a patient and a pixel spacing in mm. {REMEDY}")
         if uid in seen:
-            raise DataError(f"{path}: the series {uid} is there twice. {REMEDY}")
+            raise DataError(f"{path}: the series {uid} occurs twice. {REMEDY}")
         seen.add(uid)
         yield number, _ScanRow(uid, patient, spacing)
 
@@ -130,10 +130,10 @@ def _read_annotations(connection: sqlite3.Connection, path: Path, scans: Collect
 
 
 def _check_ratings(values: list[object]) -> dict[str, int]:
-    """The ratings that are there.
+    """The ratings that are present.
 
     Raises:
-        ValueError: One is not a whole number in its range.
+        ValueError: A rating is not a whole number in its range.
     """
     ratings = {}
     for (name, highest), value in zip(RATINGS.items(), values, strict=True):
@@ -179,7 +179,7 @@ def parse_contour(text: object) -> NDArray[np.float64]:
     r"""The vertices (n, 2) of a contour, from lines "column,row".
 
     Raises:
-        ValueError: It is too long, or is not made of such lines.
+        ValueError: The text is too long, or has a line of a different form.
 
     >>> parse_contour("364,172\n364,171").tolist()
     [[364.0, 172.0], [364.0, 171.0]]
@@ -187,7 +187,7 @@ def parse_contour(text: object) -> NDArray[np.float64]:
     if not isinstance(text, str) or not text.strip():
         raise ValueError("has no points")
     if len(text) > _MAX_CONTOUR_LENGTH:
-        raise ValueError(f"has {len(text):,} characters, at most {_MAX_CONTOUR_LENGTH:,} are read")
+        raise ValueError(f"has {len(text):,} characters, but at most {_MAX_CONTOUR_LENGTH:,} are read")
     if _CONTOUR.fullmatch(text) is None:
         line = next(line for line in text.removesuffix("\n").split("\n") if _LINE.fullmatch(line) is None)
         raise ValueError(f'has the line "{excerpt([line])}", expected a column and a row such as "364,172"')
