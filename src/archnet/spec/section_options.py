@@ -41,7 +41,7 @@ def data_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 def _unknown_option_text(name: str, key: str) -> str:
     if key in READING_OPTIONS:
-        return f'the data set "{name}" has no readings of LIDC-IDRI. Use the data set "luna16", or remove it.'
+        return f'the data set "{name}" has no readings of LIDC-IDRI. Use the data set "luna16", or remove this option.'
     return f'the data set "{name}" has no option "{key}". Its options: {", ".join(sorted(DATASETS[name].options))}.'
 
 
@@ -69,11 +69,14 @@ def _range_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
 def _task_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
     if options.get("task") == "malignancy":
         if options.get("negatives_per_positive") not in (None, "all"):
-            yield ("data", "negatives_per_positive"), 'the task "malignancy" keeps all nodules. Remove it.'
+            yield ("data", "negatives_per_positive"), 'the task "malignancy" keeps all nodules. Remove this option.'
         return
     for key in ("undecided", "label_weights"):
         if options.get(key) not in (None, getattr(Data(), key)):
-            yield ("data", key), 'applies only to the task "malignancy". Set data.task=malignancy, or remove it.'
+            yield (
+                ("data", key),
+                'applies only to the task "malignancy". Set data.task=malignancy, or remove this option.',
+            )
 
 
 def _physical_size_problems(options: Mapping[str, Any]) -> list[Problem]:
@@ -133,7 +136,7 @@ def complete_data(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def complete_training(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The resolved training of a run folder with the options of soft labels that version 0.1.0 did not know.
+    """The resolved training of a run folder, with the options of soft labels that version 0.1.0 did not have.
 
     >>> complete_training({"seed": 1})
     {'soft_labels': 'auto', 'case_weights': 'auto', 'seed': 1}

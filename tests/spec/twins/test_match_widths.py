@@ -114,7 +114,7 @@ def test_a_twin_that_matches_says_by_which_factor_and_is_named_after_the_match()
     assert twin.arch.description == "3D twin of mine. Its widths are scaled by 0.4 to match the parameters."
     assert (twin.factor, twin.agrees, twin.original_parameters, twin.parameters) == (0.4, False, 194, 182)
     assert twin.notes == (
-        "No widths give the parameters of the original within 3%. This twin is the nearest, with 6.2% fewer.",
+        "No widths match the parameters of the original within 3%. This twin is the closest, with 6.2% fewer.",
     )
     assert abs(twin.parameters_difference) > TOLERANCE
 
@@ -124,11 +124,10 @@ def test_a_twin_names_the_widths_that_deviate_from_the_factor():
     twin = make_twin(arch_of(*layers, shape=(16, 16)), 3, (16, 16, 10), "macs")
     assert widths(twin.arch.document.value["layers"]) == [3, 2, 2]
     assert (twin.factor, twin.agrees) == (0.2, True)
-    assert twin.notes == (
-        "Widths that are a step larger or smaller than the factor makes them: $.layers[1].num_output.",
-    )
+    assert twin.notes == ("Widths that differ by one step from the scaled value: $.layers[1].num_output.",)
     assert twin.arch.description == (
-        "3D twin of mine. Its widths are scaled by 0.2 and single ones changed by one step to match the multiply-adds."
+        "3D twin of mine. Its widths are scaled by 0.2 and individual widths changed by one step to match the "
+        "multiply-adds."
     )
 
 

@@ -109,7 +109,7 @@ def test_the_layers_on_planes_of_a_2_5d_network_are_its_2d_twin():
     views, *others = layers_of("zoo/slice_attention.json")
     assert twin_layers("zoo/slice_attention.json", 2, (64, 64)) == [*views["layers"], *others]
     assert make_twin(load_arch(ARCHS / "zoo" / "slice_attention.json"), 2).notes == (
-        "The layers on planes replace VIEWS: $.layers[0].",
+        "VIEWS is replaced by its inner layers: $.layers[0].",
     )
 
 
@@ -151,8 +151,8 @@ def test_networks_are_2d_or_2_5d_or_3d(name, form):
             "64x64x10.",
         ),
         ("archsm.json", 3, CROP, "macz", 'match "macz": expected one of "none", "parameters", "macs".'),
-        ("archsm.json", 2, (64, 64), "none", "this network is 2D already. Give rank 2.5 or 3."),
-        ("zoo/nine_view.json", 2.5, None, "none", "this network is 2.5D already. Give rank 2 or 3."),
+        ("archsm.json", 2, (64, 64), "none", "this network is already 2D. Use rank 2.5 or 3."),
+        ("zoo/nine_view.json", 2.5, None, "none", "this network is already 2.5D. Use rank 2 or 3."),
         (
             "archsm.json",
             3,
@@ -194,7 +194,9 @@ def test_a_block_whose_branches_would_differ_keeps_the_depth_and_the_twin_says_s
     block = twin.arch.document.value["layers"][0]
     assert block["layers"] == [convolution(padding="valid", kernel_size=[3, 3, 1])]
     assert block["shortcut"] == [{"type": "CROP", "size": [6, 6, 20]}, convolution(kernel_size=[3, 3, 1])]
-    assert twin.notes == ("These blocks keep the depth, because their branches would differ in it: $.layers[0].",)
+    assert twin.notes == (
+        "These blocks keep the depth, because the depths of their branches would differ: $.layers[0].",
+    )
 
 
 def test_a_network_that_has_no_twin_names_the_layer():

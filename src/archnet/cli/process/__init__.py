@@ -1,1 +1,1 @@
-"""The process of a command: its standard streams, and errors that no command expects."""
+"""Standard streams of a command, and unexpected errors."""

@@ -92,7 +92,7 @@ _FROC_RESULTS: Final[Schema] = {
 }
 
 _MEASURES: Final = ("recall", "macro_recall", "accuracy")
-"""Of strata; runs of more than two classes had the accuracy once."""
+"""Metric of strata; older runs with more than two classes have the accuracy."""
 
 _STRATUM_RESULTS: Final = record_of(
     {"intervals": record_of({}, dict.fromkeys((*_MEASURES, "auc"), _INTERVAL))},

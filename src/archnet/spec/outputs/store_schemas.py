@@ -70,7 +70,7 @@ PLAN: Final = record_of(
         ),
     }
 )
-"""What a versus set out to do."""
+"""The plan of a versus."""
 
 _SPREAD: Final = record_of({**dict.fromkeys(("mean", "low", "high"), NUMBER), "deviation": nullable(NUMBER)})
 _VERSUS_VARIANT: Final = record_of(

@@ -1,1 +1,1 @@
-"""Twins: the same architecture with another number of spatial axes."""
+"""Twins: the 2D, 2.5D and 3D forms of an architecture."""

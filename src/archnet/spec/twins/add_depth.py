@@ -12,7 +12,7 @@ from archnet.spec.twins.layer_sizes import Sizes, add_depth_entries
 
 
 class MisfitError(ValueError):
-    """A layer has no counterpart with another number of axes.
+    """A layer has no counterpart in the twin.
 
     Attributes:
         path: JSON path of the layer.
@@ -126,7 +126,7 @@ def _add_depth_to_block(document: Sizes, shape: Shape, path: JsonPath, keeps_dep
 
 
 def _add_depth_to_repetitions(document: Sizes, shape: Shape, path: JsonPath, keeps_depth: bool) -> DeepLayers:
-    """Repeated layers, written out where repetitions at different depths need different sizes."""
+    """Repeated layers, written separately where repetitions at different depths need different sizes."""
     parts: list[DeepLayers] = []
     groups: list[tuple[list[Sizes], int]] = []
     num_left = int(document["times"])

@@ -18,7 +18,7 @@ _DEPTH: Final = 2
 def add_depth_entries(document: Sizes, sizes: DepthSizes) -> Sizes:
     """A 2D layer document with sizes along the depth.
 
-    A number for all axes, or an absent key, stays where it means the same.
+    A number for all axes, or an absent key, is kept if it has the same meaning.
 
     >>> add_depth_entries({"type": "P", "pool": "max", "kernel_size": 2}, {"kernel_size": 1, "stride": 1})
     {'type': 'P', 'pool': 'max', 'kernel_size': [2, 2, 1]}

@@ -23,7 +23,7 @@ _MAX_EXACT: Final = 10
 """The largest of the factors that scale all widths without rounding."""
 
 _MAX_STARTS: Final = 6
-"""Factors from which single widths change."""
+"""Number of factors from which individual widths are changed."""
 
 _MAX_STEPS: Final = 100
 """Widths of a network that are tried one by one, evenly spread; each takes a plan of the network."""
@@ -55,10 +55,10 @@ class WidthMatch:
 
 
 def match_widths(plan: WidthPlan, measure: Callable[[Sequence[PlannedLayer]], int], target: int) -> WidthMatch:
-    """The widths with which a network is as large as a target: one factor, then single widths by one step.
+    """The widths with which a network reaches a target size: one factor, then individual widths by one step.
 
-    The network's own widths remain if they agree already. Multiples of 4 come before others; if nothing agrees, the
-    result is the nearest.
+    The network's own widths are kept if they already agree. Multiples of 4 are preferred; if nothing agrees, the
+    result is the closest.
 
     Args:
         plan: The network.
@@ -142,7 +142,7 @@ class _Search:
         return self.match(match.widths, short[0] if short else match.factor) or match
 
     def step(self, match: WidthMatch, unit: int) -> WidthMatch:
-        """The network after steps of single widths, each at most once, while they bring the size nearer."""
+        """The network after steps of individual widths, each at most once, while they reduce the difference."""
         while not match.agrees:
             nearest = _nearest([match, *self._steps(match, unit)])
             if nearest is match:

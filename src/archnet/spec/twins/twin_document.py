@@ -80,7 +80,7 @@ def _head(arch: Arch, rank: float, shape: Shape) -> dict[str, Any]:
 
 
 _ENDING: Final = re.compile(r"(?<=.)_(2d|25d|3d)(_parameters|_macs)?$")
-"""What the name of a twin adds to that of its original."""
+"""The suffix that a twin adds to the name of its original."""
 
 
 def twin_name(name: str, rank: float, match: str = "none") -> str:

@@ -24,20 +24,20 @@ MATCHES: Final = ("none", "parameters", "macs")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Twin:
-    """An architecture with another rank.
+    """A twin of an architecture, and the costs of both.
 
     Attributes:
         arch: The architecture; `arch.document.value` is its JSON document.
         factor: Factor of the widths.
-        notes: What a reader of the comparison should know, one sentence each. Paths are those of the original; for a
+        notes: Remarks on the comparison, one sentence each. Paths are those of the original; for a
             3D twin of a network on planes, those of its 2D form.
         parameters: Weights, trainable or not.
         macs: Multiply-adds of one case's forward pass.
         original_input: Spatial input of the original.
         original_parameters: Weights of the original.
         original_macs: Multiply-adds of the original.
-        agrees: Whether the twin has as many weights or multiply-adds as the original, within 3%, if it was to match
-            them.
+        agrees: Whether the twin matches the weights or multiply-adds of the original within 3%; true if no match was
+            requested.
     """
 
     arch: Arch
@@ -108,9 +108,10 @@ def make_twin(
     Args:
         arch: The original, which stays unchanged: an architecture, or what `load_arch` takes.
         rank: 2, 2.5 or 3.
-        input_shape: Spatial input (height, width[, depth]) of the twin. Default: the original's without its depth.
-        match: "none" keeps the widths; "parameters" and "macs" scale them until the twin has as many weights or
-            multiply-adds as the original.
+        input_shape: Spatial input (height, width[, depth]) of the twin. Default: that of the original; a 2D twin
+            drops the depth.
+        match: "none" keeps the widths; "parameters" and "macs" scale them to match the weights or multiply-adds
+            of the original.
         num_classes: Number of classes, which the output layer depends on.
 
     Raises:
@@ -154,11 +155,11 @@ def _check_request(arch: Arch, rank: float, match: str) -> None:
     form = network_form(arch)
     if form == rank:
         others = " or ".join(f"{other:g}" for other in FORMS if other != rank)
-        raise DocumentError(f"{source}: this network is {FORM_TEXTS[form]} already. Give rank {others}.")
+        raise DocumentError(f"{source}: this network is already {FORM_TEXTS[form]}. Use rank {others}.")
 
 
 def _input_shapes(arch: Arch, rank: float, given: Shape | None) -> tuple[Shape, Shape]:
-    """The spatial shapes of the volume and of the plane that original and twin have as input.
+    """The spatial shapes of the volume and of the plane that the original and the twin have as input.
 
     Raises:
         DocumentError: The twin needs a depth, or the input has the wrong number of sizes.
@@ -186,19 +187,19 @@ def _scaled_twin(plan: WidthPlan, match: WidthMatch, name: str, words: str) -> A
 def _width_text(match: WidthMatch) -> str:
     if match.factor == 1 and not match.moved:
         return "Its widths need no change"
-    steps = " and single ones changed by one step" if match.moved else ""
+    steps = " and individual widths changed by one step" if match.moved else ""
     return f"Its widths are scaled by {match.factor:g}{steps}"
 
 
 def _width_notes(plan: WidthPlan, match: WidthMatch, words: str) -> Iterator[str]:
-    """Which widths deviate from the factor, and whether the twin is only the nearest one."""
+    """Notes on widths that deviate from the factor, and on a twin that does not match."""
     if match.moved:
         places = (plan.places[index] for index in match.moved)
         paths = paths_text(("layers", *path, key) for path, key in places)
-        yield f"Widths that are a step larger or smaller than the factor makes them: {paths}."
+        yield f"Widths that differ by one step from the scaled value: {paths}."
     if not match.agrees:
         direction = "more" if match.difference > 0 else "fewer"
         yield (
-            f"No widths give the {words} of the original within {TOLERANCE:.0%}. This twin is the nearest, with "
+            f"No widths match the {words} of the original within {TOLERANCE:.0%}. This twin is the closest, with "
             f"{abs(match.difference):.1%} {direction}."
         )

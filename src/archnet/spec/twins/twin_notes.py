@@ -1,4 +1,4 @@
-"""Notes on a twin: where it is not simply the original with another number of axes."""
+"""Notes on a twin: differences from the original besides the number of axes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archnet.spec.twins.add_depth import DeepLayers
 from archnet.spec.twins.layer_sizes import lost_depth_sizes
 
 _MAX_PATHS: Final = 3
-"""Layers that a note names."""
+"""Number of layers that a note lists."""
 
 
 def depth_notes(deep: DeepLayers) -> Iterator[str]:
@@ -24,7 +24,8 @@ def depth_notes(deep: DeepLayers) -> Iterator[str]:
     for (key, height, depth, length), paths in groups.items():
         yield f"{key} is {depth}, not {height}, along a depth of {length}: {paths_text(paths)}."
     if deep.blocks:
-        yield f"These blocks keep the depth, because their branches would differ in it: {paths_text(deep.blocks)}."
+        blocks = paths_text(deep.blocks)
+        yield f"These blocks keep the depth, because the depths of their branches would differ: {blocks}."
 
 
 def lost_notes(plan: Sequence[PlannedLayer]) -> Iterator[str]:
@@ -35,7 +36,7 @@ def lost_notes(plan: Sequence[PlannedLayer]) -> Iterator[str]:
     """
     views = [row.path for row in plan if inner_rank({"type": row.type}, None) is not None]
     if views:
-        yield f"The layers on planes replace VIEWS: {paths_text(views)}."
+        yield f"VIEWS is replaced by its inner layers: {paths_text(views)}."
     groups: dict[tuple[str, str, str], list[JsonPath]] = {}
     for row in plan:
         if len(row.input_shape) != 4:

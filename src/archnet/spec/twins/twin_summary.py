@@ -17,7 +17,7 @@ def twin_summary(original: Arch, twin: Twin, match: str) -> dict[str, Any]:
     Args:
         original: The architecture that the twin was made from.
         twin: The twin.
-        match: What the widths of the twin were scaled to match; see `make_twin`.
+        match: The `match` that `make_twin` was called with.
     """
     return {
         "original": _side(original, twin.original_input, twin.original_parameters, twin.original_macs),

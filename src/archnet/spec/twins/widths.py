@@ -99,7 +99,7 @@ def plan_widths(arch: Arch, num_classes: int) -> WidthPlan:
 
 
 def _divisors(plan: Sequence[PlannedLayer], values: set[int]) -> dict[int, int]:
-    """By width, the number that must divide it; a number of channels that is no width binds all of them."""
+    """By width, the number that must divide it; a number of channels that is not a width constrains all widths."""
     divisors = dict.fromkeys(values, 1)
     for row in plan:
         divisor = row.layer.channel_divisor
@@ -110,7 +110,7 @@ def _divisors(plan: Sequence[PlannedLayer], values: set[int]) -> dict[int, int]:
 
 
 def _structure(plan: Sequence[PlannedLayer]) -> tuple[Any, ...]:
-    """The shortcuts and the grouped convolutions of a network, whatever its widths."""
+    """The shortcuts and grouped convolutions of a network, independent of its widths."""
     return tuple(_row_structure(row) for row in plan)
 
 

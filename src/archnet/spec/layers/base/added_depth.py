@@ -106,7 +106,7 @@ def _without_a_tap(window: AxisWindow, length: int) -> AxisWindow:
 
 
 def _trim(window: AxisWindow, num_first: int, num_last: int) -> AxisWindow:
-    """The window without some taps at both ends. Numbers of zeros shrink by as much, which keeps the positions."""
+    """The window without some taps at both ends. Numbers of zeros shrink likewise, which keeps the positions."""
     padding = window.padding
     if not isinstance(padding, str):
         before, after = padding

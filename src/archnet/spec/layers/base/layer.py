@@ -171,7 +171,7 @@ class Layer(ABC):
     def depth_sizes(self, shape: Shape, *, keeps_depth: bool = False) -> DepthSizes:
         """Sizes of a 2D layer along the depth when its network becomes 3D, by key; empty for a layer without sizes.
 
-        The depth takes the sizes of the height, reduced to what fits.
+        Sizes along the depth are those along the height, reduced to fit the depth.
 
         Args:
             shape: Shape of the 3D input.
