@@ -98,7 +98,7 @@ def test_columns_in_a_different_order_are_an_error():
         (
             [[1e308, 1e308], [0, 1]],
             {},
-            "soft does not sum to 1 (but to inf) in 1 row (0; counted from 0); save soft=soft / "
+            "soft does not sum to 1 (the first sum is inf) in 1 row (0; counted from 0); save soft=soft / "
             "soft.sum(axis=1, keepdims=True) if these are shares",
         ),
         (

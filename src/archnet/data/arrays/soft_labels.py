@@ -77,8 +77,10 @@ def _read_shares(soft: NDArray[Any]) -> NDArray[np.float64]:
     if soft.ndim != 2 or soft.shape[1] == 0:
         raise ValueError(f"soft must be (N, classes), one row for each case, got {soft.shape}")
     shares = _convert(soft, "soft")
-    refuse_rows(~np.isfinite(shares).all(axis=1), "soft holds NaN or infinity", "give a share of each class")
-    refuse_rows((shares < 0).any(axis=1), "soft holds a negative share", "give shares from 0 to 1")
+    refuse_rows(
+        np.asarray(~np.isfinite(shares).all(axis=1)), "soft holds NaN or infinity", "give a share of each class"
+    )
+    refuse_rows(shares.min(axis=1) < 0, "soft holds a negative share", "give shares from 0 to 1")
     with np.errstate(over="ignore"):  # a sum beyond float64 becomes infinite
         sums = shares.sum(axis=1)
     is_off = np.abs(sums - 1) > SUM_TOLERANCE
