@@ -167,12 +167,12 @@ def test_weights_are_positive_numbers():
             "leave out cases that should not count",
         ),
         (
-            [1e-60, 1e60],
-            "weight is not positive and finite (such as 1e-60) in 2 rows (0, 1; counted from 0); give a positive number, "
-            "or leave out cases that should not count",
+            [1e-6, 1e-7, 1e6, 1e39],
+            "weight is not from 1e-06 to 1e+06 (such as 1e-07) in 2 rows (1, 3; counted from 0); only ratios of weights "
+            "count: divide them by their mean, and leave out cases that hardly count",
         ),
     ],
 )
-def test_weights_that_are_not_positive_and_finite_are_refused(weight, message):
+def test_weights_that_are_not_positive_or_extreme_are_refused(weight, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         read_weight(np.array(weight))

@@ -17,6 +17,10 @@ from archnet.errors import pluralize
 SUM_TOLERANCE: Final = 1e-3
 """How far the sum of a row may be from 1; rows within it are divided by their sum."""
 
+MIN_WEIGHT: Final = 1e-6
+MAX_WEIGHT: Final = 1e6
+"""The range of weights; beyond it, cases have no effect on a loss in float32."""
+
 _MANY_DIFFERENCES: Final = 0.5
 """Share of cases in which y and soft differ from which the columns are almost certainly in a different order."""
 
@@ -25,17 +29,22 @@ def read_weight(weight: NDArray[Any]) -> NDArray[np.float32]:
     """The weight of each case, (N,).
 
     Raises:
-        ValueError: The array has a different shape, or a weight is not positive and finite.
+        ValueError: The array has a different shape, or a weight is not from `MIN_WEIGHT` to `MAX_WEIGHT`.
     """
     if weight.ndim != 1:
         raise ValueError(f"weight must be (N,), one number for each case, got {weight.shape}")
-    with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite
-        weights = _convert(weight, "weight").astype(np.float32)
-    is_wrong = ~(np.isfinite(weights) & (weights > 0))
+    weights = _convert(weight, "weight")
+    remedy = "give a positive number, or leave out cases that should not count"
+    _refuse_weights(weights, ~(np.isfinite(weights) & (weights > 0)), "positive and finite", remedy)
+    remedy = "only ratios of weights count: divide them by their mean, and leave out cases that hardly count"
+    is_extreme = (weights < MIN_WEIGHT) | (weights > MAX_WEIGHT)
+    _refuse_weights(weights, is_extreme, f"from {MIN_WEIGHT:g} to {MAX_WEIGHT:g}", remedy)
+    return weights.astype(np.float32)
+
+
+def _refuse_weights(weights: NDArray[np.float64], is_wrong: NDArray[np.bool_], expected: str, remedy: str) -> None:
     if is_wrong.any():
-        what = f"weight is not positive and finite (such as {weight[np.argmax(is_wrong)]:g})"
-        refuse_rows(is_wrong, what, "give a positive number, or leave out cases that should not count")
-    return weights
+        refuse_rows(is_wrong, f"weight is not {expected} (such as {weights[np.argmax(is_wrong)]:g})", remedy)
 
 
 def read_soft_labels(
@@ -77,9 +86,7 @@ def _read_shares(soft: NDArray[Any]) -> NDArray[np.float64]:
     if soft.ndim != 2 or soft.shape[1] == 0:
         raise ValueError(f"soft must be (N, classes), one row for each case, got {soft.shape}")
     shares = _convert(soft, "soft")
-    refuse_rows(
-        np.asarray(~np.isfinite(shares).all(axis=1)), "soft holds NaN or infinity", "give a share of each class"
-    )
+    refuse_rows(~np.isfinite(np.abs(shares).max(axis=1)), "soft holds NaN or infinity", "give a share of each class")
     refuse_rows(shares.min(axis=1) < 0, "soft holds a negative share", "give shares from 0 to 1")
     with np.errstate(over="ignore"):  # a sum beyond float64 becomes infinite
         sums = shares.sum(axis=1)
