@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from archnet.errors import DocumentError
 from archnet.files.atomic import atomic_folder, atomic_write, remove_leftovers, sync_file, write_json, write_text
 
 
@@ -44,6 +45,19 @@ def test_a_block_that_fails_leaves_the_old_file_and_no_draft(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_half()
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.txt": "old"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_replaced_not_even_through_a_link(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path / "link"):
+        with pytest.raises(DocumentError) as caught:
+            write_text(path, "new")
+        assert str(caught.value) == f"{path}: is a device or a pipe, which a file would replace. Name a file."
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
 
 
 def test_a_draft_keeps_the_suffix_and_stays_out_of_sight(tmp_path):

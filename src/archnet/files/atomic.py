@@ -40,7 +40,13 @@ def announce_writes(announce: Callable[[Path, Path], None]) -> Iterator[None]:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary file that replaces `path` when the block ends, and is removed if the block fails."""
+    """Yield a temporary file that replaces `path` when the block ends, and is removed if the block fails.
+
+    Raises:
+        DocumentError: The path is that of a device, a pipe or a socket, which a file must not replace.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise DocumentError(f"{path}: is a device or a pipe, which a file would replace. Name a file.")
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = _draft_path(path)
     draft.touch(exist_ok=False)  # permissions by the umask
