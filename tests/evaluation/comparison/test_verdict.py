@@ -169,6 +169,6 @@ def test_a_better_recall_with_more_false_positives_must_also_be_better_at_equal_
     points = conclusion.operating_points
     assert points["other"]["false_positives"] > points["reference"]["false_positives"]
     assert conclusion.kind == "no_difference_shown"
-    assert conclusion.at_equal_rates == {"difference": pytest.approx(0), "interval": None}
+    assert conclusion.at_equal_rates == {"difference": pytest.approx(0), "interval": None, "p_holm": None}
     better = verdict_of_runs(tmp_path / "b", ("x", first, {}), ("y", shifted(scored(6.0, seed=1), 0.4), {"rank": 3}))
     assert (better.main_conclusion.kind, better.main_conclusion.at_equal_rates) == ("other_better", None)

@@ -67,7 +67,7 @@ def test_counts_of_single_runs_are_compared_at_thresholds_fixed_in_validation(ch
 
 
 def test_a_recall_that_is_bought_with_false_positives_is_no_better_one():
-    at_equal_rates = {"difference": 0.111, "interval": [-0.115, 0.337]}
+    at_equal_rates = {"difference": 0.111, "interval": [-0.115, 0.337], "p_holm": 0.42}
     one = conclusion(found=30, reference_found=23, interval=(2.2 / 42, 12 / 42), kind="no_difference_shown",
                      operating_points=points(30, 23, (3, 10)), at_equal_rates=at_equal_rates)  # fmt: skip
     assert main_sentence(verdict_of(one)) == (
@@ -77,6 +77,15 @@ def test_a_recall_that_is_bought_with_false_positives_is_no_better_one():
         "(95% CI 11.5 less to 33.7 more). No difference is shown."
     )
     assert badge_text(verdict_of(one)) == "No difference shown"
+    corrected = replace(one, at_equal_rates={"difference": 0.111, "interval": [0.008, 0.214], "p_holm": 0.062})
+    assert main_sentence(verdict_of(corrected)).endswith(
+        "At equal false-positive rates in the test set: 11.1 percentage points more (95% CI 0.8 to 21.4), but p is 0.062 "
+        "after Holm's correction. No difference is shown."
+    )
+    opposite = replace(one, at_equal_rates={"difference": -0.111, "interval": [-0.214, -0.008], "p_holm": 0.031})
+    assert main_sentence(verdict_of(opposite)).endswith(
+        "11.1 percentage points less (95% CI 0.8 to 21.4 less). No difference is shown."
+    )
     other_way = conclusion(found=23, reference_found=30, interval=(-12 / 42, -2.2 / 42), kind="no_difference_shown",
                            operating_points=points(23, 30, (10, 3)), at_equal_rates=at_equal_rates)  # fmt: skip
     assert (

@@ -66,8 +66,8 @@ class Conclusion:
         operating_points: Counts of both sides as "reference" and "other", where each is a single run whose threshold
             was fixed on its validation cases; null otherwise.
         at_equal_rates: Where a better recall at rates fixed in validation comes with more false positives in the
-            compared set: `difference` and `interval` of the recall at equal rates there, which do not show the same.
-            The kind is then "no_difference_shown". Null otherwise.
+            compared set: `difference`, `interval` and `p_holm` of the recall at equal rates there, which do not show
+            the same. The kind is then "no_difference_shown". Null otherwise.
         is_identical: Whether both give the same probabilities for all cases.
         margin: Margin of non-inferiority, null without one.
         cost_ratio: The other's multiply-adds as a multiple of the reference's; null where unknown.

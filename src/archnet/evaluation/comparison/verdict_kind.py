@@ -59,7 +59,7 @@ def contradicting_recall(kind: Kind, pair: PairedComparison, margin: float | Non
     entry = pair.differences[RECALL_AT_EQUAL_FALSE_POSITIVE_RATE]
     if better <= worse or _shows(kind, entry, margin):
         return None
-    return {key: entry[key] for key in ("difference", "interval")}
+    return {key: entry[key] for key in ("difference", "interval", "p_holm")}
 
 
 def _shows(kind: Kind, entry: Mapping[str, Any], margin: float | None) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.comparison.verdict import Conclusion, Verdict
+from archnet.evaluation.comparison.verdict_kind import is_sure
 from archnet.evaluation.confusion import detection_counts
 from archnet.report.comparison_wording import p_value_text, ratio_text, runs_text
 from archnet.report.sentences.amounts import Amounts, conclusion_amounts, positive_cases
@@ -156,6 +157,8 @@ def _equal_rates_text(amounts: Amounts, entry: Mapping[str, Any]) -> str:
     words = "undefined" if difference is None else percentages.signed_words(difference)
     if interval is not None:
         words += f" (95% CI {percentages.interval_words(interval)})"
+        if not interval[0] <= 0 <= interval[1] and not is_sure(entry):
+            words += f", but p is {p_value_text(entry['p_holm'])} after Holm's correction"
     set_name = SET_NAMES[amounts.result.set]
     return f"At equal false-positive rates in the {set_name} set: {words}. No difference is shown."
 
