@@ -51,6 +51,23 @@ def test_the_twin_is_written_to_a_file_that_names_the_schema_from_its_folder(tmp
     )
 
 
+def test_the_path_of_the_schema_holds_in_a_folder_behind_a_link(tmp_path):
+    (tmp_path / "far/away").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "far/away")
+    invoked("twin", ARCHSM, "--rank", "3", "--input", "64x64x10", "--out", tmp_path / "link/twin.json")
+    document = json.loads((tmp_path / "far/away/twin.json").read_text())
+    assert (tmp_path / "far/away" / document["$schema"]).resolve() == ROOT / "schemas/arch.schema.json"
+
+
+def test_the_name_of_a_schema_that_is_no_file_is_kept(tmp_path):
+    mine = tmp_path / "mine.json"
+    schema = "long" * 1000
+    layers = [{"type": "GAP"}, {"type": "T"}]
+    mine.write_text(json.dumps({"$schema": schema, "input_shape": [8, 8], "layers": layers}))
+    invoked("twin", mine, "--rank", "3", "--input", "8x8x8", "--out", tmp_path / "twin.json")
+    assert json.loads((tmp_path / "twin.json").read_text())["$schema"] == schema
+
+
 def test_an_existing_file_is_replaced_unless_it_is_the_input(tmp_path):
     mine = tmp_path / "mine.json"
     mine.write_text(ARCHSM.read_text())

@@ -86,6 +86,7 @@ def _print_table(summary: dict[str, Any], *, is_stderr: bool) -> None:
 def _with_schema_path(document: dict[str, Any], file: Path, out: Path | None) -> dict[str, Any]:
     """A document with the path of its schema relative to the folder of the output file."""
     schema = document.get("$schema")
-    if out is None or schema is None or not (file.parent / schema).is_file():
+    if out is None or schema is None or not os.path.isfile(file.parent / schema):  # noqa: PTH113 - refuses no long name
         return document
-    return document | {"$schema": Path(os.path.relpath(file.parent / schema, out.parent)).as_posix()}
+    path = os.path.relpath((file.parent / schema).resolve(), out.parent.resolve())
+    return document | {"$schema": Path(path).as_posix()}

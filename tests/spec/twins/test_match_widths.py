@@ -111,7 +111,7 @@ def test_a_network_without_widths_is_its_own_match():
 def test_a_twin_that_matches_says_by_which_factor_and_is_named_after_the_match():
     twin = make_twin(arch_of(convolution(16), {"type": "GAP"}, shape=(16, 16)), 3, (16, 16, 8), "parameters")
     assert twin.arch.name == "mine_3d_parameters"
-    assert twin.arch.description == "3D twin of mine. Its widths are scaled by 0.4 to match the parameters."
+    assert twin.arch.description == "3D twin of mine. Its widths are scaled by 0.4 to come closest to the parameters."
     assert (twin.factor, twin.agrees, twin.original_parameters, twin.parameters) == (0.4, False, 194, 182)
     assert twin.notes == (
         "No widths match the parameters of the original within 3%. This twin is the closest, with 6.2% fewer.",
@@ -136,3 +136,9 @@ def test_a_twin_whose_widths_agree_already_says_so():
     twin = make_twin(arch_of(*layers, shape=(16, 16)), 3, (16, 16, 8), "parameters")
     assert (twin.factor, twin.parameters) == (1.0, twin.original_parameters)
     assert twin.arch.description == "3D twin of mine. Its widths need no change to match the parameters."
+
+
+def test_a_twin_without_widths_does_not_claim_a_match():
+    twin = make_twin(arch_of(shape=(8, 8)), 3, (8, 8, 8), "parameters")
+    assert (twin.parameters, twin.original_parameters, twin.agrees) == (1026, 130, False)
+    assert twin.arch.description == "3D twin of mine. Its widths need no change to come closest to the parameters."

@@ -180,15 +180,17 @@ def _input_shapes(arch: Arch, rank: float, given: Shape | None) -> tuple[Shape, 
 def _scaled_twin(plan: WidthPlan, match: WidthMatch, name: str, words: str) -> Arch:
     """The twin with the widths that match the original."""
     document = plan.arch.document
-    head = {"name": name, "description": f"{plan.arch.description} {_width_text(match)} to match the {words}."}
+    head = {"name": name, "description": f"{plan.arch.description} {_width_text(match, words)}"}
     return parse_arch(replace(document, value={**document.value, **head, "layers": plan.documents(match.widths)}))
 
 
-def _width_text(match: WidthMatch) -> str:
+def _width_text(match: WidthMatch, words: str) -> str:
+    """What the description of a twin says about its widths."""
+    purpose = f"to match the {words}" if match.agrees else f"to come closest to the {words}"
     if match.factor == 1 and not match.moved:
-        return "Its widths need no change"
+        return f"Its widths need no change {purpose}."
     steps = " and individual widths changed by one step" if match.moved else ""
-    return f"Its widths are scaled by {match.factor:g}{steps}"
+    return f"Its widths are scaled by {match.factor:g}{steps} {purpose}."
 
 
 def _width_notes(plan: WidthPlan, match: WidthMatch, words: str) -> Iterator[str]:
