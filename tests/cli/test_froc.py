@@ -204,7 +204,7 @@ def test_a_submission_without_marks_is_one(lists):
             ": the list has no nodules, so there is no sensitivity to compute.",
         ),
         ("series.csv", "\n\n", ": the list has no series. It needs the uid of each scan, one a line."),
-        ("series.csv", "a\nb\n\na\n", " line 4: a stands on line 1 already. Remove one."),
+        ("series.csv", "a\nb\n\na\n", " line 4: a is already on line 1. Remove one."),
         ("series.csv", "a\nb,1\n", " line 2: expected one series uid, got b,1."),
     ],
 )

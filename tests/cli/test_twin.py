@@ -26,7 +26,7 @@ def words(text):
     return "".join(f"{line}\n" for line in lines if line.strip(" ─"))
 
 
-def test_the_json_of_a_twin_is_printed_on_stdout_as_a_person_writes_it_and_the_comparison_on_stderr():
+def test_the_json_of_a_twin_is_printed_in_compact_form_on_stdout_and_the_comparison_on_stderr():
     done = invoked("twin", ARCHSM, "--rank", "3", "--input", "64x64x10")
     assert done.exit_code == 0
     assert done.stdout.startswith(
@@ -163,7 +163,7 @@ def test_a_mistake_is_one_clear_message(arguments, message, monkeypatch):
 
 
 @pytest.mark.parametrize(("option", "value"), [("--rank", "4"), ("--match", "mac")])
-def test_a_value_that_is_no_choice_is_a_usage_error_that_lists_the_choices(option, value):
+def test_an_unknown_choice_is_a_usage_error_that_lists_the_choices(option, value):
     given = {"--rank": "3", "--match": "none", "--input": "64x64x10"} | {option: value}
     done = invoked("twin", ARCHSM, *(word for pair in given.items() for word in pair))
     choices = {"--rank": "'2', '2.5', '3'", "--match": "'none', 'parameters', 'macs'"}[option]

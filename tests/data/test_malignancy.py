@@ -52,7 +52,7 @@ def test_the_attributes_of_nodules_are_their_diameter_and_their_ratings(folder):
     assert attributes["calcification"] == ["absent"] * 6
 
 
-def test_crops_are_centred_on_the_nodules_whichever_way_a_scan_is_stored(folder):
+def test_crops_are_centred_on_the_nodules_for_any_storage_order_of_the_scan(folder):
     dataset = open_nodules(*folder)
     for rows, seed in ((np.array([0, 1]), 0), (np.array([3, 2]), 1)):
         hu = np.random.default_rng(seed).integers(-1000, 400, (30, 160, 160)).astype(np.int16)
@@ -135,7 +135,7 @@ def test_scans_without_nodules_are_only_noted_and_nodules_of_absent_scans_left_o
     assert texts[2] == ("note", "1 of the 3 scans has no nodule in annotations.csv and is not used: 1.9.mhd.")
 
 
-def test_nothing_to_classify_is_refused(folder):
+def test_data_without_nodules_to_classify_are_refused(folder):
     root, path = folder
     change_file(path, "UPDATE annotations SET malignancy = 3")
     with pytest.raises(DataError) as caught:

@@ -246,7 +246,7 @@ def test_volumes_with_channels_that_look_stored_slice_by_slice_trigger_a_warning
     assert _open(path, channels=3, axes="zyx").findings == ()
 
 
-def test_soft_labels_and_weights_travel_with_their_cases(tmp_path):
+def test_soft_labels_and_weights_stay_with_their_cases(tmp_path):
     soft = [[0.75, 0.25], [0.25, 0.75], [0, 1], [1, 0]]
     cases = _open(_save(tmp_path / "a.npz", x=_random((4, 4, 4)), soft=soft, weight=[1, 2, 3, 4])).cases
     assert cases.labels.tolist() == [0, 1, 1, 0]
@@ -273,7 +273,7 @@ def test_without_soft_labels_and_weights_there_are_none(tmp_path):
         ),
     ],
 )
-def test_soft_labels_and_weights_that_do_not_fit_are_refused(tmp_path, arrays, reason):
+def test_soft_labels_and_weights_that_do_not_match_the_cases_are_refused(tmp_path, arrays, reason):
     path = _save(tmp_path / "a.npz", x=_random((3, 4, 4)), y=[0, 1, 1], **arrays)
     with pytest.raises(DataError) as caught:
         _open(path)

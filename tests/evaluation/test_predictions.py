@@ -75,7 +75,7 @@ def test_a_missing_file_says_that_the_run_is_not_finished(tmp_path):
             "p_<class> for each of two or more classes, optionally one soft_<class> for each, and weight. ",
         ),
         (HEADER + ROW + "b,g,test,nodule,0.25\n", "{path} line 3: 5 fields, but the header has 6. "),
-        (HEADER + ROW + ROW, '{path} line 3: case "a" stands on line 2 already. '),
+        (HEADER + ROW + ROW, '{path} line 3: case "a" is already on line 2. '),
         (
             HEADER + "a,g,tset,nodule,0.25,0.75\n",
             '{path} line 2: set is "tset"; expected one of "train", "validation", "test". Did you mean "test"? ',
@@ -93,7 +93,7 @@ def test_a_missing_file_says_that_the_run_is_not_finished(tmp_path):
             HEADER + ROW + 'b,"g"h,test,nodule,0.25,0.75\n',
             """{path} line 3: not a csv table (',' expected after '"'). """,
         ),
-        (HEADER + '"a\nb",g,test,nodule,0.2,0.8\n' + ROW + ROW, '{path} line 5: case "a" stands on line 4 already. '),
+        (HEADER + '"a\nb",g,test,nodule,0.2,0.8\n' + ROW + ROW, '{path} line 5: case "a" is already on line 4. '),
         (
             HEADER + ROW + "b,g,dev,nodule,0.25,0.75\nc,g,old,nodule,0.25,0.75\n",
             '{path} line 3: set is "dev"; expected one of "train", "validation", "test". ',

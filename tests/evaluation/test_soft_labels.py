@@ -33,7 +33,7 @@ def _softened(predictions, *, soft=True, weight=True, seed=3):
 
 
 @pytest.mark.parametrize(("soft", "weight"), [(True, True), (True, False), (False, True), (False, False)])
-def test_soft_labels_and_weights_read_back_to_the_very_same_floats(tmp_path, soft, weight):
+def test_soft_labels_and_weights_read_back_to_identical_floats(tmp_path, soft, weight):
     predictions = _softened(synthetic_predictions(("a", "weight", "soft_x"), num_cases=60), soft=soft, weight=weight)
     path = write_predictions(tmp_path / "predictions.csv", predictions)
     columns = ["case", "group", "set", "y_true", "p_a", "p_weight", "p_soft_x"]
@@ -117,7 +117,7 @@ def test_the_interval_of_a_mean_soft_label_is_students_over_groups_on_the_logit_
     assert entry["interval"] == pytest.approx([expit(logit(mean) - half), expit(logit(mean) + half)], rel=1e-6)
 
 
-def test_of_more_classes_the_share_of_the_predicted_class_is_compared():
+def test_with_more_than_two_classes_the_share_of_the_predicted_class_is_compared():
     part = _softened(synthetic_predictions(("a", "b", "c"), num_cases=1500, seed=4)).select("train")
     found = calibration(part, 1, seed=0)
     assert found["brier"] == pytest.approx(((part.probabilities - part.soft) ** 2).sum(axis=1).mean())
@@ -126,7 +126,7 @@ def test_of_more_classes_the_share_of_the_predicted_class_is_compared():
     assert total == pytest.approx(part.soft[rows, top].sum())
 
 
-def test_weights_change_no_measurement():
+def test_weights_do_not_change_metrics():
     part = _softened(synthetic_predictions(num_cases=600, seed=4)).select("train")
     assert calibration(part, 1, seed=0) == calibration(replace(part, weight=None), 1, seed=0)
 

@@ -65,7 +65,7 @@ def test_a_csv_text_reads_back_to_the_same_values(tmp_path_factory, rows):
     ("'quoted'", "'quoted'"),
     ("a=b", "a=b"),
 ])  # fmt: skip
-def test_no_text_is_a_formula_in_a_spreadsheet_and_all_are_read_as_they_were(tmp_path, text, written):
+def test_no_text_is_a_formula_in_a_spreadsheet_and_all_read_back_unchanged(tmp_path, text, written):
     path = tmp_path / "a.csv"
     path.write_text(csv_text(["name", text], [(text, -0.5)]), encoding="utf-8", newline="")
     assert list(csv.reader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))) == [

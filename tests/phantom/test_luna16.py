@@ -195,7 +195,7 @@ def test_the_same_seed_draws_the_same_bytes_in_another_process_at_another_time_o
     ("share", "counts"),
     [(0.0, (6, 0, 22)), (0.2, (6, 4, 18)), (0.4, (6, 9, 13)), (0.5, (6, 11, 11)), (0.8, (6, 18, 4)), (1.0, (6, 22, 0))],
 )
-def test_a_share_of_the_other_candidates_runs_through_the_plane(share, counts):
+def test_a_share_of_the_other_candidates_are_through_plane_vessels(share, counts):
     _, candidates = draw_scan(np.random.default_rng(1), 28, share)
     kinds = [candidate.kind for candidate in candidates]
     assert tuple(kinds.count(kind) for kind in ("nodule", "through", "in-plane")) == counts

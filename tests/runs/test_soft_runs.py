@@ -92,7 +92,7 @@ def test_the_metrics_compare_with_the_soft_labels_and_follow_from_the_prediction
     assert (soft_run.folder / "metrics.json").read_text() == before
 
 
-def test_the_page_says_what_probabilities_are_compared_with(soft_run):
+def test_the_page_states_what_probabilities_are_compared_with(soft_run):
     page = (soft_run.folder / "report.html").read_text(encoding="utf-8")
     assert (
         "Probabilities are compared with the soft labels: a dot shows their mean in a bin, and the Brier score is the mean "
@@ -163,7 +163,7 @@ def test_the_options_turn_soft_labels_and_weights_off(data, arrays, soft_run, tm
         ),
     ],
 )
-def test_data_without_what_is_required_are_refused(finished_runs, tmp_path, option, message):
+def test_data_without_required_soft_labels_or_weights_are_refused(finished_runs, tmp_path, option, message):
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         _run(finished_runs / "cubes.npz", tmp_path / "out", **{option: True})
     assert not (tmp_path / "out/flat").exists()

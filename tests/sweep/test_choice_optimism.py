@@ -103,7 +103,7 @@ def test_a_loss_is_expected_to_be_too_low(tmp_path):
 
 
 @pytest.mark.parametrize("has_soft", [True, False])
-def test_a_loss_in_halves_is_the_weighted_one_of_the_soft_labels(has_soft):
+def test_the_loss_in_halves_is_the_weighted_one_of_the_soft_labels(has_soft):
     part = predictions_of(1, ("a", "b", "c"), 0.5).select("validation")
     rng = np.random.default_rng(0)
     soft, weight = rng.dirichlet([1.0] * 3, len(part.cases)), rng.uniform(0.2, 2, len(part.cases))

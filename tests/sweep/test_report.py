@@ -46,10 +46,7 @@ def test_of_folds_that_were_chosen_by_it_says_that_test_cases_took_part_in_the_c
         "fold influenced the selection in other folds (the cross-validation is not nested), so the pooled test results "
         "are slightly optimistic."
     ) in page
-    assert (
-        f"Each fold's test cases were evaluated {times}, but in other folds they influenced the choice (it is not "
-        "nested)."
-    ) in page
+    assert (f"Each fold's test cases were evaluated {times}, but in other folds they influenced the choice.") in page
     assert "took no part" not in page
     assert "after the choice" not in page
 
@@ -81,7 +78,7 @@ def test_the_headline_has_validation_and_test_side_by_side_and_the_number_of_tri
     ]
 
 
-def test_of_several_seeds_the_page_says_that_the_numbers_are_means_with_standard_deviations(tmp_path):
+def test_with_several_seeds_the_page_labels_the_numbers_as_means_with_standard_deviations(tmp_path):
     page = page_of(small_sweep(tmp_path, seeds=2), tmp_path, TEST, [2])
     assert '<p class="below">mean ± SD of 2 runs, chosen among 3 trials: optimistic</p>' in page
     assert "<caption>Means over seeds, with standard deviations (SD)</caption>" in page

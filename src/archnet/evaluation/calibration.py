@@ -43,10 +43,10 @@ def calibration(part: Predictions, positive: int, *, seed: int) -> dict[str, Any
         seed: Seed of the simulated outcomes.
 
     Returns:
-        `labels` ("soft" where soft labels are compared, else left out), `brier` (Brier 1950; of two classes the mean
-        squared error of the positive class's probability, of more the sum of the squared errors of all classes),
+        `labels` ("soft" with soft labels, else absent), `brier` (Brier 1950; with two classes the mean
+        squared error of the positive class's probability, with more the sum of the squared errors of all classes),
         `expected_calibration_error` (Guo et al. 2017, arXiv:1706.04599, in bins of equally many cases as Nixon et al.
-        2019, arXiv:1904.01685: the mean over cases of how far share and probability lie apart in their bin),
+        2019, arXiv:1904.01685: the mean over cases of the gap between share and probability in their bin),
         `error_if_calibrated` (what a perfectly calibrated model of the same probabilities shows: `mean` and
         `percentile_95`; left out with soft labels, which vary less than outcomes), `bins` (`n` cases of mean
         `probability`, and the `share` of them that came true, or the mean soft label, with its `interval`) and
@@ -140,7 +140,7 @@ def _mean_interval(sums: Counts, sizes: Counts) -> Interval | None:
 
     Args:
         sums: Sum of the values of each group, shape (G,).
-        sizes: Number of values of each group, shape (G,); groups without any do not count.
+        sizes: Number of values of each group, shape (G,); empty groups do not count.
     """
     mean, variance = sums.sum() / sizes.sum(), float(ratio_variance(sums, sizes))
     if not (variance > _LEAST_VARIANCE and 0 < mean < 1):
@@ -151,7 +151,7 @@ def _mean_interval(sums: Counts, sizes: Counts) -> Interval | None:
 def fit_temperature(part: Predictions) -> float | None:
     """The temperature that makes a set's cases most likely (Guo et al. 2017, arXiv:1706.04599).
 
-    It minimizes the mean cross-entropy, with the soft labels and weights of the cases where they have any.
+    It minimizes the mean cross-entropy, with the soft labels and weights of the cases, if any.
 
     Returns:
         None where no temperature is best: cases told without an error ask for ever smaller ones, cases told worse

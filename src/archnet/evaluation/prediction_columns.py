@@ -23,7 +23,7 @@ WEIGHT: Final = "weight"
 REMEDY: Final = "Restore the file, or run the experiment again."
 
 _SUM_TOLERANCE: Final = 0.01
-"""How far a row of shares may be from 1: what float16 training can miss."""
+"""Tolerance of the sum of a row of shares, which covers the rounding of float16 training."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def parse_header(path: Path, header: Sequence[str]) -> Header:
     """The columns of a file, from its first line.
 
     Raises:
-        DataError: These are not the columns of predictions.
+        DataError: The first line does not have the columns of predictions.
     """
     tail = list(header[len(FIXED_COLUMNS) :])
     classes = tuple(name.removeprefix(PROBABILITY) for name in tail if name.startswith(PROBABILITY))
@@ -71,7 +71,7 @@ class NumberColumns:
 
     Attributes:
         places: File and line of each row.
-        columns: One text a row, by column.
+        columns: One text per row, by column.
     """
 
     places: Sequence[str]
@@ -85,7 +85,7 @@ class NumberColumns:
             what: What they hold, for messages.
 
         Raises:
-            DataError: A field is no number from 0 to 1, or a row does not sum to 1.
+            DataError: A field is not a number from 0 to 1, or a row does not sum to 1.
         """
         table = self._parse(names, "not a number from 0 to 1")
         if not np.all((table >= 0) & (table <= 1)):
@@ -100,7 +100,7 @@ class NumberColumns:
         """A column of positive numbers, (N,).
 
         Raises:
-            DataError: A field is none.
+            DataError: A field is not a positive number.
         """
         column = self._parse([name], "not a positive number")[:, 0]
         if not np.all((column > 0) & (column < np.inf)):

@@ -40,8 +40,8 @@ class Predictions:
         y_true: Index into `classes`, shape (N,).
         probabilities: Shape (N, K); each row sums to 1.
         classes: The K class names.
-        soft: The share of each class in the label, shape (N, K); each row sums to 1. Null where labels are hard.
-        weight: Positive weight of each case in what is fitted, shape (N,); null where all cases count alike.
+        soft: Share of each class in the label, shape (N, K); each row sums to 1. Null where labels are hard.
+        weight: Positive weight of each case in fits, shape (N,); null where all cases count equally.
     """
 
     cases: NDArray[np.str_]
@@ -180,7 +180,7 @@ def _check_unique(places: list[str], cases: Sequence[str]) -> None:
     for place, case in zip(places, cases, strict=True):
         if case in place_by_case:
             first = place_by_case[case].rpartition(" ")[2]
-            raise DataError(f'{place}: case "{case}" stands on line {first} already. {REMEDY}')
+            raise DataError(f'{place}: case "{case}" is already on line {first}. {REMEDY}')
         place_by_case[case] = place
 
 

@@ -19,7 +19,7 @@ _MAX_BYTES: Final = 1_000_000_000
 """Twenty times the size of LUNA16's longest list."""
 
 _FORMULA: Final = re.compile(r"'*\s*[=+\-@]")
-"""The beginning of a text that a spreadsheet may run as a formula, with the quotes that keep it from doing so."""
+"""The beginning of a text that a spreadsheet may run as a formula, with the quotes that prevent this."""
 
 _LIST_REMEDY: Final = "Save it as text in UTF-8, columns separated by commas."
 
@@ -196,7 +196,7 @@ def _is_finite(word: str) -> bool:
 def csv_text(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     r"""The text of a csv file.
 
-    Floats are written so that they read back to the very same values. A text that a spreadsheet would run as a formula
+    Floats read back to identical values. A text that a spreadsheet would run as a formula
     gets a single quote in front, which the readers of this module remove again.
 
     >>> csv_text(["case", "p"], [("a,b", 0.1), ("=1+2", -0.5)])
@@ -213,9 +213,9 @@ def write_rows(file: TextIO, rows: Iterable[Iterable[object]]) -> None:
 
 
 def _safe_cell(cell: object) -> object:
-    """A cell that no spreadsheet runs as a formula; numbers stay.
+    """A cell that no spreadsheet runs as a formula; numbers are unchanged.
 
-    See the OWASP's page on csv injection. Texts that begin with quotes and such a sign get a quote more, so that
+    See OWASP, CSV injection. Texts that begin with quotes and such a sign get one more quote, so that
     `_original_text` is the inverse.
     """
     if not isinstance(cell, str) or not _FORMULA.match(cell) or _is_number(cell):

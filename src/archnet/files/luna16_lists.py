@@ -29,7 +29,7 @@ EXCLUDED_FILE: Final = "annotations_excluded.csv"
 SERIES_FILE: Final = "seriesuids.csv"
 
 LIDC_UID: Final = "1.3.6.1.4.1.14519.5.2.1.6279.6001."
-"""How the series uids of LIDC-IDRI begin, of which LUNA16's 888 are a part."""
+"""Prefix of the series uids of LIDC-IDRI, which include LUNA16's 888."""
 
 UNKNOWN_DIAMETER_MM: Final = 10.0
 """Diameter of a finding whose list gives a negative one, which means unknown."""

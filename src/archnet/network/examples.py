@@ -22,7 +22,7 @@ class Examples:
         rows: (N,) rows of this set's cases in `images`.
         labels: (N,) index of the class.
         soft: (N, classes) share of each class in the label, float32; null where the labels are hard.
-        weights: (N,) positive weight of each case in the loss, float32; null where all count alike.
+        weights: (N,) positive weight of each case in the loss, float32; null where all count equally.
     """
 
     images: NDArray[Any]

@@ -27,7 +27,7 @@ class Phantom:
         num_scans: Scans, dealt to ten subset folders, or to two class folders.
         num_candidates: Candidates of each scan in LUNA16's layout; about a fifth are nodules.
         seed: Seed of everything drawn.
-        through_plane: Share, 0 to 1, of vessels through the plane among the candidates that are not nodules. In one
+        through_plane: Share, 0 to 1, of through-plane vessels among the candidates that are not nodules. In one
             slice they look like nodules; the larger the share, the more a network gains from depth.
     """
 
@@ -38,7 +38,7 @@ class Phantom:
     through_plane: float = THROUGH_PLANE
 
     def to_document(self) -> dict[str, Any]:
-        """Everything that decides the files, JSON-ready. The default share is left out, as in older phantoms."""
+        """All options that determine the files, JSON-ready. The default share is omitted, as in older phantoms."""
         layout = LAYOUTS[self.layout]
         unused = set() if layout.has_candidates else {"num_candidates", "through_plane"}
         if self.through_plane == THROUGH_PLANE:

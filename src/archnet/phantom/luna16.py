@@ -50,11 +50,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanContent:
-    """What each scan holds.
+    """Contents of each scan.
 
     Attributes:
         num_candidates: Candidates of each scan.
-        through_plane: Share of vessels through the plane among the candidates that are not nodules.
+        through_plane: Share of through-plane vessels among the candidates that are not nodules.
     """
 
     num_candidates: int

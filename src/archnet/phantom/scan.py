@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from archnet.phantom.body import SHAPE, SPACING_MM, Body, direction, draw_body, simulate_scan
 
 THROUGH_PLANE: Final = 0.4
-"""Share of vessels through the plane among the candidates that are not nodules; the rest are vessels in the plane."""
+"""Share of through-plane vessels among the candidates that are not nodules; the rest are in-plane vessels."""
 
 _NODULES = 0.2
 _MARGIN_SLICES = 4
@@ -76,7 +76,7 @@ def draw_scan(
     """Draw a scan in HU, (z, y, x), and its candidates.
 
     Args:
-        through_plane: Share of vessels through the plane, which look like nodules in one slice, among the candidates
+        through_plane: Share of through-plane vessels, which look like nodules in one slice, among the candidates
             that are not nodules.
     """
     body = draw_body(rng)

@@ -76,7 +76,7 @@ def set_rows(check: Mapping[str, Any]) -> list[tuple[str, str, str, Sequence[str
 
 
 def label_texts(summary: Mapping[str, Any]) -> dict[str, str]:
-    """Texts on soft labels and weights, by their keys in a summary; of those that the data have.
+    """Texts on the soft labels and weights of the data, if any, by their keys in a summary.
 
     >>> weights = {"least": 0.5, "largest": 2.0, "effective_cases": 48.26}
     >>> label_texts({"cases": 60, "case_weights": weights})

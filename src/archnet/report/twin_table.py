@@ -1,4 +1,4 @@
-"""A twin beside its original as a table for the terminal; light, so that `archnet twin` answers at once."""
+"""A twin beside its original as a table for the terminal, without slow imports."""
 
 from __future__ import annotations
 

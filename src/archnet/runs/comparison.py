@@ -86,7 +86,7 @@ def write_comparison_page_with_froc(folder: Path, comparison: Comparison) -> Pat
 
 
 def read_pool_hits(pool: Pool) -> NetworkHits | None:
-    """What the network of each seed finds in the test scans of all folds; None where a run has no FROC.
+    """The hits of each seed's network in the test scans of all folds; None where a run has no FROC.
 
     Raises:
         DataError: A list is damaged.

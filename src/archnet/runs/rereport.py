@@ -92,7 +92,7 @@ def regenerate_reports(paths: Sequence[Path], options: ReportOptions = ReportOpt
 
 
 def _complete_heat_maps(folders: Sequence[Path]) -> None:
-    """Add to repaired heat maps those of the errors of the other runs of each experiment, as `archnet run` does."""
+    """Add the heat maps for errors of the experiment's other runs to repaired heat maps, as `archnet run` does."""
     by_experiment: dict[Path, list[Path]] = {}
     for folder in folders:
         by_experiment.setdefault(folder.resolve().parent, []).append(folder.resolve())

@@ -177,7 +177,7 @@ class Runs(list[Run]):
     """The finished runs of one call, and their comparison.
 
     Attributes:
-        comparison: All finished runs in the experiment folder side by side; None where there are fewer than two, or
+        comparison: Comparison of all finished runs in the experiment folder; None where there are fewer than two, or
             they cannot be compared.
     """
 

@@ -86,12 +86,12 @@ def open_schedule(
     on_trial_end: Callable[[Trial], None] = lambda trial: None,
     evaluated_sets: Sequence[str] | None = None,
 ) -> TrialSchedule:
-    """The schedule of a new or resumed sweep, whose folder is locked.
+    """The schedule of a new or resumed sweep; its folder must be locked.
 
     Args:
         sweep, folder, resume, progress, on_trial_end: See `run_sweep`.
-        evaluated_sets: The sets that each run is evaluated on; null means those of `searched_sets`. Trials that are
-            compared, none of which is chosen, are all evaluated on the test set.
+        evaluated_sets: The sets that each run is evaluated on; null means those of `searched_sets`. Where trials are
+            compared and none is chosen, all are evaluated on the test set.
 
     Raises:
         RunError: The folder holds a sweep that is not to be resumed, or a different one.

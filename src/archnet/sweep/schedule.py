@@ -51,9 +51,9 @@ class Job:
 
 
 def searched_sets(sweep: Sweep) -> tuple[str, ...]:
-    """The sets that the runs of a sweep are evaluated on: not the test set where the best trial is still to be chosen.
+    """The sets that the runs of a sweep are evaluated on, without the test set if the best trial has yet to be chosen.
 
-    The test set of the chosen trial alone is evaluated, after all trials have ended.
+    Only the chosen trial is evaluated on the test set, after all trials have ended.
     """
     return tuple(name for name in SETS if name != "test") if sweep.has_search_space else SETS
 

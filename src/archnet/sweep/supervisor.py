@@ -77,7 +77,7 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
         """How a process ended that reported nothing; a killed one may be repeated."""
         code = self.process.wait()
         if code >= 0:
-            lines = self.errors.read_text(encoding="utf-8", errors="replace").splitlines() or ["it said nothing"]
+            lines = self.errors.read_text(encoding="utf-8", errors="replace").splitlines() or ["it printed nothing"]
             return {"ended": FAILED, "reason": f"its process ended with code {code}: {lines[-1]}"}
         name = signal.Signals(-code).name
         if name not in ("SIGKILL", "SIGTERM"):

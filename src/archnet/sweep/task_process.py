@@ -14,7 +14,7 @@ from archnet.errors import RunError
 
 
 def process_environment(cpus: float, gpus: float, variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment variables of a run: as many threads as cores, and only the GPUs that it is given.
+    """The environment variables of a run: as many threads as cores, and only the GPUs that are assigned to it.
 
     Args:
         cpus: Number of cores of the run.
@@ -31,12 +31,12 @@ def process_environment(cpus: float, gpus: float, variables: Mapping[str, str]) 
 def run_task(
     task: Mapping[str, Any], command: Sequence[str], failure: str, environment: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
-    """Run a task, and return the keys of all its results.
+    """Run a task, and return its results as one object.
 
     Args:
         task: A task of `trial_process`.
         command: The command of the process.
-        failure: What has failed if the task fails, as the start of a message.
+        failure: Start of the message if the task fails.
         environment: Environment variables; null means those of this process.
 
     Raises:
@@ -60,17 +60,17 @@ def run_task(
 
 
 def _exit_reason(process: subprocess.Popen[str], errors: IO[bytes]) -> str:
-    """Why a process ended without saying so."""
+    """Why a process ended without a result."""
     code = process.wait()
     if code < 0:
         return f"its process was killed by {signal.Signals(-code).name}"
     errors.seek(0)
-    lines = errors.read().decode("utf-8", "replace").splitlines() or ["it said nothing"]
+    lines = errors.read().decode("utf-8", "replace").splitlines() or ["it printed nothing"]
     return f"its process ended with code {code}: {lines[-1]}"
 
 
 def _read_results(lines: Any) -> dict[str, Any]:
-    """The results up to the one that says how the task ended."""
+    """The results up to the one that reports the end of the task."""
     results: dict[str, Any] = {}
     for line in lines:
         results |= json.loads(line)

@@ -140,7 +140,7 @@ def test_columns_in_a_different_order_are_an_error():
         ),
     ],
 )
-def test_what_are_no_soft_labels_is_refused(soft, options, message):
+def test_arrays_that_are_not_soft_labels_are_refused(soft, options, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         _read(soft, **options)
 

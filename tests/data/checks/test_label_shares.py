@@ -21,7 +21,7 @@ def test_the_effective_number_of_cases_is_kishs():
     assert summarize_weights(np.full(7, 3, np.float32))["effective_cases"] == pytest.approx(7)
 
 
-def test_the_note_has_both():
+def test_the_note_summarizes_soft_labels_and_weights():
     soft = np.array([[0.5, 0.5], [0, 1], [0, 1], [0, 1]], np.float32)
     (finding,) = check_labels(soft, np.array([1, 1, 1, 2], np.float32))
     assert (finding.check, finding.severity) == ("soft_labels", "note")

@@ -38,6 +38,6 @@ def test_the_centre_of_several_slices_is_weighted_by_area_and_the_radius_is_that
     assert shape.radius_pixels == pytest.approx((16 / np.pi) ** 0.5)
 
 
-def test_holes_alone_are_no_nodule():
+def test_holes_alone_are_not_a_nodule():
     with pytest.raises(ValueError, match=re.escape("has no contour")):
         measure_contours([Contour(points=square(1, 1, 1), z_mm=0.0, is_inside=False)])

@@ -61,7 +61,7 @@ def test_two_close_nodules_keep_their_own_readings():
     assert numbers(matched) == [[0, 2, 3], [1, 4]]
 
 
-def test_of_two_marks_of_one_reader_the_nearer_counts_whichever_comes_first():
+def test_the_nearer_of_two_marks_of_one_reader_counts_in_any_order():
     listed = nodules((0, 0, 0, 5))
     points = {"Nodule": [(4, 0, 0), (1, 0, 0)], "counted": [(0, 1, 0), (0, 6, 0)], "IL057_": [(0, 0, 1)]}
     flat = [(reader, point) for reader, both in points.items() for point in both]

@@ -60,7 +60,7 @@ def test_nodules_have_the_readings_at_their_places_in_the_order_of_the_list(list
     )
 
 
-def test_nodules_of_scans_that_are_not_there_have_no_readings(lists, tmp_path):
+def test_nodules_of_missing_scans_have_no_readings(lists, tmp_path):
     nodules, path = lists
     read = read_nodules(path, nodules, scans={"1.2": write_scan(tmp_path / "1.2.mhd")})
     assert annotations(read) == [[], [], [7], []]
@@ -91,7 +91,7 @@ def real(real_data):
 
 
 @pytest.mark.slow
-def test_all_nodules_of_luna16_have_three_or_four_readers_as_their_list_demands(real):
+def test_all_nodules_of_luna16_have_three_or_four_readers_as_its_list_requires(real):
     nodules, series, read = real
     assert read.findings == ()
     assert (len(nodules.series), len(series), len(set(series) & set(read.patients))) == (1186, 888, 888)
@@ -102,7 +102,7 @@ def test_all_nodules_of_luna16_have_three_or_four_readers_as_their_list_demands(
 
 
 @pytest.mark.slow
-def test_luna16_averaged_the_readings_that_are_matched_so_their_mean_height_is_that_of_the_nodule(real):
+def test_the_mean_height_of_the_matched_readings_is_that_of_the_nodule(real):
     nodules, _, read = real
     errors_mm = np.array(
         [
@@ -125,7 +125,7 @@ def ratings_near(real, uid, point):
 
 
 @pytest.mark.slow
-def test_the_ratings_of_seven_nodules_in_one_scan_are_those_that_others_published(real):
+def test_the_ratings_of_seven_nodules_in_one_scan_are_the_published_ones(real):
     """Stevens et al. 2020, Deep Learning with PyTorch: annotations_with_malignancy.csv, whose order is that of pylidc."""
     uid = "1.3.6.1.4.1.14519.5.2.1.6279.6001.280072876841890439628529365478"
     published = {

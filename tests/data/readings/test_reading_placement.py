@@ -75,7 +75,7 @@ def test_the_offset_of_a_scan_is_found_from_its_nodules(signs):
     np.testing.assert_array_equal(np.sign(np.diag(placement.matrix)), [*signs, 1])
 
 
-def test_a_single_nodule_takes_the_group_of_three_readers_at_its_z_and_the_usual_directions():
+def test_a_single_nodule_is_matched_to_the_three_readers_at_its_z_in_the_usual_directions():
     nodule = Nodules(points_mm=NODULES.points_mm[:1], radii_mm=NODULES.radii_mm[:1])
     lone_reader = np.array([50.0, 50.0, -120.0])
     marks, centres = marks_of(nodule, noise=0.2, extra=[lone_reader])

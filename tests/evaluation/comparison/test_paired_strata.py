@@ -149,7 +149,7 @@ def test_names_that_could_move_a_cursor_are_escaped(runs):
     assert re.fullmatch(r"[\x20-\x7e]+", json.dumps(column))
 
 
-def test_with_more_than_two_classes_a_difference_is_the_headlines_of_the_stratums_cases_alone(tmp_path):
+def test_with_more_than_two_classes_the_difference_in_a_stratum_is_the_headline_difference_of_its_cases(tmp_path):
     classes = ("a", "b", "c")
     folders = [write_run(tmp_path / name, classes=classes, skill=skill) for name, skill in (("flat", 1), ("deep", 2))]
     parts = [read_predictions(folder / "predictions.csv").select("test") for folder in folders]

@@ -237,7 +237,7 @@ def test_one_scan_alone_has_no_interval():
 
 @pytest.mark.parametrize("digits", [0, 1, 3])
 @pytest.mark.parametrize("spare", [0.3, 1.0, 1.5])
-def test_the_best_marks_alone_give_the_sensitivities_of_all_marks_to_the_bit(monkeypatch, digits, spare):
+def test_the_best_marks_alone_give_sensitivities_bit_identical_to_those_of_all_marks(monkeypatch, digits, spare):
     rng = np.random.default_rng(digits)
     num_nodules = rng.poisson(1.3, 30)
     scans = np.concatenate([np.repeat(np.arange(30), num_nodules), np.repeat(np.arange(30), rng.poisson(40, 30))])

@@ -68,7 +68,7 @@ def test_many_numbers_are_divided_into_terciles_and_equal_ones_stay_together():
     (["1000.25", "1000.5"], ["1000.2", "1000.5"]),
     ([f"{10.65625 + k}" for k in range(6)], ["up to 11.7", "11.7 to 13.7", "over 13.7"]),
 ])  # fmt: skip
-def test_numbers_are_named_with_three_digits_or_as_many_as_keep_them_apart(values, names):
+def test_names_of_numbers_have_three_digits_or_as_many_as_make_them_differ(values, names):
     assert list(strata_of(values)) == names
 
 

@@ -84,7 +84,7 @@ def test_the_loss_of_a_batch_is_the_documented_one(activation, num_classes, smoo
         assert keras.ops.convert_to_numpy(counts).sum(axis=1).tolist() == hard.tolist()
 
 
-def test_soft_labels_that_are_hard_and_equal_weights_change_no_bit():
+def test_one_hot_soft_labels_and_equal_weights_give_bit_identical_results():
     hard, training = bright_and_dark(), plain(epochs=2, batch_size=16, label_smoothing=0.1)
     same = dataclasses.replace(hard, soft=np.eye(2, dtype=np.float32)[hard.labels], weights=np.full(48, 2, np.float32))
     network, history = fit(training, examples=hard, validation=bright_and_dark(16))
@@ -102,7 +102,7 @@ def test_only_the_ratios_of_weights_matter():
     )
 
 
-def test_micro_batches_train_as_whole_batches_do():
+def test_micro_batches_train_like_whole_batches():
     training = plain(epochs=2, batch_size=16, balance="weights", label_smoothing=0.1)
     whole, history = fit(training, examples=_examples())
     parts, part_history = fit(training, examples=_examples(), micro_batch=5)
@@ -171,7 +171,7 @@ def test_a_padded_batch_repeats_soft_labels_with_weight_0():
     assert padded["weights"].tolist() == [0.5, 0, 0]
 
 
-def test_an_interrupted_training_resumes_with_the_same_soft_labels_and_no_others(tmp_path):
+def test_an_interrupted_training_resumes_only_with_the_same_soft_labels(tmp_path):
     training, examples = plain(epochs=3, batch_size=16), _examples()
     whole, _ = fit(training, examples=examples)
     checkpoint = {"checkpoint": tmp_path / "checkpoint", "checkpoint_seconds": 0.0}

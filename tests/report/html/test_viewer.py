@@ -333,7 +333,7 @@ def test_a_mouse_dragged_along_a_roc_curve_selects_the_scores_of_its_set_between
     assert reader.all(".stretch, .stretch-label") == []
 
 
-def test_where_roc_curves_coincide_a_stretch_selects_the_reported_set(reader, experiment):
+def test_a_part_where_roc_curves_coincide_selects_the_reported_set(reader, experiment):
     open_viewer(reader, experiment / "arch3dsm/report.html")
     assert [roc_curve(experiment / "arch3dsm", name)[1](0.9) for name in ("train", "validation", "test")] == [1, 1, 1]
     drag_over_roc(reader, (0.9, 1), (0.98, 1))

@@ -91,7 +91,7 @@ def test_a_run_answers_a_topic(run, topic, text):
         (
             {"undecided": "soft", "label_weights": "agreement"},
             "Nodules with a mean of exactly 3 were used in the training set only, with equal shares of both classes. In "
-            "the loss, a nodule counts 1 / (1 + variance of its ratings).",
+            "the loss, nodules are weighted by 1 / (1 + variance of their ratings).",
         ),
     ],
 )
@@ -112,10 +112,11 @@ def test_a_run_on_malignancy_names_nodules_and_the_readings_as_its_reference_sta
         f"scan, not pathology. {end}"
     )
     assert answer(run, "preprocessing").startswith(
-        "A crop of 64 × 64 × 10 voxels (height, width, depth) was cut around each nodule, at the scan's own voxel spacing."
+        "A crop of 64 × 64 × 10 voxels (height, width, depth) was extracted around each nodule, at the scan's own "
+        "voxel spacing."
     )
     assert answer(run, "human_input") == (
-        "None: the input is cut around nodules of a list and needs no judgement of a reader."
+        "None: the input is a crop around a listed nodule and requires no judgement by a reader."
     )
 
 

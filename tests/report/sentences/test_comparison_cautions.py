@@ -156,7 +156,7 @@ def test_a_validation_set_too_small_to_fix_a_rate_is_a_caution(tmp_path, num_oth
 
 
 @pytest.mark.parametrize("num_others", [0, 20])
-def test_a_validation_set_of_enough_other_cases_or_without_any_cases_is_no_caution(tmp_path, num_others):
+def test_a_validation_set_with_enough_other_cases_or_without_cases_gives_no_caution(tmp_path, num_others):
     predictions = few_in_validation(num_others)
     if not num_others:
         predictions = replace(predictions, sets=np.where(predictions.sets == "validation", "train", predictions.sets))

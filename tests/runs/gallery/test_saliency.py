@@ -159,7 +159,7 @@ def test_repaired_heat_maps_again_include_the_errors_of_the_other_runs_of_the_ex
     verify_run(folder, RUN_FILES)
 
 
-def test_a_repair_without_a_readable_gallery_of_another_run_says_what_its_heat_maps_lack(
+def test_a_repair_without_a_readable_gallery_of_another_run_reports_the_missing_heat_maps(
     finished_runs, tmp_path, caplog
 ):
     shutil.copytree(finished_runs / "out", tmp_path / "out")

@@ -46,17 +46,17 @@ def test_a_window_that_fits_with_all_its_taps_keeps_them(num_taps, stride, dilat
 
 
 @given(st.integers(1, 20), st.integers(1, 10))
-def test_a_padded_kernel_with_stride_1_has_at_most_two_depths_less_one(num_taps, length):
+def test_a_padded_kernel_with_stride_1_has_at_most_twice_the_depth_minus_one_taps(num_taps, length):
     assert fit_window(AxisWindow(num_taps=num_taps), length).num_taps == min(num_taps, 2 * length - 1)
 
 
 @given(SIZES, SIZES, st.integers(1, 12))
-def test_a_fitted_window_has_the_positions_of_the_whole_one(num_taps, stride, length):
+def test_a_fitted_window_has_the_positions_of_the_full_one(num_taps, stride, length):
     window = AxisWindow(num_taps=num_taps, stride=stride)
     assert len(positions(fit_window(window, length), length)) == len(positions(window, length))
 
 
-def test_a_window_has_at_most_two_depths_less_one_whatever_its_zeros():
+def test_a_window_has_at_most_twice_the_depth_minus_one_taps_for_any_zeros():
     assert fit_window(AxisWindow(num_taps=7, padding=(6, 6)), 2) == AxisWindow(num_taps=3, padding=(4, 4))
     assert fit_window(AxisWindow(num_taps=3, dilation=2, padding=(4, 4)), 2) == AxisWindow(
         num_taps=3, dilation=2, padding=(4, 4)
@@ -69,7 +69,7 @@ def test_a_stride_that_skips_all_values_loses_the_zeros_before_them():
     assert fit_window(blind, 2) == AxisWindow(num_taps=1, stride=2, padding=(0, 0))
 
 
-def test_taps_on_padding_alone_go_from_the_end_where_they_are():
+def test_taps_that_see_only_padding_are_removed_at_their_end():
     assert fit_window(AxisWindow(num_taps=3, stride=2), 2) == AxisWindow(num_taps=2, stride=2)
     assert fit_window(AxisWindow(num_taps=3, stride=2, padding=(1, 1)), 2) == AxisWindow(
         num_taps=2, stride=2, padding=(0, 1)

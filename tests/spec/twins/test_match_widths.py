@@ -26,7 +26,7 @@ def widths(layers):
     return [layer["num_output"] for layer in layers if "num_output" in layer]
 
 
-def test_widths_that_agree_already_stay():
+def test_widths_that_already_agree_are_kept():
     arch = arch_of(convolution(10), {"type": "GAP"})
     found, layers = matched(arch, count_parameters, round(count_parameters(arch.plan()) * 1.03))
     assert (found.factor, found.moved, widths(layers), found.agrees) == (1.0, (), [10], True)
@@ -39,7 +39,7 @@ def test_one_factor_scales_all_widths_to_multiples_of_4_and_has_few_digits():
     assert (found.factor, widths(layers), found.difference) == (0.6, [24, 48], 0)
 
 
-def test_single_widths_change_by_one_step_where_no_factor_is_near_enough():
+def test_individual_widths_change_by_one_step_where_no_factor_is_close_enough():
     arch = arch_of(convolution(8), convolution(16), convolution(16), {"type": "GAP"})
     target = count_macs(arch_of(convolution(8), convolution(20), convolution(16), {"type": "GAP"}).plan())
     found, layers = matched(arch, count_macs, target)
@@ -53,7 +53,7 @@ def test_widths_are_multiples_of_1_where_multiples_of_4_fail():
     assert (found.factor, widths(layers), found.difference) == (0.3, [5], 0)
 
 
-def test_the_nearest_network_is_the_result_where_none_agrees():
+def test_the_closest_network_is_the_result_where_none_agrees():
     arch = arch_of(convolution(4), {"type": "GAP"})
     sizes = {width: count_parameters(arch_of(convolution(width), {"type": "GAP"}).plan()) for width in (1, 2)}
     found, layers = matched(arch, count_parameters, round(0.6 * sizes[1] + 0.4 * sizes[2]))

@@ -100,7 +100,7 @@ def test_numbers_for_all_axes_stay_numbers_where_they_mean_the_same():
         ((32, 32, 1), {"planes": "axial"}),
     ],
 )
-def test_the_2d_layers_run_on_orthogonal_planes_of_a_cube_and_else_on_slices_with_attention(shape, planes):
+def test_the_2d_layers_run_on_orthogonal_planes_of_a_cube_or_on_slices_with_attention(shape, planes):
     *trunk, terminal = layers_of("archsm.json")
     assert twin_layers("archsm.json", 2.5, shape) == [{"type": "VIEWS", **planes, "layers": trunk}, terminal]
 
@@ -171,12 +171,12 @@ def test_networks_are_2d_or_2_5d_or_3d(name, form):
         ),
     ],
 )
-def test_a_request_without_an_answer_is_refused(name, rank, shape, match, text):
+def test_an_impossible_twin_is_refused(name, rank, shape, match, text):
     with pytest.raises(DocumentError, match=f"^{re.escape(f'{ARCHS / name}: {text}')}$"):
         make_twin(load_arch(ARCHS / name), rank, shape, match)
 
 
-def test_a_twin_is_made_of_a_file_as_of_its_architecture():
+def test_a_twin_of_a_file_is_that_of_its_architecture():
     path = ARCHS / "archsm.json"
     assert make_twin(path, 3, CROP).arch == make_twin(load_arch(path), 3, CROP).arch
 
@@ -237,7 +237,7 @@ POOL = {"type": "P", "pool": "max", "kernel_size": 2}
         ),
     ],
 )
-def test_repetitions_at_depths_that_need_different_sizes_are_written_apart(times, depth, expected):
+def test_repetitions_at_depths_that_need_different_sizes_are_written_separately(times, depth, expected):
     repeat = {"type": "REP", "times": times, "layers": [convolution(), POOL]}
     twin = make_twin({"input_shape": [16, 16], "layers": [repeat, {"type": "T"}]}, 3, (16, 16, depth))
     assert twin.arch.document.value["layers"] == [*expected, {"type": "T"}]
@@ -254,14 +254,14 @@ def test_sizes_that_differ_in_the_plane_give_the_depth_those_of_the_height():
     }
 
 
-def test_a_default_that_does_not_fit_the_depth_is_spelled_out_and_left_out_again():
+def test_a_default_that_does_not_fit_the_depth_is_written_out_and_omitted_again():
     layers = [convolution(), {"type": "CBAM", "ratio": 2}, {"type": "T"}]
     twin = make_twin({"input_shape": [16, 16], "layers": layers}, 3, (16, 16, 2))
     assert twin.arch.document.value["layers"][1] == {"type": "CBAM", "ratio": 2, "kernel_size": [7, 7, 3]}
     assert make_twin(twin.arch, 2).arch.document.value["layers"] == layers
 
 
-def test_a_key_that_spells_a_default_out_stays():
+def test_a_key_that_states_a_default_is_kept():
     layers = [{**POOL, "kernel_size": [2, 1], "stride": [2, 1]}, {"type": "T"}]
     twin = make_twin({"input_shape": [16, 16], "layers": layers}, 3, (16, 16, 4))
     assert twin.arch.document.value["layers"][0] == {**POOL, "kernel_size": [2, 1, 2], "stride": [2, 1, 2]}
@@ -275,7 +275,7 @@ def test_long_names_are_cut_and_the_ending_of_a_twin_is_replaced():
     assert make_twin(make_twin(ARCHS / "archsm.json", 3, CROP, "macs").arch, 2).arch.name == "archsm_2d"
 
 
-def test_a_written_rank_is_that_of_the_twin_and_a_crop_takes_its_share_of_the_depth():
+def test_an_explicit_rank_is_that_of_the_twin_and_a_crop_keeps_its_share_of_the_depth():
     layers = [{"type": "CROP", "size": [32, 16]}, convolution(), {"type": "GAP"}, {"type": "T"}]
     original = {"name": "net", "rank": 2, "input_shape": [64, 64], "layers": layers}
     deep = make_twin(original, 3, CROP).arch.document.value

@@ -37,7 +37,7 @@ class Comparison:
         rows: One for each architecture: 2D before 3D, baselines last, otherwise in the order given.
         pairs: Each architecture but the reference, against it. The reference is the first row.
         pools: What the rows were computed from.
-        verdict: What follows.
+        verdict: The conclusions.
         allowed_errors: Data checks whose errors a run allowed.
         manifests: The manifest of each run folder, with the changes that were accepted; null if it has none.
         collapsed: The collapsed runs by name, with their entry of `metrics.json`.

@@ -23,7 +23,7 @@ RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE: Final = "recall_at_validation_false_po
 MIN_VALIDATION_OTHERS: Final = 20
 """Other (negative) cases that each run's validation set needs before a false-positive rate is fixed on it.
 
-With n of them the rate moves in steps of 1/n, so that fewer than 20 cannot express 5%. Two equally good networks whose
+With n of them the rate has steps of 1/n, so fewer than 20 cannot express 5%. Two equally good networks whose
 thresholds have the same rate in validation differ by chance in their rates in new cases: with a correlation of 0.5 and
 an AUC of 0.86 by 16 percentage points (standard deviation) for n = 5, by 13 for 10, 10 for 20, and 7 for 50."""
 
@@ -65,7 +65,7 @@ def recall_at_validation_rate(
         a mean over runs), and the compared cases' `true_positives`, `positives`, `false_positives` and `others`: whole
         numbers of a single seed, else means. None where a run's validation set has no positive case or fewer than
         `MIN_VALIDATION_OTHERS` others, where the compared set lacks a class, and where equal scores keep a run's rate
-        below half the target, as of predictions of 0 and 1.
+        below half the target, as with predictions of 0 and 1.
     """
     runs = [[part for training in side for part in training.validation] for side in sides]
     if len(np.unique(truth.y_true)) < 2 or not all(_can_fix_rate(part, truth) for side in runs for part in side):

@@ -95,7 +95,7 @@ class Conclusion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What follows from a comparison.
+    """The conclusions of a comparison.
 
     Attributes:
         set: Name of the compared set.
@@ -145,12 +145,12 @@ def verdict(
     positive: str,
     set_name: str,
 ) -> Verdict:
-    """What follows from a comparison.
+    """The conclusions of a comparison.
 
     Args:
         pools: The runs of each architecture.
         rows: Their results, the reference's first.
-        pairs: Each architecture but the reference, against it.
+        pairs: The comparison of each other architecture with the reference.
         positive: The class whose recall counts.
         set_name: Name of the compared set.
     """

@@ -28,7 +28,7 @@ CurveCounts = tuple[Floats, Floats]
 """True and false positives at each threshold."""
 
 _SPARE: Final = 1.5
-"""How many times the false positives of the highest rate a resample is given at first."""
+"""False positives that a resample is first evaluated on, as a multiple of the number at the highest rate."""
 
 NUM_DOUBLINGS: Final = len(RATES) - 1
 """From the first rate to the last."""
@@ -157,7 +157,7 @@ def _is_corner(true_positives: Floats, false_positives: Floats) -> NDArray[np.bo
 
 
 def _scan_counts(hits: Hits) -> Floats:
-    """What each scan counts as: true positives, false positives, nodules, and itself; shape (4, S)."""
+    """Counts of each scan: true positives, false positives, nodules, and 1 for the scan itself; shape (4, S)."""
     num_scans = len(hits.num_nodules)
     found, false = (np.bincount(hits.scans[rows], minlength=num_scans) for rows in (hits.is_nodule, ~hits.is_nodule))
     return np.stack([found, false, hits.num_nodules, np.ones(num_scans)]).astype(np.float64)
@@ -176,9 +176,9 @@ def _curve_points(counts: CurveCounts, totals: Floats) -> tuple[Floats, Floats]:
 
 
 def _divide_counts(counts: Floats, last: float, total: float) -> Floats:
-    """Counts and the 0 before them over a total, by way of their share of the last one of all thresholds.
+    """Counts, with a 0 in front, divided first by the count at the last threshold and then by a total.
 
-    The official evaluation divides so, and its rounding decides on which side of a rate a point falls that lies on it.
+    The official evaluation divides in this order; its rounding decides on which side of a rate a point on it falls.
     """
     counts = np.append(0.0, counts)
     if last == 0:
@@ -217,7 +217,7 @@ def bootstrap_sensitivities(hits: Hits, rates: Floats, bootstraps: int, seed: in
 
 
 def _best_marks(hits: Hits, rate: float) -> NDArray[np.bool_]:
-    """The marks that matter up to a rate of false positives in most resamples, shape (N,); cheaper than all marks."""
+    """The marks that suffice up to a rate of false positives in most resamples, shape (N,); fewer marks are faster."""
     false_positive_scores = np.sort(hits.scores[~hits.is_nodule])[::-1]
     num_false_positives = math.ceil(_SPARE * rate * len(hits.num_nodules))
     if num_false_positives >= len(false_positive_scores):

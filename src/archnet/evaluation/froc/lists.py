@@ -43,7 +43,7 @@ def read_series(path: Path) -> list[str]:
     """Series uids, one a line; a first line "seriesuid" is a header.
 
     Raises:
-        DataError: The list is empty or damaged, or a uid stands there twice.
+        DataError: The list is empty or damaged, or a uid occurs twice.
     """
     lines: dict[str, int] = {}
     for line, text in enumerate(_read_text(path).splitlines(), start=1):
@@ -53,7 +53,7 @@ def read_series(path: Path) -> list[str]:
         if "," in uid:
             raise DataError(f"{path} line {line}: expected one series uid, got {excerpt([uid])}.")
         if uid in lines:
-            raise DataError(f"{path} line {line}: {excerpt([uid])} stands on line {lines[uid]} already. Remove one.")
+            raise DataError(f"{path} line {line}: {excerpt([uid])} is already on line {lines[uid]}. Remove one.")
         lines[uid] = line
     if not lines:
         raise DataError(f"{path}: the list has no series. It needs the uid of each scan, one a line.")

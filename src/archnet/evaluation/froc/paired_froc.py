@@ -29,7 +29,7 @@ class NetworkHits(NamedTuple):
 
     Attributes:
         of_all: Hits of each training.
-        by_diameter: The same of the nodules of each stratum of their diameters; may be empty.
+        by_diameter: Hits of each training by stratum of nodule diameters; may be empty.
     """
 
     of_all: Sequence[Hits]
@@ -108,7 +108,7 @@ def froc_differences(reference: str, networks: Mapping[str, FrocSamples]) -> dic
 def cpm_differences_by_stratum(
     reference: str, strata: Mapping[str, Mapping[str, FrocSamples]]
 ) -> dict[str, dict[str, dict[str, Any]]]:
-    """How far the CPM of each network is from the reference's in each stratum of the nodules.
+    """Difference of each network's CPM from that of the reference, in each stratum of the nodules.
 
     Args:
         reference: Name of the reference.

@@ -44,7 +44,7 @@ def compute_froc_by_diameter(
 
 
 def match_marks_by_diameter(marks: Marks, reference: ReferenceStandard) -> dict[str, Hits]:
-    """The hits of the nodules of each diameter, as `compute_froc_by_diameter` evaluates them."""
+    """The hits in each stratum of nodule diameters, as evaluated by `compute_froc_by_diameter`."""
     return {name: match_marks(marks, stratum) for name, stratum in _references_by_diameter(reference).items()}
 
 

@@ -157,7 +157,7 @@ def _range_names(edges: Sequence[Edge]) -> list[str]:
 
 
 def _number_texts(values: Sequence[float]) -> list[str]:
-    """Different numbers, rising, with three digits or as many more as keep them apart; whole numbers in full.
+    """Texts of increasing numbers with three significant digits, or as many as make them differ; whole numbers in full.
 
     >>> _number_texts([6.0, 10.656]), _number_texts([0.70312, 0.70341]), _number_texts([512.0, 1024.0])
     (['6', '10.7'], ['0.7031', '0.7034'], ['512', '1024'])

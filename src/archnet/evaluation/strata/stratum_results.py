@@ -1,4 +1,4 @@
-"""What networks reach in a stratum: recall, of more than two classes macro recall, and area under the ROC curve."""
+"""Results of networks in a stratum: recall (macro recall with more than two classes) and area under the ROC curve."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class JudgedCases:
         is_right: Whether a training predicts the true class, shape (N, M).
         scores: Probability of the positive class, shape (N, M); null for more than two classes.
         is_positive: Shape (N,).
-        members: Whether a case is of each class whose recall counts, shape (N, C): of two classes the positive one, of
-            more all.
+        members: Whether a case is of each class whose recall counts, shape (N, C): with two classes the positive one,
+            with more all.
         groups: Index of each case's group, shape (N,).
     """
 
@@ -46,12 +46,12 @@ class JudgedCases:
 
     @property
     def measure(self) -> str:
-        """Name of the share of cases that are right: the positive class's recall, or the mean over all classes."""
+        """Name of the metric: the recall of the positive class, or the mean over all classes."""
         return "recall" if self.members.shape[1] == 1 else "macro_recall"
 
     @property
     def is_counted(self) -> NDArray[np.bool_]:
-        """Cases that the share is of, shape (N,)."""
+        """Cases that count in the metric, shape (N,)."""
         is_member: NDArray[np.bool_] = np.any(self.members, axis=1)
         return is_member
 
@@ -98,11 +98,11 @@ def stratum_results(cases: JudgedCases, stratification: Stratification, stratum:
 
     Args:
         cases: Cases of the trainings of one network.
-        stratification: That the stratum is of.
+        stratification: The stratification of the stratum.
         stratum: The cases.
 
     Returns:
-        The recall (macro recall) and, of two classes, the `auc`, with their 95% `intervals`; None where undefined.
+        The recall (macro recall) and, with two classes, the `auc`, with their 95% `intervals`; None where undefined.
     """
     share = estimate_share(cases, stratum)
     values, intervals = {cases.measure: share.values.mean()}, {cases.measure: _share_interval(cases, stratum, share)}

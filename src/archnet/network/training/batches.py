@@ -26,7 +26,7 @@ class EpochSamples:
         rows: (M,) case of each sample.
         turns: (M,) fixed rotation of each sample, as a share of 360 degrees.
         labels: (M,) class of each sample.
-        weights: (M,) weight of the case of each sample, float32; null where all cases count alike.
+        weights: (M,) weight of the case of each sample, float32; null where all cases count equally.
     """
 
     rows: NDArray[np.int64]
@@ -71,7 +71,7 @@ def epoch_samples(examples: Examples, training: Training, positive: int) -> Epoc
 def sample_weights(samples: EpochSamples, training: Training) -> NDArray[np.float32]:
     """(M,) weight of each sample in the loss, 1 on average: of its case, relative to the others, and of its class.
 
-    With `balance` "weights" all classes weigh the same in total.
+    With `balance` "weights", all classes have the same total weight.
     """
     num_samples = len(samples.rows)
     weights = np.ones(num_samples) if samples.weights is None else samples.weights.astype(np.float64)

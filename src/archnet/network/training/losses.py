@@ -20,7 +20,7 @@ def case_losses(logits: Tensor, shares: Tensor, training: Training) -> Tensor:
 
     Args:
         logits: (N, classes), float32.
-        shares: (N, classes) share of each class in the label, float32; of a hard label a single 1.
+        shares: (N, classes) share of each class in the label, float32; a single 1 for a hard label.
         training: The options `loss`, `focal_gamma` and `label_smoothing`.
 
     Returns:

@@ -107,8 +107,8 @@ class Trainer:
         Args:
             micro_batches: The batch in one or more parts, each with `images` (raw values), `labels`, `keys`,
                 `uniforms`, `weights` that are the cases' shares in the batch's loss, and `soft` where the cases have
-                soft labels. Gradients are accumulated over the parts before the weights change, so that the step is
-                the whole batch's.
+                soft labels. Gradients are accumulated over the parts before the weights change, so the step is that
+                of the whole batch.
 
         Returns:
             What adds up to the batch's loss and confusion counts.

@@ -54,7 +54,7 @@ def validation_loss(probabilities: NDArray[np.float64], validation: Examples, tr
 
 
 def _log_losses(probabilities: NDArray[np.float64], training: Training) -> NDArray[np.float64]:
-    """The loss of classes that are true, by their probabilities."""
+    """The loss of each true class, from its probability."""
     clipped = np.clip(probabilities, 1e-12, 1)
     focus = (1 - clipped) ** training.focal_gamma if training.loss == "focal" else 1.0
     return -focus * np.log(clipped)

@@ -119,7 +119,7 @@ def text(content: str, x: float, y: float, /, **attributes: Any) -> str:
 
 
 def row_label(content: str, left: float, baseline: float, width: float) -> str:
-    """A line of text above the entries of a row, on a ground that covers the grid and the zero line of its panel."""
+    """A line of text above the entries of a row, on a background that covers the grid of its panel."""
     ground = element("rect", x=left - 4, y=baseline - 13, width=width + 8, height=18, fill=colour("paper"))
     return ground + text(content, left, baseline, fill=colour("ink"))
 

@@ -42,7 +42,7 @@ def paired_froc(pools: Sequence[Pool], pool_hits: Callable[[Pool], NetworkHits |
 
     Args:
         pools: The runs, those of the reference first.
-        pool_hits: Gives what the network of each seed finds in the test scans; None without FROC.
+        pool_hits: Returns the hits of each seed's network in the test scans; None without FROC.
     """
     hits = {pool.name: found for pool in pools if (found := pool_hits(pool))}
     bootstraps, reference = {pool.name: pool.bootstraps for pool in pools}, pools[0].name
@@ -68,7 +68,7 @@ def paired_froc(pools: Sequence[Pool], pool_hits: Callable[[Pool], NetworkHits |
 
 
 def _same_strata(reference: str, hits: Mapping[str, NetworkHits]) -> dict[str, dict[str, Sequence[Hits]]]:
-    """For each stratum of the reference the hits of all networks that have the same nodules in it."""
+    """For each stratum of the reference, the hits of all networks that have the same nodules in it."""
     return {
         stratum: {
             name: one.by_diameter[stratum]

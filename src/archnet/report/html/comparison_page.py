@@ -74,7 +74,7 @@ def write_comparison_page(
         experiment_folder: The folder to write into.
         comparison: The comparison.
         pooled_froc: Evaluates pooled runs.
-        pool_hits: Reads what the network of each seed finds in the test scans; None without FROC.
+        pool_hits: Returns the hits of each seed's network in the test scans; None without FROC.
 
     Returns:
         The page written.

@@ -145,7 +145,7 @@ def _pair_parts(pair: PairedComparison, num_classes: int) -> Iterator[str]:
 
 
 def _strata_parts(strata: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
-    """A table for each attribute, with its conclusion, as long as there are few rows; geometry is on the page."""
+    """A table for each attribute other than geometry, with its conclusion, up to a number of rows."""
     num_rows, num_left = 0, 0
     for column in choose_columns(strata):
         num_rows += len(column["strata"])

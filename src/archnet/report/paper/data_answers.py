@@ -109,13 +109,13 @@ def preprocessing(run: RunFiles) -> str:
 def _crop_text(run: RunFiles, data: dict[str, Any]) -> str:
     kind, size = case_kind(run), data.get("crop_size")
     if kind == "arrays" or not size:
-        return "Cases are arrays that were cut before." if kind == "arrays" else ""
+        return "Cases are crops or images that were provided as arrays." if kind == "arrays" else ""
     shape = " × ".join(map(str, size))
     if kind == "whole scans":
         return f"Each scan was resized to {shape} voxels (height, width, depth)."
     spacing = data.get("spacing_mm")
     grid = f"resampled linearly to {listed(spacing)} mm along x, y, z" if spacing else "at the scan's own voxel spacing"
-    return f"A crop of {shape} voxels (height, width, depth) was cut around each {point_noun(run)}, {grid}."
+    return f"A crop of {shape} voxels (height, width, depth) was extracted around each {point_noun(run)}, {grid}."
 
 
 def _view_text(run: RunFiles, data: dict[str, Any]) -> str:

@@ -128,8 +128,8 @@ def code(run: RunFiles) -> str:
 def human_input(run: RunFiles) -> str:
     """Whether a person judges the input."""
     if case_kind(run) == "candidates":
-        return f"None: the input is cut around {point_noun(run)}s of a list and needs no judgement of a reader."
-    return "None: the input is computed from the image and needs no judgement of a reader."
+        return f"None: the input is a crop around a listed {point_noun(run)} and requires no judgement by a reader."
+    return "None: the input is computed from the image and requires no judgement by a reader."
 
 
 def index_blinding(run: RunFiles) -> str:

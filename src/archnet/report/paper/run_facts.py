@@ -79,7 +79,7 @@ def is_malignancy(run: RunFiles) -> bool:
 
 
 def point_noun(run: RunFiles) -> str:
-    """What crops are cut around: "nodule" or "candidate"."""
+    """The noun for a crop's centre: "nodule" or "candidate"."""
     return "nodule" if is_malignancy(run) else "candidate"
 
 

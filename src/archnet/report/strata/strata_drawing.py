@@ -19,7 +19,7 @@ _HEADING: Final = 1.3
 """Height of a stratum's heading, in entries."""
 _SIDE: Final = 14
 _LEAST_SPAN: Final = 0.2
-"""Of the axis of differences, so that equal results are not drawn on a scale of thousandths."""
+"""Smallest span of the axis of differences, so that equal results are not drawn on a scale of thousandths."""
 _GAP: Final = 34
 
 Entry = tuple[float | None, Sequence[float] | None]

@@ -49,7 +49,7 @@ def measure_label(measure: str) -> str:
 
 
 def counted_cases(measure: str) -> str:
-    """What a metric of strata counts, as a noun: the positive cases, or with more than two classes all."""
+    """The noun for the cases that a metric of strata counts: positives, or all cases with more than two classes."""
     return "positive" if measure == "recall" else "case"
 
 

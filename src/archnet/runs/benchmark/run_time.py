@@ -25,7 +25,7 @@ FORWARD_SHARE: Final = 1 / 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTime:
-    """What a run takes.
+    """The number of steps of a run, and their measured time.
 
     Attributes:
         epochs: Number of epochs, without early stopping.

@@ -123,7 +123,7 @@ def test_set_note(board: Leaderboard, evaluated_trials: list[int]) -> str:
     if board.sweep.folds:
         return (
             f"Each fold's test cases were evaluated {times}, for {trials}, but in other folds they influenced the "
-            "choice (it is not nested)."
+            "choice."
         )
     after = ", after the choice" if is_single else ""
     return f"The test set was evaluated {times}, for {trials}{after}."

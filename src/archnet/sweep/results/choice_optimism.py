@@ -103,6 +103,6 @@ def _run_values(part: Predictions, weights: Floats, positive: str | None, metric
 
 
 def _log_losses(part: Predictions) -> Floats:
-    """The cross-entropy of each case, of its soft label where there is one, (N,)."""
+    """The cross-entropy of each case, with its soft label where there is one, (N,)."""
     losses: Floats = -np.log(np.maximum(part.probabilities, np.finfo(np.float32).tiny))
     return losses[np.arange(len(part.cases)), part.y_true] if part.soft is None else (part.soft * losses).sum(axis=1)

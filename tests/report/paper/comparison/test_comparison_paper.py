@@ -68,7 +68,7 @@ def test_strata_and_seeds_are_stated(runs):
     ) in comparison_paper(seeded, has_froc=False)["methods"]["Training"]
 
 
-def test_more_than_two_classes_have_no_method_of_two(tmp_path):
+def test_methods_for_two_classes_are_not_stated_for_more(tmp_path):
     folders = [write_run(tmp_path / name, classes=("a", "b", "c"), skill=skill) for name, skill in (("x", 1), ("y", 2))]
     text = statistics(folders)
     assert f"come from {LINEARIZED} for macro recall (sensitivity) and accuracy; from 200 bootstrap" in text

@@ -43,7 +43,7 @@ def class_rows(comparison: Comparison) -> list[dict[str, Any]]:
 
 
 def cost_rows(comparison: Comparison) -> list[dict[str, Any]]:
-    """Each cost of every row, with how many times the reference's it is."""
+    """Each cost of every row, with its ratio to that of the reference."""
     reference = comparison.rows[0]
     return [
         {

@@ -1,4 +1,4 @@
-"""The methods of a comparison as paragraphs for a paper: what all networks share once, then what is each one's own."""
+"""The methods of a comparison as paragraphs for a paper: what all networks share once, then what differs."""
 
 from __future__ import annotations
 

@@ -36,8 +36,8 @@ def fit_baseline(
         name: Key of `BASELINES`.
         voxels: (N, blocks).
         labels: (N,) index of the class.
-        seed: Of the random numbers.
-        weights: (N,) weight of each case, divided by their mean before the fit; null weighs all alike.
+        seed: Seed of the random numbers.
+        weights: (N,) weight of each case, divided by their mean before the fit; null weights all equally.
     """
     model = BASELINES[name](seed)
     steps = [f"{step}__" for step, _ in getattr(model, "steps", ())] or [""]

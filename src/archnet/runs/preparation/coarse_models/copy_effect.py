@@ -8,7 +8,7 @@ from typing import Final
 from archnet.evaluation.uncertainty.intervals import Interval
 
 MAX_LOSS: Final = 0.05
-"""AUC that copies may cost, even where the interval of the difference excludes 0."""
+"""Loss of AUC that is tolerated, even where the interval of the difference excludes 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
