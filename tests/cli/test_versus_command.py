@@ -101,7 +101,7 @@ def test_a_second_start_is_refused_before_anything_is_measured_and_resume_prints
     ("options", "message"),
     [
         (["--noninferior", "2"], "--noninferior 2: expected a margin above 0 and below 1, such as 0.02."),
-        (["--forms", "3d"], "--forms 3d: a comparison needs two forms or more. Add another one, such as 2d,3d."),
+        (["--forms", "3d"], "--forms 3d: a comparison needs two forms or more. Add another form, such as 2d,3d."),
     ],
 )
 def test_invalid_options_are_refused(arguments, options, message):

@@ -374,7 +374,7 @@ LISTINGS = {
     "a list": (b"[]", "list indices must be integers or slices, not str"),
     "another server": (
         {"links": {"self": "https://example.org/subset0.zip"}},
-        "subset0.zip lies on another server, https://example.org/subset0.zip",
+        "subset0.zip is on another server, https://example.org/subset0.zip",
     ),
     "a name that is a number": ({"key": 7.5}, "the name of a file is 7.5"),
     "an unknown checksum": ({"checksum": "crc32:12345678"}, "the checksum of subset0.zip is crc32:12345678"),

@@ -102,7 +102,7 @@ def test_every_problem_of_a_file_is_told_at_once_with_its_line():
 
 REFUSED = {
     "T missing": ([C], 'mine.json $: the layer T is missing. End the list with {"type": "T"}.'),
-    "T doubled": ([C, T, T], "mine.json $[2]: T stands here again, first at $[1]. Keep the last one only."),
+    "T doubled": ([C, T, T], "mine.json $[2]: this is another T, after the one at $[1]. Keep only the last one."),
     "T not last": ([T, C], "mine.json $[0]: T must be the last layer, but 1 more follow."),
     "T in REP": (
         [C, {"type": "REP", "times": 2, "layers": [T]}, T],

@@ -110,7 +110,7 @@ def test_versus_json_has_an_answer_for_each_question(finished):
     assert [variant["seeds"] for variant in document["variants"]] == [[0, 1]] * 3
     original, _, twin = finished[0].variants
     assert document["cautions"][0] == (  # a network of four channels cannot be narrow enough
-        f"net_3d_macs has {twin.macs / original.macs:.2f} times the multiply-adds of net, the nearest that its widths "
+        f"net_3d_macs has {twin.macs / original.macs:.2f} times the multiply-adds of net, the closest that its widths "
         "allow: the comparison at the same cost is not exact."
     )
 

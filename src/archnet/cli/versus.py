@@ -46,7 +46,7 @@ def versus(
         str,
         typer.Option(
             help="How the twins are scaled: none (same widths), macs (same cost), parameters (same number of weights). "
-            "Each answers a question of its own.",
+            "Each value answers a separate question.",
             metavar="RULE,...",
             autocompletion=lambda: list(_RULE_LISTS),
         ),

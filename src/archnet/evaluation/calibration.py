@@ -154,8 +154,8 @@ def fit_temperature(part: Predictions) -> float | None:
     It minimizes the mean cross-entropy, with the soft labels and weights of the cases, if any.
 
     Returns:
-        None where no temperature is best: cases told without an error ask for ever smaller ones, cases told worse
-        than by chance for ever larger ones.
+        None where no temperature is best: if all cases are classified correctly, ever smaller ones are better; if they
+        are classified worse than by chance, ever larger ones are.
     """
     logits = _logits(part)
     rows = np.arange(len(part.cases))

@@ -165,7 +165,7 @@ def _parse_listed_file(file: dict[str, Any], url: str) -> RemoteFile:
     if not isinstance(file["key"], str):  # the names are sorted in messages
         raise ValueError(f"the name of a file is {file['key']}")
     if not isinstance(link, str) or urlsplit(link)[:2] != urlsplit(url)[:2]:
-        raise ValueError(f"{file['key']} lies on another server, {link}")
+        raise ValueError(f"{file['key']} is on another server, {link}")
     if not re.fullmatch(r"md5:[0-9a-f]{32}", checksum):
         raise ValueError(f"the checksum of {file['key']} is {checksum}")
     if not isinstance(size, int) or size < 0:

@@ -15,7 +15,7 @@ def test_forms_and_matches_are_put_in_the_order_of_their_comparisons():
     ("parse", "text", "message"),
     [
         (parse_forms, "2d,4d", '--forms 2d,4d: unknown name "4d". Known: 2d, 2.5d, 3d.'),
-        (parse_forms, "2d,2d", "--forms 2d,2d: a comparison needs two forms or more. Add another one, such as 2d,3d."),
+        (parse_forms, "2d,2d", "--forms 2d,2d: a comparison needs two forms or more. Add another form, such as 2d,3d."),
         (parse_matches, "mac", '--match mac: unknown name "mac". Did you mean "macs"? Known: none, macs, parameters.'),
     ],
 )

@@ -72,7 +72,7 @@ def test_data_without_depth_are_refused(tmp_path):
     np.savez(tmp_path / "flat.npz", x=np.zeros((60, 12, 12), np.uint8), y=y)
     experiments = versus_experiments(tmp_path, data={"name": "npz", "root": str(tmp_path / "flat.npz")})
     message = (
-        "net: the cases are single slices of 12x12, so that 2.5D and 3D twins have no depth to see. Use data with "
+        "net: the cases are single slices of 12x12, so 2.5D and 3D twins have no depth to use. Use data with "
         "volumes, or compare widths on these data with archnet sweep."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):

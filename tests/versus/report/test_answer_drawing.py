@@ -23,7 +23,7 @@ def test_the_text_of_the_answers_has_the_difference_of_each_form_in_each_questio
         numbers += [entry.difference for entry in question.result.conclusions]
     texts = [f"{number:+.3f}".replace("-", "−") for number in numbers]
     pattern = (
-        f"Differences to 2D with 95% intervals. at the same widths: 2.5D {texts[0]} (A); 3D {texts[1]} (A). at the same "
+        f"Differences from 2D with 95% intervals. at the same widths: 2.5D {texts[0]} (A); 3D {texts[1]} (A). at the same "
         f"cost: 2.5D undefined; 3D {texts[2]} (A)."
     )
     assert re.fullmatch(re.escape(pattern).replace(r"\(A\)", r"\([^)]*\)"), drawing.alt)

@@ -27,7 +27,7 @@ def _terminal_problems(layers: list[Any], path: JsonPath) -> Iterator[Problem]:
         yield path, 'the layer T is missing. End the list with {"type": "T"}.'
     for index in terminals[1:]:
         first = path_text((*path, terminals[0]))
-        yield (*path, index), f"T stands here again, first at {first}. Keep the last one only."
+        yield (*path, index), f"this is another T, after the one at {first}. Keep only the last one."
     if len(terminals) == 1 and terminals[0] != len(layers) - 1:
         yield (*path, terminals[0]), f"T must be the last layer, but {len(layers) - 1 - terminals[0]} more follow."
 

@@ -1,1 +1,1 @@
-"""What a versus sets out to do: its forms, its variants, its runs, and the time that they take."""
+"""The plan of a versus: forms, variants, runs and expected time."""

@@ -40,7 +40,7 @@ def parse_forms(text: str) -> tuple[FormName, ...]:
     """
     given = _parse_names("--forms", text, list(FORMS))
     if len(given) < 2:
-        raise DocumentError(f"--forms {text}: a comparison needs two forms or more. Add another one, such as 2d,3d.")
+        raise DocumentError(f"--forms {text}: a comparison needs two forms or more. Add another form, such as 2d,3d.")
     return tuple(form for form in FORMS if form in given)
 
 

@@ -107,12 +107,12 @@ def _check_forms(arch: Arch, own_form: FormName, forms: Sequence[FormName], shap
     """Check that the original takes part, and that the data have a depth.
 
     Raises:
-        RunError: One of the two is not so.
+        RunError: The cases have no depth, or the form of the original is missing.
     """
     if len(shape) == 2:
         size = "x".join(map(str, shape))
         raise RunError(
-            f"{arch.name}: the cases are single slices of {size}, so that 2.5D and 3D twins have no depth to see. "
+            f"{arch.name}: the cases are single slices of {size}, so 2.5D and 3D twins have no depth to use. "
             "Use data with volumes, or compare widths on these data with archnet sweep."
         )
     if own_form not in forms:

@@ -19,7 +19,7 @@ from archnet.versus.plan.variants import Variant, make_variants
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersusOptions:
-    """What a versus compares.
+    """The forms, matches, seeds and folds that a versus compares.
 
     Attributes:
         forms: The forms, in the order of comparisons.
@@ -40,7 +40,7 @@ class VersusOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersusPlan:
-    """What a versus trains.
+    """The networks and runs of a versus.
 
     Attributes:
         experiment: The experiment of the original.
@@ -105,7 +105,7 @@ def _check_experiment(experiments: Sequence[Experiment]) -> None:
     """Check that an experiment has one architecture, whose slices are no channels.
 
     Raises:
-        RunError: It is not so.
+        RunError: There are several architectures, or slices are channels.
     """
     names = dict.fromkeys(experiment.arch.name for experiment in experiments)
     if len(names) > 1:

@@ -1,1 +1,1 @@
-"""What a versus says: its sentences, its tables, its frontier, and its page."""
+"""Sentences, tables, frontier and page of a versus."""

@@ -59,7 +59,7 @@ def _alt_text(reference: str, others: Sequence[str], rows: Mapping[str, Sequence
         f"{label}: {'; '.join(f'{form} {_entry_text(entry)}' for form, entry in zip(others, entries, strict=True))}"
         for label, entries in rows.items()
     ]
-    return f"Differences to {reference} with 95% intervals. {'. '.join(texts)}."
+    return f"Differences from {reference} with 95% intervals. {'. '.join(texts)}."
 
 
 def _entry_text(entry: Entry) -> str:

@@ -35,7 +35,7 @@ def answer_sentence(question: Question) -> str:
     condition = MATCHES[question.match]
     condition = condition[0].upper() + condition[1:]
     if question.result is None:
-        return f"{condition}: fewer than two forms have finished runs, so that there is no answer."
+        return f"{condition}: fewer than two forms have finished runs, so there is no answer."
     sentence = main_sentence(question.result)
     if sentence.startswith("At "):
         return f"{condition} and {sentence[0].lower()}{sentence[1:]}"
@@ -166,7 +166,7 @@ def _match_cautions(result: VersusResult) -> Iterator[str]:
         for match, name in _MATCHED_NAMES.items():
             if match in variant.matches and not variant.is_original and abs(ratios[match] - 1) > TOLERANCE:
                 yield (
-                    f"{variant.name} has {ratios[match]:.2f} times the {name} of {original.name}, the nearest that its "
+                    f"{variant.name} has {ratios[match]:.2f} times the {name} of {original.name}, the closest that its "
                     f"widths allow: the comparison {MATCHES[match]} is not exact."
                 )
 

@@ -1,1 +1,1 @@
-"""What a versus came to: the answers to its questions, costs, thresholds, and the frontier."""
+"""Results of a versus: answers to its questions, costs, thresholds and frontier."""
