@@ -209,7 +209,13 @@ def csv_text(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
 
 def write_rows(file: TextIO, rows: Iterable[Iterable[object]]) -> None:
     """Write rows as in `csv_text`, the header among them."""
-    csv.writer(file, lineterminator="\n").writerows(map(_safe_cell, row) for row in rows)
+    plain, quoted = (
+        csv.writer(file, lineterminator="\n", quoting=quoting) for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+    )
+    for row in rows:
+        cells = [_safe_cell(cell) for cell in row]
+        has_return = any(isinstance(cell, str) and "\r" in cell for cell in cells)  # a plain one ends the row
+        (quoted if has_return else plain).writerow(cells)
 
 
 def _safe_cell(cell: object) -> object:
