@@ -114,7 +114,8 @@ def test_a_twin_that_matches_says_by_which_factor_and_is_named_after_the_match()
     assert twin.arch.description == "3D twin of mine. Its widths are scaled by 0.4 to come closest to the parameters."
     assert (twin.factor, twin.agrees, twin.original_parameters, twin.parameters) == (0.4, False, 194, 182)
     assert twin.notes == (
-        "No widths match the parameters of the original within 3%. This twin is the closest, with 6.2% fewer.",
+        "No common factor of the widths, with single steps, matches the parameters of the original within 3%. This twin "
+        "is the closest found, with 6.2% fewer.",
     )
     assert abs(twin.parameters_difference) > TOLERANCE
 

@@ -58,7 +58,7 @@ def match_widths(plan: WidthPlan, measure: Callable[[Sequence[PlannedLayer]], in
     """The widths with which a network reaches a target size: one factor, then individual widths by one step.
 
     The network's own widths are kept if they already agree. Multiples of 4 are preferred; if nothing agrees, the
-    result is the closest.
+    result is the closest found; widths without a common factor are not tried, and may be closer.
 
     Args:
         plan: The network.

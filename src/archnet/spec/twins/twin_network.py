@@ -202,6 +202,6 @@ def _width_notes(plan: WidthPlan, match: WidthMatch, words: str) -> Iterator[str
     if not match.agrees:
         direction = "more" if match.difference > 0 else "fewer"
         yield (
-            f"No widths match the {words} of the original within {TOLERANCE:.0%}. This twin is the closest, with "
-            f"{abs(match.difference):.1%} {direction}."
+            f"No common factor of the widths, with single steps, matches the {words} of the original within "
+            f"{TOLERANCE:.0%}. This twin is the closest found, with {abs(match.difference):.1%} {direction}."
         )
