@@ -252,6 +252,7 @@ def test_the_command_line_changes_the_base_experiment_but_no_architecture():
                 ("training.loss", ["focal", "cross_entropy"]),
                 ("training.soft_labels", [True, False]),
                 ("training.case_weights", ["auto", False]),
+                ("data.label_weights", ["equal", "agreement"]),
             )
         ),
     ],

@@ -27,7 +27,10 @@ _CASE_KEYS: Final = tuple(
 )
 """Keys that determine which cases a data set holds."""
 
-_LOSS_KEYS: Final = tuple(f"training.{name}" for name in ("loss", "focal_gamma", "soft_labels", "case_weights"))
+_LOSS_KEYS: Final = (
+    *(f"training.{name}" for name in ("loss", "focal_gamma", "soft_labels", "case_weights")),
+    "data.label_weights",
+)
 """Keys that determine what the validation loss measures."""
 
 
