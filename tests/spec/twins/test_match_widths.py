@@ -1,11 +1,15 @@
 """Widths with which a twin costs as much as its original."""
 
+from pathlib import Path
+
 import pytest
 
 from archnet.spec.arch import load_arch
 from archnet.spec.twins.match_widths import TOLERANCE, match_widths
 from archnet.spec.twins.twin_network import count_macs, count_parameters, make_twin
 from archnet.spec.twins.widths import plan_widths
+
+ARCHS = Path(__file__).parents[3] / "archs"
 
 
 def convolution(num_output, kernel_size=3, **keys):
@@ -51,6 +55,14 @@ def test_widths_are_multiples_of_1_where_multiples_of_4_fail():
     target = count_parameters(arch_of(convolution(5), {"type": "GAP"}).plan())
     found, layers = matched(arch, count_parameters, target)
     assert (found.factor, widths(layers), found.difference) == (0.3, [5], 0)
+
+
+def test_steps_of_opposite_signs_agree_where_none_of_one_sign_does():
+    twin = make_twin(load_arch(ARCHS / "archsm.json"), 3, (32, 32, 32), "macs")
+    assert (twin.factor, twin.agrees, round(twin.macs / twin.original_macs - 1, 4)) == (0.09, True, -0.015)
+    assert twin.notes[0] == (
+        "Widths that differ by one step from the scaled value: $.layers[2].num_output, $.layers[0].num_output."
+    )
 
 
 def test_the_closest_network_is_the_result_where_none_agrees():

@@ -28,6 +28,12 @@ _MAX_STARTS: Final = 6
 _MAX_STEPS: Final = 100
 """Widths of a network that are tried one by one, evenly spread; each takes a plan of the network."""
 
+_BEAM: Final = 6
+"""Networks that each round of single steps starts from."""
+
+_MAX_ROUNDS: Final = 3
+"""Rounds of single steps without a closer network."""
+
 _MAX_PROBES: Final = 12
 """Neighbors of a factor that are tried where its widths do not fit each other."""
 
@@ -142,20 +148,24 @@ class _Search:
         return self.match(match.widths, short[0] if short else match.factor) or match
 
     def step(self, match: WidthMatch, unit: int) -> WidthMatch:
-        """The network after steps of individual widths, each at most once, while they reduce the difference."""
-        while not match.agrees:
-            nearest = _nearest([match, *self._steps(match, unit)])
-            if nearest is match:
-                break
-            match = nearest
-        return match
+        """The closest network found by steps of individual widths, each at most once.
+
+        A beam search: small widths have coarse steps, so a network may agree only after steps of opposite signs.
+        """
+        nearest, beam, rounds = match, [match], 0
+        while beam and rounds < _MAX_ROUNDS and not nearest.agrees:
+            stepped = {one.widths: one for start in beam for one in self._steps(start, unit)}
+            beam = sorted(stepped.values(), key=lambda one: abs(one.difference))[:_BEAM]
+            rounds = 0 if beam and abs(beam[0].difference) < abs(nearest.difference) else rounds + 1
+            nearest = _nearest([nearest, *beam])
+        return nearest
 
     def _steps(self, match: WidthMatch, unit: int) -> Iterator[WidthMatch]:
-        step = unit if match.difference < 0 else -unit
         num_widths = len(match.widths)
         for index in range(0, num_widths, -(-num_widths // _MAX_STEPS)):
-            if stepped := self._step(match, index, step):
-                yield stepped
+            for step in (unit, -unit) if match.difference < 0 else (-unit, unit):
+                if stepped := self._step(match, index, step):
+                    yield stepped
 
     def _step(self, match: WidthMatch, index: int, step: int) -> WidthMatch | None:
         """The network with one width changed, together with all equal ones if that one alone does not fit."""
