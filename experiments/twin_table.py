@@ -28,7 +28,7 @@ def twins_of(arch: Arch, depth: int) -> Iterator[tuple[float, dict[str, Twin]]]:
     for rank in FORMS:
         if rank != network_form(arch):
             shape = None if arch.rank == 3 else (*arch.full_input_shape()[:2], depth)
-            yield rank, {match: make_twin(arch, rank, shape, match) for match in MATCHES}
+            yield rank, {match: make_twin(arch, rank, input_shape=shape, match=match) for match in MATCHES}
 
 
 def row_text(arch: Arch, rank: float, twins: dict[str, Twin]) -> str:

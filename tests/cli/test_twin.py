@@ -35,7 +35,7 @@ def test_the_json_of_a_twin_is_printed_in_compact_form_on_stdout_and_the_compari
     )
     line = '    {"type": "P", "pool": "max", "kernel_size": [2, 2, 2], "stride": [2, 2, 2], "drop_out": 16.7},\n'
     assert line in done.stdout
-    twin = make_twin(load_arch(ARCHSM), 3, (64, 64, 10))
+    twin = make_twin(load_arch(ARCHSM), 3, input_shape=(64, 64, 10))
     assert json.loads(done.stdout) == twin.arch.document.value
     assert words(done.stderr) == TABLE
 

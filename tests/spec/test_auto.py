@@ -508,7 +508,8 @@ def test_a_run_without_options_reports_what_was_chosen_and_why_and_its_record_re
     run = tmp_path / "out/net"
     assert line in (run / "log.txt").read_text()
     document = resolved(run)
-    assert "auto" not in document["training"].values()
+    kept = {key for key, value in document["training"].items() if value == "auto"}
+    assert kept == {"soft_labels", "case_weights"}  # data.json says whether the data have any
     assert document["picked"]["training.batch_size"] == "16: fewer than 600 training cases (28)"
     assert document["picked"]["training.batch_size"] in (run / "report.html").read_text()
     assert len((run / "history.csv").read_text().splitlines()) == 1 + 100

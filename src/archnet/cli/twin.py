@@ -58,7 +58,7 @@ def twin(
 
     check_output_path(out, [file])
     original = parse_arch(read_arch_document(file))
-    made = make_twin(original, float(rank), parse_input_shape(input_text), match, num_classes=classes)
+    made = make_twin(original, float(rank), input_shape=parse_input_shape(input_text), match=match, num_classes=classes)
     summary = twin_summary(original, made, match)
     document = compact_json(_with_schema_path(summary["arch"], file, out))
     if out:

@@ -58,7 +58,7 @@ def test_widths_are_multiples_of_1_where_multiples_of_4_fail():
 
 
 def test_steps_of_opposite_signs_agree_where_none_of_one_sign_does():
-    twin = make_twin(load_arch(ARCHS / "archsm.json"), 3, (32, 32, 32), "macs")
+    twin = make_twin(load_arch(ARCHS / "archsm.json"), 3, input_shape=(32, 32, 32), match="macs")
     assert (twin.factor, twin.agrees, round(twin.macs / twin.original_macs - 1, 4)) == (0.09, True, -0.015)
     assert twin.notes[0] == (
         "Widths that differ by one step from the scaled value: $.layers[2].num_output, $.layers[0].num_output."
@@ -121,7 +121,9 @@ def test_a_network_without_widths_is_its_own_match():
 
 
 def test_a_twin_that_matches_says_by_which_factor_and_is_named_after_the_match():
-    twin = make_twin(arch_of(convolution(16), {"type": "GAP"}, shape=(16, 16)), 3, (16, 16, 8), "parameters")
+    twin = make_twin(
+        arch_of(convolution(16), {"type": "GAP"}, shape=(16, 16)), 3, input_shape=(16, 16, 8), match="parameters"
+    )
     assert twin.arch.name == "mine_3d_parameters"
     assert twin.arch.description == "3D twin of mine. Its widths are scaled by 0.4 to come closest to the parameters."
     assert (twin.factor, twin.agrees, twin.original_parameters, twin.parameters) == (0.4, False, 194, 182)
@@ -134,7 +136,7 @@ def test_a_twin_that_matches_says_by_which_factor_and_is_named_after_the_match()
 
 def test_a_twin_names_the_widths_that_deviate_from_the_factor():
     layers = convolution(16), convolution(16), {"type": "GAP"}, {"type": "FC", "num_output": 10}
-    twin = make_twin(arch_of(*layers, shape=(16, 16)), 3, (16, 16, 10), "macs")
+    twin = make_twin(arch_of(*layers, shape=(16, 16)), 3, input_shape=(16, 16, 10), match="macs")
     assert widths(twin.arch.document.value["layers"]) == [3, 2, 2]
     assert (twin.factor, twin.agrees) == (0.2, True)
     assert twin.notes == ("Widths that differ by one step from the scaled value: $.layers[1].num_output.",)
@@ -146,12 +148,12 @@ def test_a_twin_names_the_widths_that_deviate_from_the_factor():
 
 def test_a_twin_whose_widths_agree_already_says_so():
     layers = convolution(64, 1), convolution(64, 1), {"type": "GAP"}
-    twin = make_twin(arch_of(*layers, shape=(16, 16)), 3, (16, 16, 8), "parameters")
+    twin = make_twin(arch_of(*layers, shape=(16, 16)), 3, input_shape=(16, 16, 8), match="parameters")
     assert (twin.factor, twin.parameters) == (1.0, twin.original_parameters)
     assert twin.arch.description == "3D twin of mine. Its widths need no change to match the parameters."
 
 
 def test_a_twin_without_widths_does_not_claim_a_match():
-    twin = make_twin(arch_of(shape=(8, 8)), 3, (8, 8, 8), "parameters")
+    twin = make_twin(arch_of(shape=(8, 8)), 3, input_shape=(8, 8, 8), match="parameters")
     assert (twin.parameters, twin.original_parameters, twin.agrees) == (1026, 130, False)
     assert twin.arch.description == "3D twin of mine. Its widths need no change to come closest to the parameters."

@@ -58,7 +58,7 @@ def valid_arch(document):
 
 def twin_or_none(arch, rank, shape, match="none"):
     try:
-        return make_twin(arch, rank, shape, match)
+        return make_twin(arch, rank, input_shape=shape, match=match)
     except DocumentError:
         return None
 
@@ -88,7 +88,7 @@ def test_a_2d_network_is_the_2d_twin_of_its_3d_twin(arch, depth):
 @MANY
 @given(networks(2), st.sampled_from([(6, 6, 6), (6, 6, 4), (6, 6, 1)]))
 def test_a_2d_network_is_the_2d_twin_of_its_2_5d_twin(arch, shape):
-    twin = make_twin(arch, 2.5, shape)
+    twin = make_twin(arch, 2.5, input_shape=shape)
     back = make_twin(twin.arch, 2).arch.document.value["layers"]
     added = [{"type": "GAP"}] * len(twin.notes)
     assert back == [*arch.document.value["layers"][:-1], *added, {"type": "T"}]
@@ -101,7 +101,7 @@ def test_a_3d_network_is_the_3d_twin_of_its_2d_twin_where_nothing_is_lost(arch):
     assume(network_form(arch) == 3)
     plane = twin_or_none(arch, 2, None)
     assume(plane and not plane.notes)
-    back = make_twin(plane.arch, 3, arch.input_shape)
+    back = make_twin(plane.arch, 3, input_shape=arch.input_shape)
     assert back.arch.layers == arch.layers
     if '"padding": [' not in compact_json(arch.document.value):  # [0, 0, [0, 0]] comes back as [0, 0, 0]
         assert back.arch.document.value["layers"] == arch.document.value["layers"]
@@ -122,7 +122,7 @@ def test_twins_of_generated_networks_are_valid(arch, rank, shape, match):
 @pytest.mark.parametrize("match", MATCHES)
 def test_the_file_of_every_twin_of_a_shipped_network_is_valid(path, rank, match, tmp_path):
     original = load_arch(path)
-    twin = make_twin(original, rank, default_input(original, rank), match)
+    twin = make_twin(original, rank, input_shape=default_input(original, rank), match=match)
     file = tmp_path / "twin.json"
     file.write_text(compact_json(twin.arch.document.value) + "\n", encoding="utf-8")
     arch = parse_arch(read_document(file))
@@ -145,5 +145,5 @@ def test_keras_counts_the_parameters_of_a_twin(path, match):
     original = load_arch(path)
     for rank in FORMS:
         if rank != network_form(original):
-            twin = make_twin(original, rank, default_input(original, rank), match)
+            twin = make_twin(original, rank, input_shape=default_input(original, rank), match=match)
             assert twin.arch.build(twin.input_shape).count_params() == twin.parameters

@@ -14,7 +14,7 @@ CROP = (64, 64, 10)
 
 
 def twin_layers(name, rank, shape=CROP):
-    return make_twin(load_arch(ARCHS / name), rank, shape).arch.document.value["layers"]
+    return make_twin(load_arch(ARCHS / name), rank, input_shape=shape).arch.document.value["layers"]
 
 
 def differences(value, other, path="layers"):
@@ -65,14 +65,14 @@ def test_the_3d_twin_of_res2d_is_res3d_with_the_widths_of_res2d_and_no_weights_o
 
 
 def test_a_twin_says_where_its_kernels_are_shallower():
-    assert make_twin(load_arch(ARCHS / "res2d.json"), 3, CROP).notes == (
+    assert make_twin(load_arch(ARCHS / "res2d.json"), 3, input_shape=CROP).notes == (
         "kernel_size is 2, not 3, along a depth of 2: $.layers[4].layers[0].",
         "kernel_size is 1, not 3, along a depth of 1: $.layers[4].layers[1].",
     )
 
 
 def test_the_head_of_a_twin_names_it_and_its_input():
-    document = make_twin(load_arch(ARCHS / "zoo" / "resnet18_2d.json"), 3, CROP).arch.document.value
+    document = make_twin(load_arch(ARCHS / "zoo" / "resnet18_2d.json"), 3, input_shape=CROP).arch.document.value
     assert {key: value for key, value in document.items() if key != "layers"} == {
         "$schema": "../../schemas/arch.schema.json",
         "name": "resnet18_3d",
@@ -115,7 +115,7 @@ def test_the_layers_on_planes_of_a_2_5d_network_are_its_2d_twin():
 
 def test_a_trunk_without_flat_features_ends_in_gap_before_it_runs_on_planes():
     arch = load_arch({"name": "plain", "input_shape": [8, 8], "layers": [convolution(), {"type": "T"}]})
-    twin = make_twin(arch, 2.5, (8, 8, 4))
+    twin = make_twin(arch, 2.5, input_shape=(8, 8, 4))
     assert twin.arch.document.value["layers"][0]["layers"] == [convolution(), {"type": "GAP"}]
     assert twin.notes == ("GAP is added before T, because VIEWS needs flat features of each plane.",)
 
@@ -125,7 +125,7 @@ def convolution(**keys):
 
 
 def test_parameters_and_multiply_adds_are_those_of_the_plan():
-    twin = make_twin(load_arch(ARCHS / "archsm.json"), 3, CROP)
+    twin = make_twin(load_arch(ARCHS / "archsm.json"), 3, input_shape=CROP)
     assert (twin.parameters, twin.macs, twin.factor) == (247_308, 419_654_108, 1.0)
     assert (twin.original_parameters, twin.original_macs, twin.original_input) == (99_948, 19_050_844, (64, 64))
 
@@ -173,12 +173,12 @@ def test_networks_are_2d_or_2_5d_or_3d(name, form):
 )
 def test_an_impossible_twin_is_refused(name, rank, shape, match, text):
     with pytest.raises(DocumentError, match=f"^{re.escape(f'{ARCHS / name}: {text}')}$"):
-        make_twin(load_arch(ARCHS / name), rank, shape, match)
+        make_twin(load_arch(ARCHS / name), rank, input_shape=shape, match=match)
 
 
 def test_a_twin_of_a_file_is_that_of_its_architecture():
     path = ARCHS / "archsm.json"
-    assert make_twin(path, 3, CROP).arch == make_twin(load_arch(path), 3, CROP).arch
+    assert make_twin(path, 3, input_shape=CROP).arch == make_twin(load_arch(path), 3, input_shape=CROP).arch
 
 
 def test_a_block_whose_branches_would_differ_keeps_the_depth_and_the_twin_says_so():
@@ -190,7 +190,7 @@ def test_a_block_whose_branches_would_differ_keeps_the_depth_and_the_twin_says_s
         },
         {"type": "T"},
     ]
-    twin = make_twin({"input_shape": [8, 8], "layers": layers}, 3, (8, 8, 20))
+    twin = make_twin({"input_shape": [8, 8], "layers": layers}, 3, input_shape=(8, 8, 20))
     block = twin.arch.document.value["layers"][0]
     assert block["layers"] == [convolution(padding="valid", kernel_size=[3, 3, 1])]
     assert block["shortcut"] == [{"type": "CROP", "size": [6, 6, 20]}, convolution(kernel_size=[3, 3, 1])]
@@ -208,7 +208,7 @@ def test_a_network_that_has_no_twin_names_the_layer():
             "a C or P with a larger stride before it. This network has no 3D twin for the input 64x64x20."
         ),
     ):
-        make_twin({"input_shape": [64, 64], "layers": layers}, 3, (64, 64, 20))
+        make_twin({"input_shape": [64, 64], "layers": layers}, 3, input_shape=(64, 64, 20))
 
 
 POOL = {"type": "P", "pool": "max", "kernel_size": 2}
@@ -239,13 +239,13 @@ POOL = {"type": "P", "pool": "max", "kernel_size": 2}
 )
 def test_repetitions_at_depths_that_need_different_sizes_are_written_separately(times, depth, expected):
     repeat = {"type": "REP", "times": times, "layers": [convolution(), POOL]}
-    twin = make_twin({"input_shape": [16, 16], "layers": [repeat, {"type": "T"}]}, 3, (16, 16, depth))
+    twin = make_twin({"input_shape": [16, 16], "layers": [repeat, {"type": "T"}]}, 3, input_shape=(16, 16, depth))
     assert twin.arch.document.value["layers"] == [*expected, {"type": "T"}]
 
 
 def test_sizes_that_differ_in_the_plane_give_the_depth_those_of_the_height():
     tall = convolution(kernel_size=[5, 1], stride=[2, 1], padding=[[2, 2], 0])
-    twin = make_twin({"input_shape": [16, 16], "layers": [tall, {"type": "T"}]}, 3, (16, 16, 8))
+    twin = make_twin({"input_shape": [16, 16], "layers": [tall, {"type": "T"}]}, 3, input_shape=(16, 16, 8))
     assert twin.arch.document.value["layers"][0] == {
         **tall,
         "kernel_size": [5, 1, 5],
@@ -256,29 +256,31 @@ def test_sizes_that_differ_in_the_plane_give_the_depth_those_of_the_height():
 
 def test_a_default_that_does_not_fit_the_depth_is_written_out_and_omitted_again():
     layers = [convolution(), {"type": "CBAM", "ratio": 2}, {"type": "T"}]
-    twin = make_twin({"input_shape": [16, 16], "layers": layers}, 3, (16, 16, 2))
+    twin = make_twin({"input_shape": [16, 16], "layers": layers}, 3, input_shape=(16, 16, 2))
     assert twin.arch.document.value["layers"][1] == {"type": "CBAM", "ratio": 2, "kernel_size": [7, 7, 3]}
     assert make_twin(twin.arch, 2).arch.document.value["layers"] == layers
 
 
 def test_a_key_that_states_a_default_is_kept():
     layers = [{**POOL, "kernel_size": [2, 1], "stride": [2, 1]}, {"type": "T"}]
-    twin = make_twin({"input_shape": [16, 16], "layers": layers}, 3, (16, 16, 4))
+    twin = make_twin({"input_shape": [16, 16], "layers": layers}, 3, input_shape=(16, 16, 4))
     assert twin.arch.document.value["layers"][0] == {**POOL, "kernel_size": [2, 1, 2], "stride": [2, 1, 2]}
     assert make_twin(twin.arch, 2).arch.document.value["layers"] == layers
 
 
 def test_long_names_are_cut_and_the_ending_of_a_twin_is_replaced():
-    assert make_twin({"name": "a" * 80, "input_shape": [4, 4], "layers": [{"type": "T"}]}, 3, (4, 4, 4)).arch.name == (
-        "a" * 77 + "_3d"
+    assert make_twin(
+        {"name": "a" * 80, "input_shape": [4, 4], "layers": [{"type": "T"}]}, 3, input_shape=(4, 4, 4)
+    ).arch.name == ("a" * 77 + "_3d")
+    assert (
+        make_twin(make_twin(ARCHS / "archsm.json", 3, input_shape=CROP, match="macs").arch, 2).arch.name == "archsm_2d"
     )
-    assert make_twin(make_twin(ARCHS / "archsm.json", 3, CROP, "macs").arch, 2).arch.name == "archsm_2d"
 
 
 def test_an_explicit_rank_is_that_of_the_twin_and_a_crop_keeps_its_share_of_the_depth():
     layers = [{"type": "CROP", "size": [32, 16]}, convolution(), {"type": "GAP"}, {"type": "T"}]
     original = {"name": "net", "rank": 2, "input_shape": [64, 64], "layers": layers}
-    deep = make_twin(original, 3, CROP).arch.document.value
+    deep = make_twin(original, 3, input_shape=CROP).arch.document.value
     assert (deep["rank"], deep["layers"][0]["size"]) == (3, [32, 16, 5])
-    assert make_twin(original, 2.5, CROP).arch.document.value["rank"] == 3
+    assert make_twin(original, 2.5, input_shape=CROP).arch.document.value["rank"] == 3
     assert make_twin(deep, 2).arch.document.value["rank"] == 2

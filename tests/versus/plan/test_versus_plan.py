@@ -28,7 +28,9 @@ def test_twins_that_two_matches_make_alike_are_one_variant(tmp_path, monkeypatch
 
     make_twin = variants.make_twin
     monkeypatch.setattr(
-        variants, "make_twin", lambda arch, rank, shape, match, **options: make_twin(arch, rank, shape, **options)
+        variants,
+        "make_twin",
+        lambda arch, rank, match, **options: make_twin(arch, rank, **options),
     )
     plan = make_plan(tmp_path, matches=("none", "macs", "parameters"), forms=("2d", "3d"))
     assert [(one.name, one.matches) for one in plan.variants[1:]] == [("net_3d", ("none", "macs", "parameters"))]

@@ -93,15 +93,16 @@ _MEASURES: Final[dict[str, Callable[[Sequence[PlannedLayer]], int]]] = {
 def make_twin(
     arch: Arch | Path | str | Mapping[str, Any],
     rank: float,
+    *,
     input_shape: Shape | None = None,
     match: str = "none",
-    *,
     num_classes: int = 2,
 ) -> Twin:
     """The twin of an architecture.
 
     >>> layers = [{"type": "C", "num_output": 32, "kernel_size": 3}, {"type": "GAP"}, {"type": "T"}]
-    >>> twin = make_twin({"input_shape": [32, 32], "layers": layers}, 3, (32, 32, 16), "parameters")
+    >>> arch = {"input_shape": [32, 32], "layers": layers}
+    >>> twin = make_twin(arch, 3, input_shape=(32, 32, 16), match="parameters")
     >>> twin.factor, twin.arch.document.value["layers"][0]["num_output"]
     (0.4, 13)
 

@@ -124,7 +124,7 @@ def _check_forms(arch: Arch, own_form: FormName, forms: Sequence[FormName], shap
 
 def _make_variant(arch: Arch, form: FormName, match: Match, shape: tuple[int, ...], num_classes: int) -> Variant:
     try:
-        twin = make_twin(arch, RANKS[form], shape, match, num_classes=num_classes)
+        twin = make_twin(arch, RANKS[form], input_shape=shape, match=match, num_classes=num_classes)
         own = replace(twin.arch, name=_twin_name(arch, twin.arch))
         cost = _cost(own, shape, num_classes)
     except ArchnetError as error:
