@@ -66,6 +66,7 @@ def test_many_numbers_are_divided_into_terciles_and_equal_ones_stay_together():
     (["0.703125", "0.7031256", "1.25"], ["0.70312", "0.70313", "1.25"]),
     (["512", "1024", "20190503"], ["512", "1024", "20190503"]),
     (["1000.25", "1000.5"], ["1000.2", "1000.5"]),
+    (["99.96", "999.6", "9999.7"], ["100", "1000", "10000"]),
     ([f"{10.65625 + k}" for k in range(6)], ["up to 11.7", "11.7 to 13.7", "over 13.7"]),
 ])  # fmt: skip
 def test_names_of_numbers_have_three_digits_or_as_many_as_make_them_differ(values, names):

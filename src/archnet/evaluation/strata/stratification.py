@@ -166,10 +166,10 @@ def _number_texts(values: Sequence[float]) -> list[str]:
         texts = [_rounded_text(value, 3 + num_extra) for value in values]
         if len(set(texts)) == len(values):
             return texts
-    return [f"{value!r}" for value in values]
+    return list(map(repr, values))
 
 
 def _rounded_text(value: float, num_digits: int) -> str:
     """A number with some significant digits, its whole part in full."""
-    num_whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
-    return f"{value:.{max(num_digits, num_whole)}g}"
+    num_whole = len(str(int(abs(value))))
+    return f"{value:.0f}" if num_whole >= num_digits else f"{value:.{num_digits}g}"
