@@ -20,7 +20,7 @@ from archnet.evaluation.strata.run_strata import strata_entry
 from archnet.files.csv_rows import csv_text
 from archnet.report.html import notebook_tables
 from archnet.report.html.comparison_page import write_comparison
-from archnet.report.html.notebook_tables import comparison_html
+from archnet.report.html.notebook_tables import comparison_html, run_html
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run_files
 from archnet.report.strata.strata_drawing import strata_drawing
@@ -191,6 +191,19 @@ def test_a_notebook_shows_the_strata_of_a_comparison_with_their_differences(out)
     assert html.count("<strong>Recall by ") == 2  # of the attributes, not of the geometry
     assert strata_sentence(column) in unescape(html)
     assert "&lt;b&gt;A&lt;/b&gt;" in html
+
+
+def test_a_notebook_names_the_metric_of_more_than_two_classes_in_words(tmp_path):
+    run = write_run(tmp_path / "a", classes=("a", "b", "c"))
+    predictions = read_predictions(run / "predictions.csv")
+    sites = [(case, "A" if k % 2 else "B") for k, case in enumerate(predictions.cases.tolist())]
+    edit(run, "cases.csv", csv_text(["case", "site"], sites))
+    metrics = json.loads((run / "metrics.json").read_text())
+    edit(run, "metrics.json", json.dumps(metrics | strata_entry(run, predictions, metrics)))
+    html = run_html(read_run_files(run))
+    assert "<strong>Macro recall by site" in html
+    assert ">macro recall<" in html
+    assert "macro_recall" not in html
 
 
 def test_a_notebook_names_the_attributes_that_do_not_fit(out, monkeypatch):

@@ -32,6 +32,7 @@ from archnet.report.strata.strata_rows import StrataRow, strata_rows
 from archnet.report.strata.strata_wording import (
     choose_columns,
     column_label,
+    measure_label,
     size_text,
     strata_sentence,
     stratum_label,
@@ -161,13 +162,13 @@ def _strata_parts(strata: Mapping[str, Any], names: Sequence[str]) -> Iterator[s
 
 def _strata_table(column: Mapping[str, Any], names: Sequence[str], measure: str) -> str:
     """A row for each stratum: the result of each network, then the differences from the first."""
-    label = column_label(column["name"])
+    label, metric = column_label(column["name"]), measure_label(measure)
     by_stratum = [list(group) for _, group in groupby(strata_rows(column, names), key=lambda row: row.stratum["name"])]
-    header = [label, "size", *(names if len(names) > 1 else (measure,))]
+    header = [label, "size", *(names if len(names) > 1 else (metric,))]
     for name in names[1:]:
         header += [f"{name} − {names[0]} (95%)", "p (Holm)"]
-    return table(f"{measure.capitalize()} by {label}", header, [_stratum_row(column["name"], rows, measure)
-                 for rows in by_stratum], num_texts=2)  # fmt: skip
+    body = [_stratum_row(column["name"], rows, measure) for rows in by_stratum]
+    return table(f"{metric.capitalize()} by {label}", header, body, num_texts=2)
 
 
 def _stratum_row(column: str, rows: Sequence[StrataRow], measure: str) -> Row:
