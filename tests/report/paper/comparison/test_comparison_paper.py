@@ -56,6 +56,10 @@ def test_strata_and_seeds_are_stated(runs):
     comparison = compare(runs[:2])
     text = comparison_statistics(replace(comparison, strata={"columns": []}), has_froc=False)
     assert "over the strata of each attribute; intervals are not." in text
+    several = comparison_statistics(replace(compare(runs), strata={"columns": []}), has_froc=False)
+    assert (
+        "over the networks, and separately over the strata and networks of each attribute; intervals are not."
+    ) in several
     rows = tuple(replace(row, seeds=(0, 1, 2)) for row in comparison.rows)
     seeded = replace(comparison, rows=rows)
     assert (

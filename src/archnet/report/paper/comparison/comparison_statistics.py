@@ -91,13 +91,15 @@ def _seeds_text(comparison: Comparison) -> str:
 
 def _holm_text(comparison: Comparison) -> str:
     has_several = len(comparison.pairs) > 1
-    over = ["the networks"] if has_several else []
-    strata = [f"the strata {'and networks ' * has_several}of each attribute"] if comparison.strata else []
-    if not over and not strata:
+    families = [
+        *(["over the networks"] if has_several else []),
+        *([f"over the strata {'and networks ' * has_several}of each attribute"] if comparison.strata else []),
+    ]
+    if not families:
         return ""
     return (
-        f"p values are adjusted by Holm's method (Holm 1979, www.jstor.org/stable/4615733) over "
-        f"{word_list([*over, *strata])}; intervals are not."
+        "p values are adjusted by Holm's method (Holm 1979, www.jstor.org/stable/4615733) "
+        f"{', and separately '.join(families)}; intervals are not."
     )
 
 
