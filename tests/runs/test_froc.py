@@ -283,5 +283,5 @@ def test_networks_are_compared_on_the_same_resamples_of_the_scans(phantom, tmp_p
     for deep, flat, found in zip(*strata, by_diameter, strict=True):
         assert found["cpm"]["difference"] == pytest.approx(flat["cpm"] - deep["cpm"])
         assert found["cpm"]["interval"] is None
-    assert "Differences of the CPM by nodule diameter from deep on the same scans" in page
+    assert "Differences in CPM from deep on the same scans, by nodule diameter" in page
     assert "Differences in sensitivity from deep on the same scans" in page

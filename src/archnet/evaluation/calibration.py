@@ -165,8 +165,7 @@ def fit_temperature(part: Predictions) -> float | None:
     def slope(log_temperature: float) -> float:
         """Slope of the negative log-likelihood with respect to 1 / temperature, in which it is convex."""
         probabilities = np.exp(_log_softmax(margins * np.exp(-log_temperature)))
-        slopes = (probabilities * margins).sum(axis=1)
-        return float(slopes.mean() if part.weight is None else np.average(slopes, weights=part.weight))
+        return float(np.average((probabilities * margins).sum(axis=1), weights=part.weight))
 
     high = float(np.log(_MAX_TEMPERATURE))
     low = -high

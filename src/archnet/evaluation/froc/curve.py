@@ -139,9 +139,7 @@ def froc_curve(hits: Hits) -> FrocCurve:
     mark_ranking = ranking(hits.scores, hits.is_nodule)
     true_positives, false_positives = mark_ranking.counts(np.ones(len(hits.scores)))
     corners = np.flatnonzero(_is_corner(true_positives, false_positives))
-    rates, sensitivity = _curve_points(
-        (true_positives, false_positives), _scan_counts(hits) @ np.ones(len(hits.num_nodules))
-    )
+    rates, sensitivity = _curve_points((true_positives, false_positives), _scan_counts(hits).sum(axis=1))
     indices = np.append(0, corners + 1)
     return FrocCurve(
         false_positives_per_scan=rates[indices],

@@ -95,7 +95,7 @@ def _validation_cautions(comparison: Comparison) -> list[str]:
     if not is_matched or num_others >= MIN_VALIDATION_OTHERS:
         return []
     subject = "A validation set" if any(pool.folds for pool in comparison.pools) else "The validation set"
-    cases = f"{num_others:,} case{'s' * (num_others != 1)} other than “{comparison.positive}”"
+    cases = f"{pluralize(num_others, 'case')} other than “{comparison.positive}”"
     return [
         f"{subject} has only {cases}, too few to fix a false-positive rate (at least {MIN_VALIDATION_OTHERS} "
         "are needed). Recalls are instead compared at equal false-positive rates in the "
