@@ -54,8 +54,10 @@ def parse_header(path: Path, header: Sequence[str]) -> Header:
     """
     tail = list(header[len(FIXED_COLUMNS) :])
     classes = tuple(name.removeprefix(PROBABILITY) for name in tail if name.startswith(PROBABILITY))
-    soft = tuple(f"{SOFT}{name}" for name in classes) if tail[len(classes) : len(classes) + 1] != [WEIGHT] else ()
-    columns = Header(classes=classes, soft=soft if len(tail) > len(classes) else (), has_weight=tail[-1:] == [WEIGHT])
+    has_weight = tail[-1:] == [WEIGHT]
+    has_soft = len(tail) > len(classes) + has_weight
+    soft = tuple(f"{SOFT}{name}" for name in classes) if has_soft else ()
+    columns = Header(classes=classes, soft=soft, has_weight=has_weight)
     is_table = tuple(header[: len(FIXED_COLUMNS)]) == FIXED_COLUMNS and len(set(classes)) == len(classes) >= 2
     if is_table and tail == [*columns.probabilities, *columns.soft, *([WEIGHT] if columns.has_weight else [])]:
         return columns

@@ -110,7 +110,7 @@ def mean_count(value: float) -> str:
 
 
 def pluralize_mean(value: float, noun: str) -> str:
-    """The same with a noun.
+    """A number of cases that may be a mean over runs, with its noun.
 
     >>> pluralize_mean(1, "false positive"), pluralize_mean(1.5, "false positive")
     ('1 false positive', '1.5 false positives')
