@@ -20,13 +20,15 @@ from archnet.data.readings.malignancy_labels import CLASSES, label_malignancy
 from archnet.data.readings.nodule_matching import count_readers
 from archnet.data.readings.nodule_readings import read_nodules
 from archnet.data.readings.readings_database import readings_path
+from archnet.evaluation.froc.lists import read_series
+from archnet.files.luna16_lists import SERIES_FILE
 
 
 def main() -> None:
     """Print the tables in Markdown."""
     options = _options()
     nodules = read_nodule_list(options.lists / "annotations.csv")
-    series = (options.lists / "seriesuids.csv").read_text(encoding="utf-8").split()
+    series = read_series(options.lists / SERIES_FILE)
     read = read_nodules(readings_path(options.readings), nodules, others=series)
     labels = label_malignancy(read.readings)
     print(_summary(nodules, series, read, labels), end="\n\n")
@@ -72,7 +74,7 @@ def _class_table(read, labels):
 def _crop_table(path, nodules, read, labels):
     """For each crop the nearest nodule of its scan, with the ratings and the label, or none that contains it."""
     lines = ["| crop | class in the file | mm to the centre | malignancy ratings | label |", "|---|---|---|---|---|"]
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         for crop in csv.DictReader(file):
             point = np.array([float(crop[name]) for name in ("coord_x", "coord_y", "coord_z")])
             name = f"{crop['seriesuid'][-6:]} at {', '.join(f'{value:.1f}' for value in point.tolist())}"
