@@ -1,8 +1,8 @@
-"""Keeps what finished runs came to under experiments/results and prints their rows for the README.
+"""Keep the results of finished runs under experiments/results and print their rows for the README.
 
-Each file holds the command, the resolved experiment and the metrics. NAMEs with a folder are of runs that a table tells
-only together, and print no row. Times, memory and the folder of the data are omitted: they depend on the machine. The
-values of drawings (decision curves, bins of calibration) are omitted as well.
+Each file holds the command, the resolved experiment and the metrics. NAMEs with a folder belong to runs that a table
+reports only together, and print no row. Times, memory and the folder of the data are omitted: they depend on the
+machine. The values of drawings (decision curves, bins of calibration) are omitted as well.
 
 Usage: python experiments/collect_results.py --command "archnet run ..." NAME=RUN_FOLDER...
        python experiments/collect_results.py --means NAME...    of kept results NAME_seed0, NAME_seed1 and so on
