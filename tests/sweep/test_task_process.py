@@ -31,7 +31,11 @@ def test_a_task_has_the_environment_that_it_is_given():
         ("print(json.dumps({'ended': 'failed', 'reason': 'too large'}))", "too large"),
         ("sys.exit('out of luck')", "its process ended with code 1: out of luck"),
         ("sys.exit(3)", "its process ended with code 3: it printed nothing"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "its process was killed by SIGKILL"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", "its process was killed by SIGTERM"),
+        (
+            "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+            "its process was killed by SIGKILL: by somebody, or by the system because memory ran out",
+        ),
     ],
 )
 def test_a_failed_task_says_what_failed_and_why(program, reason):

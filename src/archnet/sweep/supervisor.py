@@ -15,7 +15,7 @@ from ray import tune
 
 from archnet.sweep.results.learning_curve import read_learning_curve
 from archnet.sweep.results.trials import FAILED
-from archnet.sweep.task_process import process_environment
+from archnet.sweep.task_process import exit_reason, process_environment
 
 START_RESULT: Final[Mapping[str, Any]] = {"epoch": 0, "done": False}
 """The first result: the run has been placed on a machine."""
@@ -76,14 +76,9 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
     def _exit_result(self) -> dict[str, Any]:
         """How a process ended that reported nothing; a killed one may be repeated."""
         code = self.process.wait()
-        if code >= 0:
-            lines = self.errors.read_text(encoding="utf-8", errors="replace").splitlines() or ["it printed nothing"]
-            return {"ended": FAILED, "reason": f"its process ended with code {code}: {lines[-1]}"}
-        name = signal.Signals(-code).name
-        if name not in ("SIGKILL", "SIGTERM"):
-            return {"ended": FAILED, "reason": f"its process was killed by {name}"}
-        hint = ": by somebody, or by the system because memory ran out" if name == "SIGKILL" else ""
-        return {"ended": INTERRUPTED, "reason": f"its process was killed by {name}{hint}"}
+        is_killed = code < 0 and signal.Signals(-code).name in ("SIGKILL", "SIGTERM")
+        reason = exit_reason(code, self.errors.read_text(encoding="utf-8", errors="replace"))
+        return {"ended": INTERRUPTED if is_killed else FAILED, "reason": reason}
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Continue with another run, in a process of its own."""

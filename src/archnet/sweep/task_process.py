@@ -55,18 +55,28 @@ def run_task(
         process.stdin.flush()
         result = _read_results(process.stdout)
         if result.get("ended") != "finished":
-            raise RunError(f"{failure}: {result.get('reason') or _exit_reason(process, errors)}")
+            raise RunError(f"{failure}: {result.get('reason') or exit_reason(process.wait(), _read_errors(errors))}")
     return result
 
 
-def _exit_reason(process: subprocess.Popen[str], errors: IO[bytes]) -> str:
-    """Why a process ended without a result."""
-    code = process.wait()
-    if code < 0:
-        return f"its process was killed by {signal.Signals(-code).name}"
+def exit_reason(code: int, errors: str) -> str:
+    """Why a process ended without a result.
+
+    Args:
+        code: Its exit code; negative for the signal that killed it.
+        errors: What it printed on stderr.
+    """
+    if code >= 0:
+        lines = errors.splitlines() or ["it printed nothing"]
+        return f"its process ended with code {code}: {lines[-1]}"
+    name = signal.Signals(-code).name
+    hint = ": by somebody, or by the system because memory ran out" if name == "SIGKILL" else ""
+    return f"its process was killed by {name}{hint}"
+
+
+def _read_errors(errors: IO[bytes]) -> str:
     errors.seek(0)
-    lines = errors.read().decode("utf-8", "replace").splitlines() or ["it printed nothing"]
-    return f"its process ended with code {code}: {lines[-1]}"
+    return errors.read().decode("utf-8", "replace")
 
 
 def _read_results(lines: Any) -> dict[str, Any]:
