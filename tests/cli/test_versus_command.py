@@ -52,8 +52,8 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(arguments, tmp_path):
     assert "net 2D original x 1 " in text
     assert "net_3d 3D widths x 1 " in text
     assert text.endswith(
-        "4 runs (2 networks x 2 seeds), each of 1 epoch, 2 at once: about 2 min 0 s on this machine, measured by a few "
-        "training steps."
+        "4 runs (2 networks x 2 seeds), each of 1 epoch, 2 at once: about 2 min 0 s on this machine, estimated from a "
+        "few training steps."
     )
     assert set(tmp_path.rglob("*")) == before
 
@@ -101,9 +101,17 @@ def test_a_second_start_is_refused_before_anything_is_measured_and_resume_prints
     ("options", "message"),
     [
         (["--noninferior", "2"], "--noninferior 2: expected a margin above 0 and below 1, such as 0.02."),
+        (["--gpus", "1.5"], "--gpus 1.5: expected a number from 0 to 1, or a whole number of GPUs."),
         (["--forms", "3d"], "--forms 3d: a comparison needs two forms or more. Add another form, such as 2d,3d."),
     ],
 )
 def test_invalid_options_are_refused(arguments, options, message):
     with pytest.raises(Exception, match=f"^{re.escape(message)}$"):
         raise invoked(*arguments, *options).exception
+
+
+@pytest.mark.parametrize(("option", "limit"), [("--folds", 1000), ("--cpus", 4096), ("--gpus", 64)])
+def test_resources_and_folds_have_the_limits_of_a_sweep(arguments, option, limit):
+    result = invoked(*arguments, option, str(limit + 1))
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}': Input should be less than or equal to {limit}" in result.stderr

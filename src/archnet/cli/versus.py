@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from archnet.versus.plan.versus_plan import VersusPlan
     from archnet.versus.results.versus_result import VersusResult
 
-
 _FORM_LISTS: Final = ("2d,2.5d,3d", "2d,3d", "2d,2.5d", "2.5d,3d")
 _RULE_LISTS: Final = ("none", "macs", "parameters", "none,macs", "none,macs,parameters")
 
@@ -52,7 +51,7 @@ def versus(
         ),
     ] = "none",
     seeds: Annotated[int, typer.Option(help="Trainings of each network.", min=1, max=1000)] = 5,
-    folds: Annotated[int | None, typer.Option(help="Folds of a cross-validation.", min=2)] = None,
+    folds: Annotated[int | None, typer.Option(help="Folds of a cross-validation.", min=2, max=1000)] = None,
     noninferior: Annotated[
         float | None,
         typer.Option(
@@ -65,8 +64,8 @@ def versus(
         str | None,
         typer.Option(help='Join a Ray cluster, such as "auto" or HOST:6379; its machines share the folder.'),
     ] = None,
-    cpus: Annotated[float, typer.Option(help="Cores of each run.", min=0.01)] = 1,
-    gpus: Annotated[float, typer.Option(help="GPUs of each run; 0.5 lets two runs share one.", min=0)] = 0,
+    cpus: Annotated[float, typer.Option(help="Cores of each run.", min=0.01, max=4096)] = 1,
+    gpus: Annotated[float, typer.Option(help="GPUs of each run; 0.5 lets two runs share one.", min=0, max=64)] = 0,
     settings: SetOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder. Default: runs/<experiment>-versus-<architecture>.", metavar="DIR")
@@ -83,8 +82,8 @@ def versus(
     """Compare the 2D, 2.5D and 3D forms of one architecture on the same cases, each with several training seeds.
 
     The twins have the widths of the architecture, its cost, or its number of weights. The plan is printed first: the
-    number of runs, and the hours that they take here, measured by a few training steps. The runs are those of a sweep:
-    parallel, resumable, on this machine or a cluster.
+    number of runs, and the hours that they take on this machine, estimated from a few training steps. The runs are
+    those of a sweep: parallel, resumable, on this machine or a cluster.
 
     Examples:
         archnet versus archs/res2d.json --data phantom --dry-run
@@ -97,8 +96,7 @@ def versus(
     from archnet.versus.plan.form_names import parse_forms, parse_matches
     from archnet.versus.plan.versus_plan import VersusOptions, plan_versus
 
-    if noninferior is not None and not 0 < noninferior < 1:
-        raise DocumentError(f"--noninferior {noninferior:g}: expected a margin above 0 and below 1, such as 0.02.")
+    _check_numbers(noninferior, gpus)
     options = VersusOptions(
         forms=parse_forms(forms),
         matches=parse_matches(match),
@@ -119,6 +117,18 @@ def versus(
             return
         result = _run(plan, folder, document, sweep_address, retry=resume and retry, break_lock=break_lock)
     _print_result(result, folder, as_json=as_json)
+
+
+def _check_numbers(margin: float | None, gpus: float) -> None:
+    """Check what the limits of the options do not.
+
+    Raises:
+        DocumentError: The margin is not between 0 and 1, or runs take a fraction of several GPUs.
+    """
+    if margin is not None and not 0 < margin < 1:
+        raise DocumentError(f"--noninferior {margin:g}: expected a margin above 0 and below 1, such as 0.02.")
+    if gpus > 1 and not gpus.is_integer():
+        raise DocumentError(f"--gpus {gpus:g}: expected a number from 0 to 1, or a whole number of GPUs.")
 
 
 def _make_plan(plan: VersusPlan, folder: Path, *, resume: bool, is_dry: bool, as_json: bool) -> dict[str, Any]:

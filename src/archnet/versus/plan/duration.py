@@ -1,4 +1,4 @@
-"""How long the runs of a versus take on this machine, measured by a few training steps of each variant."""
+"""How long the runs of a versus take on this machine, estimated from a few training steps of each variant."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from archnet.versus.plan.versus_plan import VersusPlan
 
 NUM_STEPS: Final = 4
 """Measured training steps, after a first one that builds the graph."""
-
 
 END_SHARE: Final = 1
 """The end of a run (metrics, saliency maps, page) as a share of its start, which imports and compiles as much."""

@@ -65,7 +65,7 @@ def plan_line(
     left = document["seconds"] if seconds_left is None else seconds_left
     finished = f", {num_finished:,} of them finished" if num_finished else ""
     runs = f"{pluralize(plan.num_runs, 'run')} ({' x '.join(parts)}){finished}, each of {pluralize(epochs, 'epoch')}"
-    time = f"about {hours_text(left)} on this machine, measured by a few training steps"
+    time = f"about {hours_text(left)} on this machine, estimated from a few training steps"
     return f"{runs}, {document['runs_at_once']} at once: {time}."
 
 
@@ -94,8 +94,9 @@ def versus_table(result: VersusResult) -> RenderableType:
     parts += ["", _cost_table(rows)]
     if any(one.threshold for one in result.variants):
         parts.append(_threshold_table(rows, result))
-    frontier = " < ".join(one.variant.name for one in result.frontier)
-    parts.append(Text(f"Frontier of cost and AUC, the cheapest first: {frontier}"))
+    if result.frontier:
+        frontier = " < ".join(one.variant.name for one in result.frontier)
+        parts.append(Text(f"Frontier of cost and AUC, the cheapest first: {frontier}"))
     parts += [Text(f"Caution: {caution}", style="yellow") for caution in versus_cautions(result)]
     return Group(*parts)
 
