@@ -50,7 +50,7 @@ def twin(
 
         archnet twin archs/arch3dsm.json --rank 2
     """
-    from archnet.files.atomic import check_output_path, compact_json, write_text
+    from archnet.files.atomic import check_output_path
     from archnet.spec.arch import parse_arch
     from archnet.spec.resolve import read_arch_document
     from archnet.spec.twins.twin_network import make_twin
@@ -59,7 +59,13 @@ def twin(
     check_output_path(out, [file])
     original = parse_arch(read_arch_document(file))
     made = make_twin(original, float(rank), input_shape=parse_input_shape(input_text), match=match, num_classes=classes)
-    summary = twin_summary(original, made, match)
+    _deliver(twin_summary(original, made, match), file, out, as_json=as_json)
+
+
+def _deliver(summary: dict[str, Any], file: Path, out: Path | None, *, as_json: bool) -> None:
+    """Write or print the twin, and print its comparison."""
+    from archnet.files.atomic import compact_json, write_text
+
     document = compact_json(_with_schema_path(summary["arch"], file, out))
     if out:
         write_text(out, document + "\n")
