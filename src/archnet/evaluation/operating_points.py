@@ -65,7 +65,7 @@ OPERATING_POINTS: Final = {
     "recall": OperatingPoint(text="recall of at least {wanted:g} in validation", choose=_choose_by_recall),
     "mcc": OperatingPoint(text="best MCC in validation", choose=_choose_by_mcc),
 }
-"""All operating points by their key in metrics.json."""
+"""All operating points by their key in metrics.json; where one is reported, the first that a run has."""
 
 
 def operating_point_text(key: str, entry: Mapping[str, Any]) -> str:

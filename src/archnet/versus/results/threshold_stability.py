@@ -8,11 +8,8 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from archnet.evaluation.operating_points import operating_point_text
+from archnet.evaluation.operating_points import OPERATING_POINTS, operating_point_text
 from archnet.evaluation.run_folder import read_json
-
-POINTS = ("recall", "mcc")
-"""Operating points in the order in which one is reported: the wanted recall, else the best MCC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +37,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThresholdStability:
-    """The thresholds of a variant's seeds, and what they come to in the compared set.
+    """The thresholds of a variant's seeds, and their false-positive rates in the compared set.
 
     Attributes:
         rule: What each threshold is chosen for in validation.
@@ -72,7 +69,7 @@ def threshold_stability(folders: Sequence[Path], compared_set: str) -> Threshold
         seed = (read_json(folder / "experiment.json").get("training") or {}).get("seed", 0)
         runs_by_seed.setdefault(seed, []).append(read_json(folder / "metrics.json"))
     entries = [metrics[compared_set].get("operating_points", {}) for runs in runs_by_seed.values() for metrics in runs]
-    key = next((key for key in POINTS if entries and all(key in entry for entry in entries)), None)
+    key = next((key for key in OPERATING_POINTS if entries and all(key in entry for entry in entries)), None)
     if key is None:
         return None
     rates = [_false_positive_rate(runs, compared_set, key) for runs in runs_by_seed.values()]
