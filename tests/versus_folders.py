@@ -1,4 +1,4 @@
-"""A versus on generated cubes, and its folder with runs that nobody trained."""
+"""Versus plans on generated cubes, and versus folders with synthetic runs."""
 
 import json
 

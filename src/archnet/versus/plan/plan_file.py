@@ -1,4 +1,4 @@
-"""`plan.json`: what a versus set out to do, as it printed it before its first run."""
+"""`plan.json`: the plan of a versus, as printed before its first run."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ def _make_variant(arch: Arch, form: FormName, match: Match, shape: tuple[int, ..
 
 
 def _twin_name(arch: Arch, twin: Arch) -> str:
-    """A name of its own: an original that is named like its twin keeps its name."""
+    """The name of a twin, with a suffix where the original has that name already."""
     return f"{twin.name}_twin" if twin.name == arch.name else twin.name
 
 

@@ -27,7 +27,7 @@ class VersusOptions:
         seeds: Number of trainings of each variant.
         folds: Number of folds of a cross-validation; null takes the experiment's split.
         resources: The resources of each run.
-        margin: Margin of non-inferiority; null tests nothing of the kind.
+        margin: Margin of non-inferiority; null for no test of it.
     """
 
     forms: tuple[FormName, ...] = tuple(FORMS)
@@ -102,7 +102,7 @@ def plan_versus(
 
 
 def _check_experiment(experiments: Sequence[Experiment]) -> None:
-    """Check that an experiment has one architecture, whose slices are no channels.
+    """Check that an experiment has one architecture and that slices are not its channels.
 
     Raises:
         RunError: There are several architectures, or slices are channels.

@@ -26,7 +26,7 @@ class Question:
     Attributes:
         match: The rule by which the twins are scaled.
         comparison: All variants of the question with comparable runs; null if these are fewer than two.
-        result: Its verdict, whose main conclusion is about the form with the most depth; null as well.
+        result: Its verdict, whose main conclusion is about the form with the most depth; null without a comparison.
         variants: The variants, in the order of the comparison's rows.
         noninferiorities: With a margin, for each pair whether the cheaper form, the reference, is not worse than the
             other by more than the margin.
@@ -56,7 +56,7 @@ def answer_questions(
     Args:
         finished: The variants with their runs.
         matches: The questions.
-        margin: Margin of non-inferiority; null tests nothing of the kind.
+        margin: Margin of non-inferiority; null for no test of it.
         compare_runs: Compares run folders.
 
     Raises:
@@ -94,8 +94,8 @@ def cheaper_noninferiority(pair: PairedComparison, margin: float) -> dict[str, A
 
     Returns:
         What `noninferiority` returns for the pair with its sides exchanged, with their names as `tested` and `against`.
-        It is not shown where the reference has more false positives in the compared set, unless the recall at equal
-        rates there shows it as well.
+        If the reference has more false positives in the compared set, non-inferiority is shown only if the recall at
+        equal rates in that set shows it as well.
     """
     exchanged = exchange_sides(pair)
     entry = noninferiority(exchanged, margin) or {}

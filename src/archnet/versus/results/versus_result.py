@@ -20,7 +20,7 @@ from archnet.versus.results.threshold_stability import ThresholdStability, thres
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantResult:
-    """What a variant came to.
+    """The result of a variant.
 
     Attributes:
         variant: The variant.
