@@ -12,11 +12,10 @@ from archnet.data.dataset import Dataset
 from archnet.network.examples import Examples
 from archnet.network.timing.steps import measure_seconds
 from archnet.runs.benchmark.measure import TimedTraining
-from archnet.runs.benchmark.workload import NOISE_HU, Workload
+from archnet.runs.benchmark.workload import NOISE_HU, Workload, noise_images
 from archnet.runs.planning.network_plan import plan_network
 from archnet.runs.preparation import CaseSplit, make_splits, resolve_auto_from_data, resolve_auto_split
 from archnet.spec.experiment import Experiment
-from archnet.spec.layers.planned_layer import plan_input_shape
 from archnet.spec.view import InputLimits
 
 FORWARD_SHARE: Final = 1 / 3
@@ -81,8 +80,7 @@ def _noise_workload(experiment: Experiment, dataset: Dataset, split: CaseSplit) 
     """The experiment's training set with a batch of noise in place of its voxels."""
     plan = plan_network(experiment, dataset)
     labels = dataset.cases.labels[split.rows[split.sets[split.rows] == "train"]]
-    shape = (min(len(labels), experiment.training.batch_size), *plan_input_shape(plan))
-    images = np.random.default_rng(0).integers(*NOISE_HU, shape, np.int16)
+    images = noise_images(min(len(labels), experiment.training.batch_size), plan)
     return Workload(
         arch=experiment.arch,
         plan=plan,

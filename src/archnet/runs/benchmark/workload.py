@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from archnet.data import open_dataset
 from archnet.files.progress import Progress, no_progress
@@ -75,6 +77,11 @@ def load_data_workload(experiment: Experiment, progress: Progress = no_progress)
     )
 
 
+def noise_images(num_images: int, plan: Sequence[PlannedLayer]) -> NDArray[np.int16]:
+    """Random HU of the size of a network's input, identical in each call: (N, height, width[, depth], channels)."""
+    return np.random.default_rng(0).integers(*NOISE_HU, (num_images, *plan_input_shape(plan)), np.int16)
+
+
 def make_noise_workload(
     arch: Arch, training: Training, shape: Shape | None = None, num_classes: int = 2, num_batches: int = 4
 ) -> Workload:
@@ -96,9 +103,8 @@ def make_noise_workload(
         entries = tuple(entry for entry in training.augmentation if shape_problem([entry], size) is None)
         training = replace(training, augmentation=entries)
     num_cases = num_batches * training.batch_size
-    images = np.random.default_rng(0).integers(*NOISE_HU, (num_cases, *plan_input_shape(plan)), np.int16)
     rows = np.arange(num_cases)
-    examples = Examples(images=images, rows=rows, labels=rows % num_classes)
+    examples = Examples(images=noise_images(num_cases, plan), rows=rows, labels=rows % num_classes)
     return Workload(
         arch=arch,
         plan=plan,
