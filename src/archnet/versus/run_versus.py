@@ -66,9 +66,8 @@ def write_result(plan: VersusPlan, folder: Path) -> VersusResult:
         DataError: A run's files are damaged.
     """
     result = read_result(plan, folder)
-    for question in result.answered:
-        if question.comparison is not None:
-            write_comparison_page_with_froc(folder / QUESTION_FOLDERS[question.match], question.comparison)
+    for match, comparison in result.comparisons.items():
+        write_comparison_page_with_froc(folder / QUESTION_FOLDERS[match], comparison)
     write_json(folder / VERSUS_FILE, versus_document(result))
     write_versus_page(folder, result, read_json(folder / PLAN_FILE))
     return result

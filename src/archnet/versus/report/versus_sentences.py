@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Final
 
 from archnet.errors import pluralize
@@ -133,12 +134,7 @@ def uncertainty_sentence(result: VersusResult) -> str:
 
 def versus_cautions(result: VersusResult) -> list[str]:
     """What a reader must know before trusting the answers: of the comparisons, of the twins, of failed runs."""
-    of_comparisons = [
-        caution
-        for question in result.answered
-        if question.comparison
-        for caution in comparison_cautions(question.comparison)
-    ]
+    of_comparisons = chain.from_iterable(map(comparison_cautions, result.comparisons.values()))
     own = [*_failure_cautions(result), *_match_cautions(result), *_seed_cautions(result)]
     return list(dict.fromkeys([*own, *of_comparisons]))
 

@@ -115,17 +115,14 @@ def _cost_table(rows: Sequence[VariantRow]) -> Table:
 
 def _threshold_table(rows: Sequence[VariantRow], result: VersusResult) -> Table:
     rule = next(one.threshold.rule for one in result.variants if one.threshold)
+    compared_set = next(iter(result.comparisons.values())).set
     table = titled_table(f"Threshold chosen for the {rule}, over the seeds")
     table.add_column("network", overflow="fold")
     table.add_column("threshold", justify="right", no_wrap=True)
-    table.add_column(f"false-positive rate, {SET_NAMES[_compared_set(result)]} set", justify="right", no_wrap=True)
+    table.add_column(f"false-positive rate, {SET_NAMES[compared_set]} set", justify="right", no_wrap=True)
     for row in rows:
         table.add_row(row.name, _spread_text(row.threshold), _spread_text(row.rate))
     return table
-
-
-def _compared_set(result: VersusResult) -> str:
-    return next(question.comparison.set for question in result.answered if question.comparison)
 
 
 def _spread_text(texts: tuple[str, str, str]) -> str:

@@ -11,6 +11,7 @@ from archnet.errors import RunError
 from archnet.evaluation.comparison.comparison import Comparison, compare
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.sweep.results.analysis import pareto_front
+from archnet.versus.plan.form_names import Match
 from archnet.versus.plan.variants import Variant
 from archnet.versus.plan.versus_plan import VersusPlan
 from archnet.versus.results.finished_variants import Failure, FinishedVariant, read_finished_variants
@@ -71,6 +72,11 @@ class VersusResult:
     def answered(self) -> list[Question]:
         """The questions with a comparison."""
         return [question for question in self.questions if question.comparison is not None]
+
+    @property
+    def comparisons(self) -> dict[Match, Comparison]:
+        """The comparison of each answered question."""
+        return {question.match: question.comparison for question in self.questions if question.comparison is not None}
 
     @property
     def frontier(self) -> list[VariantResult]:
