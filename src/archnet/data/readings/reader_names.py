@@ -7,7 +7,7 @@ show that two annotations are by one reader. The number of a site's database ("1
 
 from __future__ import annotations
 
-import re
+from string import digits
 
 _MAX_COUNTED_DIGITS = 2
 
@@ -24,10 +24,9 @@ def reader_name(nodule: str, annotation: int) -> str:
     >>> reader_name("0", 4), reader_name("12", 5), reader_name("159650", 6), reader_name("159648", 7)
     ('counted', 'counted', 'annotation 6', 'annotation 7')
     """
-    match = re.fullmatch(r"(.*?)([0-9]+)", nodule.strip())
-    if match is None:
-        return f"annotation {annotation}"
-    prefix, number = match.groups()
-    if prefix:
+    name = nodule.strip()
+    prefix = name.rstrip(digits)
+    if prefix and prefix != name:
         return prefix.strip()
-    return "counted" if len(number) <= _MAX_COUNTED_DIGITS else f"annotation {annotation}"
+    is_counted = not prefix and 0 < len(name) <= _MAX_COUNTED_DIGITS
+    return "counted" if is_counted else f"annotation {annotation}"
