@@ -10,7 +10,7 @@ from archnet.files.strict_json import path_text
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.layers import Layer, Shape
 from archnet.spec.layers.feature_map import FeatureMap
-from archnet.spec.layers.planned_layer import plan_input_shape
+from archnet.spec.layers.planned_layer import count_macs, count_parameters, plan_input_shape
 from archnet.spec.memory import FLOAT_BYTES, MemoryEstimate, MicroBatch, estimate_memory
 
 
@@ -34,8 +34,8 @@ class Cost:
 def network_cost(plan: tuple[PlannedLayer, ...]) -> Cost:
     """The totals of a plan."""
     return Cost(
-        num_parameters=sum(row.num_parameters for row in plan),
-        num_macs=sum(row.num_macs for row in plan),
+        num_parameters=count_parameters(plan),
+        num_macs=count_macs(plan),
         activation_bytes=FLOAT_BYTES * (prod(plan_input_shape(plan)) + sum(row.num_activations for row in plan)),
         memory=estimate_memory(plan),
     )

@@ -15,7 +15,7 @@ from archnet.files.documents.json_text import json_text
 from archnet.files.strict_json import path_text
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.experiment import Training
-from archnet.spec.layers.planned_layer import plan_input_shape
+from archnet.spec.layers.planned_layer import count_parameters, plan_input_shape
 from archnet.spec.optimizers import OPTIMIZERS
 from archnet.spec.sampling import cases_at_once
 
@@ -126,7 +126,7 @@ def estimate_memory(plan: tuple[PlannedLayer, ...], training: Training | None = 
         training: The options; null is the default ones.
     """
     training = training or Training()
-    weights = FLOAT_BYTES * sum(row.num_parameters for row in plan)
+    weights = FLOAT_BYTES * count_parameters(plan)
     voxels = prod(plan_input_shape(plan))
     value_bytes = FLOAT_BYTES if training.precision in ("float32", "auto") else FLOAT_BYTES // 2
     image = voxels * (_INPUT_VALUES + (_AUGMENTED_VALUES if training.augmentation else 0))

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from archnet.spec.arch import load_arch
+from archnet.spec.layers.planned_layer import count_macs, count_parameters
 from archnet.spec.twins.match_widths import TOLERANCE, match_widths
-from archnet.spec.twins.twin_network import count_macs, count_parameters, make_twin
+from archnet.spec.twins.twin_network import make_twin
 from archnet.spec.twins.widths import plan_widths
 
 ARCHS = Path(__file__).parents[3] / "archs"

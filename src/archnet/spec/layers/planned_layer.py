@@ -81,6 +81,16 @@ class PlannedLayer:
         return self.num_planes * self.layer.num_input_gradients(self.input_shape)
 
 
+def count_parameters(plan: Sequence[PlannedLayer]) -> int:
+    """Weights of a planned network."""
+    return sum(row.num_parameters for row in plan)
+
+
+def count_macs(plan: Sequence[PlannedLayer]) -> int:
+    """Multiply-adds of one case's forward pass of a planned network."""
+    return sum(row.num_macs for row in plan)
+
+
 def plan_input_shape(plan: Sequence[PlannedLayer]) -> Shape:
     """The shape of a network's input, with channels.
 

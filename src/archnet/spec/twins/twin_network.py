@@ -12,7 +12,7 @@ from archnet.files.documents.json_text import json_text
 from archnet.files.strict_json import Document
 from archnet.spec.arch import Arch, load_arch, parse_arch, whole_numbers
 from archnet.spec.layers import TYPE_NAMES, Shape, inner_rank, sizes_text, walk
-from archnet.spec.layers.planned_layer import PlannedLayer
+from archnet.spec.layers.planned_layer import PlannedLayer, count_macs, count_parameters
 from archnet.spec.twins.match_widths import TOLERANCE, WidthMatch, match_widths
 from archnet.spec.twins.twin_document import FORM_TEXTS, FORMS, twin_document, twin_name
 from archnet.spec.twins.twin_notes import paths_text
@@ -70,16 +70,6 @@ def network_form(arch: Arch) -> float:
     """Whether a network is 2D (2), 2.5D (2.5: 2D layers on planes of a volume) or 3D (3)."""
     types = (TYPE_NAMES[type(layer)] for _, layer in walk(arch.layers))
     return 2.5 if any(inner_rank({"type": name}, None) is not None for name in types) else arch.rank
-
-
-def count_parameters(plan: Sequence[PlannedLayer]) -> int:
-    """Weights of a planned network."""
-    return sum(row.num_parameters for row in plan)
-
-
-def count_macs(plan: Sequence[PlannedLayer]) -> int:
-    """Multiply-adds of one case's forward pass of a planned network."""
-    return sum(row.num_macs for row in plan)
 
 
 _MATCH_WORDS: Final = {"parameters": "parameters", "macs": "multiply-adds"}
