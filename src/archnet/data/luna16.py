@@ -175,7 +175,7 @@ def _read_attributes(
 
 
 def official_folds(series: Sequence[str], scans: Mapping[str, Path], root: Path) -> NDArray[np.int64] | None:
-    """The number of the subset folder that each scan lies in, -1 outside them; None where no scan lies in one."""
+    """The number of the subset folder of each scan, -1 for a scan outside them; None if no scan is in one."""
     subsets = {uid: subset_number(scans[uid], root) for uid in set(series)}
     numbers = {uid: -1 if number is None else number for uid, number in subsets.items()}
     folds = np.array([numbers[uid] for uid in series], dtype=np.int64)

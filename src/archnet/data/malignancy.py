@@ -59,7 +59,7 @@ class MalignancyDataset(PointDataset):
         )
         self.counts = {"readers": read.count_readers(), "malignancy": labels.counts()}
         unused = find_unused(path, listed.series, scans, "nodule")
-        unlabelled = find_unlabelled(labels, case_ids(listed.select(rows).series, rows), data.undecided)
+        unlabelled = find_unlabelled(labels, case_ids(nodules.series, rows), data.undecided)
         self.findings = (*find_left_out(left_out, root), *unused, *outside, *read.findings, *unlabelled)
 
 

