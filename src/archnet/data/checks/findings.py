@@ -92,6 +92,11 @@ def first_names(names: Sequence[str], separator: str = ", ") -> str:
     return separator.join([*names[:_NUM_NAMED], *([f"{others:,} more"] if others > 0 else [])])
 
 
+def is_or_are(number: int) -> str:
+    """The verb after a number of things."""
+    return "is" if number == 1 else "are"
+
+
 def stop_on_errors(findings: Sequence[Finding], allowed: Collection[str]) -> None:
     """Raise an error if a check found an error that is not allowed.
 

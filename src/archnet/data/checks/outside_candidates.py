@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.checks.findings import Finding
+from archnet.data.checks.findings import Finding, is_or_are
 from archnet.data.checks.left_out import MAX_CASES
 from archnet.errors import DataError, pluralize
 from archnet.files.progress import Progress, no_progress
@@ -151,7 +151,7 @@ def _error_reasons(points: PlacedPoints, is_outside: NDArray[np.bool_], num_chec
         yield f"It is {_percent(largest)} of the candidates in {points.names[fullest]}."
     num_nodules = int(np.count_nonzero(is_outside & (points.labels == 1)))
     if num_nodules:
-        yield f"Among them {'is' if num_nodules == 1 else 'are'} {pluralize(num_nodules, 'nodule')}."
+        yield f"Among them {is_or_are(num_nodules)} {pluralize(num_nodules, 'nodule')}."
 
 
 def _percent(share: float) -> str:

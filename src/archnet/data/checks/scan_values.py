@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.checks.findings import Finding, Severity
+from archnet.data.checks.findings import Finding, Severity, is_or_are
 from archnet.data.checks.scan_records import ScanRecord
 from archnet.errors import pluralize
 from archnet.imaging.hounsfield import ValueKind, judge_hu
@@ -65,10 +65,10 @@ def _find_other_values(scans: Sequence[Path], records: Sequence[ScanRecord]) -> 
     for kind, (severity, meaning) in severities.items():
         found = [(scan, judgement.reason) for scan, judgement in judged if judgement.kind == kind]
         if found:
-            are = "is" if len(found) == 1 else "are"
+            are = is_or_are(len(found))
             reasons = [f"{scan}: {reason}" for scan, reason in found[:_MAX_REASONS]]
             rest = len(found) - len(reasons)
-            others = [f"{rest:,} more {'is' if rest == 1 else 'are'} listed in data.json."] if rest else []
+            others = [f"{rest:,} more {is_or_are(rest)} listed in data.json."] if rest else []
             total = f"{len(found):,} of {pluralize(len(scans), 'scan')} {are} {meaning}."
             yield Finding(
                 check="value_range",

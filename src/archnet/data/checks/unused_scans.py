@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from archnet.data.checks.findings import Finding, Severity, first_names
+from archnet.data.checks.findings import Finding, Severity, first_names, is_or_are
 from archnet.data.checks.left_out import MAX_CASES
 from archnet.errors import pluralize
 from archnet.files.luna16_lists import LIDC_UID, SERIES_FILE
@@ -31,15 +31,15 @@ def find_unused(path: Path, series: Sequence[str], scans: Mapping[str, Path], no
     if absent:
         num_absent = sum(counts[uid] for uid in absent)
         yield _left_out(
-            f"{num_absent:,} of the {pluralize(len(series), noun)} in {path.name} {_are(num_absent)} left out: "
-            f"{len(absent):,} of the {len(counts):,} scans that it names {_are(len(absent))} missing.",
+            f"{num_absent:,} of the {pluralize(len(series), noun)} in {path.name} {is_or_are(num_absent)} left out: "
+            f"{len(absent):,} of the {len(counts):,} scans that it names {is_or_are(len(absent))} missing.",
             absent,
         )
     if unknown:
         num_unknown = sum(counts[uid] for uid in unknown)
         yield _left_out(
             f"{path.name} names {len(unknown):,} series ({pluralize(num_unknown, noun)}) "
-            f"that {_are(len(unknown))} neither in this folder nor in {SERIES_FILE if known else 'LUNA16'}: "
+            f"that {is_or_are(len(unknown))} neither in this folder nor in {SERIES_FILE if known else 'LUNA16'}: "
             f"{first_names(unknown)}.",
             unknown,
             "Compare them with the names of the scan files, which are the series uids.",
@@ -48,7 +48,7 @@ def find_unused(path: Path, series: Sequence[str], scans: Mapping[str, Path], no
         names = [scan.name for scan in idle]
         yield _left_out(
             f"{len(idle):,} of the {pluralize(len(set(scans.values())), 'scan')} {'has' if len(idle) == 1 else 'have'} "
-            f"no {noun} in {path.name} and {_are(len(idle))} not used: {first_names(names)}.",
+            f"no {noun} in {path.name} and {is_or_are(len(idle))} not used: {first_names(names)}.",
             names,
             "Add their candidates to the list, or remove them." if noun == "candidate" else "",
         )
@@ -57,10 +57,6 @@ def find_unused(path: Path, series: Sequence[str], scans: Mapping[str, Path], no
 def _left_out(message: str, names: Sequence[str], remedy: str = "") -> Finding:
     severity: Severity = "warning" if remedy else "note"
     return Finding(check="left_out", severity=severity, message=message, cases=tuple(names[:MAX_CASES]), remedy=remedy)
-
-
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
 
 
 def _read_known_series(root: Path) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.data.checks.findings import Finding, first_names
+from archnet.data.checks.findings import Finding, first_names, is_or_are
 from archnet.data.checks.left_out import MAX_CASES
 from archnet.data.readings.nodule_matching import NoduleReadings
 from archnet.errors import pluralize
@@ -83,8 +83,8 @@ def find_unlabelled(labels: MalignancyLabels, cases: NDArray[np.str_], undecided
         yield Finding(
             check="readings",
             severity="warning",
-            message=f"{len(unrated):,} of the {pluralize(len(cases), 'nodule')} {_are(unrated)} left out because no "
-            f"reader rated their malignancy: {first_names(unrated)}.",
+            message=f"{len(unrated):,} of the {pluralize(len(cases), 'nodule')} {is_or_are(len(unrated))} left out "
+            f"because no reader rated their malignancy: {first_names(unrated)}.",
             cases=tuple(unrated[:MAX_CASES]),
             remedy="Compare the positions in the list with those of the scans.",
         )
@@ -97,14 +97,10 @@ def find_unlabelled(labels: MalignancyLabels, cases: NDArray[np.str_], undecided
         yield Finding(
             check="readings",
             severity="note",
-            message=f"{len(middle):,} of the {pluralize(len(cases), 'nodule')} {_are(middle)} {use}: the mean "
-            "malignancy of their readers is exactly 3.",
+            message=f"{len(middle):,} of the {pluralize(len(cases), 'nodule')} {is_or_are(len(middle))} {use}: the "
+            "mean malignancy of their readers is exactly 3.",
             cases=tuple(middle[:MAX_CASES]),
         )
-
-
-def _are(cases: Sequence[str]) -> str:
-    return "is" if len(cases) == 1 else "are"
 
 
 def label_malignancy(nodules: Sequence[NoduleReadings]) -> MalignancyLabels:
