@@ -157,4 +157,7 @@ def test_a_twin_whose_widths_agree_already_says_so():
 def test_a_twin_without_widths_does_not_claim_a_match():
     twin = make_twin(arch_of(shape=(8, 8)), 3, input_shape=(8, 8, 8), match="parameters")
     assert (twin.parameters, twin.original_parameters, twin.agrees) == (1026, 130, False)
-    assert twin.arch.description == "3D twin of mine. Its widths need no change to come closest to the parameters."
+    assert twin.arch.description == "3D twin of mine. It has no widths to scale."
+    assert twin.notes == (
+        "The network has no widths to scale to the parameters of the original. This twin has 689.2% more.",
+    )

@@ -177,6 +177,8 @@ def _scaled_twin(plan: WidthPlan, match: WidthMatch, name: str, words: str) -> A
 
 def _width_text(match: WidthMatch, words: str) -> str:
     """What the description of a twin says about its widths."""
+    if not match.widths:
+        return "It has no widths to scale."
     purpose = f"to match the {words}" if match.agrees else f"to come closest to the {words}"
     if match.factor == 1 and not match.moved:
         return f"Its widths need no change {purpose}."
@@ -191,8 +193,10 @@ def _width_notes(plan: WidthPlan, match: WidthMatch, words: str) -> Iterator[str
         paths = paths_text(("layers", *path, key) for path, key in places)
         yield f"Widths that differ by one step from the scaled value: {paths}."
     if not match.agrees:
-        direction = "more" if match.difference > 0 else "fewer"
+        amount = f"{abs(match.difference):.1%} {'more' if match.difference > 0 else 'fewer'}"
         yield (
             f"No common factor of the widths, with single steps, matches the {words} of the original within "
-            f"{TOLERANCE:.0%}. This twin is the closest found, with {abs(match.difference):.1%} {direction}."
+            f"{TOLERANCE:.0%}. This twin is the closest found, with {amount}."
+            if match.widths
+            else f"The network has no widths to scale to the {words} of the original. This twin has {amount}."
         )
