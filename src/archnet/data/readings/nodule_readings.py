@@ -46,32 +46,33 @@ def read_nodules(
     path: Path,
     nodules: NoduleList,
     *,
-    scans: Mapping[str, Path],
+    scans: Mapping[str, Path] | None,
     others: Collection[str] = (),
     progress: Progress = no_progress,
 ) -> ReadNodules:
     """The readings of nodules.
 
-    Positions follow from the headers of the scans. Where a header does not fit, the readings of its scan are shifted as
-    a whole to its nodules; see `match_scan`.
+    Positions follow from the headers of the scans. Without scans, and where a header does not fit, the readings of each
+    scan are shifted as a whole to its nodules; see `match_scan`.
 
     Args:
         path: The SQLite file.
         nodules: The list.
-        scans: Paths of the scans, by series uid; nodules in other scans have no readings.
+        scans: Paths of the scans, by series uid; nodules in other scans have no readings. None if there are no
+            scans.
         others: Series without nodules whose patients are needed.
         progress: Wraps the scans.
 
     Raises:
         DataError: The file is damaged, or contains none of the series.
     """
-    rows_by_scan = {uid: rows for uid, rows in nodules.rows_by_scan().items() if uid in scans}
+    rows_by_scan = {uid: rows for uid, rows in nodules.rows_by_scan().items() if scans is None or uid in scans}
     scan_readings = read_readings(path, {*rows_by_scan, *others})
     readings: list[NoduleReadings] = [()] * len(nodules.series)
     fitted = []
     for uid, rows in progress(rows_by_scan.items(), "Matching readings", len(rows_by_scan)):
         if uid in scan_readings:
-            header = _read_placement(scans[uid])
+            header = None if scans is None else _read_placement(scans[uid])
             matched = match_scan(scan_readings[uid], select_nodules(nodules, rows), header)
             for row, nodule in zip(rows.tolist(), matched.nodules, strict=True):
                 readings[row] = nodule
@@ -81,7 +82,7 @@ def read_nodules(
         patients={uid: scan.patient for uid, scan in scan_readings.items()},
         findings=(
             *_find_absent(path, [uid for uid in rows_by_scan if uid not in scan_readings], len(rows_by_scan)),
-            *_find_fitted(fitted, len(rows_by_scan)),
+            *(() if scans is None else _find_fitted(fitted, len(rows_by_scan))),
         ),
     )
 
