@@ -73,7 +73,8 @@ def test_threads_and_gpus_are_those_that_a_run_was_given(monkeypatch):
     names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "CUDA_VISIBLE_DEVICES")
     assert [without[name] for name in names] == ["1", "1", "1", "-1"]
     assert [shared[name] for name in names] == ["2", "2", "2", "3"]
-    assert (shared["TF_FORCE_GPU_ALLOW_GROWTH"], shared["ARCHNET_DATA"]) == ("true", "/data")
+    assert (shared["TF_FORCE_GPU_ALLOW_GROWTH"], shared["XLA_PYTHON_CLIENT_PREALLOCATE"]) == ("true", "false")
+    assert shared["ARCHNET_DATA"] == "/data"
 
 
 @pytest.fixture

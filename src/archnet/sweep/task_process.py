@@ -8,9 +8,12 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO, Any, Final
 
 from archnet.errors import RunError
+
+SHARING_VARIABLES: Final = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+"""Runs that share a GPU take its memory as they need it. By default TensorFlow takes all of it, and JAX three quarters."""
 
 
 def process_environment(cpus: float, gpus: float, variables: Mapping[str, str]) -> dict[str, str]:
@@ -24,7 +27,7 @@ def process_environment(cpus: float, gpus: float, variables: Mapping[str, str]) 
     threads = str(max(int(cpus), 1))
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
     gpu_variables = {} if gpus else {"CUDA_VISIBLE_DEVICES": "-1"}
-    sharing_variables = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"} if 0 < gpus < 1 else {}
+    sharing_variables = SHARING_VARIABLES if 0 < gpus < 1 else {}
     return {**os.environ, **variables, **dict.fromkeys(names, threads), **gpu_variables, **sharing_variables}
 
 
