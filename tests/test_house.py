@@ -3,8 +3,6 @@
 import ast
 import doctest
 import re
-import subprocess
-import sys
 from collections import Counter
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
@@ -139,27 +137,6 @@ def test_keras_stays_behind_one_door_and_each_of_its_backends_behind_a_file_of_i
         assert all(path == SOURCE / owner for package, owner in owners.items() if package in packages), path
         if room_of(path) != KERAS_ROOM and not lazily:
             assert "keras" not in packages, path
-
-
-def test_the_wheel_carries_schemas_templates_and_the_mark_of_its_types(tmp_path):
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", tmp_path, ROOT],
-        check=True,
-        capture_output=True,
-    )
-    import zipfile
-
-    (wheel,) = tmp_path.glob("*.whl")
-    names = set(zipfile.ZipFile(wheel).namelist())
-    assert {f"archnet/schemas/{name}.schema.json" for name in ("arch", "experiment", "sweep")} <= names
-    assert {"archnet/py.typed", "archnet/__main__.py"} <= names
-    templates = {
-        f"archnet/{path.relative_to(SOURCE).as_posix()}"
-        for path in (SOURCE / "report/html/templates").rglob("*")
-        if path.is_file()
-    }
-    assert templates
-    assert templates <= names
 
 
 def readme_blocks(language):

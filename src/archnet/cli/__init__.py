@@ -24,6 +24,7 @@ from archnet.cli.process.streams import discard_output, flush_or_discard, open_s
 from archnet.cli.process.unforeseen_errors import describe_bug, describe_os_error, save_traceback
 from archnet.cli.run import run
 from archnet.cli.show import show
+from archnet.cli.start.list_shipped import list_shipped
 from archnet.cli.sweep import sweep_app
 from archnet.cli.twin import twin
 from archnet.cli.versus import versus
@@ -74,7 +75,7 @@ app = typer.Typer(
     name=PROGRAM,
     cls=_Program,
     help="Train, evaluate and compare 2D and 3D convolutional networks for chest CT, defined in JSON files.",
-    epilog="Start with: archnet run archs/arch3dsm.json --data phantom",
+    epilog="Start with: archnet run arch3dsm --data phantom",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -91,6 +92,7 @@ def _options(
 
 for command in (check, show, twin, run, versus, compare, froc, report, predict, explain, export, bench):
     app.command()(command)
+app.command("list")(list_shipped)
 app.add_typer(data_app, name="data")
 app.add_typer(sweep_app, name="sweep")
 

@@ -51,11 +51,13 @@ def twin(
         archnet twin archs/arch3dsm.json --rank 2
     """
     from archnet.files.atomic import check_output_path
+    from archnet.files.path_argument import document_path
     from archnet.spec.arch import parse_arch
     from archnet.spec.resolve import read_arch_document
     from archnet.spec.twins.twin_network import make_twin
     from archnet.spec.twins.twin_summary import twin_summary
 
+    file = document_path(file)
     check_output_path(out, [file])
     original = parse_arch(read_arch_document(file))
     made = make_twin(original, float(rank), input_shape=parse_input_shape(input_text), match=match, num_classes=classes)

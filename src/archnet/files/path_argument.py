@@ -7,6 +7,7 @@ from os.path import exists, isfile, normpath
 from pathlib import Path
 
 from archnet.errors import DataError
+from archnet.files.documents.shipped_documents import shipped_documents
 
 
 def path_argument(value: object, name: str) -> Path:
@@ -42,6 +43,20 @@ def absolute_path(text: str, folder: Path) -> str:
         return text
     here, there = (normpath(start.resolve() / text) for start in (Path(), folder))
     return here if exists(here) and not exists(there) else there  # noqa: PTH110 - Path.exists refuses long names
+
+
+def document_path(source: PathLike[str] | str, folder: Path = Path()) -> Path:
+    """The file of a JSON document that is given by its path, or by the name of a document that archnet ships.
+
+    An existing file takes precedence over a name.
+
+    Args:
+        source: The path or the name.
+        folder: The folder to which a relative path is relative.
+    """
+    shipped = shipped_documents().get(fspath(source))
+    path = folder / source
+    return path if shipped is None or path.is_file() else short_path(str(shipped))
 
 
 def short_path(text: str) -> Path:

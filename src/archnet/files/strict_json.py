@@ -21,6 +21,9 @@ from archnet.files.documents.json_parser import MAX_DEPTH, parse_strict_json
 from archnet.files.documents.json_text import JsonPath as JsonPath
 from archnet.files.documents.json_text import path_text as path_text
 from archnet.files.documents.json_text import shorten_path
+from archnet.files.documents.names import name_problem
+from archnet.files.documents.shipped_documents import shipped_documents
+from archnet.files.path_argument import document_path
 
 MAX_BYTES: Final = 4_000_000
 """An architecture is a page long; a file above this is something else."""
@@ -126,19 +129,23 @@ def flat_texts(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return texts
 
 
-def read_document(path: Path | str) -> Document:
-    """The JSON document in a file.
+def read_document(source: Path | str, folder: Path = Path()) -> Document:
+    """The JSON document in a file, or the shipped document of a name.
+
+    Args:
+        source: The path of the file, or the name of a document that archnet ships; see `document_path`.
+        folder: The folder to which a relative path is relative.
 
     Raises:
         DocumentError: The file is missing, too large, not UTF-8 or not strict JSON.
     """
-    path = Path(path)
+    path = document_path(source, folder)
     name = shorten_path(str(path))
     try:
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except (FileNotFoundError, ValueError):  # a null character in the name is the latter
-        raise DocumentError(f"{name}: no such file.{_similar_file_hint(path)}") from None
+        raise DocumentError(f"{name}: {_missing_file_text(source, path)}") from None
     except OSError as error:
         raise DocumentError(f"{name}: cannot be read: {error.strerror}.") from error
     if len(content) > MAX_BYTES:
@@ -155,6 +162,15 @@ def read_document(path: Path | str) -> Document:
             "Save the file as UTF-8."
         ) from None
     return parse_document(text, str(path))
+
+
+def _missing_file_text(source: Path | str, path: Path) -> str:
+    """That there is no such file, and a hint at a file or a shipped document of a similar name."""
+    if path.suffix != ".json" and not name_problem(str(source)):
+        hint = did_you_mean(path.name, [*shipped_documents(), *(other.name for other in path.parent.glob("*.json"))])
+        return f"no such file, and archnet ships no document of this name.{hint} All names: archnet list"
+    hint = f' archnet ships this document: give its name, "{path.stem}".' if path.stem in shipped_documents() else ""
+    return f"no such file.{hint or _similar_file_hint(path)}"
 
 
 def _similar_file_hint(path: Path) -> str:

@@ -318,7 +318,7 @@ def _read_arch_documents(document: Document) -> list[Document]:
         return [Document(value=document.value["arch"], source=f"{document.source} $.arch")]
     folder, entries = Path(document.source).parent, document.value["archs"]
     names = dict.fromkeys(entry for entry in entries if isinstance(entry, str))
-    files = {name: document.files.get(name) or read_document(folder / name) for name in names}
+    files = {name: document.files.get(name) or read_document(name, folder) for name in names}
     return [
         files[entry]
         if isinstance(entry, str)

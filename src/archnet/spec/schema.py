@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,17 +14,22 @@ from archnet.files.documents.json_text import json_text as json_text
 from archnet.files.documents.json_text import surrogate_problem
 from archnet.files.documents.names import NAME_PATTERN, NAME_RULE
 from archnet.files.documents.schema_validator import schema_validator
+from archnet.files.documents.shipped_documents import shipped_folder
 from archnet.files.strict_json import MAX_PROBLEMS, Document, JsonPath, Problem
+
+SCHEMAS: Final = ("arch", "experiment", "sweep")
+"""The names of the schemas."""
+
+
+def schema_path(name: str) -> Path:
+    """The file of one of `SCHEMAS`."""
+    return shipped_folder() / "schemas" / f"{name}.schema.json"
 
 
 @cache
 def read_schema(name: str) -> dict[str, Any]:
-    """One of archnet's JSON schemas, by the first part of its file name, such as "arch"."""
-    packaged = resources.files("archnet") / "schemas" / f"{name}.schema.json"
-    if packaged.is_file():
-        return dict(json.loads(packaged.read_text("utf-8")))
-    checkout = Path(__file__).parents[3] / "schemas" / f"{name}.schema.json"
-    return dict(json.loads(checkout.read_text("utf-8")))
+    """One of `SCHEMAS`."""
+    return dict(json.loads(schema_path(name).read_text("utf-8")))
 
 
 @cache
@@ -42,7 +46,7 @@ def schema_problems(document: Document, schema: str) -> list[Problem]:
 
     Args:
         document: What to validate.
-        schema: "arch" or "experiment".
+        schema: One of `SCHEMAS`.
     """
     errors = _validator(schema).iter_errors(document.value)
     return [

@@ -171,7 +171,7 @@ def _read_arch(document: Document, entry: Any, path: JsonPath) -> Document:
         DocumentError: The architecture cannot be read or is invalid.
     """
     if isinstance(entry, str):
-        arch = read_document(Path(document.source).parent / entry)
+        arch = read_document(entry, Path(document.source).parent)
     elif is_arch(entry):
         arch = Document(value=entry, source=document.location(path))
     else:
@@ -202,7 +202,7 @@ def _resolve_base(
     entry = options["base"]
     try:
         base = (
-            read_document(Path(document.source).parent / entry)
+            read_document(entry, Path(document.source).parent)
             if isinstance(entry, str)
             else Document(value=entry, source=document.location(("base",)))
         )

@@ -1,0 +1,90 @@
+"""The list of the architectures, experiments and sweeps that come with archnet."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from archnet.files.documents.shipped_documents import shipped_documents, shipped_folder
+from archnet.files.strict_json import read_document
+from archnet.spec.arch import Arch, load_arch
+
+SIZES_FILE: Final = Path(__file__).with_name("network_sizes.json")
+"""The form and the number of parameters of each shipped network, which take a second to compute.
+
+`python tests/shipped_sizes.py` writes it. The size of a network whose file has changed since is computed.
+"""
+
+
+def shipped_list() -> dict[str, list[dict[str, Any]]]:
+    """The shipped documents, JSON-ready: what each is, and its file.
+
+    Raises:
+        DocumentError: A file in a clone has been changed and is invalid.
+    """
+    sizes = json.loads(SIZES_FILE.read_text("utf-8"))
+    entries: dict[str, list[dict[str, Any]]] = {"architectures": [], "experiments": [], "sweeps": []}
+    for name, path in shipped_documents().items():
+        if _is_arch(path):
+            entries["architectures"].append({"name": name, **_describe_arch(path, sizes), "file": str(path)})
+            continue
+        value = read_document(path).value
+        kind = "sweeps" if "base" in value else "experiments"
+        entries[kind].append({"name": name, **_describe_experiment(value), "file": str(path)})
+    return entries
+
+
+def shipped_sizes() -> dict[str, dict[str, Any]]:
+    """The content of `SIZES_FILE`, computed."""
+    paths = filter(_is_arch, shipped_documents().values())
+    return {_key(path): {"digest": _digest(path), **_network_size(load_arch(path))} for path in paths}
+
+
+def _describe_arch(path: Path, sizes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    size = sizes.get(_key(path), {})
+    if size.get("digest") == _digest(path):
+        value = json.loads(path.read_text("utf-8"))
+    else:
+        arch = load_arch(path)
+        value, size = arch.to_document(), _network_size(arch)
+    return {
+        "form": size["form"],
+        "input_shape": value.get("input_shape"),
+        "channels": value.get("channels", 1),
+        "parameters": size["parameters"],
+        "description": value.get("description", ""),
+    }
+
+
+def _network_size(arch: Arch) -> dict[str, Any]:
+    """The form of a network, and its number of parameters with its own input size and two classes."""
+    from archnet.spec.cost import network_cost
+    from archnet.spec.twins.twin_document import FORM_TEXTS
+    from archnet.spec.twins.twin_network import network_form
+
+    return {"form": FORM_TEXTS[network_form(arch)], "parameters": network_cost(arch.plan()).num_parameters}
+
+
+def _describe_experiment(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The architectures of an experiment or the hyperparameters of a sweep, and its description."""
+    description = {"description": value.get("description", "")}
+    if "base" in value:
+        return {"hyperparameters": list(value.get("space", {})), **description}
+    archs = value.get("archs", [])
+    names = [Path(arch).stem if isinstance(arch, str) else arch["name"] for arch in archs]
+    return {"architectures": names, **description}
+
+
+def _is_arch(path: Path) -> bool:
+    return _key(path).startswith("archs/")
+
+
+def _key(path: Path) -> str:
+    return path.relative_to(shipped_folder()).as_posix()
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,116 @@
+"""`archnet list`, and names in place of files."""
+
+import json
+import re
+import sys
+
+import pytest
+
+from archnet.errors import DocumentError
+from archnet.files.strict_json import read_document
+from archnet.spec.resolve import parse_experiments
+from archnet.spec.shipped.shipped_list import shipped_list
+from archnet.spec.sweeps.document import parse_sweep
+from command_line import ROOT, archnet, invoked
+
+NET = [{"type": "C", "num_output": 2, "kernel_size": [3, 3]}, {"type": "GAP"}, {"type": "T"}]
+
+
+def test_the_list_has_a_row_for_each_document(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = invoked("list").stdout.splitlines()
+    rows = {line.split()[0]: line.rstrip() for line in lines if re.match(r" \w", line)}
+    entries = shipped_list()
+    assert set(rows) == {
+        *("architecture", "experiment", "sweep"),
+        *(entry["name"] for kind in entries.values() for entry in kind),
+    }
+    assert rows["arch3dsm"] == " arch3dsm          3D     64x64x10          196 k   The published small 3D"
+    assert rows["vgg16"] == " vgg16             2D     224x224x3         134 M   Simonyan and Zisserman"
+    assert rows["phantom_2d_vs_3d"] == " phantom_2d_vs_3d       archsm, arch3dsm   The small published networks, 2D and"
+    assert rows["sweep_width"] == " sweep_width          3                 Widths of the first two convolutions of"
+    assert lines[-1] == "Parameters are for two classes. Use a name in place of a file: archnet show arch3dsm"
+
+
+def test_the_list_is_json_for_machines():
+    assert json.loads(invoked("list", "--json").stdout) == shipped_list()
+
+
+def test_the_list_imports_neither_keras_nor_other_slow_packages():
+    code = (
+        "import sys; from archnet.cli import app; app(['list'], standalone_mode=False); "
+        "print(sorted({'keras', 'tensorflow', 'scipy', 'sklearn', 'SimpleITK', 'matplotlib', 'jsonschema'} "
+        "& set(sys.modules)), file=sys.stderr)"
+    )
+    import subprocess
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stderr == "[]\n"
+
+
+def test_a_name_stands_for_the_shipped_file_in_every_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = invoked("check", "arch3dsm", "phantom_2d_vs_3d", "sweep_width")
+    assert done.stdout.splitlines() == [
+        "arch3dsm: valid: 3D, 9 layers, 196,108 parameters at 64x64x10x1",
+        "phantom_2d_vs_3d: valid: an experiment with archsm, arch3dsm",
+        "sweep_width: valid: a sweep of 12 trials over arch, arch.layers[0].num_output, arch.layers[2].num_output",
+    ]
+    assert read_document("archsm").source == str(ROOT / "archs/archsm.json")
+
+
+def test_an_existing_file_takes_precedence_over_a_name_but_a_folder_does_not(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "archsm").mkdir()
+    (tmp_path / "arch3dsm").write_text(json.dumps(NET))
+    assert read_document("arch3dsm").value == NET
+    assert read_document("archsm").value["name"] == "archsm"
+
+
+def test_documents_name_shipped_documents(tmp_path):
+    experiment = {"archs": ["archsm", "mine.json"], "data": {"name": "phantom"}}
+    (tmp_path / "mine.json").write_text(json.dumps(NET))
+    (tmp_path / "both.json").write_text(json.dumps(experiment))
+    names = [one.arch.name for one in parse_experiments(read_document(tmp_path / "both.json"))]
+    assert names == ["archsm", "mine"]
+    space = {"arch": ["archsm", "res2d"]}
+    (tmp_path / "sweep.json").write_text(json.dumps({"base": "phantom_2d_vs_3d", "space": space, "metric": "auc"}))
+    sweep = parse_sweep(read_document(tmp_path / "sweep.json"))
+    assert (sweep.name, list(sweep.archs), sweep.base.value["data"]) == ("sweep", space["arch"], {"name": "phantom"})
+
+
+MISSING = {
+    "arch3dsmm": "arch3dsmm: no such file, and archnet ships no document of this name. "
+    'Did you mean "arch3dsm"? All names: archnet list',
+    "min": "min: no such file, and archnet ships no document of this name. "
+    'Did you mean "mine.json"? All names: archnet list',
+    "qqq": "qqq: no such file, and archnet ships no document of this name. All names: archnet list",
+    "archs/arch3dsm.json": 'archs/arch3dsm.json: no such file. archnet ships this document: give its name, "arch3dsm".',
+    "mien.json": 'mien.json: no such file. Did you mean "mine.json"?',
+    "no/net": "no/net: no such file. There is no folder no either.",
+}
+
+
+@pytest.mark.parametrize("source", MISSING)
+def test_what_is_neither_a_file_nor_a_name_is_an_error_with_a_hint(source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.json").write_text(json.dumps(NET))
+    with pytest.raises(DocumentError, match=f"^{re.escape(MISSING[source])}$"):
+        read_document(source)
+
+
+def test_an_unknown_name_in_a_document_is_an_error_with_a_hint(tmp_path):
+    (tmp_path / "mine.json").write_text(json.dumps({"archs": ["arch_sm"], "data": {"name": "phantom"}}))
+    message = (
+        f"{tmp_path / 'arch_sm'}: no such file, and archnet ships no document of this name. "
+        'Did you mean "archsm"? All names: archnet list'
+    )
+    with pytest.raises(DocumentError, match=f"^{re.escape(message)}$"):
+        parse_experiments(read_document(tmp_path / "mine.json"))
+
+
+def test_a_twin_does_not_overwrite_the_shipped_architecture(tmp_path):
+    out = ROOT / "archs/archsm.json"
+    done = archnet("twin", "archsm", "--rank", "3", "--input", "64x64x10", "--out", out, cwd=tmp_path)
+    message = f"--out {out}: is also an input and would be overwritten. Choose a different name.\n"
+    assert (done.returncode, done.stderr) == (2, message)
