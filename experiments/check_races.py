@@ -29,7 +29,7 @@ from forked_commands import Command, start_fork_server
 
 MAX_DELAY = 0.5
 IN_USE = "another archnet process is writing to this folder"
-FINISHED = "this run is finished and is not overwritten"
+FINISHED = "this run is finished and has the same settings"
 
 
 @dataclass

@@ -64,7 +64,16 @@ def test_the_command_line_means_the_same(tmp_path, monkeypatch):
     found = []
     monkeypatch.setattr(experiments, "run_all", lambda *arguments, **options: found.append((arguments, options)) or [])
     texts = [f"--set={key}={json.dumps(value)}" for key, value in settings.items()]
-    flags = ["--resume", "--strict", "--deterministic", "--baseline", "--device=cpu", "--track=mlflow", "--break-lock"]
+    flags = [
+        "--resume",
+        "--overwrite",
+        "--strict",
+        "--deterministic",
+        "--baseline",
+        "--device=cpu",
+        "--track=mlflow",
+        "--break-lock",
+    ]
     invoked(
         "run", FLAT, DEEP, "--data", "phantom", "--root", "here", "--seed=7", "--memory=4GB", f"--out={tmp_path}",
         *texts, *flags,
@@ -72,7 +81,7 @@ def test_the_command_line_means_the_same(tmp_path, monkeypatch):
     (((told,), options),) = found
     settings |= {"training.seed": 7, "training.memory": "4GB"}
     assert list(told) == list(archnet.load_experiments([FLAT, DEEP], data="phantom", root="here", settings=settings))
-    given = {"resume", "strict", "deterministic", "baseline", "break_lock", "progress"}
+    given = {"resume", "overwrite", "strict", "deterministic", "baseline", "break_lock", "progress"}
     assert options == {**dict.fromkeys(given, True), "device": "cpu", "track": "mlflow", "out": tmp_path}
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import archnet
+from archnet.files.documents.json_text import json_text
 from archnet.files.path_argument import output_file, output_folder
 
 NET = {"name": "net", "rank": 2, "layers": [{"type": "C", "num_output": 2, "kernel_size": 3}, {"type": "T"}]}
@@ -138,8 +139,8 @@ def test_experiments_that_cannot_share_a_folder_are_refused(squares, tmp_path):
     root = squares.removeprefix("npz:")
     refused(
         lambda: archnet.run_all([*first, *other], out=tmp_path / "out"),
-        "the experiments \"squares\" and \"phantom\" have a different data (name: 'npz' there, 'phantom' here). Run those "
-        "with the same data, split and evaluation together.",
+        f'the experiments "squares" and "phantom" differ: data.name "npz" -> "phantom", data.root {json_text(root)} -> '
+        "null, data.channels 1 -> null and 4 more. Run those with the same data, split and evaluation together.",
     )
     upper = archnet.load_experiments({**NET, "name": "Net"}, data=f"npz:{root}")
     for same, name in ((first, "net"), (upper, "Net")):

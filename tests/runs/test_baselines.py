@@ -234,8 +234,8 @@ def test_more_than_two_classes_keep_their_order(tmp_path):
 def test_a_folder_of_another_experiment_is_refused(cubes, tmp_path):
     run_baselines(experiments(cubes), out=tmp_path / "out")
     message = (
-        f"{tmp_path / 'out'}: contains an experiment with a different split (seed: 42 there, 7 here). "
-        "Choose a new folder with --out."
+        f"{tmp_path / 'out'}: contains a different experiment: split.seed 42 -> 7. Choose a different folder with --out, "
+        "or replace its runs with --overwrite."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         run_baselines(experiments(cubes, (1,), split={"seed": 7}), out=tmp_path / "out")

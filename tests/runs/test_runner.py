@@ -143,9 +143,9 @@ def test_the_wanted_recall_chooses_a_threshold_on_the_validation_set(cubes, tmp_
 
 def test_a_finished_run_is_never_overwritten_and_another_split_needs_its_own_folder(cubes, out):
     before = (out / "flat/predictions.csv").read_bytes()
-    with pytest.raises(RunError, match=re.escape(f"{out / 'flat'}: this run is finished and is not overwritten.")):
+    with pytest.raises(RunError, match=re.escape(f"{out / 'flat'}: this run is finished and has the same settings.")):
         archnet.run(experiment_on(cubes, NET_2D), out=out)
-    message = f"{out}: contains an experiment with a different split (by: 'group' there, 'candidate' here)."
+    message = f'{out}: contains a different experiment: split.by "group" -> "candidate".'
     with pytest.raises(RunError, match=re.escape(message)):
         archnet.run(experiment_on(cubes, {**NET_3D, "name": "new"}, split={"by": "candidate"}), out=out)
     assert (out / "flat/predictions.csv").read_bytes() == before
@@ -289,13 +289,13 @@ def test_copies_count_as_samples_and_any_file_name_makes_a_model(cubes, tmp_path
 def test_a_run_of_another_experiment_is_not_skipped_as_finished(cubes, finished_runs, tmp_path):
     shutil.copytree(finished_runs / "out/flat", tmp_path / "out/flat")
     for options, difference in (
-        ({"split": {"seed": 7}}, "split (seed: 42 there, 7 here)"),
-        ({"evaluation": {"threshold": 0.4}}, "evaluation (threshold: 0.5 there, 0.4 here)"),
-        ({"data": {"name": "npz", "root": str(cubes), "positive": "0"}}, "data (positive: None there, '0' here)"),
+        ({"split": {"seed": 7}}, "split.seed 42 -> 7"),
+        ({"evaluation": {"threshold": 0.4}}, "evaluation.threshold 0.5 -> 0.4"),
+        ({"data": {"name": "npz", "root": str(cubes), "positive": "0"}}, 'data.positive null -> "0"'),
     ):
         message = (
-            f"{tmp_path / 'out/flat'}: was started with a different {difference}. Use the original settings to resume, "
-            "or a different folder with --out."
+            f"{tmp_path / 'out/flat'}: holds a run with different settings: {difference}. Choose a different folder with "
+            "--out, or replace its runs with --overwrite."
         )
         with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
             archnet.run(experiment_on(cubes, NET_2D, **options), out=tmp_path / "out", resume=True)

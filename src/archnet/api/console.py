@@ -181,7 +181,7 @@ def print_message(text: str, is_warning: bool) -> None:
     stderr.print(text, soft_wrap=True, style="yellow" if is_warning else None)
 
 
-SHOWN_LOGGERS: Final = ("archnet.device", "archnet.auto", "archnet.init")
+SHOWN_LOGGERS: Final = ("archnet.folder", "archnet.device", "archnet.auto", "archnet.init")
 """Loggers whose messages are shown from level INFO; of others, only warnings are shown."""
 
 

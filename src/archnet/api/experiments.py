@@ -15,7 +15,8 @@ from archnet.errors import DocumentError, RunError
 from archnet.files.locks import break_foreign_locks
 from archnet.files.path_argument import output_folder, path_argument
 from archnet.files.strict_json import Document, JsonPath, plain_json, read_document
-from archnet.runs.folder import experiment_folder, lock_experiment_folder, run_name
+from archnet.runs.folders.experiment_folder import run_name
+from archnet.runs.folders.placement import open_experiment_folder
 from archnet.runs.result import Run, Runs
 from archnet.spec.arch import Arch
 from archnet.spec.experiment import Experiment
@@ -84,6 +85,7 @@ def run(  # noqa: PLR0913 - the options of `archnet run`, by name
     strict: bool = False,
     allow: Sequence[str] = (),
     resume: bool = False,
+    overwrite: bool = False,
     baseline: bool = False,
     track: Literal["mlflow"] | None = None,
     break_lock: bool = False,
@@ -98,7 +100,7 @@ def run(  # noqa: PLR0913 - the options of `archnet run`, by name
     Args:
         source: An architecture, or an experiment with one architecture and no folds: an object, a document or a file.
         data, root, settings, allow: See `load_experiments`.
-        series, out, seed, memory, device, deterministic, strict, resume: See `run_all`.
+        series, out, seed, memory, device, deterministic, strict, resume, overwrite: See `run_all`.
         track, break_lock, progress, callback: See `run_all`.
         baseline: See `run_all`; the runs of the baselines are in the experiment folder.
 
@@ -122,6 +124,7 @@ def run(  # noqa: PLR0913 - the options of `archnet run`, by name
         deterministic=deterministic,
         strict=strict,
         resume=resume,
+        overwrite=overwrite,
         baseline=baseline,
         track=track,
         break_lock=break_lock,
@@ -146,6 +149,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
     strict: bool = False,
     allow: Sequence[str] = (),
     resume: bool = False,
+    overwrite: bool = False,
     baseline: bool = False,
     track: Literal["mlflow"] | None = None,
     break_lock: bool = False,
@@ -163,7 +167,8 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
         root: See `load_experiments`.
         series: The CT series to read in DICOM folders that contain several ("data.series").
         settings: See `load_experiments`.
-        out: Experiment folder. Defaults to runs/<experiment>.
+        out: Experiment folder. Defaults to runs/<experiment>; an experiment whose settings have changed since gets a
+            folder with a number, such as runs/<experiment>-2.
         seed: Seed for initialization, shuffling and augmentation ("training.seed").
         memory: Memory limit for training, such as "4GB" or "2GiB" ("training.memory"). Defaults to the free memory.
         device: Training device: "cpu", "gpu" (all GPUs) or one GPU, such as "gpu:1". Defaults to one GPU if available.
@@ -172,6 +177,8 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
             skipped with a warning.
         allow: See `load_experiments`.
         resume: Resume interrupted runs; skip finished ones.
+        overwrite: Replace the latest runs, or those in `out`. They are kept in the folder .replaced of the experiment
+            folder until the new runs are finished.
         baseline: Add a random forest and a logistic regression on the downsampled voxels to the comparison.
         track: "mlflow" logs finished runs to MLflow: $MLFLOW_TRACKING_URI, or mlflow.db next to the experiment folder
             (requires the extra: track).
@@ -195,12 +202,13 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
     from archnet.runs.comparison import compare_finished_runs
     from archnet.runs.runner import RunOptions, run_experiments
 
-    folder = experiment_folder(experiments[0], None if out is None else output_folder(out))
+    folder = None if out is None else output_folder(out)
     with ExitStack() as block:
         block.enter_context(break_foreign_locks(is_wanted=break_lock))
-        block.enter_context(lock_experiment_folder(folder))
-        store = _open_store(folder.parent, track)
         display = block.enter_context(show_progress(progress, callback))
+        placement = block.enter_context(open_experiment_folder(experiments, folder, resume=resume, overwrite=overwrite))
+        folder = placement.folder
+        store = _open_store(folder.parent, track)
         options = RunOptions(
             progress=display.progress,
             callback=display.callback,
@@ -208,6 +216,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
             resume=resume,
             device=device,
             deterministic=deterministic,
+            placement=placement,
         )
         try:
             runs = run_experiments(experiments, out=folder, options=options)

@@ -45,7 +45,11 @@ def run(
     series: SeriesOption = None,
     settings: SetOption = None,
     out: Annotated[
-        Path | None, typer.Option(help="Experiment folder. Default: runs/<experiment>.", metavar="DIR")
+        Path | None,
+        typer.Option(
+            help="Experiment folder. Default: runs/<experiment>, or runs/<experiment>-2 and so on after a change.",
+            metavar="DIR",
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed for initialization, shuffling and augmentation (training.seed).", min=0)
@@ -56,6 +60,13 @@ def run(
     strict: StrictOption = False,
     allow: AllowOption = None,
     resume: ResumeOption = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Replace the latest runs, or those in --out; they are kept aside until the new ones are finished.",
+        ),
+    ] = False,
     baseline: BaselineOption = False,
     track: TrackOption = None,
     break_lock: BreakLockOption = False,
@@ -64,6 +75,9 @@ def run(
     """Train architectures, evaluate them on the test set, and write run folders with reports.
 
     Two or more architectures are trained on the same split and compared.
+
+    If the settings have changed since an experiment was run, the new runs get a numbered folder, and the first line
+    says what has changed. The same settings are not run twice.
 
     Unset options follow the default recipe: values such as batch size and number of epochs are chosen from the data
     and printed.
@@ -89,6 +103,7 @@ def run(
             deterministic=deterministic,
             strict=strict,
             resume=resume,
+            overwrite=overwrite,
             baseline=baseline,
             track=track,
             break_lock=break_lock,

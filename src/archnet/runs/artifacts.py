@@ -13,7 +13,7 @@ from archnet.files.atomic import atomic_write, write_json, write_text
 from archnet.files.attribute_values import ATTRIBUTES_FILE
 from archnet.files.csv_rows import csv_text
 from archnet.machine import environment
-from archnet.runs.folder import is_started
+from archnet.runs.folders.experiment_folder import is_started
 from archnet.runs.preparation import PreparedData
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, list_training_scans
 

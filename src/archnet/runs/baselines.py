@@ -25,7 +25,7 @@ from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.artifacts import split_text, write_environment, write_run_setup
 from archnet.runs.evaluation import evaluate_predictions, write_evaluation
-from archnet.runs.folder import (
+from archnet.runs.folders.experiment_folder import (
     check_shared_sections,
     experiment_folder,
     keep_folder_split,

@@ -16,7 +16,7 @@ from archnet.evaluation.integrity.verification import verify_run
 from archnet.evaluation.predictions import Predictions, read_run_predictions
 from archnet.evaluation.run_folder import find_run_folders, is_baseline, is_finished, read_history, read_json
 from archnet.files.path_argument import path_argument
-from archnet.runs.folder import is_started
+from archnet.runs.folders.experiment_folder import is_started
 from archnet.spec.experiment import SETS
 
 if TYPE_CHECKING:

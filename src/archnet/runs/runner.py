@@ -25,7 +25,7 @@ from archnet.runs.evaluation import (
     write_evaluation,
     write_missing_report,
 )
-from archnet.runs.folder import (
+from archnet.runs.folders.experiment_folder import (
     check_run_folder,
     check_same_folder,
     experiment_folder,
@@ -36,6 +36,7 @@ from archnet.runs.folder import (
     run_name,
     shared_document,
 )
+from archnet.runs.folders.placement import Placement, log_changes, write_changes
 from archnet.runs.log import (
     CallbackList,
     LoggingCallback,
@@ -80,6 +81,7 @@ class RunOptions:
         resume: Skip finished runs and resume interrupted ones.
         device: Where this process trains: "cpu", "gpu" (all of them) or "gpu:1"; null is a GPU if there is one.
         deterministic: Use deterministic (slower) GPU kernels.
+        placement: What has changed since the runs were made before; null if that is not known.
         evaluated_sets: Sets that the trained network predicts; `evaluate_run` adds the others later.
     """
 
@@ -89,6 +91,7 @@ class RunOptions:
     resume: bool = False
     device: str | None = None
     deterministic: bool = False
+    placement: Placement | None = None
     evaluated_sets: Sequence[str] = SETS
 
 
@@ -235,7 +238,9 @@ def _make_run(run: PlannedRun, options: RunOptions, split: str) -> None:
     is_resumed = is_started(run.folder)
     write_run_setup(run.folder, experiment.to_document(), run.prepared, split)
     write_json(run.folder / "arch.json", experiment.arch.to_document())
+    write_changes(run.folder, options.placement, is_resumed=is_resumed)
     with log_to_file(run.folder / "log.txt", is_resumed=is_resumed):
+        log_changes(run.folder, options.placement)
         device_log.info(start_quietly())
         device_log.info("training %s", run.folder)
         from archnet.network.scaling import build_inference_model  # imports Keras: only after the quiet start

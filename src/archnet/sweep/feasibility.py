@@ -11,7 +11,7 @@ from archnet.data import open_dataset
 from archnet.data.dataset import Dataset
 from archnet.errors import ArchnetError, DataError, RunError
 from archnet.files.progress import Progress, no_progress
-from archnet.runs.folder import run_name
+from archnet.runs.folders.experiment_folder import run_name
 from archnet.runs.log import log_findings
 from archnet.runs.planning.network_plan import check_feasible, plan_network
 from archnet.runs.preparation import (

@@ -23,7 +23,7 @@ from archnet.files.locks import RUN_LOCK_SECONDS, break_foreign_locks, lock_fold
 from archnet.files.strict_json import Document
 from archnet.network.optional_packages import skip_optional_packages
 from archnet.runs.artifacts import write_history
-from archnet.runs.folder import run_name
+from archnet.runs.folders.experiment_folder import run_name
 from archnet.spec.metrics import find_summary_column
 from archnet.spec.resolve import parse_experiments
 

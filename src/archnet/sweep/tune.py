@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from archnet.errors import RunError
 from archnet.files.user_folders import DATA_VARIABLE, STORE_VARIABLE
-from archnet.runs.folder import run_name
+from archnet.runs.folders.experiment_folder import run_name
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.asha import make_scheduler
 from archnet.sweep.results.trials import trial_folder

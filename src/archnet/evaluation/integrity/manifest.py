@@ -39,6 +39,7 @@ PAGES: Final = (
 RUN_FILES: Final = (
     "experiment.json",
     "arch.json",
+    "changes.json",
     "data.json",
     "training_scans.json",
     "split.csv",

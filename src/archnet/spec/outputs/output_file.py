@@ -54,6 +54,8 @@ OUTPUT_FILES: Final[dict[str, OutputFile]] = {
     ),
     "environment.json": OutputFile(schema=run_schemas.ENVIRONMENT),
     "init.json": OutputFile(schema=run_schemas.INIT),
+    "changes.json": OutputFile(schema=run_schemas.CHANGES),
+    "tags.json": OutputFile(schema=run_schemas.TAGS, remedy="Remove the file; archnet runs tag writes a new one."),
     "curve.json": OutputFile(
         schema=run_schemas.FROC_CURVE, remedy="Regenerate it with `archnet report`.", max_bytes=256_000_000
     ),
@@ -79,6 +81,7 @@ OUTPUT_FILES: Final[dict[str, OutputFile]] = {
 CACHE_FILES: Final[dict[str, OutputFile]] = {
     "scans.jsonl": OutputFile(schema=store_schemas.SCAN_RECORD),
     "copies": OutputFile(schema=store_schemas.COPIED_PAIRS, max_bytes=256_000_000),
+    "reservation": OutputFile(schema=run_schemas.RESERVATION),
 }
 """Kinds that are silently regenerated if damaged; the first is a line of a file."""
 

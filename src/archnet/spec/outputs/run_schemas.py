@@ -254,6 +254,15 @@ MANIFEST: Final = record_of(
 )
 """The files of a run by name; "edited" and "removed" are changes that the user accepted."""
 
+CHANGES: Final = record_of({"previous": TEXT, "differences": list_of(record_of({"place": TEXT}))})
+"""The run with whose settings an experiment was run before, and the settings that differ."""
+
+TAGS: Final = record_of({}, {"tags": list_of(TEXT), "note": TEXT})
+"""What a user wrote about a run."""
+
+RESERVATION: Final = record_of({}, {"name": TEXT, "runs": map_of(record_of({}))})
+"""The experiment whose runs a process makes in a folder."""
+
 _CURVE: Final = record_of(
     {
         "false_positives_per_scan": list_of(NUMBER, 1),

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import RunError
+from archnet.evaluation.comparison.document_differences import Difference
 from archnet.evaluation.integrity.verification import verify_results
 from archnet.evaluation.run_folder import CHECKPOINT, is_finished, read_optional_json
 from archnet.files.locks import lock_folder
 from archnet.files.strict_json import Document
-from archnet.spec.arch import complete_arch
+from archnet.report.comparison_wording import differences_line
+from archnet.runs.folders.run_differences import SHARED_SECTIONS, setting_differences
 from archnet.spec.auto import AUTO_SPLIT, reuse_auto_values
 from archnet.spec.experiment import AUTO_SPLITS, Experiment
 from archnet.spec.resolve import parse_experiments, resolve_paths
-from archnet.spec.section_options import complete_data, complete_training
 
-SHARED_SECTIONS: Final = ("data", "split", "evaluation")
-"""Sections that all runs in an experiment's folder have in common."""
-
-_CHANGEABLE_KEYS: Final = frozenset({("data", "allow"), ("data", "cases")})
-"""Keys that change no result."""
+OTHER_FOLDER: Final = "Choose a different folder with --out, or replace its runs with --overwrite."
+"""What to do about a folder of runs with different settings."""
 
 
 def experiment_folder(experiment: Experiment, out: Path | str | None = None) -> Path:
@@ -62,11 +60,11 @@ def check_same_folder(experiments: Sequence[Experiment]) -> None:
     names: dict[str, str] = {}
     for experiment in experiments:
         first, document = shared_document(experiments[0]), shared_document(experiment)
-        difference = _first_difference(first, document, SHARED_SECTIONS)
-        if difference:
+        differences = setting_differences(first, document, SHARED_SECTIONS)
+        if differences:
             raise RunError(
-                f'the experiments "{first["name"]}" and "{document["name"]}" have a different {difference}. Run those '
-                "with the same data, split and evaluation together."
+                f'the experiments "{first["name"]}" and "{document["name"]}" differ: {differences_line(differences)}. '
+                "Run those with the same data, split and evaluation together."
             )
         name = run_name(experiment)
         if name.lower() in names:
@@ -91,21 +89,31 @@ def check_run_folder(folder: Path, experiment: Experiment, *, resume: bool = Fal
     """
     run_folder = folder / run_name(experiment)
     check_shared_sections(folder, experiment)
-    if is_finished(run_folder) and not resume:
+    if not (is_started(run_folder) or is_finished(run_folder)):
+        return
+    differences = run_differences(run_folder, experiment)
+    if differences:
         raise RunError(
-            f"{run_folder}: this run is finished and is not overwritten. Give another folder with --out, or add "
-            f"--resume to make only the runs that are missing. To see it again: archnet report {run_folder}"
+            f"{run_folder}: holds a run with different settings: {differences_line(differences)}. {OTHER_FOLDER}"
         )
-    if is_started(run_folder) and not resume:
-        raise RunError(
-            f"{run_folder}: this run was interrupted. Continue it with --resume, remove the folder to start anew, or "
-            "give another one with --out."
-        )
-    if is_started(run_folder) or is_finished(run_folder):
-        _check_same_run(run_folder, experiment)
+    if not resume:
+        raise existing_run_error(run_folder)
     if is_finished(run_folder):
         verify_results(run_folder)
         _check_same_cases(folder, run_folder, experiment)
+
+
+def existing_run_error(run_folder: Path) -> RunError:
+    """The error of a run that is there already, finished or interrupted, with the same settings."""
+    if is_finished(run_folder):
+        return RunError(
+            f"{run_folder}: this run is finished and has the same settings. Its report: {run_folder / 'report.html'}. "
+            "Add --resume to make only the runs that are missing, or --overwrite to train it again."
+        )
+    return RunError(
+        f"{run_folder}: this run was interrupted. Continue it with --resume, or train it from the start with "
+        "--overwrite."
+    )
 
 
 def read_interrupted_experiment(folder: Path, experiment: Experiment) -> Experiment | None:
@@ -144,25 +152,23 @@ def check_shared_sections(folder: Path, experiment: Experiment) -> None:
     Raises:
         RunError: The folder holds an experiment on different data or a different split.
     """
+    differences = shared_differences(folder, experiment)
+    if differences:
+        raise RunError(f"{folder}: contains a different experiment: {differences_line(differences)}. {OTHER_FOLDER}")
+
+
+def shared_differences(folder: Path, experiment: Experiment) -> list[Difference]:
+    """What an experiment says differently from the shared sections of its folder; empty in a new folder."""
     folder_document = resolve_paths(read_optional_json(folder / "experiment.json"), folder)
     document = shared_document(keep_folder_split(folder, experiment))
-    difference = folder_document and _first_difference(folder_document, document, SHARED_SECTIONS)
-    if difference:
-        raise RunError(
-            f"{folder}: contains an experiment with a different {difference}. Choose a new folder with --out."
-        )
+    return setting_differences(folder_document, document, SHARED_SECTIONS) if folder_document else []
 
 
-def _check_same_run(run_folder: Path, experiment: Experiment) -> None:
-    """Check that the run in a folder, interrupted or finished, is the one of an experiment."""
+def run_differences(run_folder: Path, experiment: Experiment) -> list[Difference]:
+    """What an experiment says differently from the run in a folder, interrupted or finished."""
     folder_document = resolve_paths(read_optional_json(run_folder / "experiment.json") or {}, run_folder)
     document = reuse_auto_values(keep_folder_split(run_folder, experiment).to_document(), folder_document)
-    difference = _first_difference(folder_document, document, ("arch", "training", *SHARED_SECTIONS))
-    if difference:
-        raise RunError(
-            f"{run_folder}: was started with a different {difference}. Use the original settings to resume, or a "
-            "different folder with --out."
-        )
+    return setting_differences(folder_document, document)
 
 
 def _check_same_cases(folder: Path, run_folder: Path, experiment: Experiment) -> None:
@@ -175,27 +181,3 @@ def _check_same_cases(folder: Path, run_folder: Path, experiment: Experiment) ->
             f"{paths[1]}: lists different cases or sets than {paths[0]}, so this run belongs to another experiment. "
             "Remove its folder to run it again, or choose a different folder with --out."
         )
-
-
-_COMPLETE: Final = {"arch": complete_arch, "data": complete_data, "training": complete_training}
-"""By section, a function that converts the section of an earlier version to the current form."""
-
-
-def _first_difference(
-    folder_document: Mapping[str, Any], document: Mapping[str, Any], sections: tuple[str, ...]
-) -> str | None:
-    """The first section that differs, and in it the first key, with both values.
-
-    A key that an earlier version did not write has its default.
-    """
-    for section in sections:
-        there, here = folder_document.get(section) or {}, document[section]
-        there = complete(there) if (complete := _COMPLETE.get(section)) else there
-        there, here = (
-            {key: value for key, value in one.items() if (section, key) not in _CHANGEABLE_KEYS}
-            for one in (there, here)
-        )
-        key = next((key for key in [*here, *there] if there.get(key) != here.get(key)), None)
-        if key is not None:
-            return f"{section} ({key}: {there.get(key)!r} there, {here.get(key)!r} here)"
-    return None

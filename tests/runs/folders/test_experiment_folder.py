@@ -11,7 +11,8 @@ import archnet
 from archnet.errors import RunError
 from archnet.evaluation.comparison.pools import read_pools
 from archnet.files.atomic import write_json
-from archnet.runs.folder import check_shared_sections, shared_document
+from archnet.files.documents.json_text import json_text
+from archnet.runs.folders.experiment_folder import check_shared_sections, shared_document
 from plain_training import PLAIN
 
 NET = {
@@ -101,8 +102,7 @@ def test_an_interrupted_run_is_neither_lost_nor_started_again_by_itself(cubes, t
     place = tmp_path / "out/net"
     kept = (place / "checkpoint/training.npz").read_bytes()
     message = (
-        f"{place}: this run was interrupted. Continue it with --resume, remove the folder to start anew, or give "
-        "another one with --out."
+        f"{place}: this run was interrupted. Continue it with --resume, or train it from the start with --overwrite."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         archnet.run_all(experiments(cubes), out=tmp_path / "out")
@@ -112,8 +112,8 @@ def test_an_interrupted_run_is_neither_lost_nor_started_again_by_itself(cubes, t
 def test_a_run_is_not_continued_with_other_options(cubes, tmp_path):
     interrupted(cubes, tmp_path / "out")
     message = (
-        f"{tmp_path / 'out/net'}: was started with a different training (learning_rate: 0.01 there, 0.02 here). "
-        "Use the original settings to resume, or a different folder with --out."
+        f"{tmp_path / 'out/net'}: holds a run with different settings: training.learning_rate 0.01 -> 0.02. Choose a "
+        "different folder with --out, or replace its runs with --overwrite."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         archnet.run_all(experiments(cubes, learning_rate=0.02), out=tmp_path / "out", resume=True)
@@ -199,9 +199,8 @@ def test_a_new_run_in_a_folder_has_the_split_of_the_others_there(cubes, tmp_path
     assert len(read_pools([run.folder for run in runs], "test")) == 1
     written(tmp_path / "out", lambda document: document["split"].update(by="candidate"))
     message = (
-        f"{tmp_path / 'out'}: contains an experiment with a different split (by: 'candidate' there, 'auto' here). "
-        f"Choose "
-        "a new folder with --out."
+        f'{tmp_path / "out"}: contains a different experiment: split.by "candidate" -> "auto". Choose a different folder '
+        "with --out, or replace its runs with --overwrite."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         archnet.run_all(experiments(cubes, seeds=(2,), epochs=1), out=tmp_path / "out")
@@ -254,7 +253,7 @@ def test_a_folder_of_an_earlier_version_and_one_with_other_allowed_checks_take_f
     del document["data"]["classes"]
     write_json(path, document)
     check_shared_sections(tmp_path / "out", first)
-    with pytest.raises(RunError, match=r"a different data \(range: 'auto' there, 'hu' here\)\. Choose a new folder"):
+    with pytest.raises(RunError, match=r'a different experiment: data\.range "auto" -> "hu"\. Choose a'):
         check_shared_sections(tmp_path / "out", replace(first, data=replace(first.data, range="hu")))
 
 
@@ -267,8 +266,8 @@ def test_a_relative_root_of_an_older_folder_is_tried_against_the_working_directo
     check_shared_sections(tmp_path / "out", first)
     monkeypatch.chdir(tmp_path / "out")
     message = (
-        f"{tmp_path / 'out'}: contains an experiment with a different data (root: {str(tmp_path / 'out/cubes.npz')!r} "
-        f"there, {str(cubes)!r} here). Choose a new folder with --out."
+        f"{tmp_path / 'out'}: contains a different experiment: data.root {json_text(str(tmp_path / 'out/cubes.npz'))} -> "
+        f"{json_text(str(cubes))}. Choose a different folder with --out, or replace its runs with --overwrite."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         check_shared_sections(tmp_path / "out", first)
