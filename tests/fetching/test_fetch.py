@@ -19,6 +19,7 @@ from archnet.errors import DataError, RunError
 from archnet.fetching.archive import ArchiveLimits, unpack
 from archnet.fetching.catalogue import Servers, fetch
 from archnet.fetching.download import Downloader, RemoteFile
+from archnet.fetching.fetched_parts import FETCH_RECORD
 from archnet.fetching.http import RetryPolicy, TransientError, open_url
 from archnet.files.locks import LockedError
 from archnet.spec.datasets import DATASETS
@@ -82,7 +83,9 @@ SUBSET0 = "/api/records/3723295/files/subset0.zip/content"
 
 
 def _files(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """The content of each file, without the record of what was fetched."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != FETCH_RECORD]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 def _raises(message):
@@ -115,6 +118,7 @@ def test_the_lists_and_the_chosen_subsets_come_and_nothing_else(tmp_path, server
     assert paths == [root / name for name in ("annotations.csv", "candidates.csv", "subset0", "subset8")]
     assert _files(root) == LISTS | SCANS | {"subset8/4.5.mhd": b"8"}
     assert not (root / ".fetch").exists()
+    assert (root / FETCH_RECORD).read_text() == "annotations.csv\ncandidates.csv\nsubset0\nsubset8\n"
     assert [name for name, _ in server.requests] == [
         "3723295", "4121926", "annotations.csv", "candidates.csv", "subset0.zip", "subset8.zip",
     ]  # fmt: skip

@@ -166,7 +166,7 @@ def test_without_tensorboard_nothing_is_drawn_and_the_log_says_so(tmp_path, monk
     monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
     with caplog.at_level(logging.INFO, "archnet"), open_tensorboard_callback(tmp_path, []) as drawn:
         assert drawn == []
-    assert caplog.messages == ["no TensorBoard logs: the package tensorboard is not installed"]
+    assert caplog.messages == ['no TensorBoard logs; to add them: pip install "archnet[tensorboard]"']
     assert list(tmp_path.iterdir()) == []
 
 

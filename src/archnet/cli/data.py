@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from archnet.cli.data_check import check
+from archnet.cli.datasets.data_prune import print_user_files, prune
 from archnet.cli.options import (
     KEPT_SCANS,
     AllowOption,
@@ -28,7 +29,7 @@ from archnet.cli.options import (
     print_messages,
     print_paths,
 )
-from archnet.errors import DocumentError, pluralize
+from archnet.errors import DocumentError
 from archnet.spec.datasets import FETCHABLE_DATASETS, dataset_names
 
 if TYPE_CHECKING:
@@ -40,13 +41,14 @@ data_app = typer.Typer(
 
 
 data_app.command()(check)
+data_app.command()(prune)
 
 
 @data_app.command()
 def info(
     data: Annotated[
         str | None,
-        typer.Argument(help=f"Data set: {dataset_names()}. Without one: all crop stores."),
+        typer.Argument(help=f"Data set: {dataset_names()}. Without one: all files outside run folders, with sizes."),
     ] = None,
     root: RootOption = None,
     series: SeriesOption = None,
@@ -58,11 +60,20 @@ def info(
     out: Annotated[Path, typer.Option(help="Path of the picture.")] = Path("case.png"),
     as_json: JsonFlag = False,
 ) -> None:
-    """Summarize a data set: classes, groups, shape, the sets of the default split, and its crop store."""
+    """Summarize a data set: classes, groups, shape, the sets of the default split, its folder and its crop store.
+
+    Without a data set, list everything that archnet keeps outside run folders, with paths and sizes: crop stores,
+    generated phantoms, fetched data, the last error, shell completion, and caches shared with other programs.
+
+    Examples:
+        archnet data info
+
+        archnet data info luna16 --root /data/LUNA16
+    """
     if data is None:
         if root or series or settings or picture:
             raise DocumentError("Name the data set, such as: archnet data info luna16 --root DIR.")
-        _print_stores(as_json)
+        _print_user_files(as_json)
         return
     from archnet.api.console import progress
     from archnet.runs.preview import draw_case, summarize_data
@@ -89,18 +100,16 @@ def _print_summary(summary: dict[str, Any]) -> None:
         echo(f"{key:<9} {text}")
 
 
-def _print_stores(as_json: bool) -> None:
-    from archnet.data.store_list import list_stores
-    from archnet.files.user_folders import store_home
+def _print_user_files(as_json: bool) -> None:
+    from archnet.data.user_files.user_files import list_user_files
 
-    all_stores = list_stores()
+    found = list_user_files()
     if as_json:
-        print_json([{**asdict(store), "folder": str(store.folder)} for store in all_stores])
+        print_json(found.to_document())
         return
-    for store in all_stores:
-        echo(store.summary())
-    total = sum(store.num_bytes for store in all_stores)
-    echo(f"{store_home()}: {pluralize(len(all_stores), 'store')}, {total / 1e9:,.2f} GB")
+    print_user_files(found)
+    if found.num_items:
+        echo("Remove everything of archnet's own with: archnet data prune --all")
 
 
 @data_app.command()
@@ -156,31 +165,6 @@ def _prepare_crops(experiments: tuple[Experiment, ...], strict: bool, as_json: b
         print_json({"crops": len(first.values), "bytes": size, "missing": [asdict(scan) for scan in first.lost_scans]})
     else:
         echo(f"{len(first.values):,} crops of {'x'.join(map(str, first.shape))}, {size / 1e6:,.1f} MB")
-
-
-@data_app.command()
-def prune(
-    everything: Annotated[
-        bool, typer.Option("--all", help="Remove all stores, including valid ones and those on unmounted disks.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,
-    break_lock: BreakLockOption = False,
-    as_json: JsonFlag = False,
-) -> None:
-    """Remove crop stores whose scans have changed or are gone. Scans and runs are kept; crops can be recreated."""
-    from archnet.data.store_list import prune_stores
-    from archnet.files.locks import break_foreign_locks
-
-    with break_foreign_locks(is_wanted=break_lock):
-        removed = prune_stores(everything=everything, dry_run=dry_run)
-    if as_json:
-        print_json([{**asdict(store), "folder": str(store.folder)} for store in removed])
-        return
-    for store in removed:
-        echo(store.summary())
-    total = sum(store.num_bytes for store in removed)
-    would = "would be " if dry_run else ""
-    echo(f"{pluralize(len(removed), 'store')} {would}removed, {total / 1e9:,.2f} GB")
 
 
 @data_app.command()

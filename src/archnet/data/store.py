@@ -121,7 +121,9 @@ def discard_folder(folder: Path) -> None:
     Raises:
         DataError: The folder cannot be moved, on Windows because a program has its crops open.
     """
-    if folder.is_dir():
+    if folder.is_symlink():
+        folder.unlink()  # what it points to was put there by the user
+    elif folder.is_dir():
         trash = _trash_folder(store_home() / folder.name)
         _move_store(folder, trash)
         shutil.rmtree(trash)

@@ -13,6 +13,7 @@ from archnet.data.build_store import draft_folder
 from archnet.data.recipe import scan_fingerprint
 from archnet.data.store import TRASH_SUFFIX, discard_folder, lock_store, read_store_json
 from archnet.errors import DataError
+from archnet.files.disk import bytes_on_disk
 from archnet.files.locks import LockedError
 from archnet.files.user_folders import store_home
 
@@ -43,6 +44,11 @@ class StoredCrops:
     num_crops: int
     num_bytes: int
     state: State
+
+    @property
+    def description(self) -> str:
+        """The content and the state in a few words."""
+        return f"{self.num_crops:,} crops, {_MEANING[self.state]}, {self.source}"
 
     def summary(self) -> str:
         """The store in one line."""
@@ -111,7 +117,7 @@ def _describe_store(folder: Path) -> StoredCrops:
         folder=folder,
         source=str(document.get("source", "unknown")),
         num_crops=int(document.get("crops", 0)),
-        num_bytes=sum(_bytes_on_disk(path) for path in folder.glob("*")),
+        num_bytes=bytes_on_disk(folder),
         state=_current_state(document, is_finished=is_finished and (folder / "crops.npy").is_file())
         if document
         else "damaged",
@@ -125,9 +131,3 @@ def _current_state(document: Mapping[str, Any], *, is_finished: bool) -> State:
     if any(scan_fingerprint(path) != files for path, files in scans):
         return "changed"
     return "ready" if is_finished else "unfinished"
-
-
-def _bytes_on_disk(path: Path) -> int:
-    """What a file takes; rows that are not cut yet take nothing."""
-    stat = path.stat()
-    return min(stat.st_size, getattr(stat, "st_blocks", stat.st_size) * 512)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from archnet.errors import DataError, did_you_mean
 from archnet.fetching.archive import BadArchiveError, is_empty_folder, require_disk_space, unpack
 from archnet.fetching.download import Downloader, RemoteFile
+from archnet.fetching.fetched_parts import record_part
 from archnet.fetching.http import RetryPolicy
 from archnet.files.atomic import write_text
 from archnet.files.json_file import parse_json
@@ -25,7 +26,8 @@ from archnet.spec.datasets import DATASETS, FETCHABLE_DATASETS, PublishedFile
 # An archive of scans becomes at most about this many times its size: 16-bit CT packs to half.
 _UNPACKED_RATIO = 2.2
 _MAX_LISTING_BYTES = 10_000_000
-_WORK_FOLDER = ".fetch"
+WORK_FOLDER = ".fetch"
+"""Folder for archives while they are downloaded and unpacked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,7 @@ def _without_empty_folder(root: Path) -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):  # a mount point or a link stays
-            for folder in (root / _WORK_FOLDER, root):
+            for folder in (root / WORK_FOLDER, root):
                 if is_empty_folder(folder):
                     folder.rmdir()
 
@@ -103,7 +105,7 @@ def _fetch_missing(parts: Sequence[PublishedFile], root: Path, downloader: Downl
     missing = [part for part in parts if not _is_there(root / part.target)]
     if all(part.is_optional for part in missing):
         missing = []
-    work = root / _WORK_FOLDER
+    work = root / WORK_FOLDER
     work.mkdir(exist_ok=True)
     _remove_leftovers(work, [part.archive for part in parts if part not in missing])
     present = [part.target for part in parts if _is_there(root / part.target)]
@@ -116,9 +118,10 @@ def _fetch_missing(parts: Sequence[PublishedFile], root: Path, downloader: Downl
 
 
 def _fetch_part(part: PublishedFile, remote: RemoteFile, root: Path, downloader: Downloader) -> None:
-    archive, target = downloader.fetch_file(remote, root / _WORK_FOLDER), root / part.target
+    archive, target = downloader.fetch_file(remote, root / WORK_FOLDER), root / part.target
     if part.archive == part.target:
         archive.replace(target)
+        record_part(root, part.target)
         return
     sha256 = _sha256(archive) if part.record is None else None
     try:
@@ -126,6 +129,7 @@ def _fetch_part(part: PublishedFile, remote: RemoteFile, root: Path, downloader:
     except BadArchiveError:
         archive.unlink()
         raise
+    record_part(root, part.target)
     if remote.checksum is None and sha256 is not None:
         _write_checksum(root / f"{part.archive}.sha256", part.archive, sha256, downloader)
     archive.unlink()
@@ -205,7 +209,7 @@ def _require_space(root: Path, remotes: dict[PublishedFile, RemoteFile]) -> None
     """Room for everything unpacked and for the largest archive, less what is there of the archives."""
     zipped = {part: remote for part, remote in remotes.items() if part.archive.endswith(".zip")}
     unpacked = sum(int(remote.size * (_UNPACKED_RATIO if part in zipped else 1)) for part, remote in remotes.items())
-    held = sum(path.stat().st_size for path in (root / _WORK_FOLDER).iterdir() if path.is_file())
+    held = sum(path.stat().st_size for path in (root / WORK_FOLDER).iterdir() if path.is_file())
     needed = unpacked + max((remote.size for remote in zipped.values()), default=0) - held
     require_disk_space(root, needed, f"for {', '.join(part.archive for part in remotes)} and what is in them")
 

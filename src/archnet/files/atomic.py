@@ -84,6 +84,16 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
+def remove_at_once(path: Path) -> None:
+    """Remove a file or folder; an interruption leaves no part of it under its name. Of a link, only the link goes."""
+    trash = _draft_path(path)
+    path.rename(trash)
+    if trash.is_dir() and not trash.is_symlink():
+        shutil.rmtree(trash)
+    else:
+        trash.unlink()
+
+
 def _name_output(error: OSError, draft: Path, path: Path) -> None:
     """Name the output in a write error, which otherwise names nothing or the draft."""
     name = error.filename

@@ -1,8 +1,10 @@
-"""Room on a disk, and numbers of bytes for people."""
+"""Space on a disk: free, used by files, and as text."""
 
 from __future__ import annotations
 
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -10,6 +12,24 @@ def free_bytes(folder: Path) -> int:
     """The free bytes on the disk of a folder, which need not exist yet."""
     existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     return shutil.disk_usage(existing).free
+
+
+def bytes_on_disk(path: Path) -> int:
+    """The bytes that a file, or a folder with everything in it, occupies. Links are not followed.
+
+    Parts of a file that were never written occupy nothing, and files that vanish meanwhile are not counted.
+    """
+    paths = [path]
+    if path.is_dir() and not path.is_symlink():
+        paths = [Path(parent, name) for parent, _, names in os.walk(path) for name in names]
+    return sum(map(_file_bytes, paths))
+
+
+def _file_bytes(path: Path) -> int:
+    with suppress(OSError):
+        stat = path.lstat()
+        return min(stat.st_size, getattr(stat, "st_blocks", stat.st_size) * 512)
+    return 0
 
 
 def format_bytes(count: int) -> str:

@@ -14,6 +14,9 @@ from archnet.errors import DataError
 DATA_VARIABLE: Final = "ARCHNET_DATA"
 STORE_VARIABLE: Final = "ARCHNET_STORE"
 
+LAST_ERROR_FILE: Final = "last_error.txt"
+"""File in the log folder with the traceback of the last error."""
+
 
 def data_home() -> Path:
     """The folder that holds one folder for each data set.

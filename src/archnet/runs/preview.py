@@ -16,6 +16,7 @@ from archnet.data.dataset import Cases
 from archnet.data.split import resolve_split
 from archnet.errors import DataError, did_you_mean
 from archnet.files.atomic import atomic_write
+from archnet.files.disk import bytes_on_disk, format_bytes
 from archnet.files.progress import Progress
 from archnet.report.data_check_wording import attribute_text, label_texts
 from archnet.runs.preparation import CaseSplit, make_preview_splits, resolve_auto_from_data
@@ -53,9 +54,15 @@ def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]
         "limits": f"{limits_text(dataset.limits)} become 0 to 1",
         **sets,
         **({"attributes": attributes} if attributes else {}),
+        **({"folder": _folder_text(dataset.root)} if dataset.root else {}),
         **({"stored": store_summary} if store_summary else {}),
         **({"findings": " ".join(finding.text for finding in findings)} if findings else {}),
     }
+
+
+def _folder_text(root: Path) -> str:
+    """The folder or file of a data set, with its size. Links inside it are not followed."""
+    return f"{root}, {format_bytes(bytes_on_disk(root.resolve()))}"
 
 
 def _summarize_split(cases: Cases, experiment: Experiment) -> tuple[CaseSplit, dict[str, Any]]:

@@ -141,7 +141,7 @@ def open_tensorboard_callback(folder: Path, history: Sequence[HistoryRow]) -> It
         history: The epochs before an interruption, if the run is resumed.
     """
     if find_spec("tensorboard") is None:
-        logging.getLogger("archnet").info("no TensorBoard logs: the package tensorboard is not installed")
+        logging.getLogger("archnet").info('no TensorBoard logs; to add them: pip install "archnet[tensorboard]"')
         yield []
         return
     callback = TensorBoardCallback(folder / FOLDER, history)

@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 
 from archnet.files.system_errors import REMEDIES, remedy
-from archnet.files.user_folders import log_folder
+from archnet.files.user_folders import LAST_ERROR_FILE, log_folder
 
 
 def describe_os_error(error: OSError) -> str:
@@ -39,7 +39,7 @@ def save_traceback() -> Path | None:
     folder = log_folder()
     if folder is None:
         return None
-    path = folder / "last_error.txt"
+    path = folder / LAST_ERROR_FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(traceback.format_exc(), encoding="utf-8", errors="backslashreplace")

@@ -1,0 +1,1 @@
+"""Commands of `archnet data` in modules of their own."""

@@ -1,0 +1,76 @@
+"""Everything that archnet keeps outside run folders is listed with its size, and nothing of the user's."""
+
+import sys
+
+import pytest
+
+from archnet.data.user_files.completion_scripts import completion_scripts
+from archnet.data.user_files.user_files import list_user_files
+from archnet.fetching.fetched_parts import FETCH_RECORD, fetched_parts, record_part
+from user_home import fill_home, listed, stored, use_home, write
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the folders that Linux uses are written here")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    use_home(tmp_path, monkeypatch)
+    return tmp_path
+
+
+def test_every_kind_of_file_is_listed_and_no_file_of_the_user(home):
+    fill_home(home)
+    assert listed(home) == [
+        ("store", stored().relative_to(home).as_posix()),
+        ("search", "XDG_DATA_HOME/archnet/store/copies"),
+        ("phantom", "XDG_DATA_HOME/archnet/phantom/.archnet-01234567-fedcba987654"),
+        ("phantom", "XDG_DATA_HOME/archnet/phantom/0123456789ab"),
+        ("fetched", "XDG_DATA_HOME/archnet/luna16/.fetch"),
+        ("fetched", "XDG_DATA_HOME/archnet/mosmed/CT-0"),
+        ("fetched", "XDG_DATA_HOME/archnet/mosmed/CT-0.zip.sha256"),
+        ("log", "XDG_STATE_HOME/archnet/log/last_error.txt"),
+        ("completion", ".bash_completions/archnet.sh"),
+    ]
+    found = list_user_files()
+    assert [(cache.path, cache.num_bytes, cache.description) for cache in found.shared] == [
+        (home / "XDG_CACHE_HOME/matplotlib", 5, "Matplotlib: list of fonts")
+    ]
+    assert [file.num_bytes for file in found.files if file.kind in ("fetched", "log")] == [1, 1, 1, 1]
+    assert found.num_items == 9
+    assert found.num_bytes == found.stores[0].num_bytes + sum(file.num_bytes for file in found.files)
+
+
+def test_an_empty_home_lists_nothing_and_stays_empty(home):
+    assert listed(home) == []
+    assert list(home.iterdir()) == []
+
+
+def test_links_are_not_followed(home):
+    write(home / "elsewhere/CT-0/scan.nii")
+    write(home / "elsewhere/0123456789ab/phantom.json")
+    data = home / "XDG_DATA_HOME/archnet"
+    (data / "mosmed").mkdir(parents=True)
+    (data / "mosmed/CT-0").symlink_to(home / "elsewhere/CT-0")
+    record_part(data / "mosmed", "CT-0")
+    (data / "phantom").mkdir()
+    (data / "phantom/0123456789ab").symlink_to(home / "elsewhere/0123456789ab")
+    (home / "elsewhere/luna16/.fetch").mkdir(parents=True)
+    (data / "luna16").symlink_to(home / "elsewhere/luna16")
+    assert listed(home) == []
+
+
+def test_a_record_of_fetched_parts_names_only_parts_that_are_published(tmp_path):
+    for name in ("CT-0", "CT-1"):
+        write(tmp_path / f"mosmed/{name}/scan.nii")
+    write(tmp_path / "mosmed" / FETCH_RECORD, "../other\n/etc\nCT-1\nCT-0\n")
+    assert fetched_parts("mosmed", tmp_path / "mosmed") == [tmp_path / "mosmed/CT-0"]
+    (tmp_path / "mosmed" / FETCH_RECORD).write_bytes(b"\xff")
+    assert fetched_parts("mosmed", tmp_path / "mosmed") == []
+
+
+def test_completion_scripts_of_other_programs_are_not_listed(home):
+    write(home / ".zfunc/_archnet", "#compdef archnet of the user")
+    write(home / ".config/fish/completions/archnet.fish", "complete _ARCHNET_COMPLETE")
+    assert [(script.shell, script.path) for script in completion_scripts()] == [
+        ("fish", home / ".config/fish/completions/archnet.fish")
+    ]
