@@ -1,0 +1,1 @@
+"""MkDocs hooks: add the generated pages to the site."""
