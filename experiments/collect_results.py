@@ -1,4 +1,4 @@
-"""Keep the results of finished runs under experiments/results and print their rows for the README.
+"""Keep the results of finished runs under experiments/results and print their rows for docs/pages/results/index.md.
 
 Each file holds the command, the resolved experiment and the metrics. NAMEs with a folder belong to runs that a table
 reports only together, and print no row. Times, memory and the folder of the data are omitted: they depend on the
@@ -15,26 +15,29 @@ from pathlib import Path
 from statistics import mean, stdev
 
 RESULTS = Path(__file__).parent / "results"
+FOLDER = "../files/experiments/results"
+"""Of the kept results, as seen from the page."""
+
 MACHINE_KEYS = ("peak_memory_bytes", "train_seconds", "samples_per_second")
 DRAWING_KEYS = ("decision", "bins")
 
 
-def readme_row(name: str, result: dict) -> str:
-    """The test set's figures as a line of the README's table; undefined numbers are a dash."""
+def table_row(name: str, result: dict) -> str:
+    """The test set's figures as a line of a table; undefined numbers are a dash."""
     test = result["metrics"]["test"]
     rows = "".join("[" + " ".join(map(str, row)) + "]" for row in test["confusion_matrix"])
     numbers = [test[key] for key in ("accuracy", "recall", "precision", "mcc", "auc")]
     cells = ["–" if number is None else f"{number:.3f}" for number in numbers]
-    return f"| [{name}](experiments/results/{name}.json) | [{rows}] | {' | '.join(cells)} |"
+    return f"| [{name}]({FOLDER}/{name}.json) | `[{rows}]` | {' | '.join(cells)} |"
 
 
 def mean_row(name: str) -> str:
-    """Means and standard deviations over the seeds of a kept result, as a line of the README's table."""
+    """Means and standard deviations over the seeds of a kept result, as a line of a table."""
     paths = sorted(RESULTS.glob(f"{name}_seed*.json"))
     if len(paths) < 2:
         sys.exit(f"{name}: a mean needs {RESULTS}/{name}_seed0.json and _seed1.json at least.")
     metrics = [json.loads(path.read_text())["metrics"] for path in paths]
-    links = " ".join(f"[{path.stem.rpartition('_seed')[2]}](experiments/results/{path.name})" for path in paths)
+    links = " ".join(f"[{path.stem.rpartition('_seed')[2]}]({FOLDER}/{path.name})" for path in paths)
     costs = [f"{metrics[0]['parameters']:,}", f"{metrics[0]['macs'] / 1e6:.1f} M"]
     numbers = [[one["test"][key] for one in metrics] for key in ("recall", "precision", "mcc", "auc")]
     cells = [f"{mean(values):.3f} ± {stdev(values):.3f}" for values in numbers]
@@ -75,7 +78,7 @@ def main() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(result, indent=1) + "\n")
         if path.parent == RESULTS:
-            print(readme_row(name, result))
+            print(table_row(name, result))
 
 
 if __name__ == "__main__":

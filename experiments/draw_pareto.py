@@ -1,4 +1,4 @@
-"""Draws what quality costs: test AUC against multiply-adds of the networks in the README's table of LUNA16 candidates.
+"""Draws what quality costs: test AUC against multiply-adds of the networks in the table of LUNA16 candidates.
 
 Reads experiments/results/luna16_NAME_seedN.json, writes experiments/pictures/pareto.png: a dot for each seed, a line
 through the means that no cheaper network reaches.

@@ -1,4 +1,4 @@
-"""The results: what the two READMEs tell is what lies under experiments/results."""
+"""The results: the tables of the documentation and of the README are the files under experiments/results."""
 
 import json
 import re
@@ -16,17 +16,30 @@ from experiment_scripts import EXPERIMENTS, load_script
 RESULTS = EXPERIMENTS / "results"
 
 
-def readme_lines(folder):
-    return set((folder / "README.md").read_text().splitlines())
+def lines_of(path):
+    return set(path.read_text(encoding="utf-8").splitlines())
 
 
-def test_the_readme_s_tables_are_the_results_or_their_means_over_seeds():
-    collect, told = load_script("collect_results"), set()
-    lines = {line for line in readme_lines(EXPERIMENTS.parent) if "experiments/results/" in line and line[0] == "|"}
+def rows_of(path):
+    return {line for line in lines_of(path) if "experiments/results/" in line and line[0] == "|"}
+
+
+RESULTS_PAGE = EXPERIMENTS.parent / "docs/pages/results/index.md"
+
+
+def test_the_tables_of_the_results_page_are_the_results_or_their_means_over_seeds():
+    collect, expected, lines = load_script("collect_results"), set(), rows_of(RESULTS_PAGE)
     for path in RESULTS.glob("*.json"):
-        alone, name = collect.readme_row(path.stem, json.loads(path.read_text())), path.stem.rpartition("_seed")[0]
-        told.add(alone if alone in lines or not name else collect.mean_row(name))
-    assert told == lines
+        alone, name = collect.table_row(path.stem, json.loads(path.read_text())), path.stem.rpartition("_seed")[0]
+        expected.add(alone if alone in lines or not name else collect.mean_row(name))
+    assert expected == lines
+
+
+def test_the_table_of_the_readme_has_rows_of_the_results_page():
+    prefix = load_script("collect_results").FOLDER
+    rows = rows_of(EXPERIMENTS.parent / "README.md")
+    assert len(rows) > 5
+    assert {row.replace("](experiments/results", f"]({prefix}") for row in rows} <= rows_of(RESULTS_PAGE)
 
 
 def test_each_result_tells_its_command_and_its_resolved_experiment():
@@ -40,7 +53,7 @@ def test_each_result_tells_its_command_and_its_resolved_experiment():
 
 @pytest.mark.parametrize("name", ["sweep_recipe", "sweep_batch_norm"])
 def test_the_ablations_tables_are_what_their_sweeps_came_to(name):
-    ablation, lines = load_script("ablation_table"), readme_lines(EXPERIMENTS)
+    ablation, lines = load_script("ablation_table"), lines_of(EXPERIMENTS / "README.md")
     rows = json.loads((RESULTS / name / "ablation.json").read_text())
     (values,) = json.loads((EXPERIMENTS / f"{name}.json").read_text())["space"].values()
     assert [next(iter(row["values"].values())) for row in rows] == values
@@ -77,7 +90,7 @@ def test_a_comparison_s_table_may_have_no_deviation_and_no_interval():
 
 
 def test_the_tables_of_comparisons_are_what_archnet_compare_says():
-    keep, lines = load_script("keep_comparison"), readme_lines(EXPERIMENTS)
+    keep, lines = load_script("keep_comparison"), lines_of(EXPERIMENTS / "README.md")
     comparisons = sorted(RESULTS.rglob("comparison.json"))
     assert len(comparisons) > 1
     for path in comparisons:
@@ -124,7 +137,7 @@ def test_the_table_of_the_gpu_is_its_results():
         for (network, precision), row in speeds.items()
         if precision == "float32"
     }
-    lines = readme_lines(EXPERIMENTS)
+    lines = lines_of(EXPERIMENTS / "README.md")
     start = "| network | batch | float32 steps/s | share of peak | bfloat16 steps/s | share of peak |"
     assert start in lines
     assert expected <= lines

@@ -88,8 +88,8 @@ def test_the_schema_names_every_data_set():
     assert SCHEMA["name"]["enum"] == list(DATASETS)
 
 
-def test_every_data_set_has_its_row_in_the_readme():
-    rows = re.findall(r"^\| `([a-z0-9]+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+def test_every_data_set_has_its_row_in_the_documentation():
+    rows = re.findall(r"^\| `([a-z0-9]+)` \|", (ROOT / "docs/pages/guide/data.md").read_text(), re.MULTILINE)
     assert rows == list(DATASETS)
 
 

@@ -24,11 +24,12 @@ def row_start(path, num_classes):
 
 
 @pytest.mark.parametrize(
-    ("folder", "readme", "num_classes"), [("zoo", "README.md", 2), ("applications", "experiments/README.md", 1000)]
+    ("folder", "readme", "num_classes"),
+    [("zoo", "docs/pages/guide/architectures.md", 2), ("applications", "experiments/README.md", 1000)],
 )
 def test_a_table_names_each_network_with_its_source_and_parameters(folder, readme, num_classes):
     text = (ROOT / readme).read_text(encoding="utf-8")
-    rows = re.findall(rf"^\| \[(\w+)\]\((?:\.\./)?(archs/{folder}/.*)$", text, re.MULTILINE)
+    rows = re.findall(rf"^\| \[(\w+)\]\((?:\.\./)?(?:files/)?(archs/{folder}/.*)$", text, re.MULTILINE)
     paths = sorted((ROOT / "archs" / folder).glob("*.json"))
     assert [name for name, _ in rows] == [path.stem for path in paths]
     for (_, row), path in zip(rows, paths, strict=True):
@@ -36,7 +37,7 @@ def test_a_table_names_each_network_with_its_source_and_parameters(folder, readm
 
 
 def test_the_table_of_the_zoo_has_the_multiply_adds():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/pages/guide/architectures.md").read_text(encoding="utf-8")
     for path in (ROOT / "archs/zoo").glob("*.json"):
         (row,) = (line for line in text.splitlines() if f"archs/zoo/{path.name})" in line)
         assert row.endswith(f"| {count_text(network_cost(load_arch(path).plan()).num_macs)} |"), row

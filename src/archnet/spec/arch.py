@@ -41,6 +41,7 @@ class Arch:
 
     >>> arch = archnet.load_arch("archs/arch3dsm.json")  # doctest: +SKIP
     >>> arch.plan((64, 64, 10), num_classes=2)[-1].output_shape  # doctest: +SKIP
+
     Attributes:
         name: Also names the run folders.
         rank: Number of spatial axes, 2 or 3.

@@ -19,7 +19,7 @@ from archnet.spec.resolve import parse_experiments
 from archnet.spec.schema import read_schema
 from plain_training import plain
 
-ROOT = Path(__file__).parents[3]
+PAGE = Path(__file__).parents[3] / "docs/pages/guide/experiments.md"
 SHAPES = {"2D": (6, 12, 12, 1), "3D": (6, 12, 12, 5, 1), "channels": (6, 12, 12, 5)}
 
 IDENTITIES = {
@@ -105,13 +105,13 @@ def test_identity_parameters_give_the_identity(name, shape):
 
 
 @names
-def test_each_entry_has_a_rule_a_schema_and_a_word_in_the_readme(name):
+def test_each_entry_has_a_rule_a_schema_and_a_word_in_the_documentation(name):
     schema, kind = read_schema("experiment")["$defs"], AUGMENTATIONS[name]
     assert kind.name == name
     assert name in schema["augmentation"]["properties"]["type"]["enum"]
     assert {"$ref": f"#/$defs/{name}"} in [branch["then"] for branch in schema["augmentation"]["allOf"]]
     assert num_uniforms([kind()]) > 0
-    (paragraph,) = re.findall(r"^\*\*Augmentation\*\*.*?(?=\n\n)", (ROOT / "README.md").read_text(), re.M | re.S)
+    (paragraph,) = re.findall(r"^## Augmentation\n\n(.*?)(?=\n\n)", PAGE.read_text(), re.M | re.S)
     assert f"`{name}`" in paragraph
 
 

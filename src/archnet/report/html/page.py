@@ -70,6 +70,11 @@ def write_page(path: Path, template: str, values: Mapping[str, Any]) -> Path:
     return write_text(path, text)
 
 
+def render_macro(template: str, macro: str, *arguments: object) -> str:
+    """What a macro of a template draws, as HTML without a page around it."""
+    return str(getattr(_environment().get_template(template).module, macro)(*arguments))
+
+
 def _script() -> Markup:
     """The page's one script: the files `_SCRIPTS`, which share their top-level names."""
     from markupsafe import Markup
