@@ -1,4 +1,4 @@
-"""The generated pages of the site: the reference (from schemas, docstrings and `--help`) and the repository's own pages."""
+"""The generated pages of the site: the reference, from schemas, docstrings and `--help`, and the repository's own."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -19,8 +19,8 @@ def dataset_page() -> str:
     return page(
         [
             "# Data sets",
-            "`--data NAME` or the key [`data.name`](experiment.md#data.name) chooses one. Data are searched in "
-            "`--root`, in `$ARCHNET_DATA/NAME` and in the user data folder, in this order. [Data](../guide/data.md) describes "
+            "`--data NAME` or the key [`data.name`](experiment.md#data.name) chooses one. Data are searched in `--root`,\n"
+            "in `$ARCHNET_DATA/NAME` and in the user data folder, in this order. [Data](../guide/data.md) describes\n"
             "checks, splits, attributes and malignancy labels.",
             *[block for name, spec in DATASETS.items() for block in _blocks(name, spec)],
             "## Options of every data set { #common-options }",

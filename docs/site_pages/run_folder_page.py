@@ -7,7 +7,7 @@ from archnet.spec.outputs.output_file import OUTPUT_FILES
 from site_pages.schema_pages import page
 
 _RUN = {
-    "experiment.json": "the resolved experiment: every key with its value; `picked` has the reasons of automatic choices",
+    "experiment.json": "the resolved experiment, with every key; `picked` has the reasons of automatic choices",
     "arch.json": "the architecture",
     "data.json": "findings of the data checks, scans that could not be read, and a summary of soft labels and weights",
     "training_scans.json": "the training scans, by which `predict`, `explain` and `froc` recognize them",

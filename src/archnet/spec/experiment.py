@@ -305,6 +305,7 @@ class Experiment:
 
     >>> experiments = archnet.load_experiments("archs/arch3dsm.json", data="phantom")  # doctest: +SKIP
     >>> experiments[0].training.epochs, experiments[0].auto_reasons  # doctest: +SKIP
+
     Attributes:
         description: What it is; changes nothing.
         auto_reasons: Why options have the values that were chosen automatically, by their dotted keys.
