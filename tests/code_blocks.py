@@ -97,17 +97,20 @@ class PageRunner:
     Attributes:
         folder: The working folder.
         prepare: Called with the text of a block before it is run; returns the text to run.
-        output: What the last block printed.
+        output: What the block before printed; None where it was not run.
         names: The names that the Python blocks share.
     """
 
     folder: Path
     prepare: object
-    output: str = ""
+    output: str | None = None
     names: dict = field(default_factory=dict)
 
     def run(self, block):
-        """Run one block; raises AssertionError with its location if it fails."""
+        """Run one block unless its page says not to; raises AssertionError with its location if it fails."""
+        if block.reason:
+            self.output = None
+            return
         text = block.text
         if block.language != "text":
             text = self.prepare(text, self.folder)
@@ -116,7 +119,7 @@ class PageRunner:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         actions = {"sh": self._run_shell, "python": self._run_python, "text": self._compare, "json": self._validate}
-        assert block.language in (*actions, "csv"), f"{block.location}: unknown language {block.language!r}"
+        assert block.language in (*actions, "csv", "console"), f"{block.location}: unknown language {block.language!r}"
         if action := actions.get(block.language):
             action(block, text)
 
@@ -125,6 +128,8 @@ class PageRunner:
 
     def _compare(self, block, text):
         """The lines of a text block are in the output of the block before it."""
+        if self.output is None:
+            return
         for line in filter(str.strip, text.splitlines()):
             assert " ".join(line.split()) in " ".join(self.output.split()), f"{block.location}: {line}\n{self.output}"
 

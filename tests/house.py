@@ -78,7 +78,7 @@ def contributing_map():
     closed = " and ".join(f"`{room}`" for room in CLOSED)
     return "\n".join(
         [
-            "```",
+            "```text",
             *textwrap.wrap(drawing, 100, subsequent_indent="    ", break_on_hyphens=False),
             "```",
             "",

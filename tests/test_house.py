@@ -1,4 +1,4 @@
-"""The house: who may import whom, and that README, schemas and shipped files stay true."""
+"""The house: who may import whom, and that documentation, schemas and shipped files agree."""
 
 import ast
 import doctest
@@ -139,49 +139,9 @@ def test_keras_stays_behind_one_door_and_each_of_its_backends_behind_a_file_of_i
             assert "keras" not in packages, path
 
 
-def readme_blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-
-
-def test_the_readme_names_only_options_and_files_that_exist():
-    from typer.main import get_command
-
-    from archnet.cli import app
-
-    def options_of(command):
-        names = {name for parameter in command.params for name in parameter.opts}
-        for inner in getattr(command, "commands", {}).values():
-            names |= options_of(inner)
-        return names
-
-    known = options_of(get_command(app)) | {"--help"}
-    lines = [line for block in readme_blocks("sh") for line in block.splitlines() if line.startswith("archnet ")]
-    assert len(lines) > 5
-    for line in lines:
-        assert set(re.findall(r"(?<=\s)--[a-z-]+", line)) <= known, line
-        for name in re.findall(r"(?:archs|experiments)/\S+\.json", line):
-            assert (ROOT / name).is_file(), line
-
-
-@pytest.mark.slow
-def test_the_readme_example_in_python_runs(tmp_path, monkeypatch):
-    import numpy as np
-
-    generator = np.random.default_rng(0)
-    y = np.arange(40) % 2
-    x = generator.random((40, 64, 64, 10), np.float32) * 0.4 + 0.5 * y[:, None, None, None]
-    np.savez(tmp_path / "cubes.npz", x=x.astype(np.float32), y=y)
-    (example,) = readme_blocks("python")
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "archs").symlink_to(ROOT / "archs")
-    names = {}
-    exec(compile(example, "README.md", "exec"), names)
-    assert 0 <= names["run"].metrics["test"]["recall"] <= 1
-    assert names["model"].count_params() == 196_108
-
-
-def test_every_layer_type_has_its_row_in_the_readme():
+def test_every_layer_type_has_its_row_in_the_documentation():
     from archnet.spec.layers import LAYERS
 
-    cells = re.findall(r"^\| ((?:`[A-Z]+`(?:, )?)+) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    text = (ROOT / "docs/pages/guide/architectures.md").read_text()
+    cells = re.findall(r"^\| ((?:`[A-Z]+`(?:, )?)+) \|", text, re.MULTILINE)
     assert [name for cell in cells for name in re.findall("[A-Z]+", cell)] == list(LAYERS)

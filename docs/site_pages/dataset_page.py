@@ -19,9 +19,9 @@ def dataset_page() -> str:
     return page(
         [
             "# Data sets",
-            "`--data NAME` or the key [`data.name`](experiment.md#data.name) chooses one. Data are searched in `--root`,\n"
-            "in `$ARCHNET_DATA/NAME` and in the user data folder, in this order. [Data](../guide/data.md) describes\n"
-            "checks, splits, attributes and malignancy labels.",
+            "`--data NAME` or the key [`data.name`](experiment.md#data.name) chooses one. Data are searched in\n"
+            "`--root`, in `$ARCHNET_DATA/NAME` and in the user data folder, in this order. [Data](../guide/data.md)\n"
+            "describes checks, splits, attributes and malignancy labels.",
             *[block for name, spec in DATASETS.items() for block in _blocks(name, spec)],
             "## Options of every data set { #common-options }",
             "\n".join(_option(name) for name in _ordered(COMMON_OPTIONS)),

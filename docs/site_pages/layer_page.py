@@ -87,9 +87,9 @@ def _introduction() -> str:
     links = " ".join(f"[`{name}`](#{name})" for names in _GROUPS.values() for name in names)
     return (
         f"{links}\n\n"
-        "An architecture is a list of layers in the order of computation; the last one is [`T`](#T). Every layer is an\n"
-        "object with a `type`. Axes are (height, width, depth): where a key takes one number per axis, two numbers make a\n"
-        "2D network and three a 3D network. Every layer also accepts a `description`, a note for readers.\n\n"
+        "An architecture is a list of layers in the order of computation; the last one is [`T`](#T). Every layer is\n"
+        "an object with a `type`. Axes are (height, width, depth): where a key takes one number per axis, two numbers\n"
+        "make a 2D network and three a 3D network. Every layer also accepts a `description`, a note for readers.\n\n"
         "The pictures are drawn by archnet, as in its reports. Height, width and depth of a block show the size of a "
         "slice, the number of channels and the number of slices. Each picture shows the example in a small 3D network "
         "with an input of 64x64x32 voxels."
