@@ -297,10 +297,10 @@ BAD = {
         f'{CSV} line 1: the column "coordX" is missing. Did you mean "coordx"? '
         f"{HEAD} seriesuid, coordx, coordY, coordZ, class.",
     ),
-    "a column that stands twice": (
+    "a column that occurs twice": (
         candidates("seriesuid,coordX,coordY,coordZ,class,class\n"),
         LUNA16,
-        f'{CSV} line 1: the column "class" stands twice. {HEAD} seriesuid, coordX, coordY, coordZ, class, class.',
+        f'{CSV} line 1: the column "class" occurs twice. {HEAD} seriesuid, coordX, coordY, coordZ, class, class.',
     ),
     "a list with semicolons": (
         candidates(LIST.replace(",", ";")),

@@ -31,19 +31,19 @@ class ArchnetError(Exception):
 
 
 class DocumentError(ArchnetError):
-    """A JSON document is refused; its text has one line for each problem found."""
+    """A JSON document is invalid; the message has one line for each problem."""
 
 
 class DataError(ArchnetError):
-    """A data set, scan or list is missing, damaged or not what the options say."""
+    """A data set, scan or list is missing, damaged or inconsistent with the options."""
 
 
 class RunError(ArchnetError):
-    """A run cannot start or continue: its folder is taken, or its parts do not fit each other."""
+    """A run cannot start or continue: its folder is in use, or its inputs do not match."""
 
 
 def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """A hint to append to a message: the nearest known word, or nothing.
+    """Return a hint to append to a message: the closest known word, or an empty string.
 
     >>> did_you_mean("kernel", ["kernel_size", "stride"])
     ' Did you mean "kernel_size"?'
@@ -66,7 +66,7 @@ def _contains(text: str, part: str) -> bool:
 
 
 def pluralize(number: int, noun: str) -> str:
-    """A number with its noun, in the plural unless it is one.
+    """Format a number with its noun, in the plural unless the number is 1.
 
     >>> pluralize(1, "scan"), pluralize(1200, "scan")
     ('1 scan', '1,200 scans')

@@ -1,6 +1,6 @@
 """End a command that the user or the system interrupts: Ctrl-C, SIGTERM and SIGHUP alike.
 
-Imports next to nothing: an interruption while the command is imported leaves no traceback either.
+This module imports almost nothing, so an interruption during the imports of the command leaves no traceback either.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _received: list[signal.Signals] = []
 class Interruption(KeyboardInterrupt):
     """Raised by a signal.
 
-    After a plain `KeyboardInterrupt` in an `exec` of text, with which dataclasses are made, `python -m` ignores the
-    exit code and kills itself with SIGINT. A subclass does not have this effect.
+    After a plain `KeyboardInterrupt` inside `exec`, which `dataclasses` calls, `python -m` ignores the exit code and
+    kills itself with SIGINT. A subclass does not have this effect.
     """
 
 
@@ -46,7 +46,7 @@ def install_handlers() -> None:
 
 
 def release_handlers() -> None:
-    """Restore the default handlers: a signal then ends the process at once."""
+    """Restore the default handlers, with which a signal ends the process immediately."""
     for number in SIGNALS:
         if signal.getsignal(number) == _interrupt:
             signal.signal(number, signal.SIG_DFL)
@@ -81,7 +81,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _raise_again(unraisable: UnraisableHookArgs, /, default: Any = sys.__unraisablehook__) -> None:
-    """Interrupt again if Python could not raise the exception, such as in a callback of its import system."""
+    """Interrupt again if Python could not raise the exception, for example in a callback of its import system."""
     if isinstance(unraisable.exc_value, KeyboardInterrupt) and _received:
         threading.Timer(_RETRY_SECONDS, _signal_main_thread, [_received[0]]).start()
     else:

@@ -1,4 +1,4 @@
-"""The machine that a run is made on: what repeating the run takes, and memory."""
+"""The machine on which a run is executed: what is needed to reproduce the run, and memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _GIT_SECONDS: Final = 5
 
 
 def environment() -> dict[str, Any]:
-    """Time, versions, machine and command, as environment.json holds them."""
+    """Return the time, versions, machine and command for environment.json."""
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command_line(),
@@ -54,7 +54,7 @@ def git_state(folder: Path) -> dict[str, Any] | None:
     """The git commit that a folder has checked out, and whether tracked files differ from it.
 
     Returns:
-        `commit` and `has_uncommitted_changes`; null without git, or where the folder is in no repository with a commit.
+        `commit` and `has_uncommitted_changes`; null without git or outside a repository with a commit.
     """
     commit = _git_output(folder, "rev-parse", "--verify", "HEAD")
     changes = _git_output(folder, "status", "--porcelain", "--untracked-files=no")
@@ -64,7 +64,7 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 
 
 def _git_output(folder: Path, *arguments: str) -> str | None:
-    """What git prints; null if it fails or takes too long."""
+    """Return the output of git; null if git fails or takes too long."""
     command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(
@@ -104,7 +104,7 @@ def _processor() -> str:
 
 
 def reset_peak_memory() -> None:
-    """Restart the measurement of the peak; where the system cannot (not Linux), it counts from the process's start."""
+    """Restart the measurement of the peak, which only Linux supports."""
     try:
         _CLEAR.write_text("5")
     except OSError:
@@ -112,12 +112,12 @@ def reset_peak_memory() -> None:
 
 
 def resident_memory_bytes() -> int | None:
-    """Resident memory of this process now; null where the system does not report it (not Linux)."""
+    """Current resident memory of this process; null if the system does not report it (not Linux)."""
     return _status_bytes("VmRSS")
 
 
 def peak_memory_bytes() -> int | None:
-    """Largest resident memory of this process since `reset_peak_memory`; null where the system does not report it."""
+    """Peak resident memory of this process since `reset_peak_memory`; null if the system does not report it."""
     peak = _status_bytes("VmHWM")
     if peak is not None:
         return peak
@@ -129,9 +129,9 @@ def peak_memory_bytes() -> int | None:
 
 
 def free_memory_bytes() -> int | None:
-    """Memory that this process can use in total: its own and what is free; null where the system does not report it.
+    """Memory that this process can use in total, its own included; null if the system does not report it.
 
-    Free is what both the machine and the process's control group (a container's limit) have left.
+    The free memory is limited by the machine and by the control group of the process (the limit of a container).
     """
     resident, available = resident_memory_bytes(), _read_bytes(_MEMINFO, "MemAvailable")
     if resident is None or available is None:
@@ -140,7 +140,7 @@ def free_memory_bytes() -> int | None:
 
 
 def _group_free_bytes() -> Iterator[int]:
-    """Bytes left by the limits of this process's control groups, version 1 and 2; cached files count as free."""
+    """Bytes left within the limits of this process's control groups, version 1 and 2; cached files count as free."""
     for line in _GROUPS.read_text().splitlines() if _GROUPS.is_file() else ():
         _, controllers, path = line.split(":", 2)
         is_version_2 = not controllers
@@ -171,7 +171,7 @@ def _status_bytes(name: str) -> int | None:
 
 
 def _read_bytes(path: Path, name: str) -> int | None:
-    """Read a number of kB from one of the system's tables."""
+    """Read a number of kB from one of the tables in /proc."""
     if not path.is_file():
         return None
     for line in path.read_text().splitlines():

@@ -45,8 +45,11 @@ def test_what_is_no_path_is_named(path):
 def test_names_that_no_file_can_have_are_refused():
     null, long = "a\0b", "x" * 300
     refused(lambda: archnet.load_arch(null), f"{null}: no such file.")
-    refused(lambda: archnet.load_run(null), "folder='a\\x00b': no file has a null character in its name. Name another.")
-    refused(lambda: archnet.compare(long), f"runs={long!r}: cannot be read: File name too long. Name another.")
+    refused(
+        lambda: archnet.load_run(null),
+        "folder='a\\x00b': a file name cannot contain a null character. Use a different name.",
+    )
+    refused(lambda: archnet.compare(long), f"runs={long!r}: cannot be read: File name too long. Use a different path.")
 
 
 def test_an_output_takes_no_place_of_the_other_kind(tmp_path):
@@ -54,10 +57,11 @@ def test_an_output_takes_no_place_of_the_other_kind(tmp_path):
     for path in (file, file / "inner"):
         refused(
             lambda path=path: output_folder(path),
-            f"out={str(path)!r}: {file} is a file, not a folder. Name another folder.",
+            f"out={str(path)!r}: {file} is a file, not a folder. Use a different folder.",
         )
     refused(
-        lambda: output_file(file / "a.csv"), f"out={str(file)!r}: {file} is a file, not a folder. Name another folder."
+        lambda: output_file(file / "a.csv"),
+        f"out={str(file)!r}: {file} is a file, not a folder. Use a different folder.",
     )
     refused(lambda: output_file(tmp_path), f"out={str(tmp_path)!r}: is a folder. Name a file in it.")
     assert output_file(tmp_path / "new/a.csv") == tmp_path / "new/a.csv"

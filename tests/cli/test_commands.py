@@ -159,7 +159,7 @@ def test_an_out_folder_that_is_a_file_is_the_users_mistake(tmp_path):
     done = archnet("run", "archs/archsm.json", "--data", f"npz:{tmp_path / 'a.npz'}", "--out", tmp_path / "taken")
     assert done.returncode == 2
     taken = str(tmp_path / "taken")
-    assert done.stderr.endswith(f"out={taken!r}: {taken} is a file, not a folder. Name another folder.\n")
+    assert done.stderr.endswith(f"out={taken!r}: {taken} is a file, not a folder. Use a different folder.\n")
     assert (tmp_path / "taken").read_text() == "mine"
 
 
@@ -206,7 +206,7 @@ def test_a_lone_surrogate_is_named(command, tmp_path):
     done = archnet(command, "sur.json", cwd=tmp_path)
     message = (
         'sur.json:1 $.name: "\\ud800" contains U+D800, a lone surrogate, which is not a character. '
-        "Remove it, or write the whole pair.\n"
+        "Remove it, or write the complete pair.\n"
     )
     assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
 

@@ -274,7 +274,7 @@ def test_the_second_list_is_read_where_the_first_is_absent_whatever_its_line_end
         ),
         (
             f"{HEADER},class\n",
-            f'line 1: the column "class" stands twice. {EXPECTED} seriesuid, coordX, coordY, coordZ, class, class.',
+            f'line 1: the column "class" occurs twice. {EXPECTED} seriesuid, coordX, coordY, coordZ, class, class.',
         ),
         (
             f"{HEADER}\n1.2.3,1,2,3,1\n1.2.3,nan,2,3,1\n",

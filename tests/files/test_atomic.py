@@ -54,7 +54,7 @@ def test_a_pipe_is_not_replaced_not_even_through_a_link(tmp_path):
     for path in (tmp_path / "pipe", tmp_path / "link"):
         with pytest.raises(DocumentError) as caught:
             write_text(path, "new")
-        assert str(caught.value) == f"{path}: is a device or a pipe, which a file would replace. Name a file."
+        assert str(caught.value) == f"{path}: is a device or a pipe, which must not be replaced. Name a file."
     assert (tmp_path / "pipe").is_fifo()
     assert (tmp_path / "link").is_symlink()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]

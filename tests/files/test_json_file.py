@@ -25,7 +25,7 @@ DAMAGE = {
     b"[1, -1e999]": "line 1: the number -1e999 is beyond the range of a double",
     b"[0,\nNaN]": "line 2: NaN is not JSON",
     b"[Infinity, Infinity]": "Infinity is not JSON",
-    b'{"a": 1,\n"a": 2}': 'the key "a" is given twice',
+    b'{"a": 1,\n"a": 2}': 'the key "a" occurs twice',
     b'["\\ud800"]': "holds \\ud800, a lone surrogate",
 }  # fmt: skip
 

@@ -27,13 +27,11 @@ def test_a_path_without_a_file_is_missing(tmp_path):
     broken = tmp_path / "broken.csv"
     broken.symlink_to(tmp_path / "gone.csv")
     for path in (tmp_path / "no.csv", broken, tmp_path / ("long" * 100), "null\0"):
-        assert _message(path) == (
-            f"data.cases: {path}: there is no such file. Correct the path, or leave data.cases out."
-        )
+        assert _message(path) == (f"data.cases: {path}: there is no such file. Correct the path, or omit data.cases.")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
 def test_a_folder_and_a_pipe_are_no_files(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe"):
-        assert _message(path) == (f"data.cases: {path}: this is not a file. Correct the path, or leave data.cases out.")
+        assert _message(path) == (f"data.cases: {path}: this is not a file. Correct the path, or omit data.cases.")

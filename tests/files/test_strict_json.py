@@ -37,7 +37,7 @@ def test_what_is_accepted_is_what_the_standard_library_accepts(text):
         value = parse_document(text, "any.json").value
     except DocumentError as error:
         # Repeated keys and numbers beyond a double are JSON to the standard library only.
-        value = expected if re.search("given twice|range of a double", str(error)) else error
+        value = expected if re.search("occurs twice|range of a double", str(error)) else error
     assert value == expected
 
 
@@ -48,7 +48,7 @@ def test_every_value_knows_its_line():
 
 
 REFUSED = {
-    '{"a": 1,\n "a": 2}': 'f.json:2 $: the key "a" is given twice, first on line 1. Remove one of the two.',
+    '{"a": 1,\n "a": 2}': 'f.json:2 $: the key "a" occurs twice, first on line 1. Remove one of the two.',
     "[NaN]": "f.json:1:2: not valid JSON: NaN is not JSON; give a number.",
     "[\n-Infinity]": "f.json:2:1: not valid JSON: -Infinity is not JSON; give a number.",
     "[1] // note": 'f.json:1:5: not valid JSON: JSON has no comments; remove it, or use a "description" key.',
@@ -66,17 +66,17 @@ REFUSED = {
     "9" * 4_000: "f.json:1: the number 99999999999999999999... of 4,000 characters is beyond the range of a double.",
     '{\n"name": "\\ud800"}': (
         'f.json:2 $.name: "\\ud800" contains U+D800, a lone surrogate, which is not a character. '
-        "Remove it, or write the whole pair."
+        "Remove it, or write the complete pair."
     ),
     '[{"a\\udfff": 1}]': (
         'f.json:1 $[0]: the key "a\\udfff" contains U+DFFF, a lone surrogate, which is not a character. '
-        "Remove it, or write the whole pair."
+        "Remove it, or write the complete pair."
     ),
     "[" + "1,\n" * 80_000 + "1]": (
         'f.json:75000: more than 75,000 values. Is this a data file? Use "REP" with "times" to repeat layers.'
     ),
     f'{{"{"k" * 70}": 1, "{"k" * 70}": 2}}': (
-        f'f.json:1 $: the key "{"k" * 56}... is given twice, first on line 1. Remove one of the two.'
+        f'f.json:1 $: the key "{"k" * 56}... occurs twice, first on line 1. Remove one of the two.'
     ),
 }
 
@@ -130,9 +130,7 @@ def test_a_huge_file_is_refused_without_being_read(tmp_path):
     path = tmp_path / "huge.json"
     with path.open("wb") as stream:
         stream.truncate(100_000_000)
-    message = (
-        f"{path}: larger than {MAX_BYTES // 1_000_000} MB, which no architecture or experiment is. Is this a data file?"
-    )
+    message = f"{path}: larger than {MAX_BYTES // 1_000_000} MB, the limit for architectures and experiments. Is this a data file?"
     with pytest.raises(DocumentError, match=re.escape(message)):
         read_document(path)
 
@@ -156,7 +154,7 @@ def test_a_missing_file_is_told_with_the_nearest_name(tmp_path):
     message = f'{tmp_path}/arch3sm.json: no such file. Did you mean "{tmp_path}/arch3dsm.json"?'
     with pytest.raises(DocumentError, match=re.escape(message)):
         read_document(tmp_path / "arch3sm.json")
-    with pytest.raises(DocumentError, match=re.escape("There is no folder nowhere either.")):
+    with pytest.raises(DocumentError, match=re.escape("The folder nowhere does not exist either.")):
         read_document("nowhere/a.json")
 
 

@@ -127,7 +127,7 @@ def options_of(experiment):
         ),
         (
             ["data.task=malignancy", "data.readings=no.sqlite"],
-            "data.readings: no.sqlite: there is no such file. Correct the path, or leave data.readings out.\n",
+            "data.readings: no.sqlite: there is no such file. Correct the path, or omit data.readings.\n",
         ),
         (
             ["data.task=malignancy", "data.readings=exp.json"],

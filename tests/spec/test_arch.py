@@ -393,6 +393,6 @@ def test_a_type_of_another_json_type_is_refused_behind_a_flat_layer(kind):
 def test_a_lone_surrogate_from_python_is_refused():
     message = (
         'mine.json $.description: "a\\udc80" contains U+DC80, a lone surrogate, which is not a character. '
-        "Remove it, or write the whole pair."
+        "Remove it, or write the complete pair."
     )
     assert message_of([C, T], description="a\udc80") == message

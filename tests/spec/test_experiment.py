@@ -540,7 +540,7 @@ def test_a_crop_size_in_millimetres_becomes_voxels_and_the_resolved_document_rea
         (
             "description=\udc80",
             'mine.json $.description: "\\udc80" contains U+DC80, a lone surrogate, which is not a character. '
-            "Remove it, or write the whole pair.",
+            "Remove it, or write the complete pair.",
         ),
         (
             f"training.memory={'9' * 400}GB",

@@ -1,1 +1,1 @@
-"""Files: atomic writing, strict reading of JSON and csv, progress, the user's folders."""
+"""Files: atomic writing, strict reading of JSON and csv, progress, user folders."""

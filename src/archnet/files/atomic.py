@@ -1,6 +1,6 @@
-"""Atomic writing: a reader sees a whole file or folder, the old one or the new one, whenever the writer is interrupted.
+"""Atomic writing: a reader always sees a complete file or folder, old or new, even if the writer is interrupted.
 
-What a block wrote is on the disk before it takes its place, so a loss of power leaves no empty file either.
+The new content is flushed to the disk before it replaces the old one, so a power failure leaves no empty file either.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from archnet.errors import DocumentError
 
 _LINE_LENGTH: Final = 120
 _SUBFOLDERS: Final = ("figures", "froc", "checkpoint", "tensorboard", "together")
-"""Folders in which archnet writes files of a run or of an experiment."""
+"""Names of the folders in which archnet writes the files of a run or an experiment."""
 
 _DRAFT_NAME: Final = r"\.archnet-[0-9a-f]{8}-.+|\..+(\.[^.]+)-[0-9a-f]{8}\1"
 
@@ -30,7 +30,7 @@ _announce: Final[ContextVar[Callable[[Path, Path], None] | None]] = ContextVar("
 
 @contextmanager
 def announce_writes(announce: Callable[[Path, Path], None]) -> Iterator[None]:
-    """Call a function before each file that `atomic_write` replaces in the block, with its path and complete draft."""
+    """Call a function before `atomic_write` replaces a file in the block, with the path and the complete draft."""
     token = _announce.set(announce)
     try:
         yield
@@ -40,13 +40,13 @@ def announce_writes(announce: Callable[[Path, Path], None]) -> Iterator[None]:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yield a temporary file that replaces `path` when the block ends, and is removed if the block fails.
+    """Yield the path of a temporary file that replaces `path` when the block ends and is removed if the block fails.
 
     Raises:
-        DocumentError: The path is that of a device, a pipe or a socket, which a file must not replace.
+        DocumentError: The path is a device, a pipe or a socket, which must not be replaced.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
-        raise DocumentError(f"{path}: is a device or a pipe, which a file would replace. Name a file.")
+        raise DocumentError(f"{path}: is a device or a pipe, which must not be replaced. Name a file.")
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = _draft_path(path)
     draft.touch(exist_ok=False)  # permissions by the umask
@@ -66,7 +66,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """A draft folder that takes the place of `folder`, new or empty, when the block ends and vanishes when it fails."""
+    """Yield a draft that becomes `folder`, which must be missing or empty; it is removed if the block fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = _draft_path(folder)
     draft.mkdir()
@@ -95,7 +95,7 @@ def remove_at_once(path: Path) -> None:
 
 
 def _name_output(error: OSError, draft: Path, path: Path) -> None:
-    """Name the output in a write error, which otherwise names nothing or the draft."""
+    """Set the output as the file of a write error, which would otherwise name the draft or no file."""
     name = error.filename
     if name is None:
         error.filename = str(path)
@@ -106,7 +106,7 @@ def _name_output(error: OSError, draft: Path, path: Path) -> None:
 def remove_leftovers(folder: Path) -> None:
     """Remove the drafts that killed writers left in a folder; no other process may be writing into it.
 
-    Run folders inside the folder have writers of their own, and other folders are not archnet's; both are skipped.
+    Run folders inside the folder have their own writers, and other folders are not archnet's; both are skipped.
     """
     _remove_drafts(folder)
     for name in _SUBFOLDERS:
@@ -116,7 +116,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _remove_drafts(folder: Path) -> None:
-    with suppress(OSError):  # there is no such folder, or a draft cannot be removed
+    with suppress(OSError):  # the folder does not exist, or a draft cannot be removed
         for path in [path for path in folder.iterdir() if _is_draft(path.name)]:
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
@@ -125,7 +125,7 @@ def _remove_drafts(folder: Path) -> None:
 
 
 def _is_draft(name: str) -> bool:
-    """Whether a name is that of a draft, of this version or an earlier one.
+    """Whether a name is that of a draft of this version or an earlier one.
 
     >>> [_is_draft(name) for name in (".archnet-0a1b2c3d-figures", ".gallery.npz-0a1b2c3d.npz", ".archnet-lock")]
     [True, True, False]
@@ -139,10 +139,10 @@ def is_run_folder(folder: Path) -> bool:
 
 
 def write_text(path: Path, text: str, errors: str = "strict") -> Path:
-    """Writes a UTF-8 file atomically.
+    """Write a UTF-8 file atomically.
 
     Args:
-        errors: "surrogateescape" writes file names that are not UTF-8 with their own bytes.
+        errors: "surrogateescape" preserves the bytes of file names that are not UTF-8.
     """
     with atomic_write(path) as draft:
         draft.write_bytes(text.encode("utf-8", errors))
@@ -150,12 +150,12 @@ def write_text(path: Path, text: str, errors: str = "strict") -> Path:
 
 
 def write_json(path: Path, value: object) -> Path:
-    """Writes a JSON file atomically; NaN and infinity are refused, an undefined number is null."""
+    """Write a JSON file atomically. NaN and infinity are rejected; an undefined number is null."""
     return write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def sync_file(path: Path) -> None:
-    """Puts the content of a file on the disk."""
+    """Flush the content of a file to the disk."""
     with path.open("r+b") as stream:
         sync_handle(stream.fileno())
 
@@ -172,7 +172,7 @@ def sync_handle(handle: int) -> None:
 
 
 def _draft_path(path: Path) -> Path:
-    """A new hidden name beside a path; it ends as the path does, since formats are chosen by the suffix."""
+    """Return a new hidden path next to a path, with the same suffix, by which writers choose the format."""
     return path.with_name(f".archnet-{secrets.token_hex(4)}-{path.name}")
 
 
@@ -184,7 +184,7 @@ def _sync_tree(folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes the names in a folder last through a loss of power, where the system can: Windows opens no folders."""
+    """Flush the names in a folder to the disk, where the system supports it: Windows cannot open folders."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -194,7 +194,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def compact_json(value: Any, indent: int = 0) -> str:
-    """JSON as people write it: what fits into a line of 120 characters stands in one.
+    """Format JSON as people write it: values that fit into a line of 120 characters are on one line.
 
     >>> print(compact_json({"layers": [{"type": "P", "kernel_size": [2, 2]}] * 4}))
     {

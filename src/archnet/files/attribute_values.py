@@ -18,7 +18,7 @@ GEOMETRY_COLUMNS: Final = ("slice_spacing_mm", "pixel_spacing_mm", "num_slices",
 """Attributes that the header of every scan has."""
 
 Attribute = NDArray[np.object_]
-"""One text a case; empty where the value is unknown."""
+"""One text per case; empty if the value is unknown."""
 
 _UNKNOWN_WORDS: Final = frozenset({"", "nan", "na", "n/a", "<na>", "null", "unknown"})
 
@@ -41,7 +41,7 @@ def is_number(value: str) -> bool:
 
 
 def parse_numbers(values: Sequence[str]) -> NDArray[np.float64] | None:
-    """The numbers of a column, NaN where the value is unknown; null if a value is text or all are unknown.
+    """Parse the numbers of a column, NaN for unknown values; null if a value is text or all are unknown.
 
     >>> parse_numbers(["1.5", "", "2"]).tolist()
     [1.5, nan, 2.0]

@@ -1,4 +1,4 @@
-"""csv files: strict reading by column name, numbers that must be finite, and the text of a file to write."""
+"""csv files: strict reading by column name, parsing of finite numbers, and safe writing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_BYTES: Final = 1_000_000_000
 """Twenty times the size of LUNA16's longest list."""
 
 _FORMULA: Final = re.compile(r"'*\s*[=+\-@]")
-"""The beginning of a text that a spreadsheet may run as a formula, with the quotes that prevent this."""
+"""The beginning of a text that a spreadsheet may evaluate as a formula, with the quotes that prevent this."""
 
 _LIST_REMEDY: Final = "Save it as text in UTF-8, columns separated by commas."
 
@@ -29,8 +29,8 @@ class Table:
     """A csv file in which every row has the fields of the header.
 
     Attributes:
-        header: Column names, all different.
-        lines: The line of each row, from 1.
+        header: Column names, without duplicates.
+        lines: Line number of each row, from 1.
         rows: The fields of each row.
     """
 
@@ -48,8 +48,8 @@ def read_table(path: Path, remedy: str) -> Table:
 
     Raises:
         FileNotFoundError: The file is missing.
-        DataError: The file is not UTF-8 or not a csv table, is empty or too large, has a column twice, or has a row of
-            another length than the header.
+        DataError: The file is not UTF-8 or not a csv table, is empty or too large, has a duplicate column, or has a row
+            whose length differs from that of the header.
     """
     lines = _read_lines(path, remedy)
     _, header = next(lines, (1, []))
@@ -57,7 +57,7 @@ def read_table(path: Path, remedy: str) -> Table:
         raise DataError(f"{path}: is empty. {remedy}")
     repeated = next((name for name in header if header.count(name) > 1), None)
     if repeated is not None:
-        raise DataError(f'{path} line 1: the column "{excerpt([repeated])}" is given twice. {remedy}')
+        raise DataError(f'{path} line 1: the column "{excerpt([repeated])}" occurs twice. {remedy}')
     table = Table(header=header, lines=[], rows=[])
     for line, row in lines:
         if len(row) != len(header):
@@ -68,7 +68,7 @@ def read_table(path: Path, remedy: str) -> Table:
 
 
 def read_header(path: Path) -> list[str]:
-    """The column names of a csv file, without the spaces around them.
+    """Read the column names of a csv file, without surrounding spaces.
 
     Raises:
         DataError: The file cannot be read, is not csv text or is empty.
@@ -83,10 +83,10 @@ def read_header(path: Path) -> list[str]:
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
-    """The line number, from 1, and the values of some columns of every row that is not blank.
+    """Yield the line number, from 1, and the values of some columns for every row that is not blank.
 
     Args:
-        path: A csv file whose first line names its columns; it may have further ones.
+        path: A csv file whose first line names its columns; it may have other columns too.
         columns: The columns to read, in the order of the values.
 
     Raises:
@@ -107,7 +107,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[st
 
 
 def _read_lines(path: Path, remedy: str) -> Iterator[tuple[int, list[str]]]:
-    """Each row with the number of its last line, from 1."""
+    """Yield each row with the number of its last line, from 1."""
     last_line = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -139,7 +139,7 @@ def _refuse_nul(lines: Iterable[str], path: Path, remedy: str) -> Iterator[str]:
 
 
 def _undecodable_place(path: Path) -> str:
-    """The line, and if it has fields the column, of the first byte that is not UTF-8."""
+    """Describe the location of the first byte that is not UTF-8: line and, if there are fields, column."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
@@ -157,10 +157,10 @@ def parse_finite(words: Sequence[str], names: Sequence[str], path: Path, line: i
         words: One for each name.
         names: Columns, for the message.
         path: The file, for the message.
-        line: The row's line in it, from 1.
+        line: Line number of the row, from 1.
 
     Raises:
-        DataError: A word is no finite number.
+        DataError: A word is not a finite number.
     """
     try:
         numbers = [parse_number(word) for word in words]
@@ -173,7 +173,7 @@ def parse_finite(words: Sequence[str], names: Sequence[str], path: Path, line: i
 
 
 def parse_number(word: str) -> float:
-    """Parse a number; unlike `float`, refuse digits of other scripts and underscores between digits.
+    """Parse a number; unlike `float`, reject digits of other scripts and underscores between digits.
 
     >>> parse_number(" 1e-3")
     0.001
@@ -194,10 +194,10 @@ def _is_finite(word: str) -> bool:
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    r"""The text of a csv file.
+    r"""Return the text of a csv file.
 
-    Floats read back to identical values. A text that a spreadsheet would run as a formula
-    gets a single quote in front, which the readers of this module remove again.
+    Floats are read back to identical values. A text that a spreadsheet would evaluate as a formula is prefixed with a
+    single quote, which the readers of this module remove.
 
     >>> csv_text(["case", "p"], [("a,b", 0.1), ("=1+2", -0.5)])
     'case,p\n"a,b",0.1\n\'=1+2,-0.5\n'
@@ -208,20 +208,20 @@ def csv_text(header: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def write_rows(file: TextIO, rows: Iterable[Iterable[object]]) -> None:
-    """Write rows as in `csv_text`, the header among them."""
+    """Write rows, including the header, as `csv_text` formats them."""
     plain, quoted = (
         csv.writer(file, lineterminator="\n", quoting=quoting) for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
     )
     for row in rows:
         cells = [_safe_cell(cell) for cell in row]
-        has_return = any(isinstance(cell, str) and "\r" in cell for cell in cells)  # a plain one ends the row
+        has_return = any(isinstance(cell, str) and "\r" in cell for cell in cells)  # unquoted, it ends the row
         (quoted if has_return else plain).writerow(cells)
 
 
 def _safe_cell(cell: object) -> object:
-    """A cell that no spreadsheet runs as a formula; numbers are unchanged.
+    """Quote a cell that a spreadsheet would evaluate as a formula; numbers are unchanged.
 
-    See OWASP, CSV injection. Texts that begin with quotes and such a sign get one more quote, so that
+    See OWASP, CSV injection. Texts that already begin with quotes and such a sign get one more quote, so
     `_original_text` is the inverse.
     """
     if not isinstance(cell, str) or not _FORMULA.match(cell) or _is_number(cell):
@@ -230,7 +230,7 @@ def _safe_cell(cell: object) -> object:
 
 
 def _original_text(field: str) -> str:
-    """A field without the quote that `_safe_cell` put before it."""
+    """Remove the quote that `_safe_cell` added to a field."""
     return field[1:] if field.startswith("'") and _FORMULA.match(field) else field
 
 
@@ -243,7 +243,7 @@ def _is_number(text: str) -> bool:
 
 
 def excerpt(words: Sequence[str]) -> str:
-    """A row of a list in a message: on one line, and not all of it if it is long."""
+    """Format a row of a list for a message: on one line, truncated if it is long."""
     text = repr(", ".join(words))[1:-1]
     return text if len(text) <= _MAX_EXCERPT else f"{text[:_MAX_EXCERPT]}…"
 
@@ -253,7 +253,7 @@ def _column_numbers(header: Sequence[str], columns: Sequence[str], path: Path) -
     for column in columns:
         if names.count(column) != 1:
             hint = did_you_mean(column, {excerpt([name]) for name in names} - set(columns)) if len(names) > 1 else ""
-            problem = "stands twice." if column in names else f"is missing.{hint}"
+            problem = "occurs twice." if column in names else f"is missing.{hint}"
             raise DataError(
                 f'{path} line 1: the column "{column}" {problem} '
                 f"Expected {', '.join(columns)} (separated by commas), got {excerpt(names) or 'nothing'}."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def free_bytes(folder: Path) -> int:
-    """The free bytes on the disk of a folder, which need not exist yet."""
+    """Free bytes on the disk of a folder, which need not exist yet."""
     existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     return shutil.disk_usage(existing).free
 
@@ -33,7 +33,7 @@ def _file_bytes(path: Path) -> int:
 
 
 def format_bytes(count: int) -> str:
-    """A number of bytes as text.
+    """Format a number of bytes with a unit.
 
     >>> format_bytes(6_812_000_000), format_bytes(999)
     ('6.8 GB', '999 bytes')

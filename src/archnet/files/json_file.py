@@ -1,6 +1,6 @@
-"""Read JSON that archnet wrote: fast, with bounded work, and one kind of error for damage.
+"""Read JSON that archnet wrote: fast, with bounded work, and with a single exception for damage.
 
-Documents that people write are read by `strict_json`, which knows the line of every value.
+Documents that people write are read by `strict_json`, which records the line of every value.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 MAX_DEPTH: Final = 100
-"""Nesting of arrays and objects; no file of archnet reaches half of it."""
+"""Maximum nesting of arrays and objects; no file of archnet reaches half of it."""
 
 _MAX_DIGITS: Final = 308
-"""A number with more is beyond the range of a double."""
+"""Maximum number of digits; a longer number is beyond the range of a double."""
 
 _MAX_QUOTED: Final = 40
 
 
 class DamagedJsonError(ValueError):
-    """A text is not JSON as archnet writes it.
+    """A text is not valid JSON as written by archnet.
 
     Attributes:
-        problem: What is wrong, to follow the name of the file.
-        line: The line, from 1; null where it is unknown.
+        problem: Description of the problem, without the name of the file.
+        line: Line number, from 1; null if it is unknown.
     """
 
     def __init__(self, problem: str, line: int | None = None) -> None:
@@ -36,7 +36,7 @@ class DamagedJsonError(ValueError):
 
 
 class _RefusedTokenError(ValueError):
-    """A number or a key that the parser accepts and archnet never writes."""
+    """A number or key that the parser accepts but archnet never writes."""
 
     def __init__(self, token: str, problem: str) -> None:
         super().__init__(token, problem)
@@ -45,10 +45,10 @@ class _RefusedTokenError(ValueError):
 
 
 def read_json_bytes(path: Path, max_bytes: int) -> bytes:
-    """The content of a file of bounded size.
+    """Read a file of bounded size.
 
     Raises:
-        DamagedJsonError: The file is larger.
+        DamagedJsonError: The file exceeds the limit.
         OSError: The file cannot be read.
     """
     with path.open("rb") as stream:
@@ -59,7 +59,7 @@ def read_json_bytes(path: Path, max_bytes: int) -> bytes:
 
 
 def parse_json(content: bytes, *, allows_surrogates: bool = False) -> Any:
-    """The value in a JSON text: no repeated keys, no NaN, no number beyond a double, no deep nesting.
+    """Parse JSON without repeated keys, NaN, numbers beyond the range of a double, or deep nesting.
 
     >>> parse_json(b'{"n": 3}')
     {'n': 3}
@@ -69,7 +69,7 @@ def parse_json(content: bytes, *, allows_surrogates: bool = False) -> Any:
         allows_surrogates: Accept paths whose bytes are not UTF-8, as Python escapes them.
 
     Raises:
-        DamagedJsonError: The text is anything else.
+        DamagedJsonError: The text is invalid.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -102,7 +102,7 @@ def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in pairs]
         repeated = next(key for key in keys if keys.count(key) > 1)
         token = json.dumps(repeated, ensure_ascii=True)
-        raise _RefusedTokenError(token, f"the key {_quote(token)} is given twice")
+        raise _RefusedTokenError(token, f"the key {_quote(token)} occurs twice")
     return members
 
 
@@ -132,7 +132,7 @@ def _quote(token: str) -> str:
 
 
 def _line_of(token: str, text: str) -> int | None:
-    """The line of a token that occurs once; a repeated one is not located."""
+    """Find the line of a token that occurs once; null if it is repeated."""
     return text[: text.index(token)].count("\n") + 1 if text.count(token) == 1 else None
 
 
@@ -151,7 +151,7 @@ def _depth_error() -> DamagedJsonError:
 
 
 def _check_text(value: Any) -> None:
-    """Refuse half of a surrogate pair, which no program can print."""
+    """Reject a lone surrogate, which no program can print."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:

@@ -1,4 +1,4 @@
-"""The owner of a lock, as recorded in the lock's file: process, machine, command and start."""
+"""The owner of a lock, as recorded in the lock file: process, machine, command and start time."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class LockOwner:
     Attributes:
         pid: Process ID.
         host: Name of the machine.
-        since: When it took the lock, in UTC; null if that is not recorded.
-        command: Its command line; null if that is not recorded.
+        since: Time at which it acquired the lock, in UTC; null if not recorded.
+        command: Its command line; null if not recorded.
     """
 
     pid: int
@@ -35,10 +35,10 @@ class LockOwner:
     command: str | None = None
 
     def describe(self, now: datetime) -> str:
-        """The owner in a message.
+        """Describe the owner in a message.
 
         Args:
-            now: The time, in UTC.
+            now: Current time, in UTC.
         """
         process = f"process {self.pid} on {self.host}"
         if self.since is not None:
@@ -47,7 +47,7 @@ class LockOwner:
 
 
 def owner_lines() -> str:
-    """The time and the command, which filelock does not record; it ignores KEY=VALUE lines that it does not know."""
+    """Lines with the time and the command, which filelock does not record; it ignores unknown KEY=VALUE lines."""
     command = command_line().encode("ascii", "backslashreplace").decode("ascii")
     command = re.sub(r"[^\x20-\x7e]", "?", command)
     if len(command) > _MAX_COMMAND:
@@ -56,7 +56,7 @@ def owner_lines() -> str:
 
 
 def read_owner(path: Path) -> LockOwner | None:
-    """The owner that a lock's file names; null if it is missing, empty or damaged, however little."""
+    """Read the owner from a lock file; null if the file is missing, empty or damaged in any way."""
     record = MarkerSoftFileLock(path).owner
     if record is None or record.mode == "unknown":
         return None
@@ -84,7 +84,7 @@ def _parse_time(text: str | None) -> datetime | None:
 
 
 def has_ended(owner: LockOwner) -> bool:
-    """Whether a process of this machine is a zombie: it has ended, and its parent has not noticed yet (Linux)."""
+    """Whether a process on this machine is a zombie: it has ended, but its parent has not reaped it yet (Linux)."""
     try:
         stat = Path(f"/proc/{owner.pid}/stat").read_bytes()
     except OSError:
@@ -93,13 +93,13 @@ def has_ended(owner: LockOwner) -> bool:
 
 
 def _clock_text(since: datetime, now: datetime) -> str:
-    """The local time, with the date if it is not today's."""
+    """Format the local time, with the date if it is not today."""
     local = since.astimezone()
     return f"{local:%H:%M}" if local.date() == now.astimezone().date() else f"{local:%Y-%m-%d %H:%M}"
 
 
 def _age_text(seconds: float) -> str:
-    """A time span in its largest unit.
+    """Format a time span in its largest unit.
 
     >>> [_age_text(seconds) for seconds in (-3, 59, 125, 7200, 200_000)]
     ['0 s', '59 s', '2 min', '2 h', '2 days']

@@ -1,8 +1,8 @@
 """Locks between processes: each folder has one writer at a time.
 
-A lock is a file that names its owner: filelock's soft lock, which works on network file systems as well. The lock of a
-process that has ended is taken over on the same machine. Whether a process on another machine still runs cannot be
-checked, so such a lock is broken only where `break_foreign_locks` allows it. Readers need no lock.
+A lock is a file that names its owner: filelock's soft lock, which also works on network file systems. The lock of a
+process that has ended is taken over on the same machine. Whether a process on another machine is still running cannot
+be checked, so such a lock is broken only if `break_foreign_locks` allows it. Readers need no lock.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from archnet.files.system_errors import remedy
 LOCK_FILE: Final = ".archnet-lock"
 
 RUN_LOCK_SECONDS: Final = 120
-"""Time to wait for the lock of a run folder, which `archnet report` or the orphan of a killed sweep may hold."""
+"""Time to wait for the lock of a run folder, which `archnet report` or an orphan of a killed sweep may hold."""
 
 _ATTEMPT_SECONDS: Final = 0.2
 _MIN_AGE_SECONDS: Final = 2
-"""Minimum age of a lock that may be broken, so that a second process does not break the new lock of the first."""
+"""Minimum age of a lock that may be broken, so that one process does not break the new lock of another."""
 
 _MAX_ATTEMPTS: Final = 10
 
@@ -50,7 +50,7 @@ class LockedError(RunError):
     """Another process holds the lock.
 
     Attributes:
-        holder: The process, if it is known.
+        holder: The process that holds the lock, if known.
     """
 
     holder: str = ""
@@ -61,7 +61,7 @@ def break_foreign_locks(*, is_wanted: bool = True, after_s: float = 0) -> Iterat
     """Break the locks of processes on other machines while the block runs.
 
     Args:
-        is_wanted: Whether to change anything.
+        is_wanted: Whether to break any locks.
         after_s: How long to wait for such a process first.
     """
     token = _foreign_patience_s.set(after_s if is_wanted else _foreign_patience_s.get())
@@ -75,13 +75,13 @@ def break_foreign_locks(*, is_wanted: bool = True, after_s: float = 0) -> Iterat
 def lock_folder(folder: Path, *, timeout_s: float = 0, advice: str = WAIT) -> Iterator[None]:
     """Hold an exclusive lock on a folder while the block runs; nested blocks share it.
 
-    The folder is created if it is missing, and removed again if it is empty at the end. Partial files of
+    The folder is created if it is missing, and removed at the end if it is empty. Partial files of
     killed processes are removed.
 
     Args:
-        folder: The folder; its subfolders have locks of their own.
+        folder: The folder; its subfolders have their own locks.
         timeout_s: How long to wait for another writer.
-        advice: What the user can do while another process holds the lock.
+        advice: What the user can do if another process holds the lock.
 
     Raises:
         LockedError: Another process holds the lock.
@@ -120,7 +120,7 @@ def _enter_folder(folder: Path, timeout_s: float, advice: str) -> MarkerSoftFile
 
 @contextmanager
 def lock_output(path: Path) -> Iterator[None]:
-    """Lock the run folder that contains a new file or folder while the block runs, if there is one.
+    """Lock the run folder, if any, that contains a new file or folder, while the block runs.
 
     Raises:
         LockedError: Another process holds the lock.
@@ -133,10 +133,10 @@ def lock_output(path: Path) -> Iterator[None]:
 
 @contextmanager
 def hold_lock(path: Path, *, timeout_s: float = 0) -> Iterator[None]:
-    """Hold a lock while the block runs; blocks of one thread that nest share it.
+    """Hold a lock while the block runs; nested blocks of one thread share it.
 
     Args:
-        path: The lock's file; its folder must exist.
+        path: The lock file; its folder must exist.
         timeout_s: How long to wait for a process that holds it.
 
     Raises:
@@ -157,19 +157,19 @@ def is_locked(path: Path) -> bool:
             return False
     except LockedError:
         return True
-    except OSError:  # there is no lock and none can be made, as on a disk that is mounted read-only
+    except OSError:  # there is no lock, and none can be created, as on a disk that is mounted read-only
         return False
 
 
 def _acquire(path: Path, timeout_s: float, subject: str, advice: str) -> MarkerSoftFileLock | None:
-    """Take a lock and record its owner in its file; null if this thread holds it already."""
+    """Acquire a lock and record its owner in its file; null if this thread already holds it."""
     key = _key(path)
     if key in _held:
         return None
     lock = _wait_for_lock(path, timeout_s, subject, advice)
     _held.add(key)
     try:
-        with suppress(PermissionError), path.open("a", encoding="ascii") as file:  # Windows may allow one writer only
+        with suppress(PermissionError), path.open("a", encoding="ascii") as file:  # Windows may allow only one writer
             file.write(owner_lines())
     except BaseException:
         _release(lock)
@@ -189,14 +189,14 @@ def _key(path: Path) -> tuple[int, int, Path]:
 def _wait_for_lock(path: Path, timeout_s: float, subject: str, advice: str) -> MarkerSoftFileLock:
     start = time.monotonic()
     while True:
-        lock, is_foreign = MarkerSoftFileLock(path), False  # an old one would take over a damaged lock after 2 s
+        lock, is_foreign = MarkerSoftFileLock(path), False  # filelock takes over a damaged lock that is older than 2 s
         try:
             lock.acquire(timeout=_ATTEMPT_SECONDS, poll_interval=_ATTEMPT_SECONDS / 4)
             return lock
         except Timeout as error:
             # filelock adds the owner to its message if it cannot check whether the owner still runs.
             is_foreign = str(error) != str(Timeout(error.lock_file))
-        except PermissionError:  # the lock of another user, if there is one
+        except PermissionError:  # the lock may belong to another user
             if not os.path.lexists(path):
                 raise
             time.sleep(_ATTEMPT_SECONDS)
@@ -211,7 +211,7 @@ def _wait_for_lock(path: Path, timeout_s: float, subject: str, advice: str) -> M
 
 
 def _break_lock(path: Path) -> MarkerSoftFileLock | None:
-    """Replace a lock's file by one of this process, in one step, unless a younger one has taken its place."""
+    """Replace a lock file by one of this process atomically, unless a newer one has replaced it."""
     try:
         age_s = time.time() - path.lstat().st_mtime
     except FileNotFoundError:
@@ -219,7 +219,7 @@ def _break_lock(path: Path) -> MarkerSoftFileLock | None:
     if age_s < _MIN_AGE_SECONDS:
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SoftFileLockLifetimeWarning)  # it says that the owner may still run
+        warnings.simplefilter("ignore", SoftFileLockLifetimeWarning)  # the owner may still be running
         lock = MarkerSoftFileLock(path, lifetime=age_s)
     try:
         lock.acquire(timeout=0)

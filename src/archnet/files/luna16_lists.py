@@ -1,7 +1,7 @@
-"""LUNA16's lists: their file names, their columns, and rows of a series uid, a point and one more column.
+"""The csv lists of LUNA16: file names, columns, and rows with a series uid, a point and one more column.
 
-Candidates, annotations and submissions are such rows. Points are world positions (x, y, z) in mm, LPS. A point hits a
-finding if it is nearer to its centre than the radius.
+Candidates, annotations and submissions have such rows. Points are world positions (x, y, z) in mm, LPS. A point hits a
+finding if its distance from the centre is less than the radius.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DIAMETER: Final = "diameter_mm"
 PROBABILITY: Final = "probability"
 
 CANDIDATE_FILES: Final = ("candidates.csv", "candidates_V2.csv")
-"""The two candidate lists that are published, in the order in which they are looked for."""
+"""The two published candidate lists, in search order."""
 
 ANNOTATIONS_FILE: Final = "annotations.csv"
 EXCLUDED_FILE: Final = "annotations_excluded.csv"
@@ -32,7 +32,7 @@ LIDC_UID: Final = "1.3.6.1.4.1.14519.5.2.1.6279.6001."
 """Prefix of the series uids of LIDC-IDRI, which include LUNA16's 888."""
 
 UNKNOWN_DIAMETER_MM: Final = 10.0
-"""Diameter of a finding whose list gives a negative one, which means unknown."""
+"""Diameter of a finding with a negative diameter in its list, which means unknown."""
 
 
 class PointRow(NamedTuple):
@@ -42,7 +42,7 @@ class PointRow(NamedTuple):
         line: Line in the file, from 1.
         uid: Series uid of the scan.
         point_mm: x, y, z.
-        word: What the last column holds, unchecked; empty where none was asked for.
+        word: Unchecked value of the last column; empty if none was requested.
     """
 
     line: int
@@ -52,10 +52,10 @@ class PointRow(NamedTuple):
 
 
 def read_point_rows(path: Path, last_column: str | None = None) -> Iterator[PointRow]:
-    """The rows of a list.
+    """Read the rows of a list.
 
     Raises:
-        DataError: The list cannot be read, a column is missing, or a coordinate is no finite number.
+        DataError: The list cannot be read, a column is missing, or a coordinate is not a finite number.
     """
     columns = (SERIES_UID, *POINT, *([last_column] if last_column else []))
     for line, (uid, x, y, z, *words) in read_rows(path, columns):
@@ -63,7 +63,7 @@ def read_point_rows(path: Path, last_column: str | None = None) -> Iterator[Poin
 
 
 def point_rows_text(last_column: str, rows: Iterable[Iterable[object]]) -> str:
-    """The text of a list; its numbers read back to the very same floats.
+    """Return the text of a list; its numbers are read back to identical floats.
 
     Args:
         rows: Series uid, x, y, z and the value of the last column.
@@ -72,14 +72,14 @@ def point_rows_text(last_column: str, rows: Iterable[Iterable[object]]) -> str:
 
 
 def series_text(uids: Iterable[str]) -> str:
-    """The text of a list of series: one uid a line, without a header, as LUNA16 publishes it."""
+    """Return the text of a list of series: one uid per line, without a header, as published by LUNA16."""
     return "".join(f"{uid}\n" for uid in uids)
 
 
 def are_hits(
     points_mm: NDArray[np.float64], centres_mm: NDArray[np.float64], diameters_mm: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Whether each of M points hits each of F findings, shape (F, M): strictly nearer to the centre than the radius.
+    """Whether each of M points hits each of F findings, shape (F, M): its distance is strictly less than the radius.
 
     Args:
         points_mm: Shape (M, 3).

@@ -1,4 +1,4 @@
-"""Paths as Python callers give them, checked before they are used."""
+"""Validation of paths given by Python callers."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ from archnet.files.documents.shipped_documents import shipped_documents
 
 
 def path_argument(value: object, name: str) -> Path:
-    """The path that a caller gives.
+    """Convert an argument to a path.
 
     Args:
         value: The argument.
         name: Its name, for messages.
 
     Raises:
-        DataError: It is no path, or the system can have no file of that name.
+        DataError: The argument is not a path, or no file can have this name.
     """
     text = fspath(value) if isinstance(value, str | PathLike) else value
     if not isinstance(text, str):
         raise DataError(f"{name}={value!r}: expected a path, as text or a pathlib.Path.")
     if "\0" in text:
-        raise DataError(f"{name}={text!r}: no file has a null character in its name. Name another.")
+        raise DataError(f"{name}={text!r}: a file name cannot contain a null character. Use a different name.")
     try:
         Path(text).exists()
     except OSError as error:
-        raise DataError(f"{name}={text!r}: cannot be read: {error.strerror}. Name another.") from error
+        raise DataError(f"{name}={text!r}: cannot be read: {error.strerror}. Use a different path.") from error
     return Path(text)
 
 
 def absolute_path(text: str, folder: Path) -> str:
-    """The absolute path that a document names.
+    """Resolve a path of a document to an absolute path.
 
     Args:
-        text: The path; a relative one starts at `folder`, or at the working directory if only that has it.
+        text: The path; a relative path is resolved against `folder`, or against the working directory if it exists only
+            there.
         folder: The folder of the document.
     """
     if Path(text).is_absolute():
@@ -60,46 +61,46 @@ def document_path(source: PathLike[str] | str, folder: Path = Path()) -> Path:
 
 
 def short_path(text: str) -> Path:
-    """A path as messages show it: relative if the working directory contains it."""
+    """Shorten a path for messages: relative if it is in the working directory."""
     path, here = Path(text), Path.cwd() if Path(text).is_absolute() else Path()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def option_file(text: str, key: str) -> Path:
-    """The file that an option of an experiment names.
+    """Return the file named by an option of an experiment.
 
     Args:
         text: The path.
-        key: The option, for messages.
+        key: Name of the option, for messages.
 
     Raises:
-        DataError: There is no such file.
+        DataError: The file does not exist.
     """
     path = short_path(text)
     if not isfile(path):  # noqa: PTH113 - Path.is_file refuses long names
         problem = "this is not a file" if exists(path) else "there is no such file"  # noqa: PTH110
-        raise DataError(f"{key}: {path}: {problem}. Correct the path, or leave {key} out.")
+        raise DataError(f"{key}: {path}: {problem}. Correct the path, or omit {key}.")
     return path
 
 
 def output_folder(value: PathLike[str] | str, name: str = "out") -> Path:
-    """The path of a folder to write, which may be there already.
+    """Return the path of an output folder, which may already exist.
 
     Raises:
-        DataError: It is no path, or a file is in its place.
+        DataError: The argument is not a path, or is the path of a file.
     """
     path = path_argument(value, name)
     for place in (path, *path.parents):
         if place.exists() and not place.is_dir():
-            raise DataError(f"{name}={str(path)!r}: {place} is a file, not a folder. Name another folder.")
+            raise DataError(f"{name}={str(path)!r}: {place} is a file, not a folder. Use a different folder.")
     return path
 
 
 def output_file(value: PathLike[str] | str, name: str = "out") -> Path:
-    """The path of a file to write, which may be there already.
+    """Return the path of an output file, which may already exist.
 
     Raises:
-        DataError: It is no path, or names a folder.
+        DataError: The argument is not a path, or is the path of a folder.
     """
     path = path_argument(value, name)
     if path.is_dir():

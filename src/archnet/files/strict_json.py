@@ -1,7 +1,7 @@
-"""Strict JSON with places: every value knows its line, every problem of a document is reported at once.
+"""Strict JSON with line numbers, so that every problem of a document is reported with its location.
 
-The standard library's reader accepts NaN and repeated keys and forgets where a value stood, so documents are parsed
-here; a test holds the result against `json.loads`.
+The parser of the standard library accepts NaN and repeated keys and does not record line numbers, so documents are
+parsed here; a test compares the results with `json.loads`.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ from archnet.files.documents.shipped_documents import shipped_documents
 from archnet.files.path_argument import document_path
 
 MAX_BYTES: Final = 4_000_000
-"""An architecture is a page long; a file above this is something else."""
+"""Maximum size of a document. Architectures are about a page long."""
 
 
 MAX_PROBLEMS: Final = 50
-"""Maximum number of problems that a message lists; the others are counted."""
+"""Maximum number of problems in a message; the others are counted."""
 
 MAX_MESSAGE: Final = 8_000
-"""Maximum length of the problems that a message lists, in characters; the first is always listed."""
+"""Maximum total length of the problems in a message, in characters; the first is always listed."""
 
 Problem = tuple[JsonPath, str]
-"""Where something is wrong, and what."""
+"""The JSON path of a problem, and its description."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A JSON value and where each part of it stands.
+    """A JSON value with the location of each part.
 
     Attributes:
         value: The parsed JSON.
-        source: File name for messages, or what else the value came from.
-        lines: Line (from 1) of each path; empty for values that did not come from a file.
-        files: Documents of files that the value names, by name, where they have been read.
+        source: Name of the file, or another origin of the value, for messages.
+        lines: Line number (from 1) of each path; empty for values that are not from a file.
+        files: Documents that have been read from files named in the value, by name.
     """
 
     value: Any
@@ -56,16 +56,16 @@ class Document:
     files: Mapping[str, Document] = field(default_factory=dict, compare=False, repr=False)
 
     def location(self, path: JsonPath) -> str:
-        """The place of a path as messages print it, such as `archs/mine.json:14 $.layers[3]`."""
+        """Format the location of a path for messages, such as `archs/mine.json:14 $.layers[3]`."""
         line = self.lines.get(path)
         return f"{self.source}{f':{line}' if line else ''} {path_text(path)}"
 
     def problem(self, path: JsonPath, message: str) -> str:
-        """One line of a `DocumentError`."""
+        """Format one line of a `DocumentError`."""
         return f"{self.location(path)}: {message}"
 
     def error(self, problems: Iterable[Problem]) -> DocumentError:
-        """The error that lists the problems, each once and in the order of the file, and counts the rest."""
+        """Create the error that lists the problems once each, in the order of the file, and counts the rest."""
         ordered = sorted(dict.fromkeys(problems), key=lambda problem: self.lines.get(problem[0], 0))
         texts = list(dict.fromkeys(self.problem(*problem) for problem in ordered[:MAX_PROBLEMS]))
         num_listed = sum(end <= MAX_MESSAGE for end in accumulate(map(len, texts))) or 1
@@ -75,7 +75,7 @@ class Document:
 
 
 def slugify(text: str) -> str:
-    """A name for folders and files from any text.
+    """Convert any text to a name for folders and files.
 
     >>> slugify("my arch (1)")
     'my-arch-1'
@@ -115,7 +115,7 @@ def plain_json(value: Any, source: str, depth: int = 0) -> Any:
 
 
 def flat_texts(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """The values of a JSON object by their dotted path, serialized as JSON; strings have no quotes.
+    """Flatten a JSON object: values by dotted path, serialized as JSON; strings have no quotes.
 
     >>> flat_texts({"split": {"test": 0.2, "fold": None}, "size": [64, 64], "name": "a"})
     {'split.test': '0.2', 'split.fold': 'null', 'size': '[64, 64]', 'name': 'a'}
@@ -150,7 +150,7 @@ def read_document(source: Path | str, folder: Path = Path()) -> Document:
         raise DocumentError(f"{name}: cannot be read: {error.strerror}.") from error
     if len(content) > MAX_BYTES:
         raise DocumentError(
-            f"{path}: larger than {MAX_BYTES // 1_000_000} MB, which no architecture or experiment is. "
+            f"{path}: larger than {MAX_BYTES // 1_000_000} MB, the limit for architectures and experiments. "
             "Is this a data file?"
         )
     try:
@@ -174,22 +174,22 @@ def _missing_file_text(source: Path | str, path: Path) -> str:
 
 
 def _similar_file_hint(path: Path) -> str:
-    """A hint at a file of a similar name in the same folder."""
+    """Suggest a file with a similar name in the same folder."""
     if not path.parent.is_dir():
-        return f" There is no folder {path.parent} either."
+        return f" The folder {path.parent} does not exist either."
     hint = did_you_mean(path.name, (other.name for other in path.parent.glob("*.json")))
     return hint.replace(' "', f' "{path.parent}/') if hint and str(path.parent) != "." else hint
 
 
 def parse_document(text: str, source: str) -> Document:
-    """The document in a text of strict JSON.
+    """Parse a document from strict JSON.
 
     Args:
         text: The whole document.
         source: File name for messages.
 
     Raises:
-        DocumentError: The text is not strict JSON: the line, the column and what stands there.
+        DocumentError: The text is not strict JSON; the message gives the line, the column and the text there.
     """
     value, lines = parse_strict_json(text, source)
     return Document(value=value, source=source, lines=lines)

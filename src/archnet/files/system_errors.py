@@ -1,4 +1,4 @@
-"""What a user can do about an error of the operating system."""
+"""Remedies for errors of the operating system."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ REMEDIES: Final = {
     errno.EFBIG: "The file exceeds the size limit for files: see ulimit -f.",
     errno.EMFILE: "Raise the limit on open files with ulimit -n.",
 }
-"""Remedies of errors that have nothing to do with the user's input, by their number."""
+"""Remedies for errors that are unrelated to the user's input, by error number."""
 
 
 def remedy(error: OSError) -> str:
-    """The sentence that follows the reason of a system error.
+    """Return the remedy for a system error, as a sentence.
 
     >>> remedy(OSError(errno.ENOSPC, "No space left on device"))
     'Free some disk space.'

@@ -1,4 +1,4 @@
-"""Text for a terminal: control characters and text direction overrides of names are shown as escapes."""
+"""Text for a terminal: control characters and text direction overrides in names are escaped."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNSAFE_IN_NAMES: Final = re.compile(f"[\t\n{_UNSAFE.pattern[1:]}")
 
 
 def escape_message(text: str) -> str:
-    r"""Escape what could move the cursor, colour or reorder a terminal's text; keep line breaks and tabs.
+    r"""Escape characters that could move the cursor, or colour or reorder text; keep line breaks and tabs.
 
     >>> print(escape_message("scan \x1b[2J\r.mhd:\nno such file"))
     scan \x1b[2J\x0d.mhd:
@@ -28,7 +28,7 @@ def escape_message(text: str) -> str:
 
 
 def escape_name(text: str) -> str:
-    r"""Escape a name for one line of text: line breaks and tabs as well.
+    r"""Escape a name for a single line of text, including line breaks and tabs.
 
     >>> print(escape_name("a\n\u202eb"))
     a\x0a\u202eb
@@ -37,7 +37,7 @@ def escape_name(text: str) -> str:
 
 
 def shorten(name: str) -> str:
-    """The start and the end of a name that is too long for a message.
+    """Shorten a name that is too long for a message to its start and end.
 
     >>> shorten("scans/" + "deep/" * 1000 + "a.mhd")
     'scans/deep/deep/deep/deep/deep/deep/dee…deep/deep/deep/deep/deep/deep/deep/a.mhd'
@@ -52,10 +52,10 @@ def has_unsafe_characters(name: str) -> bool:
 
 
 def escape_json(text: str) -> str:
-    r"""Escape the same characters in JSON, where only strings contain them.
+    r"""Escape the same characters in JSON text, where only strings contain them.
 
-    The values stay the same, with one exception: JSON cannot hold bytes of a file name that are not UTF-8, so these
-    become visible text, as in messages.
+    The values do not change, with one exception: JSON cannot represent bytes of a file name that are not UTF-8, so
+    these become visible escapes, as in messages.
 
     >>> escape_json('["\x9b1m\udcff"]')
     '["\\u009b1m\\\\udcff"]'
@@ -66,7 +66,7 @@ def escape_json(text: str) -> str:
 
 @contextmanager
 def name_stream(*, is_stderr: bool) -> Iterator[None]:
-    """Name the standard stream in write errors, in which the system names no file."""
+    """Add the name of the standard stream to write errors, which otherwise name no file."""
     try:
         yield
     except OSError as error:

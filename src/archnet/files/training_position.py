@@ -1,4 +1,4 @@
-"""Where a training is among several runs and in its epochs, and how long it still takes."""
+"""The position of a training among several runs and within its epochs, and the remaining time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStart:
-    """A run that starts to train.
+    """A run whose training starts.
 
     Attributes:
         name: Name of its folder: architecture, fold and seed.
-        number: Its place among the runs that are carried out, from 1.
-        num_runs: How many are carried out.
-        num_epochs: Epochs that it trains at most.
+        number: Index of the run among the runs to execute, from 1.
+        num_runs: Number of runs to execute.
+        num_epochs: Maximum number of epochs.
     """
 
     name: str
@@ -29,7 +29,7 @@ class RunStart:
 class TrainingPosition:
     """The position of a training, updated after each step.
 
-    Times are measured from the first step of the run, and of each epoch, that this process makes.
+    Times are measured from the first step of the run, and of each epoch, in this process.
 
     Attributes:
         clock: Seconds of a monotonic clock.
@@ -79,7 +79,7 @@ class TrainingPosition:
 
 
 def short_duration(seconds: float) -> str:
-    """A duration in few letters, rounded up to whole seconds or minutes.
+    """Format a duration briefly, rounded up to whole seconds or minutes.
 
     >>> short_duration(12.2), short_duration(61), short_duration(7260)
     ('13 s', '2 min', '2 h 1 min')

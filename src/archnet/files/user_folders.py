@@ -1,4 +1,4 @@
-"""The folders that archnet keeps for a user, outside any project, and the variables that move them."""
+"""The folders that archnet keeps per user, outside any project, and the environment variables that move them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LAST_ERROR_FILE: Final = "last_error.txt"
 
 
 def data_home() -> Path:
-    """The folder that holds one folder for each data set.
+    """Return the folder that contains one subfolder per data set.
 
     Raises:
-        DataError: The system does not know the user's home folder, and no variable names another.
+        DataError: The home folder of the user is unknown, and no variable names a different one.
     """
     folder = os.environ.get(DATA_VARIABLE)
     home = Path(folder) if folder else _known_folder(lambda: platformdirs.user_data_dir("archnet", appauthor=False))
@@ -34,7 +34,7 @@ def data_home() -> Path:
 
 
 def store_home() -> Path:
-    """The folder of all crop stores: `$ARCHNET_STORE`, else beside the data sets.
+    """Return the folder of all crop stores: `$ARCHNET_STORE`, or else next to the data sets.
 
     Raises:
         DataError: See `data_home`.
@@ -44,14 +44,14 @@ def store_home() -> Path:
 
 
 def log_folder() -> Path | None:
-    """The folder of the traceback of the last error; null if the system does not know the user's home folder."""
+    """Return the folder of the traceback of the last error; null if the home folder of the user is unknown."""
     return _known_folder(lambda: platformdirs.user_log_dir("archnet"))
 
 
 def _known_folder(find: Callable[[], str]) -> Path | None:
-    """A folder in the user's home folder; null if the system knows none, as for a user id without a name."""
+    """Return a folder in the user's home folder; null if that is unknown, as for a user id without a name."""
     try:
         folder = Path(find())
     except RuntimeError:
         return None
-    return folder if folder.is_absolute() else None  # older versions of platformdirs leave the "~"
+    return folder if folder.is_absolute() else None  # older versions of platformdirs do not expand "~"

@@ -84,7 +84,7 @@ def test_a_selection_of_cases_keeps_its_attributes(tmp_path):
         ),
         (
             ["case,site,site", "1.2#0,x,y"],
-            'T line 1: the column "site" stands twice. Expected case, site, site (separated by commas), got case, site, '
+            'T line 1: the column "site" occurs twice. Expected case, site, site (separated by commas), got case, site, '
             "site.",
         ),
         (["case,site", "1.2#0"], "T line 2: expected case, site, got 1.2#0."),

@@ -215,7 +215,7 @@ def test_a_given_file_must_exist(tmp_path):
     with pytest.raises(DataError) as caught:
         readings_path(str(path))
     assert str(caught.value) == (
-        f"data.readings: {path}: there is no such file. Correct the path, or leave data.readings out."
+        f"data.readings: {path}: there is no such file. Correct the path, or omit data.readings."
     )
     path.write_bytes(b"")
     assert readings_path(str(path)) == path

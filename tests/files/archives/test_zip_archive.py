@@ -72,7 +72,7 @@ REFUSED = {
     "a size too small": (declare(ZEROS, size=10, crc=zlib.crc32(bytes(10))), 'its "a" is damaged'),
     "a size too large": (
         declare(ZEROS, size=2_000_000),
-        'its "a" unpacks to a different size than the archive states',
+        'its "a" has a different size than the archive states',
     ),
     "too many bytes": (declare(ZEROS, size=4 * 10**9), "it would unpack from 1.1 kB to 4.0 GB, more than 100 times its size"),
 }  # fmt: skip

@@ -155,7 +155,7 @@ HISTORY = "epoch,seconds,train_loss\n1,0.5,0.7\n"
         (HISTORY.encode().replace(b"0.7", b"0.\xff"), " line 2, column 3: not UTF-8 text."),
         (HISTORY.replace("1,", '1,"').encode(), " line 2: not a csv table (unexpected end of data)."),
         (f'{HISTORY}2,"{"9" * 200_000}",1\n'.encode(), " line 3: not a csv table (field larger than field limit (131072))."),
-        (b"epoch,seconds,epoch\n1,1,1\n", ' line 1: the column "epoch" is given twice.'),
+        (b"epoch,seconds,epoch\n1,1,1\n", ' line 1: the column "epoch" occurs twice.'),
         (b"epoch,train_loss\n1,0.5\n", ' line 1: the column "seconds" is missing.'),
         (f"{HISTORY}2,0.5\n".encode(), " line 3: 2 fields, but the header has 3."),
         (f"{HISTORY}2,0.5,inf\n".encode(), ' line 3: train_loss is "inf", not a finite number.'),

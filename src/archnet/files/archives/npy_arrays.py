@@ -59,7 +59,7 @@ class NpyHeader:
 
 
 def read_npy_header(stream: IO[bytes]) -> NpyHeader:
-    """Read the header of an array; the stream is then at its values.
+    """Read the header of an array; the stream then points to the values.
 
     Raises:
         DamagedFileError: The header is invalid, or describes an impossible array.
@@ -71,7 +71,7 @@ def read_npy_header(stream: IO[bytes]) -> NpyHeader:
     except _NO_HEADER as error:
         raise DamagedFileError("is not a NumPy array") from error
     if dtype.itemsize == 0:
-        raise DamagedFileError("is not a NumPy array")  # it could have any shape without a byte
+        raise DamagedFileError("is not a NumPy array")  # without bytes per value, any shape would be valid
     return NpyHeader(shape=shape, dtype=dtype, is_fortran=is_fortran)
 
 
@@ -121,7 +121,7 @@ def read_npz(path: Path) -> Arrays:
     """Read all arrays of an .npz file.
 
     Raises:
-        DamagedFileError: The file is damaged, unpacks to too much, or holds Python objects.
+        DamagedFileError: The file is damaged, unpacks to too many bytes, or holds Python objects.
         OSError: The file cannot be opened or read.
     """
     with open_zip(path) as archive:

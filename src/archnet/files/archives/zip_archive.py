@@ -1,4 +1,4 @@
-"""Zip archives that archnet reads: checked before anything is unpacked, damage described in archnet's words."""
+"""Zip archives that archnet reads: checked before anything is unpacked, with archnet's own messages for damage."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class DamagedFileError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZipLimits:
-    """Limits on an archive. CT scans unpack to two or three times their size, a few images of air to more.
+    """Limits on an archive. CT scans unpack to two or three times their size; a few images of air unpack to more.
 
     Attributes:
-        num_members: Number of files.
-        ratio: Unpacked bytes for each byte of the archive.
+        num_members: Maximum number of files.
+        ratio: Maximum number of unpacked bytes per byte of the archive.
         harmless_bytes: Unpacked size that is allowed at any ratio.
     """
 
@@ -56,7 +56,7 @@ def open_zip(path: Path, limits: ZipLimits | None = ZipLimits()) -> Iterator[zip
 
     Args:
         path: The archive.
-        limits: Limits on its contents; null leaves them to the caller.
+        limits: Limits on its contents; null if the caller checks them.
 
     Raises:
         DamagedFileError: The file is not a zip archive, or its table of contents breaks the limits.
@@ -96,17 +96,17 @@ def check_checksums(archive: zipfile.ZipFile) -> None:
     """Unpack every file of an archive in portions and discard it.
 
     Raises:
-        DamagedFileError: A file is damaged, or unpacks to a different size than the archive states.
+        DamagedFileError: A file is damaged, or has a different size than the archive states.
     """
     for entry in archive.infolist():
         longer = copy.copy(entry)
-        longer.file_size += 1  # zipfile stops at the size that the archive says, wherever the stream ends
+        longer.file_size += 1  # zipfile stops at the size in the table of contents, wherever the stream ends
         num_bytes = 0
         with open_member(archive, longer) as stream:
             while block := stream.read(_CHUNK_BYTES):
                 num_bytes += len(block)
         if num_bytes != entry.file_size:
-            raise DamagedFileError(f'its "{entry.filename}" unpacks to a different size than the archive states')
+            raise DamagedFileError(f'its "{entry.filename}" has a different size than the archive states')
 
 
 def _check_contents(archive: zipfile.ZipFile, num_packed_bytes: int, limits: ZipLimits) -> None:

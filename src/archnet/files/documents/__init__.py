@@ -1,1 +1,1 @@
-"""JSON documents: values with their lines, the schema validator, and names that become folders."""
+"""JSON documents: values with line numbers, the schema validator, and names that become folders."""

@@ -13,13 +13,13 @@ from archnet.errors import DocumentError
 from archnet.files.documents.json_text import JsonPath, json_text, path_text, surrogate_problem
 
 MAX_DEPTH: Final = 64
-"""Nesting of arrays and objects; RES and REP nest a few levels at most."""
+"""Maximum nesting of arrays and objects. Real architectures nest a few levels."""
 
 MAX_VALUES: Final = 75_000
-"""Numbers, strings, arrays and other values of a document. The largest architecture, of 3,000 layers, has 60,000."""
+"""Maximum number of values in a document. The largest architecture, with 3,000 layers, has 60,000."""
 
 TOO_LONG_HINT: Final = 'Is this a data file? Use "REP" with "times" to repeat layers.'
-"""The end of messages on documents that are longer than any architecture, experiment or sweep."""
+"""Remedy for documents that are longer than any architecture, experiment or sweep."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 
@@ -42,7 +42,7 @@ _COMMON_MISTAKES: Final = {
 
 
 def parse_strict_json(text: str, source: str) -> tuple[Any, dict[JsonPath, int]]:
-    """The value in a text of strict JSON, and the line of every path.
+    """Parse strict JSON into its value and the line number of every path.
 
     Args:
         text: The whole document.
@@ -106,7 +106,7 @@ class _Parser:
         return self.parse_scalar(position)
 
     def parse_text(self, position: int, path: JsonPath) -> tuple[str, int]:
-        """A string that is a value; files cannot hold half a surrogate pair."""
+        """Parse a string value; files cannot contain a lone surrogate."""
         text, end = self.parse_string(position)
         if problem := surrogate_problem(text):
             raise self.problem(position, f" {path_text(path)}: {json_text(text)} {problem}")
@@ -174,7 +174,7 @@ class _Parser:
             raise self.problem(position, f"{place} {problem}")
         if key in members:
             first = self.lines[(*path, key)]
-            raise self.problem(position, f"{place} is given twice, first on line {first}. Remove one of the two.")
+            raise self.problem(position, f"{place} occurs twice, first on line {first}. Remove one of the two.")
         self.lines[(*path, key)] = self.line_number(position)
         colon = self.skip_space(end)
         if not self.text.startswith(":", colon):

@@ -1,4 +1,4 @@
-"""JSON paths and values as messages quote them."""
+"""Format JSON paths and values for messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_QUOTE: Final = 60
 """Maximum length of a quoted value, in characters."""
 
 MAX_PATH_TEXT: Final = 300
-"""Maximum length of a path, in characters; the middle of a longer one is left out."""
+"""Maximum length of a path, in characters; longer paths are shortened in the middle."""
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -20,7 +20,7 @@ _UNUSUAL_IN_KEYS: Final = re.compile("[\x00-\x1f\ud800-\udfff]")
 
 
 def path_text(path: JsonPath) -> str:
-    """A JSON path as text.
+    """Format a JSON path.
 
     >>> path_text(("layers", 3, "kernel_size"))
     '$.layers[3].kernel_size'
@@ -29,18 +29,18 @@ def path_text(path: JsonPath) -> str:
 
 
 def shorten_path(path: str) -> str:
-    """The path of a value or a file; the middle of a long one is left out."""
+    """Shorten the middle of a long path of a value or a file."""
     half = MAX_PATH_TEXT // 2
     return path if len(path) <= MAX_PATH_TEXT else f"{path[:half]}...{path[-half:]}"
 
 
 def _key_text(key: str) -> str:
-    """A key as a step of a path; quoted where it is long or contains control characters."""
+    """Format a key of a path; it is quoted if it is long or contains control characters."""
     return f"[{json_text(key)}]" if len(key) > MAX_QUOTE or _UNUSUAL_IN_KEYS.search(key) else f".{key}"
 
 
 def json_text(value: Any) -> str:
-    """A JSON value as a message quotes it, shortened.
+    """Format a JSON value for a message, shortened if it is long.
 
     >>> json_text([3, 3]), json_text(None), json_text("relu")
     ('[3, 3]', 'null', '"relu"')
@@ -51,19 +51,19 @@ def json_text(value: Any) -> str:
 
 
 def surrogate_problem(text: str) -> str | None:
-    r"""Why a text cannot be written to a file; null if it can.
+    r"""Explain why a text cannot be written to a file; null if it can.
 
     >>> surrogate_problem("net"), surrogate_problem("\ud800")
-    (None, 'contains U+D800, a lone surrogate, which is not a character. Remove it, or write the whole pair.')
+    (None, 'contains U+D800, a lone surrogate, which is not a character. Remove it, or write the complete pair.')
     """
     if text.isascii() or (match := _SURROGATE.search(text)) is None:
         return None
     code = ord(match[0])
-    return f"contains U+{code:04X}, a lone surrogate, which is not a character. Remove it, or write the whole pair."
+    return f"contains U+{code:04X}, a lone surrogate, which is not a character. Remove it, or write the complete pair."
 
 
 def normalize_integers(value: Any) -> Any:
-    """A JSON value whose whole numbers are integers, however they are written: 5.0 and 5e0 are 5."""
+    """Convert all whole numbers of a JSON value to integers: 5.0 and 5e0 become 5."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, dict):

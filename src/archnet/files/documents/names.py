@@ -1,4 +1,4 @@
-"""Names of folders: which ones every system accepts."""
+"""Folder names that are valid on every operating system."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from archnet.files.documents.json_text import json_text
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*$(?!\n)"
-"""The names of architectures, experiments and sweeps in the schemas; they become folders."""
+"""Pattern of the names of architectures, experiments and sweeps, which become folders; as in the schemas."""
 
 NAME_RULE: Final = 'letters, digits, ".", "_" and "-", with a letter or a digit first'
 
@@ -16,7 +16,7 @@ _DEVICES: Final = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGN
 
 
 def name_problem(name: str) -> str | None:
-    """Why a folder cannot have a name on every system, or null.
+    """Explain why a name is not a valid folder name on every system; null if it is valid.
 
     >>> name_problem("arch3dsm"), name_problem("nul.v2")
     (None, '"nul.v2" is the name of a device on Windows. Rename it.')

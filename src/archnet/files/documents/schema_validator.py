@@ -1,4 +1,4 @@
-"""The validator of JSON schemas, with bounded work: arrays and objects that are too long are refused unread."""
+"""A JSON Schema validator with bounded work: arrays and objects that are too long are rejected unread."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from archnet.files.documents.json_text import normalize_integers
 
 @cache
 def schema_validator() -> Any:
-    """The class that validates Draft 2020-12 schemas as `jsonschema` does, faster.
+    """Return a class that validates Draft 2020-12 schemas like `jsonschema`, but faster.
 
     Entries of arrays above `maxItems` and of objects above `maxProperties` are not validated, `uniqueItems` takes
-    linear time, and branches of `allOf` that are about another `type` than the instance's are skipped.
+    linear time, and branches of `allOf` for a different `type` than that of the instance are skipped.
     """
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
@@ -55,7 +55,7 @@ def _all_of(validator: Any, branches: Any, instance: Any, schema: Mapping[str, A
 
 
 def _is_for_other_type(branch: Mapping[str, Any], instance: Any) -> bool:
-    """Whether a branch {"if": {"properties": {"type": {"const": ...}}}, "then": ...} is about another type."""
+    """Whether a branch {"if": {"properties": {"type": {"const": ...}}}, "then": ...} is for a different type."""
     wanted = branch.get("if", {}).get("properties", {}).get("type", {}).get("const")
     return (
         isinstance(wanted, str)
