@@ -274,7 +274,7 @@ def test_a_run_without_a_network_and_a_folder_of_several_are_refused(run, tmp_pa
     message = f"{tmp_path / 'forest'}: has no model.keras to export. Name a run of a network."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         export_run(tmp_path / "forest", "keras")
-    message = f"{tmp_path}: is no run folder itself. Name a run inside it, such as {tmp_path / 'forest'}."
+    message = f"{tmp_path}: is not a run folder, but contains some. Name one of them, such as {tmp_path / 'forest'}."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         export_run(tmp_path, "keras")
 
@@ -311,7 +311,7 @@ def test_the_card_tells_what_the_run_folder_holds(run, tmp_path):
     assert (
         "- `model.keras` takes float32 of shape (cases, 8, 8, 1): any number of cases, then height, width, channels."
     ) in lines
-    assert "- Of a volume it takes the central axial slice (index depth // 2)." in lines
+    assert "- It reads the central axial slice of a volume (index depth // 2)." in lines
     assert (
         "- The values are Hounsfield units, not rescaled. The model itself maps -1000 to 0 and 400 to 1 and clips values "
         "outside this range."
@@ -383,4 +383,4 @@ def test_the_card_of_a_network_on_whole_scans_says_how_a_scan_becomes_its_input(
         "- Height runs along the scan's y axis (to the back), width along x (to the left), depth along z (up)." in lines
     )
     assert "- Voxels have no fixed size: every scan is resized to one shape." in lines
-    assert "- Of a volume it takes the central axial slice (index depth // 2)." in lines
+    assert "- It reads the central axial slice of a volume (index depth // 2)." in lines

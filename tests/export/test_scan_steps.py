@@ -76,7 +76,7 @@ def test_a_single_slice_of_the_result_is_the_first_of_the_scan(tmp_path):
     options = {"name": "folder", "root": str(tmp_path), "crop_size": [5, 5, 1], "window_hu": [-900, 350]}
     np.testing.assert_array_equal(open_dataset(parse_data(options)).crop(0)[..., 0], voxels[:, :, 0].T)
     assert (
-        "of n voxels that become k, voxel i of the result lies at i · (n - 1) / (k - 1), and a single one at 0"
+        "of n voxels that become k, voxel i of the result is at i · (n - 1) / (k - 1), and a single one at 0"
         in (describe_whole_scan(options)[4])
     )
 

@@ -145,7 +145,7 @@ def test_an_export_takes_both_channels_and_says_how_they_are_scaled(petct, rank,
         "- The values are the data's own values, not rescaled. The model itself scales them to 2 channels from 0 to 1, "
         "in this order: -1000 to 400 of channel 0 and 0 to 20 of channel 1. Values outside a range are clipped."
     ) in card.splitlines()
-    assert ("Of a volume it takes the central axial slice" in card) == (rank == 2)
+    assert ("It reads the central axial slice of a volume" in card) == (rank == 2)
 
 
 def test_the_resolved_experiment_says_the_channels(petct):

@@ -90,7 +90,7 @@ def test_the_terminal_the_json_and_the_page_say_how_optimistic_the_choice_is(tmp
     assert line in console.file.getvalue().splitlines()
     assert cautions(board, [], optimism) == [
         f"The best of 4 trials was selected by validation AUC (ROC), which is therefore optimistic, by an expected "
-        f"{optimism:.3f}. The test set took no part in the choice."
+        f"{optimism:.3f}. The test set was not used for the selection."
     ]
     result = CliRunner().invoke(app, ["sweep", "status", str(tmp_path), "--json"])
     assert json.loads(result.stdout)["optimism"] == optimism

@@ -212,7 +212,7 @@ def test_a_sweep_without_a_best_trial_exits_with_1(swept, monkeypatch):
 def test_there_is_no_best_before_a_trial_has_finished(tmp_path):
     write_json(tmp_path / SWEEP_FILE, small_sweep(tmp_path).to_document())
     result = CliRunner().invoke(app, ["sweep", "best", str(tmp_path)])
-    assert str(result.exception) == f"{tmp_path}: no trial has finished, so that there is no best one yet."
+    assert str(result.exception) == f"{tmp_path}: no trial has finished yet, so there is no best trial."
 
 
 @pytest.mark.parametrize(
@@ -229,8 +229,8 @@ def test_there_is_no_best_where_the_metric_is_undefined(count, said, tmp_path):
         schedule.finish_job(job, "finished", None)
     result = CliRunner().invoke(app, ["sweep", "best", str(tmp_path)])
     why = (
-        f"{said}, so that there is no best one. Sweep with another metric, or with a larger split.validation, so that "
-        "its cases are of more than one class."
+        f"{said}, so there is no best trial. Use a different metric, or a larger split.validation, so that its "
+        "cases are of more than one class."
     )
     assert str(result.exception) == f"{tmp_path}: {why}"
     assert why in write_sweep_report(read_leaderboard(sweep, tmp_path), tmp_path, []).read_text()
@@ -249,7 +249,7 @@ def test_the_report_says_what_was_chosen_and_what_failed(swept):
     assert "Trial 2, chosen among 3 trials, has a validation AUC (ROC) of 0.800: num_output 8." in page
     assert "The best of 3 trials was selected by validation AUC (ROC), which is therefore optimistic." in page
     assert "its process was killed by SIGKILL" in page
-    assert "None beats at its multiply-adds: trial 0 0.700; trial 2 0.800." in page
+    assert "Pareto-optimal at their multiply-adds: trial 0 0.700; trial 2 0.800." in page
     assert page.count('class="drawing wide"') == page.count('class="drawing narrow"') == 3
 
 

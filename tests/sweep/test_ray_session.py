@@ -77,8 +77,8 @@ def test_a_lost_ray_is_ended_and_started_again(sessions, caplog):
     assert [number for number, _ in sessions.ended] == [0, 1]
     assert [message for message in caplog.messages if "restarting Ray" in message] == [
         "as lost. No results are lost: restarting Ray (restart 1).",
-        "The process that uses Ray was killed by SIGKILL. No results are lost: restarting Ray (restart 2).",
-        "The process that uses Ray ended with code 3. No results are lost: restarting Ray (restart 3).",
+        "The Ray driver process was killed by SIGKILL. No results are lost: restarting Ray (restart 2).",
+        "The Ray driver process ended with code 3. No results are lost: restarting Ray (restart 3).",
     ]
     assert sessions.survivors() == set()
 

@@ -46,9 +46,9 @@ def test_of_folds_that_were_chosen_by_it_says_that_test_cases_took_part_in_the_c
         "fold influenced the selection in other folds (the cross-validation is not nested), so the pooled test results "
         "are slightly optimistic."
     ) in page
-    assert (f"Each fold's test cases were evaluated {times}, but in other folds they influenced the choice.") in page
-    assert "took no part" not in page
-    assert "after the choice" not in page
+    assert (f"Each fold's test cases were evaluated {times}, but in other folds they influenced the selection.") in page
+    assert "not used for the selection" not in page
+    assert "after the selection" not in page
 
 
 def test_of_folds_without_a_choice_nothing_was_chosen(tmp_path):
@@ -59,8 +59,8 @@ def test_of_folds_without_a_choice_nothing_was_chosen(tmp_path):
 
 def test_of_one_split_the_test_set_was_looked_at_after_the_choice(tmp_path):
     page = page_of(small_sweep(tmp_path), tmp_path, TEST, [2])
-    assert "which is therefore optimistic. The test set took no part in the choice." in page
-    assert "The test set was evaluated once, for trial 2, after the choice." in page
+    assert "which is therefore optimistic. The test set was not used for the selection." in page
+    assert "The test set was evaluated once, for trial 2, after the selection." in page
     assert "was resumed" not in page
 
 
@@ -103,7 +103,7 @@ def test_without_a_test_set_it_says_so(tmp_path):
     page = page_of(small_sweep(tmp_path), tmp_path, NO_TEST, [0, 2])
     assert "There is no test set." in page
     assert "was evaluated" not in page
-    assert "took no part" not in page
+    assert "not used for the selection" not in page
     assert "test-set evaluation" not in page
 
 

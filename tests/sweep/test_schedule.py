@@ -203,7 +203,7 @@ def test_a_sweep_without_ray_says_how_to_install_it(tmp_path, monkeypatch):
         ),
         (
             {"at_once": 3},
-            "was started with at_once None, on which the trials of a TPE search depend. Resume it with the same.",
+            "was started with at_once None, which determines the trials of a TPE search. Resume it with the same value.",
         ),
     ],
 )

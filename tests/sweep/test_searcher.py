@@ -47,6 +47,6 @@ def test_a_killed_process_is_interrupted_and_another_end_is_a_failure(tmp_path):
     assert results == {
         3: ("failed", "its process ended with code 3: Segmentation fault, in so many words"),
         -11: ("failed", "its process was killed by SIGSEGV"),
-        -9: ("interrupted", "its process was killed by SIGKILL: by somebody, or by the system because memory ran out"),
+        -9: ("interrupted", "its process was killed by SIGKILL, for example because the system ran out of memory"),
         -15: ("interrupted", "its process was killed by SIGTERM"),
     }

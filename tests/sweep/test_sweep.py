@@ -48,7 +48,7 @@ def test_trials_are_ordinary_runs_and_only_the_chosen_one_sees_the_test_set(swep
         "arch.json", "experiment.json", "history.csv", "model.keras", "predictions.csv", "report.html"
     }  # fmt: skip
     page = (folder / "out/sweep.html").read_text()
-    assert f"The test set was evaluated once, for trial {told['best']}, after the choice." in page
+    assert f"The test set was evaluated once, for trial {told['best']}, after the selection." in page
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ def test_a_task_has_the_environment_that_it_is_given():
         ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", "its process was killed by SIGTERM"),
         (
             "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
-            "its process was killed by SIGKILL: by somebody, or by the system because memory ran out",
+            "its process was killed by SIGKILL, for example because the system ran out of memory",
         ),
     ],
 )

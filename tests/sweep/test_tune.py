@@ -130,8 +130,8 @@ def test_bad_trials_are_listed_with_the_reason_and_the_others_finish(sweeps):
     assert reasons[3] == "the loss is nan in epoch 1"
     assert reasons[7] == "its process ended with code 3: Segmentation fault, in so many words"
     assert reasons[5] == (
-        "interrupted 3 times; the last time its process was killed by SIGKILL: by somebody, or by the system because "
-        "memory ran out"
+        "interrupted 3 times; the last time its process was killed by SIGKILL, for example because the system ran "
+        "out of memory"
     )
     assert [int(row["trial"]) for row in rows[:4]] == [9, 8, 4, 0]
 

@@ -1,1 +1,1 @@
-"""The public functions of `import archnet`: each loads what it needs when it is called."""
+"""The public functions of `import archnet`; each imports its dependencies when called."""

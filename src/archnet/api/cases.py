@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class CaseData:
-    """Cases of a data set as a run uses them, with their voxels.
+    """Cases of a data set with their voxels, preprocessed as in a run.
 
     Attributes:
         name: Name of the data set.
@@ -42,8 +42,8 @@ class CaseData:
         classes: Class names.
         positive: Name of the positive class.
         findings: What the data checks found.
-        attributes: What is known about the cases beside their class, such as diameters and scanners: by name one text
-            for each case, empty where it is unknown, shape (N,).
+        attributes: Attributes of the cases, such as diameters and scanners: for each name, one text per case, shape
+            (N,), empty where unknown.
         soft: Share of each class in the label of each case, shape (N, classes); None where the data have hard labels.
         weight: Weight of each case, shape (N,); None where the data have none.
     """
@@ -80,7 +80,7 @@ def load_data(
     allow: Sequence[str] = (),
     progress: ProgressOption = None,
 ) -> CaseData:
-    """Load the cases of a data set as a run uses them; extract crops that are not in the crop store yet.
+    """Load the cases of a data set, preprocessed as in a run; extract crops that are missing from the crop store.
 
     >>> data = archnet.load_data("phantom")  # doctest: +SKIP
     >>> data.images[0], data.classes[data.labels[0]]  # doctest: +SKIP

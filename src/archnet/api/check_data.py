@@ -91,7 +91,7 @@ def _load(
 
 
 def _is_data_section(data: Any) -> bool:
-    """Whether data are given by name or as a section, rather than as an experiment or a file that holds one."""
+    """Whether data are given by name or as a section, not as an experiment or a file that contains one."""
     if isinstance(data, str):
         return data.partition(":")[0] in DATASETS or not (data.endswith(".json") or Path(data).exists())
     if not isinstance(data, Experiment | Mapping | PathLike):

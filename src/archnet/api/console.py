@@ -87,7 +87,7 @@ def _progress_bar(*times: ProgressColumn) -> Progress:
 
 
 def progress(items: Iterable[T], description: str, total: int) -> Iterable[T]:
-    """Yield the items; show a bar with items a second on stderr, or print a line now and then if it is no terminal."""
+    """Yield the items; show a progress bar on stderr, or print lines at intervals if stderr is not a terminal."""
     if not stderr.is_terminal:
         yield from _print_progress_lines(items, description, total)
         return
@@ -113,9 +113,9 @@ def _print_progress_lines(items: Iterable[T], description: str, total: int) -> I
 
 
 class TrainingDisplay:
-    """Callback that shows a bar of the epoch's steps with loss and recall, and prints a line for each epoch.
+    """Callback that shows a progress bar of the epoch's steps with loss and recall, and prints a line per epoch.
 
-    The bar says which run is trained, and the elapsed and remaining time of the epoch and of the run.
+    The bar names the run and shows the elapsed and remaining time of the epoch and of the run.
     """
 
     def __init__(self, bar: Progress, clock: Callable[[], float] = time.monotonic) -> None:
@@ -167,7 +167,7 @@ def epoch_line(row: dict[str, float]) -> str:
 
 
 def _metric_texts(values: Mapping[str, float]) -> list[str]:
-    """The epoch line's metrics, of those that are known; more decimals where a value has no bounds."""
+    """The available metrics of an epoch line; values without bounds have more decimals."""
     labels = {
         name: (label, 3 if metric.range else 4)
         for metric in metrics_shown_in("epoch_line")
@@ -177,7 +177,7 @@ def _metric_texts(values: Mapping[str, float]) -> list[str]:
 
 
 def print_message(text: str, is_warning: bool) -> None:
-    """Print a message on a line of its own."""
+    """Print a message on a separate line."""
     stderr.print(text, soft_wrap=True, style="yellow" if is_warning else None)
 
 

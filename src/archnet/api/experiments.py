@@ -243,7 +243,7 @@ def _open_store(experiments: Path, track: str | None) -> Any:
 
 
 def root_override(root: PathLike[str] | str | None) -> list[tuple[JsonPath, Any]]:
-    """The override that `root` stands for."""
+    """The override for `root`."""
     return [] if root is None else [(("data", "root"), str(path_argument(root, "root")))]
 
 

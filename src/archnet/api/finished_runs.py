@@ -37,8 +37,8 @@ def compare(runs: Paths, *, noninferior: float | None = None) -> Comparison:
         The comparison: `rows`, one for each architecture, and `pairs`, each architecture against the reference.
 
     Raises:
-        ArchnetError: There are fewer than two finished runs, their classes or cases differ, or the margin is no number
-            between 0 and 1.
+        ArchnetError: There are fewer than two finished runs, their classes or cases differ, or the margin is not a
+            number between 0 and 1.
     """
     from archnet.evaluation.comparison import comparison
 
@@ -68,13 +68,13 @@ def write_report(
         break_lock: Break the locks of processes on other machines that ended without releasing them.
         checklists: Reporting checklists to fill for each run, as a page and a csv file: "claim", "tripod-ai" or
             "stard-ai".
-        figures: Formats of the figures of each run: "svg", or "svg" and "pdf".
+        figures: Figure formats of each run: "svg", or "svg" and "pdf".
 
     Returns:
         Paths of the HTML reports and the checklists; those of comparisons come last.
 
     Raises:
-        ArchnetError: A run is not finished, its files are damaged or changed, or there is no such checklist.
+        ArchnetError: A run is not finished, its files are damaged or changed, or a checklist is unknown.
     """
     from archnet.runs.rereport import ReportOptions, regenerate_reports
 
@@ -98,7 +98,7 @@ def _figure_formats(figures: Sequence[str]) -> tuple[str, ...]:
     formats = (figures,) if isinstance(figures, str) else tuple(figures)
     for name in formats:
         if name not in ("svg", "pdf"):
-            raise RunError(f'--figures: "{name}" is no format of figures. Use svg or svg,pdf.')
+            raise RunError(f'--figures: unknown figure format "{name}". Use svg or svg,pdf.')
     return formats
 
 

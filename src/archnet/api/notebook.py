@@ -30,8 +30,8 @@ class NotebookPanel:
         completed: Number of finished items.
         total: Number of all items; 0 before the first bar.
         note: Text beside the bar.
-        lines: Epochs and messages, each with a flag that marks warnings.
-        position: The run, its epoch, and the time that they take.
+        lines: Epochs and messages, each with a flag for warnings.
+        position: The run, its epoch, and their elapsed and remaining time.
     """
 
     description: str = ""

@@ -24,7 +24,7 @@ def as_paths(paths: Paths, name: str) -> list[Path]:
         name: Its name, for messages.
 
     Raises:
-        DataError: One is no path.
+        DataError: One of them is not a path.
     """
     if isinstance(paths, str | bytes | PathLike | Mapping) or not isinstance(paths, Iterable):
         return [path_argument(paths, name)]
@@ -35,7 +35,7 @@ def check_list(allow: Sequence[str]) -> list[str]:
     """The names of data checks as a list.
 
     Raises:
-        DocumentError: They are not names.
+        DocumentError: One of them is not a name.
     """
     if isinstance(allow, str) or not isinstance(allow, Iterable) or not all(isinstance(name, str) for name in allow):
         raise DocumentError(f'allow={allow!r}: expected names of data checks, such as allow=["near_duplicates"].')

@@ -1,1 +1,1 @@
-"""Export: a run's model as something to hand on, with a model card beside it."""
+"""Export the model of a run to other formats, with a model card."""

@@ -1,4 +1,4 @@
-"""The model card: what a model was trained on, how well it does, what it takes, and what it is not for.
+"""The model card: intended use, input, training data, results and limitations of a model.
 
 After Mitchell et al. 2019, doi:10.1145/3287560.3287596.
 """
@@ -60,8 +60,8 @@ def model_card(run: RunFiles, shape: tuple[int, ...], limits: InputLimits, name:
         ["## Results", results_text(run)],
         ["## Network", network_text(run)],
         ["## Training", training_text(run)],
-        ["## Limits", limits_text(run)],
-        ["## Where it comes from", origin_text(run)],
+        ["## Limitations", limits_text(run)],
+        ["## Provenance", origin_text(run)],
     ]
     return "\n\n".join(text for part in parts for text in part) + "\n"
 
@@ -109,18 +109,18 @@ def _voxel_size(spacing_mm: Sequence[float] | None, kind: CaseKind | None) -> li
 
 
 def _scan_steps(data: Mapping[str, Any]) -> str:
-    """How to make the input from a scan, as a numbered list."""
+    """How to convert a scan to the input, as a numbered list."""
     steps = (f"{number}. {step}" for number, step in enumerate(describe_whole_scan(data), 1))
     return "\n\nTo convert a scan to the input of the model:\n\n" + "\n".join(steps)
 
 
 def _view(run: RunFiles, shape: tuple[int, ...]) -> list[str]:
-    """What a 2D network takes of volumes."""
+    """How a 2D network reads a volume."""
     if len(shape) == 4 or run.gallery is None or len(run.gallery.shape) == 2:
         return []
     if options(run, "data").get("view") == "slices-as-channels":
         return ["Its channels are the axial slices of a volume, from index 0 on."]
-    return ["Of a volume it takes the central axial slice (index depth // 2)."]
+    return ["It reads the central axial slice of a volume (index depth // 2)."]
 
 
 def _training_scans(run: RunFiles) -> str:

@@ -1,4 +1,4 @@
-"""Export: a model of a run in another format, checked against Keras, with its model card."""
+"""Export the model of a run to another format, with a model card, and check it against Keras."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOLERANCE: Final = 1e-5
 """Largest allowed difference between an exported model's probabilities and Keras's."""
 
 NUM_REAL, NUM_NOISE = 9, 4
-"""Number of cases that an export is checked on: of the run, and of noise within and beyond the window."""
+"""Number of cases for the check of an export: cases of the run, and noise within and beyond the window."""
 
 CARD: Final = "MODEL_CARD.md"
 
@@ -61,7 +61,7 @@ class ExportedModel:
 
 
 def export_run(run: Path, form: str, out: Path | None = None) -> ExportedModel:
-    """Write a new folder with a run's model and its card; raw values (HU) in, probabilities out.
+    """Write a new folder with a run's model, from raw values (HU) to probabilities, and its card.
 
     Args:
         run: The run folder.
@@ -120,7 +120,7 @@ def _read_run_with_model(run: Path) -> RunFiles:
     """Read the files of a finished run, which must have a network."""
     (first, *_) = find_run_folders([run])
     if first != run:
-        raise RunError(f"{run}: is no run folder itself. Name a run inside it, such as {first}.")
+        raise RunError(f"{run}: is not a run folder, but contains some. Name one of them, such as {first}.")
     if not (run / "model.keras").is_file():
         raise RunError(f"{run}: has no model.keras to export. Name a run of a network.")
     verify_run(run, EXPORT_FILES)
@@ -128,7 +128,7 @@ def _read_run_with_model(run: Path) -> RunFiles:
 
 
 def _real_cases(files: RunFiles, limits: InputLimits) -> list[NDArray[np.float32]]:
-    """The cases that the run folder keeps, as the network's input in raw values; empty where it keeps none."""
+    """The stored cases of the run folder as network input in raw values; empty if there are none."""
     if files.gallery is None:
         return []
     (experiment,) = parse_experiments(read_document(files.folder / "experiment.json"))

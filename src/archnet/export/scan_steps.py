@@ -1,4 +1,4 @@
-"""How a scan becomes the input of a model, in words from which the same array can be built without archnet."""
+"""Preprocessing of a scan in words, precise enough to build the same input array without archnet."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from archnet.spec.experiment import ranges_of
 
 
 def describe_whole_scan(data: Mapping[str, Any]) -> list[str]:
-    """The steps from a whole scan to a volume of the model's input, one sentence or more a step.
+    """The steps from a whole scan to a volume of the model's input, each of one or more sentences.
 
     Args:
         data: The options of the run's data: `crop_size` is (height, width, depth), `window_hu` is in Hounsfield units.
@@ -31,7 +31,7 @@ def describe_whole_scan(data: Mapping[str, Any]) -> list[str]:
         "before resizing.",
         f"Resize it to {height} × {width} × {depth} (height × width × depth) by linear interpolation along each axis, "
         f"without smoothing and regardless of the spacing. Corner voxels stay corners: of n voxels that become k, "
-        "voxel i of the result lies at i · (n - 1) / (k - 1), and a single one at 0 (scipy.ndimage.zoom with order=1 "
+        "voxel i of the result is at i · (n - 1) / (k - 1), and a single one at 0 (scipy.ndimage.zoom with order=1 "
         "and grid_mode=False).",
         "Add a channel axis at the end. The values are still Hounsfield units, as float32.",
     ]

@@ -1,4 +1,4 @@
-"""Feasibility of a trial before it starts: its network is planned, its memory estimated, its data prepared."""
+"""Check whether a trial can run before it starts: plan its network, estimate its memory, prepare its data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from archnet.sweep.results.trials import Trial, TrialRun
 
 @dataclass(slots=True, kw_only=True)
 class TrialPlanner:
-    """Plans trials; opens each data set once, and stores the crops of each split once.
+    """Plans trials. Opens each data set once and stores the crops of each split once.
 
     Attributes:
         sweep: The sweep.
@@ -48,7 +48,7 @@ class TrialPlanner:
     stored_splits: set[str] = field(default_factory=set)
 
     def plan_trial(self, number: int, values: Mapping[str, Any]) -> Trial:
-        """Plan a trial, which is refused with the reason if it cannot run or exceeds a limit."""
+        """Plan a trial; refuse it with a reason if it cannot run or exceeds a limit."""
         trial = Trial(number=number, values=dict(values))
         try:
             experiments = self.sweep.experiments(values)
@@ -73,14 +73,14 @@ class TrialPlanner:
         """Open the data and extract the crops before any trial starts, unless the sweep varies the data.
 
         Raises:
-            DataError: The data cannot be used. That ends the sweep and refuses no trial.
+            DataError: The data cannot be used. This ends the whole sweep.
         """
         if not self._varies_data():
             experiments = self.sweep.experiments({})
             self._store_crops(experiments, self._open_dataset(experiments[0]))
 
     def measure(self, experiment: Experiment) -> Experiment:
-        """Choose what is measured on the voxels here, so that the processes of the runs do not measure it again."""
+        """Choose the options that depend on the voxels once, so that the run processes do not measure them again."""
         return (
             resolve_measured_values(experiment, self._open_dataset(experiment))
             if experiment.training.auto
@@ -112,10 +112,10 @@ class TrialPlanner:
 
 
 def _check_limits(experiment: Experiment, plan: tuple[PlannedLayer, ...], limits: Limits) -> None:
-    """Check that a network keeps within the sweep's limits.
+    """Check that a network does not exceed the sweep's limits.
 
     Raises:
-        RunError: It does not.
+        RunError: It exceeds one.
     """
     problems = [*_cost_problems(network_cost(plan), limits), *_memory_problems(experiment, plan, limits)]
     if problems:

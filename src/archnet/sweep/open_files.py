@@ -7,14 +7,14 @@ from typing import Final
 from archnet.errors import RunError
 
 MIN_OPEN_FILES: Final = 1024
-"""Limit below which the processes of Ray fail at their start or later, without naming the reason."""
+"""Below this limit, Ray's processes fail at their start or later without naming the reason."""
 
 
 def require_open_files() -> None:
     """Raise the limit on open files of this process to what Ray needs, where the system allows it.
 
     Raises:
-        RunError: The system does not allow it.
+        RunError: The system's hard limit is too low.
     """
     try:
         import resource

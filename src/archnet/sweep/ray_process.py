@@ -33,7 +33,8 @@ RAY_COMMAND: Final = (sys.executable, "-m", "archnet.sweep.ray_process")
 """The process of a Ray session."""
 
 TRIAL, LOG, LOST, FAILED, BUG, DONE = "trial", "log", "lost", "failed", "bug", "done"
-"""Events: a trial has ended, a message of archnet, Ray is lost, the user's mistake, a bug, all runs have ended."""
+"""Events: a trial ended, archnet logs a message, Ray is lost, the user made an error, archnet has a bug, all runs
+ended."""
 
 Send = Callable[[str, Any], None]
 
@@ -41,7 +42,7 @@ Send = Callable[[str, Any], None]
 def session_task(
     schedule: TrialSchedule, *, address: str | None, command: Sequence[str], num_cpus: int | None
 ) -> dict[str, Any]:
-    """The task of running what a schedule has left to do.
+    """The task of running the remaining jobs of a schedule.
 
     Args:
         schedule: A schedule; the session makes its own from the folder.

@@ -1,4 +1,4 @@
-"""Run a schedule in Ray sessions: if Ray is lost, all its processes are ended and another session resumes."""
+"""Run a schedule in Ray sessions: if Ray is lost, end all its processes and resume in a new session."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from archnet.sweep.session_processes import kill_session
 from archnet.sweep.tune import COMMAND, require_ray
 
 MAX_RESTARTS: Final = 3
-"""Maximum number of consecutive restarts without the end of a trial."""
+"""Maximum number of consecutive restarts in which no trial ends."""
 
 EXIT_SECONDS: Final = 5
-"""Time that a process without further events has to exit by itself, so that its exit code is known."""
+"""Time that a process has to exit after its last event, so that its exit code is known."""
 
 RAY_LOG: Final = "ray.txt"
-"""File in the folder of the sweep that takes what Ray prints."""
+"""File in the sweep folder with the output of Ray."""
 
 log = logging.getLogger("archnet")
 
@@ -84,7 +84,7 @@ class _Session:
         self.num_trials = 0
 
     def run(self, command: Sequence[str], task: dict[str, Any]) -> str | None:
-        """Run the session; null if it did all its work, else why Ray was lost."""
+        """Run the session. Return null if it finished all jobs, otherwise why Ray was lost."""
         with _start_process(command, self.schedule.folder) as process:
             if process.stdin is None or process.stdout is None:
                 raise RuntimeError("unreachable")
@@ -109,7 +109,7 @@ class _Session:
         self.schedule.on_trial_end(read_trial(self.schedule.folder, content))
 
     def _end(self, kind: str, content: Any) -> str | None:
-        """Why Ray was lost; null if all is done.
+        """Why Ray was lost; null if all jobs are finished.
 
         Raises:
             RunError: The sweep cannot run.
@@ -124,7 +124,7 @@ class _Session:
 
 @contextmanager
 def _start_process(command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """Start the process of a session; when the block ends, so do all processes of the session."""
+    """Start the process of a session; end all processes of the session when the block ends."""
     with (folder / RAY_LOG).open("ab") as errors:
         process = subprocess.Popen(
             command,
@@ -143,9 +143,9 @@ def _start_process(command: Sequence[str], folder: Path) -> Iterator[subprocess.
 
 
 def _exit_reason(code: int) -> str:
-    """Why the process of a session exited without saying so."""
+    """Why the process of a session exited without reporting an event."""
     ending = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-    return f"The process that uses Ray {ending}"
+    return f"The Ray driver process {ending}"
 
 
 def _loss_message(loss: str, num_losses: int, folder: Path) -> str:

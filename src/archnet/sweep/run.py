@@ -39,7 +39,7 @@ LOCK_TIMEOUT_SECONDS: Final = 1
 """Time to wait for the lock, which `is_sweep_running` holds for a moment."""
 
 _CHANGEABLE_KEYS: Final = ("name", "trials", "at_once", "resources")
-"""Keys that a resumed sweep may change: they do not change the trial of a number."""
+"""Keys that may change when a sweep is resumed: they do not affect which values a trial has."""
 
 
 class Runner(Protocol):
@@ -90,8 +90,8 @@ def open_schedule(
 
     Args:
         sweep, folder, resume, progress, on_trial_end: See `run_sweep`.
-        evaluated_sets: The sets that each run is evaluated on; null means those of `searched_sets`. Where trials are
-            compared and none is chosen, all are evaluated on the test set.
+        evaluated_sets: The sets that each run is evaluated on; null means those of `searched_sets`. If trials are
+            compared without selecting one, all are evaluated on the test set.
 
     Raises:
         RunError: The folder holds a sweep that is not to be resumed, or a different one.
@@ -103,7 +103,7 @@ def open_schedule(
 
 
 def run_schedule(schedule: TrialSchedule, runner: Runner | None = None) -> None:
-    """Run what a schedule has left to do; see `run_sweep`.
+    """Run the remaining jobs of a schedule; see `run_sweep`.
 
     Raises:
         ArchnetError: The data or Ray cannot be used.
@@ -124,7 +124,7 @@ def keep_trial_split(sweep: Sweep, folder: Path) -> Sweep:
 
 
 def _is_split_given(document: Mapping[str, Any]) -> bool:
-    """Whether a run's way to split was not chosen from its data."""
+    """Whether a run's split method was set explicitly instead of chosen from its data."""
     return "by" in document.get("split", {}) and AUTO_SPLIT not in document.get("picked", {})
 
 
@@ -198,16 +198,16 @@ def _check_same_trials(folder: Path, folder_document: dict[str, Any], document: 
             )
     if document["search"] == "tpe" and folder_document.get("at_once") != document["at_once"]:
         raise RunError(
-            f"{folder}: was started with at_once {folder_document.get('at_once')}, on which the trials of a TPE search "
-            "depend. Resume it with the same."
+            f"{folder}: was started with at_once {folder_document.get('at_once')}, which determines the trials of a "
+            "TPE search. Resume it with the same value."
         )
 
 
 def _check_same_metric(sweep: Sweep, folder: Path) -> None:
-    """Check that new trials are ranked by the same number as those of the folder.
+    """Check that new trials are ranked by the same number as the existing ones.
 
     Raises:
-        RunError: An earlier version ranked those by one of more than two classes.
+        RunError: An earlier version ranked the existing trials by the metric of one class, of more than two.
     """
     for path in sorted(folder.glob("trials/*/*/metrics.json")):
         name = summary_name(sweep.metric, len(read_json(path).get("classes", ())))
@@ -220,7 +220,7 @@ def _check_same_metric(sweep: Sweep, folder: Path) -> None:
 
 
 def _without_allowed_checks(value: Any) -> Any:
-    """The base experiment without `data.allow`, which changes no result; other values as they are."""
+    """The base experiment without `data.allow`, which changes no result; other values unchanged."""
     if not isinstance(value, dict) or not isinstance(value.get("data"), dict):
         return value
     return {**value, "data": {key: entry for key, entry in value["data"].items() if key != "allow"}}
@@ -240,7 +240,7 @@ def _evaluate_trial(sweep: Sweep, folder: Path, trial: Trial) -> None:
 
 
 def _lacks_test_metrics(run_folder: Path) -> bool:
-    """Whether a run has a test set but no metrics of it, as after its trial was run again."""
+    """Whether a run has a test set but no test metrics, as after a rerun of its trial."""
     verify_run(run_folder, ["split.csv", "metrics.json"], while_rewritten=True)
     has_test = any(name == "test" for _, (name,) in read_rows(run_folder / "split.csv", ["set"]))
     return has_test and "test" not in read_json(run_folder / "metrics.json")

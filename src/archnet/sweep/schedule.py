@@ -1,4 +1,4 @@
-"""Schedule of a sweep: which run comes next, and what is recorded when a run ends. It is independent of Ray."""
+"""Schedule of a sweep: select the next run and record the end of each run, independently of Ray."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from archnet.sweep.results.trials import (
 from archnet.sweep.search import Observation, propose_values, uses_observations
 
 MAX_LOST_RUNS: Final = 3
-"""Losses of its machine, its worker or its process after which a run fails, because it may be their cause."""
+"""Number of lost machines, workers or processes after which a run fails, because the run may be the cause."""
 
 NoJob = Literal["wait", "done"]
 
@@ -51,7 +51,7 @@ class Job:
 
 
 def searched_sets(sweep: Sweep) -> tuple[str, ...]:
-    """The sets that the runs of a sweep are evaluated on, without the test set if the best trial has yet to be chosen.
+    """The sets that the runs of a sweep are evaluated on, without the test set while no best trial is chosen.
 
     Only the chosen trial is evaluated on the test set, after all trials have ended.
     """
@@ -109,7 +109,7 @@ class TrialSchedule:
         return bool(self.pending_jobs) or len(self.trials) < self.sweep.num_trials
 
     def next_job(self) -> Job | NoJob:
-        """Hand out the next job; "wait" if there is none yet, "done" if there will be none."""
+        """Hand out the next job; "wait" if none is available yet, "done" if none is left."""
         if self.sweep.at_once and len(self.running_jobs) >= self.sweep.at_once:
             return "wait"
         while not self.pending_jobs:
@@ -121,7 +121,7 @@ class TrialSchedule:
         return job
 
     def _propose_next_trial(self) -> NoJob | None:
-        """Propose the next trial, unless there is none ("done") or it depends on runs in progress ("wait")."""
+        """Propose the next trial; "done" if none is left, "wait" if it depends on runs in progress."""
         while self.next_number in self.trials:
             self.next_number += 1
         if self.next_number >= self.sweep.num_trials:
@@ -137,7 +137,7 @@ class TrialSchedule:
         self._set_state(job, RUNNING)
 
     def _observed_trials(self, number: int) -> list[Trial]:
-        """The trials that the proposal of a trial is based on: all earlier ones but the last, which may still run.
+        """The observations for the proposal of a trial: all earlier trials except the last, which may still run.
 
         The choice depends on the sweep alone, not on which runs happen to end first.
         """

@@ -1,4 +1,4 @@
-"""The searcher that Ray Tune asks for runs and informs of their results."""
+"""The Ray Tune searcher: suggests runs and receives their results."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class JobSearcher(Searcher):  # type: ignore[misc]
         self.jobs: dict[str, Job] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """The config of the next run; null if there is none yet, `FINISHED` if there will be none."""
+        """The config of the next run; null if none is available yet, `FINISHED` if none is left."""
         job = self.schedule.next_job()
         if not isinstance(job, Job):
             return None if job == "wait" else Searcher.FINISHED
@@ -49,7 +49,7 @@ class JobSearcher(Searcher):  # type: ignore[misc]
             self.schedule.mark_running(self.jobs[trial_id])
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Record the end of a run. Errors of Tune itself are lost machines: supervisors report all other failures.
+        """Record the end of a run. Treat errors of Tune itself as lost machines; supervisors report all other failures.
 
         A session that has lost its own machine records nothing: the run is not at fault, and the next session
         resumes it.

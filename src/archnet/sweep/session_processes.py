@@ -1,4 +1,4 @@
-"""End a session: a process started with `start_new_session`, and all that it and its descendants have started."""
+"""End a session: a process started with `start_new_session`, and all its descendants."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Final
 
 _MAX_PASSES: Final = 10
-"""Times to look for processes that were started while the others were killed."""
+"""Number of rounds that look for processes started while the others were killed."""
 
 _PROCESSES: Final = Path("/proc")
-"""Linux lists its processes here."""
+"""Folder in which Linux lists its processes."""
 
 _ENDED: Final = ("Z", "X")
 """States of processes that have ended."""
 
 
 def end_with_input() -> None:
-    """Wait until standard input is closed, as by the end of the process that holds it, and kill the session."""
+    """Wait until standard input closes, as when the parent process ends, then kill the session."""
     sys.stdin.read()
     if hasattr(os, "getsid") and os.getsid(0) == os.getpid():
         kill_session(os.getpid())

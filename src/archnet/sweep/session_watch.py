@@ -21,7 +21,7 @@ MAX_FAILURES: Final = 3
 
 
 class SessionWatch:
-    """Says whether Ray's control service answers, and whether the node of this process is alive.
+    """Checks whether Ray's control service responds, and whether the node of this process is alive.
 
     Attributes:
         gcs_address: The address of the control service.
@@ -36,7 +36,7 @@ class SessionWatch:
         self.node_id = str(context.get_node_id())
 
     def problem(self) -> str | None:
-        """What Ray has lost; null if it works."""
+        """Which part of Ray has failed; null if Ray works."""
         import ray
 
         try:
@@ -49,7 +49,7 @@ class SessionWatch:
 
 
 def find_ended_server() -> str | None:
-    """Which server of a Ray that is starting has ended, for which `ray.init` would wait for half a minute."""
+    """Which Ray server has ended during startup; `ray.init` would wait for it for half a minute."""
     names = ended_children(("gcs_server", "raylet"))
     return f"Ray's process {names[0]} has ended during the start of Ray" if names else None
 
@@ -59,8 +59,8 @@ def watch_session(find_problem: Callable[[], str | None], on_lost: Callable[[str
     """Check the session at intervals while the block runs.
 
     Args:
-        find_problem: Returns what the session has lost; null if it works.
-        on_lost: Called once, from another thread, with what was lost.
+        find_problem: Returns which part of the session has failed; null if it works.
+        on_lost: Called once, from another thread, with this text.
     """
     is_over = Event()
     Thread(target=_watch, args=(find_problem, on_lost, is_over), daemon=True).start()

@@ -21,14 +21,14 @@ START_RESULT: Final[Mapping[str, Any]] = {"epoch": 0, "done": False}
 """The first result: the run has been placed on a machine."""
 
 INTERRUPTED: Final = "interrupted"
-"""How a run ended that was killed from outside."""
+"""The end state of a run that was killed externally."""
 
 STOP_SECONDS: Final = 10
-"""Time that a process has to exit by itself before it is killed."""
+"""Grace period for a process to exit before it is killed."""
 
 
 class Supervisor(tune.Trainable):  # type: ignore[misc]
-    """Reports each epoch of one run, and finally how the run ended."""
+    """Reports each epoch of one run and its end state."""
 
     def setup(self, config: dict[str, Any]) -> None:
         """Start the process.
@@ -65,7 +65,7 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
         if self.past_results:
             return dict(self.past_results.pop(0))
         if self.is_epoch_reported:
-            self._send("go on")
+            self._send("continue")
         line = self.process.stdout.readline() if self.process.stdout else ""
         answer: dict[str, Any] = json.loads(line) if line else self._exit_result()
         if "ended" in answer:
@@ -74,20 +74,20 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
         return _result(answer["epoch"], answer["value"])
 
     def _exit_result(self) -> dict[str, Any]:
-        """How a process ended that reported nothing; a killed one may be repeated."""
+        """The end state of a process that reported none; a killed process may be repeated."""
         code = self.process.wait()
         is_killed = code < 0 and signal.Signals(-code).name in ("SIGKILL", "SIGTERM")
         reason = exit_reason(code, self.errors.read_text(encoding="utf-8", errors="replace"))
         return {"ended": INTERRUPTED if is_killed else FAILED, "reason": reason}
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Continue with another run, in a process of its own."""
+        """Reuse this actor for another run, in a new process."""
         self.cleanup()
         self.setup(new_config)
         return True
 
     def cleanup(self) -> None:
-        """Stop the process if it still runs; it exits when its input is closed."""
+        """Stop the process if it is running; it exits when its input closes."""
         with suppress(BrokenPipeError):
             if self.process.stdin:
                 self.process.stdin.close()
@@ -99,6 +99,6 @@ class Supervisor(tune.Trainable):  # type: ignore[misc]
 
 
 def _result(epoch: int, value: float | None) -> dict[str, Any]:
-    """An epoch as a result of Tune; without a value if the metric is undefined."""
+    """An epoch as a Tune result; without a value if the metric is undefined."""
     is_known = value is not None and not isnan(value)
     return {"epoch": epoch, "done": False, **({"value": value} if is_known else {})}

@@ -73,7 +73,7 @@ def exit_reason(code: int, errors: str) -> str:
         lines = errors.splitlines() or ["it printed nothing"]
         return f"its process ended with code {code}: {lines[-1]}"
     name = signal.Signals(-code).name
-    hint = ": by somebody, or by the system because memory ran out" if name == "SIGKILL" else ""
+    hint = ", for example because the system ran out of memory" if name == "SIGKILL" else ""
     return f"its process was killed by {name}{hint}"
 
 

@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def open_result_stream() -> TextIO:
-    """Reserve standard output for results, and send what libraries print to stderr."""
+    """Reserve standard output for results; redirect other output to stderr."""
     results = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return results
@@ -85,7 +85,7 @@ def training_task(
         folder: The folder of the trial.
         metric: The validation metric to report after each epoch.
         evaluated_sets: The sets to evaluate the network on.
-        is_stoppable: Whether each epoch waits for permission from the supervisor.
+        is_stoppable: Whether each epoch waits for the supervisor's permission.
         device: The device to train on; see `run_all`.
     """
     options = {"metric": metric, "judged": list(evaluated_sets), "asks": is_stoppable, "device": device}
@@ -129,7 +129,7 @@ def _time(task: Mapping[str, Any], send: Send) -> None:
 
 @contextmanager
 def _lock_run(folder: Path) -> Iterator[None]:
-    """Lock a run folder; wait for the process of a sweep that was killed a moment ago.
+    """Lock a run folder; wait for a process of the same sweep that was killed shortly before.
 
     Only the driver of the sweep starts processes, and an orphan exits soon. The lock of a machine that the cluster has
     lost remains and is broken after the same time.

@@ -178,7 +178,7 @@ def require_ray() -> None:
     """Check that Ray is installed.
 
     Raises:
-        RunError: It is not.
+        RunError: Ray is not installed.
     """
     if find_spec("ray") is None:
         raise RunError('a sweep needs Ray. Install it with: pip install "archnet[sweep]"')
@@ -221,7 +221,7 @@ def _check_resources(sweep: Sweep, nodes: Sequence[dict[str, Any]]) -> None:
         return
     most = {kind: max((node.get(kind, 0) for node in node_resources), default=0) for kind in requirements}
     raise RunError(
-        f"a run takes {requirements['CPU']:g} CPUs and {requirements['GPU']:g} GPUs, but no machine has them: there "
+        f"a run needs {requirements['CPU']:g} CPUs and {requirements['GPU']:g} GPUs, but no machine has them: there "
         f"are at most {most['CPU']:g} CPUs and {most['GPU']:g} GPUs. Lower the sweep's resources, or join a cluster "
         "with --address."
     )

@@ -1,1 +1,1 @@
-"""Tracking: what other tools show of runs."""
+"""Tracking: log runs to TensorBoard and MLflow."""

@@ -1,4 +1,4 @@
-"""MLflow: a finished run folder as a run in a tracking store, one a folder, however often it is written."""
+"""Log finished run folders to an MLflow tracking store: one MLflow run per folder, replaced when logged again."""
 
 from __future__ import annotations
 
@@ -25,39 +25,39 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STORE: Final = "mlflow.db"
-"""The file beside the experiments' folders that is the store where MLFLOW_TRACKING_URI names no other."""
+"""The default store, a database next to the experiment folders, if MLFLOW_TRACKING_URI is not set."""
 
 MLFLOW_PACKAGES: Final = ("mlflow", "sqlalchemy", "alembic")
 FIGURES: Final = "figures"
-"""Folder of a run's figures, and of their artifacts: the confusion matrix of each set among them."""
+"""Folder of a run's figures, including the confusion matrix of each set, and of their artifacts."""
 
 ARTIFACTS: Final = ("report.html", "metrics.json", "experiment.json")
 TRACKED_FILES: Final = ("history.csv", *ARTIFACTS, f"{FIGURES}/")
 """Files that are read from a run folder."""
 FOLDER_TAG: Final = "archnet.folder"
-"""Says of which folder on which machine a run is."""
+"""Tag with the machine and the folder of a run."""
 
 _MAX_NAME_LENGTH: Final = 250
 _MAX_PARAM_LENGTH: Final = 6000
-"""Characters of a parameter that MLflow takes."""
+"""Maximum length of a parameter in MLflow."""
 _SQLITE: Final = "sqlite:///"
 _LOCK_SECONDS: Final = 300
-"""Time to wait for the lock of a database: others hold it while they create the tables or log a run."""
+"""Time to wait for the lock of a database; other processes hold it while they create tables or log a run."""
 
 _CHUNK_SIZE: Final = 100
-"""Parameters that MLflow takes in one call."""
+"""Maximum number of parameters in one call of MLflow."""
 
 
 class MlflowStore:
     """A tracking store of MLflow.
 
     Attributes:
-        uri: Where it is.
-        artifacts: Folder of new experiments' artefacts; null leaves it to the store, which is a server.
+        uri: Its address.
+        artifacts: Artifact folder of new experiments; null if the store is a server, which chooses it.
     """
 
     def __init__(self, runs: Path) -> None:
-        """Opens the store that MLFLOW_TRACKING_URI names, else `STORE` in the folder of all experiments.
+        """Open the store that MLFLOW_TRACKING_URI names, by default `STORE` in the folder of all experiments.
 
         Raises:
             RunError: MLflow is missing, or the store cannot be opened.
@@ -83,7 +83,7 @@ class MlflowStore:
             MLflow's id of the run.
 
         Raises:
-            RunError: The run is not finished, or the store refuses it.
+            RunError: The run is not finished, or the store rejects it.
             DataError: A file of the run has changed since it finished.
         """
         verify_run(folder, TRACKED_FILES)
@@ -135,10 +135,10 @@ class MlflowStore:
 def _lock_database(uri: str) -> Iterator[None]:
     """Hold an exclusive lock on a database while the block runs; servers need none.
 
-    Two processes that create the tables of a new database at once would fail.
+    Two processes that create the tables of a new database concurrently would fail.
 
     Raises:
-        RunError: Another process holds the lock for long.
+        RunError: Another process does not release the lock in time.
     """
     path = Path(uri.partition("?")[0].removeprefix(_SQLITE))
     if not uri.startswith(_SQLITE) or not path.parent.is_dir():
@@ -156,7 +156,7 @@ def _lock_database(uri: str) -> Iterator[None]:
 
 
 def _clean_name(name: str) -> str:
-    """A name that MLflow accepts: no unusual characters, no path, and the start and end of a long one."""
+    """A valid MLflow name: no special characters, no path; a long name is shortened in the middle."""
     text = re.sub(r"[^\w\-. ]", "_", name)
     return text if len(text) <= _MAX_NAME_LENGTH else text[: _MAX_NAME_LENGTH - 50] + text[-50:]
 
@@ -176,7 +176,7 @@ def _check_installed() -> None:
 
 
 def _client(uri: str) -> MlflowClient:
-    """A client that has reached its store; MLflow's own reports of its use, and its notes, are turned off."""
+    """A client connected to its store; MLflow's telemetry and log messages are disabled."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     from mlflow import MlflowClient
 
@@ -189,7 +189,7 @@ def _client(uri: str) -> MlflowClient:
 
 @contextmanager
 def _translate_errors(what: str, remedy: str) -> Iterator[None]:
-    """Turns MLflow's errors into one that says what did not work, and what to do."""
+    """Convert MLflow's errors to a RunError that names the failed operation and the remedy."""
     from mlflow.exceptions import MlflowException
 
     try:

@@ -1,4 +1,4 @@
-"""Training curves and images as TensorBoard event files, for `tensorboard --logdir RUN`, also while a run trains."""
+"""Write training curves and images as TensorBoard event files, also during training (`tensorboard --logdir RUN`)."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ RESULTS: Final = "results"
 HistoryRow = Mapping[str, float]
 
 _FILE_VERSION: Final = "brain.Event:2"
-_RGB: Final = 3  # colour channels, as TensorBoard counts them
+_RGB: Final = 3  # number of colour channels
 
 
 class TensorBoardCallback:
-    """A callback that writes the rows of history.csv into event files, with an epoch as TensorBoard's step.
+    """A callback that writes the rows of history.csv to event files, with the epoch as step.
 
     Attributes:
         folder: The folder of the event files; existing ones are replaced.
@@ -72,14 +72,14 @@ class TensorBoardCallback:
 
 
 def write_event_images(folder: Path, images: Mapping[str, bytes], step: int) -> None:
-    """Write the images of a finished run into an event file; earlier ones are replaced.
+    """Write the images of a finished run to an event file; replace earlier ones.
 
-    Without TensorBoard nothing is written.
+    Does nothing if TensorBoard is not installed.
 
     Args:
         folder: The run folder.
-        images: PNG files by their tags.
-        step: The number of epochs.
+        images: PNG files by tag.
+        step: The number of epochs, as step.
     """
     if find_spec("tensorboard") is None:
         return
@@ -119,7 +119,7 @@ def _session_start() -> Any:
 
 
 def _set_values(row: HistoryRow, name: str) -> dict[str, float]:
-    """The columns of a set without its name; those of the training set include the columns of no set."""
+    """The columns of a set without its prefix; the training set includes the columns that belong to no set."""
     own = {key.removeprefix(f"{name}_"): value for key, value in row.items() if key.startswith(f"{name}_")}
     if name != "train":
         return own
@@ -134,7 +134,7 @@ def _summary(values: Mapping[str, float]) -> dict[str, Any]:
 
 @contextmanager
 def open_tensorboard_callback(folder: Path, history: Sequence[HistoryRow]) -> Iterator[list[TensorBoardCallback]]:
-    """Open the callback that logs a run, in a list; log a line and give an empty list if TensorBoard is not installed.
+    """A list with the callback that logs a run; empty, with a log message, if TensorBoard is not installed.
 
     Args:
         folder: The run folder.

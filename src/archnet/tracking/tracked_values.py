@@ -1,4 +1,4 @@
-"""The parameters and metrics of a finished run, as tracking stores take them."""
+"""The parameters and metrics of a finished run for tracking stores."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from archnet.spec.experiment import AUTO, Data, Evaluation, Split, Training
 from archnet.spec.metrics import EVALUATED_METRICS
 
 Point = tuple[str, float, int, int]
-"""A metric's name and value, the time in milliseconds, and the epoch (0 for what belongs to none)."""
+"""A metric's name and value, the time in milliseconds, and the epoch (0 if it belongs to none)."""
 
 
 def set_parameters(document: Mapping[str, Any]) -> dict[str, str]:
-    """What tells a run from others: the names of architecture and data, seed and fold, and what is not the default.
+    """Parameters that distinguish runs: names of architecture and data, seed, fold, and non-default options.
 
-    Options that were chosen automatically are left out, and so are the layers: `experiment.json` holds both.
+    Automatically chosen options and the layers are omitted; `experiment.json` holds both.
 
     Args:
         document: The content of a run's experiment.json.
@@ -52,7 +52,7 @@ def set_parameters(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def epoch_points(folder: Path, start: int) -> Iterator[Point]:
-    """The points of history.csv; a network's run has one, a baseline's none."""
+    """The points of history.csv; empty for a baseline, which has no epochs."""
     history = read_history(folder / "history.csv")
     times = [start + int(1000 * seconds) for seconds in accumulate(history.get("seconds", []))]
     for name, values in history.items():
@@ -62,7 +62,7 @@ def epoch_points(folder: Path, start: int) -> Iterator[Point]:
 
 
 def final_points(metrics: Mapping[str, Any], time: int) -> Iterator[Point]:
-    """The metrics of the test set (of the validation set where there is none), and the costs."""
+    """The metrics of the test set (without one, of the validation set), and the costs."""
     evaluated_set = "test" if "test" in metrics else "validation"
     for name in EVALUATED_METRICS if evaluated_set in metrics else ():
         entry, ends = metrics[evaluated_set][name], metrics[evaluated_set]["intervals"][name]
@@ -74,7 +74,7 @@ def final_points(metrics: Mapping[str, Any], time: int) -> Iterator[Point]:
 
 
 def _numbers(label: str, entry: Any, ends: Any) -> Iterator[tuple[str, float | None, list[float] | None]]:
-    """A metric's number and interval, or those of each class and their mean."""
+    """A metric's value and interval, or those of each class and their mean."""
     if not isinstance(entry, dict):
         yield label, entry, ends
         return

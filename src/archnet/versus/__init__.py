@@ -1,1 +1,1 @@
-"""Versus: 2D, 2.5D and 3D twins of one architecture, trained alike by the sweep engine and compared."""
+"""Versus: train 2D, 2.5D and 3D twins of one architecture under the same conditions, and compare them."""

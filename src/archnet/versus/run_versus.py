@@ -1,4 +1,4 @@
-"""Run a versus: train what is left of its runs with the sweep engine, compare them, and write its files."""
+"""Run a versus: train its remaining runs with the sweep engine, compare them, and write its files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from archnet.versus.report.versus_page import write_versus_page
 from archnet.versus.results.versus_result import VersusResult, read_result
 
 VERSUS_FILE: Final = "versus.json"
-"""The result; `plan.json` is the plan, `report.html` the page, and a folder for each question has its comparison."""
+"""The result. `plan.json` holds the plan, `report.html` is the page, and a folder for each question its comparison."""
 
 
 def run_versus(
@@ -34,10 +34,10 @@ def run_versus(
     progress: Progress = no_progress,
     on_trial_end: Callable[[Trial], None] = lambda trial: None,
 ) -> VersusResult:
-    """Run what is left of a versus, compare the runs, and write `versus.json` and the pages.
+    """Run the remaining runs of a versus, compare them, and write `versus.json` and the pages.
 
     Args:
-        plan: What to train.
+        plan: The plan.
         folder: A folder that `check_versus_folder` accepts.
         document: The content of plan.json.
         runner: Carries out the runs; by default with Ray on this machine.
@@ -74,10 +74,10 @@ def write_result(plan: VersusPlan, folder: Path) -> VersusResult:
 
 
 def check_versus_folder(folder: Path, *, resume: bool) -> None:
-    """Check that a folder is free for a new versus, or holds one to resume.
+    """Check that a folder can take a new versus, or contains one to resume.
 
     Raises:
-        RunError: It holds one that is not to be resumed, or something else.
+        RunError: It contains a versus although `resume` is false, or something else.
     """
     if (folder / PLAN_FILE).exists():
         if not resume:

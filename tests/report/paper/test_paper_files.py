@@ -50,7 +50,7 @@ def test_a_run_folder_has_a_model_card_with_use_licence_results_and_limits(tmp_p
     card = (folder / "model_card.md").read_text(encoding="utf-8")
     assert card == run_card(read_run(folder))
     assert re.findall(r"^## (.*)$", card, re.MULTILINE) == [
-        "Intended use", "Input and output", "Data", "Results", "Network", "Training", "Limits", "Where it comes from",
+        "Intended use", "Input and output", "Data", "Results", "Network", "Training", "Limitations", "Provenance",
     ]  # fmt: skip
     assert "Licence of the data: LUNA16: CC BY 4.0; its scans, LIDC-IDRI: CC BY 3.0." in card
     metrics = read_run(folder).metrics["test"]
@@ -79,6 +79,6 @@ def test_a_path_with_a_curve_is_no_path_of_lines():
 
 
 def test_an_unknown_format_of_figures_is_an_error(tmp_path):
-    message = '--figures: "png" is no format of figures. Use svg or svg,pdf.'
+    message = '--figures: unknown figure format "png". Use svg or svg,pdf.'
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         archnet.write_report(tmp_path, figures=["svg", "png"])

@@ -87,12 +87,12 @@ def test_data_without_depth_are_refused(tmp_path):
         (
             THREE_D,
             {"forms": ("2d", "2.5d")},
-            "--forms 2d,2.5d: deep is 3D itself, and its twins are compared with it. Add 3d.",
+            "--forms 2d,2.5d: deep is 3D, and its twins are compared with it. Add 3d.",
         ),
         (
             {"archs": [{"name": name, "layers": LAYERS} for name in ("one", "two")]},
             {},
-            "versus makes the twins of one architecture, but got 2 architectures: one, two. Name one of them.",
+            "versus expects one architecture, but got 2 architectures: one, two. Name one of them.",
         ),
     ],
 )

@@ -105,7 +105,7 @@ def test_a_versus_without_two_forms_that_finished_says_why(tmp_path):
     plan = make_plan(tmp_path, forms=("2d", "3d"), seeds=1)
     folder = write_versus(tmp_path / "out", plan, SKILLS, failed=("net_3d",))
     message = (
-        f"{folder}: fewer than two forms have finished runs, so that there is nothing to compare. Repeat failed runs "
+        f"{folder}: fewer than two forms have finished runs, so there is nothing to compare. Repeat failed runs "
         "with --resume --retry.\nnet_3d: the loss is nan in epoch 1"
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):

@@ -35,8 +35,8 @@ def run_card(run: RunFiles) -> str:
         ["## Results", results_text(run)],
         ["## Network", network_text(run)],
         ["## Training", training_text(run)],
-        ["## Limits", limits_text(run)],
-        ["## Where it comes from", origin_text(run)],
+        ["## Limitations", limits_text(run)],
+        ["## Provenance", origin_text(run)],
     ]
     return "\n\n".join(text for part in parts for text in part if text) + "\n"
 

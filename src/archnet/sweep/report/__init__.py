@@ -1,1 +1,1 @@
-"""A sweep's results for a reader: the page sweep.html with its figures, and the table on a terminal."""
+"""Reports of a sweep: the page sweep.html with its figures, and the terminal table."""

@@ -1,4 +1,4 @@
-"""Axes that several drawings of a sweep share."""
+"""Axes shared by the figures of a sweep."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from archnet.sweep.results.leaderboard import Leaderboard
 
 
 def metric_label(board: Leaderboard) -> str:
-    """The name of the metric on the axis of a drawing."""
+    """The axis label of the metric."""
     return f"validation {board.metric_label}"
 
 
 def logarithmic_axis(label: str, low: float, high: float, steps: Sequence[int]) -> Axis:
-    """A logarithmic axis with plain numbers.
+    """A logarithmic axis with labels in decimal notation.
 
     Args:
         label: Axis label.
@@ -31,6 +31,6 @@ def logarithmic_axis(label: str, low: float, high: float, steps: Sequence[int]) 
 
 
 def arch_places(board: Leaderboard) -> dict[str, int]:
-    """The place of each architecture, which gives its colour in all drawings: in the order of the trials' numbers."""
+    """The index of each architecture in the order of the trials' numbers; it determines the colour in all figures."""
     trials = sorted((row.trial for row in board.rows), key=lambda trial: trial.number)
     return {arch: place for place, arch in enumerate(dict.fromkeys(trial.arch or "" for trial in trials))}

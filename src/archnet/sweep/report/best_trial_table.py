@@ -1,4 +1,4 @@
-"""The metrics of the best trial on validation and test set, with their uncertainty."""
+"""The metrics of the best trial on the validation and test sets, with their uncertainty."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archnet.sweep.results.trials import trial_folder
 
 
 def best_trial_rows(folder: Path, best: LeaderboardRow) -> list[dict[str, Any]]:
-    """The metrics of the best trial on validation and test set; for several runs, those of the pooled test cases."""
+    """The metrics of the best trial on the validation and test sets; test cases of several runs are pooled."""
     sets = _metrics_by_set(folder, best)
     num_classes = max((len(metrics.get("confusion_matrix", ())) for metrics, _ in sets.values()), default=2)
     rows = [
@@ -29,7 +29,7 @@ def best_trial_rows(folder: Path, best: LeaderboardRow) -> list[dict[str, Any]]:
 
 
 def best_estimates(folder: Path, best: LeaderboardRow, metric: str) -> dict[str, Estimate]:
-    """The best trial's metric on the validation and the test set, of those that it has."""
+    """The best trial's metric on the validation and test sets, as far as they exist."""
     sets = _metrics_by_set(folder, best)
     estimates = {name: macro_estimate(metrics, metric) for name, (metrics, _) in sets.items() if metric in metrics}
     return {name: estimate for name, estimate in estimates.items() if estimate.value is not None}
@@ -75,7 +75,7 @@ def _cpm_uncertainty(pooled: Mapping[str, Any]) -> str:
 
 
 def _cell(part: Mapping[str, Any], spread: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A metric, and below it its interval or the standard deviation over seeds; of many classes their mean."""
+    """A metric, and below it its interval or its standard deviation over seeds; the macro mean for several classes."""
     value, interval = macro_estimate(part, name)
     deviation = macro_value(spread.get(name))
     return {"value": value, "below": bounds(interval) if deviation is None else f"SD {decimals(deviation)}"}

@@ -48,7 +48,7 @@ def _test_text(board: Leaderboard, folder: Path) -> str:
 
 
 def cautions(board: Leaderboard, evaluated_trials: list[int], optimism: float | None = None) -> list[str]:
-    """Collapsed runs, and why figures are optimistic: choice on the validation set, repeated use of the test set.
+    """Cautions: collapsed runs, selection on the validation set, and repeated use of the test set.
 
     Args:
         board: The leaderboard of the sweep.
@@ -72,7 +72,7 @@ def cautions(board: Leaderboard, evaluated_trials: list[int], optimism: float | 
 
 
 def _collapse_sentences(board: Leaderboard) -> list[str]:
-    """How the best trial's runs have collapsed, if they have, and which other trials have collapsed runs."""
+    """How runs of the best trial collapsed, if any, and which other trials have collapsed runs."""
     best = board.best
     own = [one["collapsed"] for one in best.metrics if "collapsed" in one] if best else []
     others = [
@@ -95,9 +95,9 @@ def _by_how_much(optimism: float | None) -> str:
 
 
 def _test_set_role(board: Leaderboard) -> str:
-    """Whether test cases influenced the choice: in folds they do, because each is a validation case of other folds."""
+    """Whether test cases influenced the selection. In folds they do: each is a validation case of other folds."""
     if not board.sweep.folds:
-        return "The test set took no part in the choice."
+        return "The test set was not used for the selection."
     return (
         "Test cases of one fold influenced the selection in other folds (the cross-validation is not nested), so the "
         "pooled test results are slightly optimistic."
@@ -105,7 +105,7 @@ def _test_set_role(board: Leaderboard) -> str:
 
 
 def _has_test(board: Leaderboard, evaluated_trials: list[int]) -> bool:
-    """Whether there is a test set, as far as is known: an evaluated trial has it in its metrics."""
+    """Whether there is a test set, as far as known: an evaluated trial has test metrics."""
     return not evaluated_trials or board.best is None or any("test" in metrics for metrics in board.best.metrics)
 
 
@@ -123,7 +123,7 @@ def test_set_note(board: Leaderboard, evaluated_trials: list[int]) -> str:
     if board.sweep.folds:
         return (
             f"Each fold's test cases were evaluated {times}, for {trials}, but in other folds they influenced the "
-            "choice."
+            "selection."
         )
-    after = ", after the choice" if is_single else ""
+    after = ", after the selection" if is_single else ""
     return f"The test set was evaluated {times}, for {trials}{after}."

@@ -39,7 +39,7 @@ def _layout(board: Leaderboard, alt: str, width: float) -> Drawing:
     low, high = float(values.min()), float(values.max())
     heights = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
     ranks = np.argsort(np.argsort(-values if is_lower_better(board.sweep.metric) else values))
-    shades = ((ranks + 1) / len(rows)) ** 2  # by rank: by value, one bad trial would make all others dark
+    shades = ((ranks + 1) / len(rows)) ** 2  # by rank, because one bad trial would make all others dark
     panel = _panel(width, num_axes=len(board.sweep.space) + 1)
     places = arch_places(board)
     parts = [

@@ -17,7 +17,7 @@ from archnet.sweep.results.analysis import pareto_front
 from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
 
 MIN_VALUE_RANGE: Final = 0.005
-"""Smallest range of the metric on a drawing, so that noise is not drawn large."""
+"""Smallest range of the metric axis, so that noise does not fill the figure."""
 
 _LEFT: Final = 58
 _TOP: Final = 14

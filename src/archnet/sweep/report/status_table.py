@@ -19,7 +19,7 @@ NUM_BEST: Final = 10
 """Number of best trials, and of reasons, that a terminal shows."""
 
 MAX_NAME_LETTERS: Final = 24
-"""Letters of all names of hyperparameters up to which each has its own column, so that the table fits 80 columns."""
+"""Maximum total length of the hyperparameter names for a column each, so that the table fits 80 columns."""
 
 
 def sweep_table(board: Leaderboard, *, is_running: bool, optimism: float | None = None) -> RenderableType:
@@ -28,7 +28,7 @@ def sweep_table(board: Leaderboard, *, is_running: bool, optimism: float | None 
     Args:
         board: The leaderboard of the sweep.
         is_running: Whether a process runs the sweep; otherwise its running trials are shown as interrupted.
-        optimism: Result of `choice_optimism`, which then has a line below the trials.
+        optimism: Result of `choice_optimism`; adds a line below the trials.
     """
     ranked = [row for row in board.rows if row.trial.state in (FINISHED, STOPPED)]
     running = [row for row in board.rows if row.trial.state == RUNNING]
@@ -42,7 +42,7 @@ def sweep_table(board: Leaderboard, *, is_running: bool, optimism: float | None 
 
 
 def choice_line(board: Leaderboard, optimism: float | None) -> str:
-    """Among how many trials the best one was chosen, and what that is expected to add to its metric; may be empty."""
+    """The number of trials from which the best was chosen, and the expected optimism of its metric; may be empty."""
     ranked = sum(row.is_ranked for row in board.rows)
     if optimism is None or board.best is None:
         return ""

@@ -1,4 +1,4 @@
-"""The report of a sweep: one self-contained page, drawn from the folder of the sweep."""
+"""The report of a sweep: one self-contained page, created from the sweep folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from archnet.sweep.results.leaderboard import Leaderboard, LeaderboardRow
 from archnet.sweep.results.trials import FAILED, REFUSED, trial_folder
 
 NUM_ARCHITECTURES: Final = 3
-"""Number of best trials whose architectures the page offers to copy."""
+"""Number of best trials whose architectures can be copied from the page."""
 
 NUM_ROWS: Final = 100
 """Number of rows of the table of trials; leaderboard.csv has all."""
@@ -74,7 +74,7 @@ def _template_values(board: Leaderboard, folder: Path, evaluated_trials: list[in
 
 
 def _tiles(board: Leaderboard, folder: Path) -> list[dict[str, str]]:
-    """The metric of the chosen trial in validation and in the test set, side by side; none without a test set."""
+    """The metric of the best trial on the validation and test sets side by side; none without a test set."""
     best = board.best
     estimates = best_estimates(folder, best, board.sweep.metric) if best else {}
     if best is None or "test" not in estimates or not board.sweep.has_search_space:
@@ -88,7 +88,7 @@ def _tiles(board: Leaderboard, folder: Path) -> list[dict[str, str]]:
 
 
 def _drawings(board: Leaderboard, ranked: list[LeaderboardRow]) -> dict[str, Drawing | None]:
-    """The drawings with enough trials; the others are null."""
+    """The figures; those with too few trials are null."""
     has_space = board.sweep.has_search_space
     return {
         "pareto": _pareto(board, ranked) if ranked and has_space else None,
@@ -102,7 +102,7 @@ def _pareto(board: Leaderboard, ranked: list[LeaderboardRow]) -> Drawing:
     sign = 1 if is_lower_better(board.sweep.metric) else -1
     front = pareto_front([row.trial.macs or 0 for row in ranked], [sign * (row.value or 0.0) for row in ranked])
     front_text = "; ".join(f"trial {ranked[k].trial.number} {decimals(ranked[k].value)}" for k in front)
-    alt_text = f"{metric_label(board)} against cost. None beats at its multiply-adds: {front_text}."
+    alt_text = f"{metric_label(board)} against cost. Pareto-optimal at their multiply-adds: {front_text}."
     return pareto_drawing(board, alt_text)
 
 

@@ -16,7 +16,7 @@ def best_architecture(board: Leaderboard, folder: Path, name: str | None) -> dic
     Args:
         board: The leaderboard of the sweep.
         folder: The folder of the sweep.
-        name: The name of the architecture; by default made of the sweep's name and the trial's number.
+        name: The name of the architecture. Defaults to the sweep's name and the trial's number.
 
     Raises:
         RunError: No trial has finished, or the metric is undefined in all of them.

@@ -1,4 +1,4 @@
-"""How far the best trial's validation metric is expected to be too good, because it is the best of several."""
+"""Selection bias: by how much the validation metric of the best trial is expected to be too high."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _MAX_WEIGHTS: Final = 400_000_000  # cases x splits x runs, which take some seco
 def choice_optimism(board: Leaderboard, folder: Path) -> float | None:
     """The expected optimism of choosing the best trial by its validation metric; see `selection_optimism`.
 
-    Validation groups are split in halves, the same for all runs; a trial's value is the mean over its runs. The choice
-    of each run's epoch is not part of it.
+    Validation groups are split into halves, the same for all runs; a trial's value is the mean over its runs. The
+    selection of each run's epoch is not included.
 
     Args:
         board: The leaderboard of a sweep.
         folder: The folder of the sweep.
 
     Returns:
-        In the units of the metric, 0 or more; None where there was no choice among ranked trials, or their validation
-        predictions are missing or of different cases.
+        The optimism in units of the metric, 0 or more. None with fewer than two ranked trials, or if validation
+        predictions are missing or have different cases.
     """
     ranked = [row for row in board.rows if row.is_ranked]
     if len(ranked) < 2 or not board.sweep.has_search_space:

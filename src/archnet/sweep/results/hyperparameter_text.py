@@ -1,4 +1,4 @@
-"""Hyperparameters as tables and figures show them: short names and values as text."""
+"""Text of hyperparameters in tables and figures: short names and formatted values."""
 
 from __future__ import annotations
 

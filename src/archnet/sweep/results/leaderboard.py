@@ -38,8 +38,8 @@ class LeaderboardRow:
 
     Attributes:
         trial: The trial.
-        value: Mean of the validation metric over the runs, each at the weights that it keeps. Null if no run has a
-            value, or if the trial has ended and one of its runs has none.
+        value: Mean of the validation metric over the runs, each at the epoch that is kept. Null if no run has a value,
+            or if the trial has ended and one of its runs has none.
         spread: Standard deviation over the runs; null for a single run.
         seconds: Training time of all runs.
         epochs: Number of epochs that all runs have trained.
@@ -133,11 +133,11 @@ class Leaderboard:
         """Why there is no best trial, and the remedy."""
         finished = self.count(FINISHED)
         if not finished:
-            return "no trial has finished, so that there is no best one yet."
+            return "no trial has finished yet, so there is no best trial."
         return (
             f"{pluralize(finished, 'trial')} finished, but validation {self.short_metric_label} is undefined in "
-            f"{'all of them' if finished > 1 else 'it'}, so that there is no best one. Sweep with another metric, or "
-            "with a larger split.validation, so that its cases are of more than one class."
+            f"{'all of them' if finished > 1 else 'it'}, so there is no best trial. Use a different metric, or "
+            "a larger split.validation, so that its cases are of more than one class."
         )
 
     def seconds_left(self) -> float | None:

@@ -35,7 +35,7 @@ class LearningCurve:
 
 
 def read_learning_curve(folder: Path, metric: str) -> LearningCurve:
-    """Read how far a run has come.
+    """Read the learning curve of a run.
 
     Args:
         folder: The run folder.

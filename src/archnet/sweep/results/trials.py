@@ -35,7 +35,7 @@ class TrialRun:
     Attributes:
         state: One of `STATES`, not "refused".
         reason: Why the run failed or was stopped.
-        lost: Number of times that the run lost its machine, its worker or its process.
+        lost: Number of times that the machine, the worker or the process of the run was lost.
         began: Time of its last start, in seconds since 1970; null before the first one.
         seconds: Time from the last start to the end; null before the end.
     """

@@ -1,4 +1,4 @@
-"""How long the runs of a versus take on this machine, estimated from a few training steps of each variant."""
+"""Estimate the duration of a versus on this machine from a few training steps of each variant."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from archnet.versus.plan.variants import Variant
 from archnet.versus.plan.versus_plan import VersusPlan
 
 NUM_STEPS: Final = 4
-"""Measured training steps, after a first one that builds the graph."""
+"""Number of measured training steps, after a first one that builds the graph."""
 
 END_SHARE: Final = 1
-"""The end of a run (metrics, saliency maps, page) as a share of its start, which imports and compiles as much."""
+"""Duration of the end of a run (metrics, saliency maps, page) relative to its start (imports, compilation)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,19 +85,19 @@ def _measure(plan: VersusPlan, variant: Variant, command: Sequence[str]) -> Dura
 
 
 def runs_at_once(resources: Resources) -> int:
-    """Number of runs that this machine carries out at once, if it has one GPU where runs take GPUs."""
+    """Number of concurrent runs on this machine, assuming one GPU if runs use GPUs."""
     by_cpus = int((os.cpu_count() or 1) / resources.cpus)
     by_gpus = int(1 / resources.gpus) if resources.gpus else by_cpus
     return max(min(by_cpus, by_gpus), 1)
 
 
 def total_seconds(plan: VersusPlan, durations: Sequence[Duration], num_finished: int = 0) -> float:
-    """The estimated time of the runs that are left on this machine.
+    """The estimated time of the remaining runs on this machine.
 
     Args:
         plan: The plan.
         durations: One for each variant.
-        num_finished: Number of runs that have finished; they take the mean time.
+        num_finished: Number of finished runs; each counts with the mean time.
     """
     work = plan.runs_per_variant * sum(duration.seconds for duration in durations)
     left = work * (1 - num_finished / plan.num_runs)

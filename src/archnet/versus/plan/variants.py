@@ -21,10 +21,10 @@ class Variant:
     Attributes:
         arch: The architecture, named after the original, its form and its match.
         form: Its form.
-        matches: The questions that it belongs to: all of them for the original, one for most twins.
-        is_original: Whether it is the architecture that the twins were made of.
+        matches: The questions that the variant belongs to: all for the original, one for most twins.
+        is_original: Whether this is the original architecture of the twins.
         factor: Factor by which the widths of the twin were scaled; 1 for the original.
-        notes: What the twin could not keep, and whether the match was reached.
+        notes: What differs from the original, and whether the match was reached.
         parameters: Number of weights on these data.
         macs: Multiply-adds of one case.
     """
@@ -45,7 +45,7 @@ class Variant:
 
     @property
     def form_text(self) -> Form:
-        """The form as sentences write it."""
+        """The display name of the form."""
         return FORMS[self.form]
 
     def to_document(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def make_variants(
 ) -> tuple[Variant, ...]:
     """The original and its twins, in the order of their forms and matches.
 
-    A twin that two matches make alike is one variant, so that it is trained once.
+    Identical twins of two matches are one variant, which is trained once.
 
     Args:
         arch: The original.
@@ -104,10 +104,10 @@ def make_variants(
 
 
 def _check_forms(arch: Arch, own_form: FormName, forms: Sequence[FormName], shape: tuple[int, ...]) -> None:
-    """Check that the original takes part, and that the data have a depth.
+    """Check that the forms include that of the original, and that the data have a depth.
 
     Raises:
-        RunError: The cases have no depth, or the form of the original is missing.
+        RunError: The cases have no depth, or the form of the original is not included.
     """
     if len(shape) == 2:
         size = "x".join(map(str, shape))
@@ -117,7 +117,7 @@ def _check_forms(arch: Arch, own_form: FormName, forms: Sequence[FormName], shap
         )
     if own_form not in forms:
         raise RunError(
-            f"--forms {','.join(forms)}: {arch.name} is {FORMS[own_form]} itself, and its twins are compared with it. "
+            f"--forms {','.join(forms)}: {arch.name} is {FORMS[own_form]}, and its twins are compared with it. "
             f"Add {own_form}."
         )
 
@@ -144,12 +144,12 @@ def _make_variant(arch: Arch, form: FormName, match: Match, shape: tuple[int, ..
 
 
 def _twin_name(arch: Arch, twin: Arch) -> str:
-    """The name of a twin, with a suffix where the original has that name already."""
+    """The name of a twin, with a suffix if the original already has that name."""
     return f"{twin.name}_twin" if twin.name == arch.name else twin.name
 
 
 def _add_twin(variants: list[Variant], twin: Variant) -> None:
-    """Add a twin, or its match to the one that has the same layers."""
+    """Add a twin, or add its match to an existing variant with the same layers."""
     for index, other in enumerate(variants):
         if not other.is_original and other.form == twin.form and other.arch.layers == twin.arch.layers:
             variants[index] = replace(other, matches=(*other.matches, *twin.matches), notes=_join(other, twin))

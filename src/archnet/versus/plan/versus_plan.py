@@ -25,7 +25,7 @@ class VersusOptions:
         forms: The forms, in the order of comparisons.
         matches: The rules by which twins are scaled.
         seeds: Number of trainings of each variant.
-        folds: Number of folds of a cross-validation; null takes the experiment's split.
+        folds: Number of folds of a cross-validation; null uses the experiment's split.
         resources: The resources of each run.
         margin: Margin of non-inferiority; null for no test of it.
     """
@@ -77,15 +77,15 @@ class VersusPlan:
 def plan_versus(
     experiments: Sequence[Experiment], options: VersusOptions, progress: Progress = no_progress
 ) -> VersusPlan:
-    """Make the twins of an architecture for its data, and the sweep that trains them.
+    """Create the twins of an architecture for its data, and the sweep that trains them.
 
     Args:
         experiments: The experiment of the original, one for each fold.
         options: What is compared.
-        progress: Wraps long iterations while the data's lists are read.
+        progress: Wraps long iterations while the lists of the data set are read.
 
     Raises:
-        ArchnetError: There are several architectures, the data cannot be used, or a twin cannot be made.
+        ArchnetError: There are several architectures, the data cannot be used, or a twin cannot be created.
     """
     experiment = experiments[0]
     _check_experiment(experiments)
@@ -110,7 +110,7 @@ def _check_experiment(experiments: Sequence[Experiment]) -> None:
     names = dict.fromkeys(experiment.arch.name for experiment in experiments)
     if len(names) > 1:
         raise RunError(
-            f"versus makes the twins of one architecture, but got {pluralize(len(names), 'architecture')}: "
+            f"versus expects one architecture, but got {pluralize(len(names), 'architecture')}: "
             f"{', '.join(names)}. Name one of them."
         )
     if experiments[0].data.view == "slices-as-channels":

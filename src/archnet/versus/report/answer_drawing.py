@@ -17,10 +17,10 @@ def answer_drawing(questions: Sequence[Question], forms: Sequence[FormName]) -> 
 
     Args:
         questions: The questions with a comparison.
-        forms: The forms of the versus, whose places give their colours.
+        forms: The forms of the versus, in order; the index determines the colour.
 
     Returns:
-        Null where the questions do not have one measure and one reference form, or compare nothing.
+        Null if the questions have different measures or reference forms, or compare nothing.
     """
     if len({answer_measure(question) for question in questions}) != 1:
         return None
@@ -38,7 +38,7 @@ def answer_drawing(questions: Sequence[Question], forms: Sequence[FormName]) -> 
 
 
 def answer_measure(question: Question) -> str:
-    """The label of what an answer compares, such as "recall at equal false-positive rate in validation"."""
+    """The label of the compared measure, such as "recall at equal false-positive rate in validation"."""
     conclusion = question.result and question.result.main_conclusion
     if question.result is None or not conclusion:
         return ""
@@ -46,7 +46,7 @@ def answer_measure(question: Question) -> str:
 
 
 def _entries(question: Question) -> dict[FormName, Entry]:
-    """The difference and its interval of each form but the reference."""
+    """The difference from the reference and its interval, for each other form."""
     conclusions = question.result.conclusions if question.result else ()
     return {
         variant.form: (conclusion.difference, conclusion.interval)

@@ -1,4 +1,4 @@
-"""The frontier of cost and quality: the AUC of each variant against its multiply-adds, with its interval."""
+"""The Pareto front of cost and quality: the AUC of each variant against its multiply-adds, with its interval."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archnet.sweep.report.pareto_drawing import cost_axis, staircase
 _LEFT: Final = 58
 _TOP: Final = 22
 _HEIGHT: Final = 250
-_APART: Final = 18  # pixels between variants of about the same cost
+_APART: Final = 18  # pixels between variants of similar cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +23,9 @@ class FrontierPoint:
     """One variant.
 
     Attributes:
-        number: The number that marks it, from 1.
+        number: The number of its dot, from 1.
         label: Name with its form.
-        place: Place of its form, which gives its colour.
+        place: Index of its form, which determines its colour.
         cost: Multiply-adds of one case.
         value: Its quality.
         interval: 95% interval of the quality; null where it cannot be estimated.
@@ -46,7 +46,7 @@ def frontier_drawing(points: Sequence[FrontierPoint], label: str) -> Drawing:
 
     Args:
         points: The variants, in their order.
-        label: What the quality is.
+        label: Name of the quality measure.
     """
     alt = _alt_text(points, label)
     wide, narrow = (_layout(points, label, alt, width) for width in (WIDE, NARROW))
@@ -54,7 +54,7 @@ def frontier_drawing(points: Sequence[FrontierPoint], label: str) -> Drawing:
 
 
 def _alt_text(points: Sequence[FrontierPoint], label: str) -> str:
-    """The drawing in words, with its numbers."""
+    """The text alternative of the figure, with its numbers."""
     texts = [
         f"{point.label} {decimals(point.value)}{_interval_text(point)} at {short_count(point.cost)}" for point in points
     ]
@@ -98,7 +98,7 @@ def _value_axis(points: Sequence[FrontierPoint], label: str) -> Axis:
 
 
 def spread_costs(points: Sequence[FrontierPoint], panel: Panel) -> list[FrontierPoint]:
-    """The points side by side where their costs are about the same, so that their intervals do not overlap."""
+    """Place points of similar cost side by side, so that their intervals do not overlap."""
     ordered = sorted(points, key=lambda point: (point.cost, point.number))
     wanted = panel.points([point.cost for point in ordered], [point.value for point in ordered])[:, 0].tolist()
     groups: list[list[float]] = []

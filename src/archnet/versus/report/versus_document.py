@@ -17,7 +17,7 @@ from archnet.versus.results.versus_result import VersusResult
 
 
 def versus_document(result: VersusResult) -> dict[str, Any]:
-    """The result as versus.json holds it."""
+    """The content of versus.json."""
     options = result.plan.options
     return {
         "name": result.plan.name,

@@ -14,21 +14,21 @@ from archnet.versus.results.versus_result import VariantResult, VersusResult
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantRow:
-    """One variant as text.
+    """The text of one variant.
 
     Attributes:
-        number: Its number in the drawing of the frontier.
+        number: Its number in the figure of the Pareto front.
         name: Name of the architecture.
         form: Its form.
-        place: Place of its form.
-        short_match: What it has in common with the original.
-        factor: Factor of its widths.
+        place: Index of its form.
+        short_match: What it shares with the original.
+        factor: Scale factor of its widths.
         auc: Its AUC.
         auc_interval: 95% interval.
         costs: The texts of `COMPARED_COSTS`.
         is_on_frontier: Whether no other is better at the same or a lower cost.
         threshold: Mean, range and standard deviation of the chosen threshold over seeds; dashes where none is chosen.
-        rate: The same of the false-positive rate at it.
+        rate: The same for the false-positive rate at the threshold.
     """
 
     number: int
@@ -78,7 +78,7 @@ _MATCH_WORDS: dict[Match, str] = {"none": "widths", "macs": "cost", "parameters"
 
 
 def short_match_text(variant: Variant) -> str:
-    """What a variant has in common with the original, for a column "same"."""
+    """What a variant shares with the original, for the column "same"."""
     return "original" if variant.is_original else ", ".join(_MATCH_WORDS[match] for match in variant.matches)
 
 

@@ -44,7 +44,7 @@ def answer_sentence(question: Question) -> str:
 
 
 def further_sentences(question: Question) -> list[str]:
-    """What follows for the other forms, the differences of the AUC, the costs, and non-inferiority."""
+    """Supporting sentences: the other forms, differences in AUC, costs, and non-inferiority."""
     if question.result is None:
         return []
     return [
@@ -56,7 +56,7 @@ def further_sentences(question: Question) -> list[str]:
 
 
 def answer_badge(question: Question) -> str:
-    """The answer in a few words, such as "3D better"; empty without one."""
+    """The answer in a few words, such as "3D better"; empty without an answer."""
     pair = _main_pair(question)
     return "" if pair is None else badge_text(pair)
 
@@ -68,7 +68,7 @@ def answer_kind(question: Question) -> str:
 
 
 def _main_pair(question: Question) -> Verdict | None:
-    """The verdict on the main conclusion's two sides alone, which their forms tell apart."""
+    """The verdict restricted to the two sides of the main conclusion, named by their forms."""
     result = question.result
     if result is None or result.main_conclusion is None:
         return None
@@ -119,7 +119,7 @@ def signed_points(share: float) -> str:
 
 
 def uncertainty_sentence(result: VersusResult) -> str:
-    """What is random in the intervals."""
+    """The sources of variance that the intervals cover."""
     seeds = result.plan.options.seeds
     if seeds == 1:
         return (
@@ -133,7 +133,7 @@ def uncertainty_sentence(result: VersusResult) -> str:
 
 
 def versus_cautions(result: VersusResult) -> list[str]:
-    """What a reader must know before trusting the answers: of the comparisons, of the twins, of failed runs."""
+    """Cautions about the comparisons, the twins and failed runs."""
     of_comparisons = chain.from_iterable(map(comparison_cautions, result.comparisons.values()))
     own = [*_failure_cautions(result), *_match_cautions(result), *_seed_cautions(result)]
     return list(dict.fromkeys([*own, *of_comparisons]))
@@ -155,7 +155,7 @@ def _reason(result: VersusResult, variant: str) -> str:
 
 
 def _match_cautions(result: VersusResult) -> Iterator[str]:
-    """A sentence for each twin that has not reached the costs or the number of weights of the original."""
+    """A sentence for each twin that does not match the original's cost or number of weights."""
     original = next(variant for variant in result.plan.variants if variant.is_original)
     for variant in result.plan.variants:
         ratios = {"macs": variant.macs / original.macs, "parameters": variant.parameters / original.parameters}

@@ -1,4 +1,4 @@
-"""A versus on a terminal: its plan, and its answers with costs, thresholds and frontier."""
+"""Terminal output of a versus: its plan, and its answers with costs, thresholds and Pareto front."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def plan_table(
 
     Args:
         plan: The plan.
-        document: Its content of plan.json.
-        num_finished: Number of runs that have finished already.
-        seconds_left: Estimated time of the others; null means all.
+        document: The content of plan.json.
+        num_finished: Number of finished runs.
+        seconds_left: Estimated time of the remaining runs; null estimates all runs.
     """
     table = titled_table(f"{plan.experiment.arch.name} as {word_list([FORMS[form] for form in plan.options.forms])}")
     table.add_column("network", overflow="fold")

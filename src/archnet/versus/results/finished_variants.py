@@ -18,8 +18,8 @@ class Failure:
 
     Attributes:
         variant: The name of the variant.
-        run: The name of the run's folder; empty for all of the variant.
-        reason: Why.
+        run: The name of the run's folder; empty if the whole variant is refused.
+        reason: Why it failed or was refused.
     """
 
     variant: str
@@ -37,8 +37,8 @@ class FinishedVariant:
 
     Attributes:
         variant: The variant.
-        folders: Its finished runs; of a cross-validation those of the seeds whose folds have all finished.
-        failures: Its other runs that have ended.
+        folders: Its finished runs; in a cross-validation, only seeds with all folds finished.
+        failures: Its failed runs.
     """
 
     variant: Variant
@@ -47,7 +47,7 @@ class FinishedVariant:
 
 
 def read_finished_variants(folder: Path, variants: Sequence[Variant]) -> tuple[FinishedVariant, ...]:
-    """Read the state of each variant; its trial has the number of its place.
+    """Read the state of each variant; its trial number is its index in the plan.
 
     Raises:
         DataError: A file is damaged.

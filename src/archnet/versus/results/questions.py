@@ -1,4 +1,4 @@
-"""The questions of a versus: what depth gives at the same widths, at the same cost, at the same number of weights."""
+"""The questions of a versus: the effect of depth at equal widths, equal cost or an equal number of weights."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Question:
 
     Attributes:
         match: The rule by which the twins are scaled.
-        comparison: All variants of the question with comparable runs; null if these are fewer than two.
+        comparison: All variants of the question with comparable runs; null if there are fewer than two.
         result: Its verdict, whose main conclusion is about the form with the most depth; null without a comparison.
         variants: The variants, in the order of the comparison's rows.
-        noninferiorities: With a margin, for each pair whether the cheaper form, the reference, is not worse than the
-            other by more than the margin.
+        noninferiorities: With a margin, one result per pair: whether the cheaper form, the reference, is non-inferior
+            to the other.
     """
 
     match: Match
@@ -90,10 +90,10 @@ def _answer(
 
 
 def cheaper_noninferiority(pair: PairedComparison, margin: float) -> dict[str, Any]:
-    """Whether the reference of a pair, the cheaper form, is not worse than the other by more than a margin.
+    """Test whether the reference of a pair, the cheaper form, is non-inferior to the other.
 
     Returns:
-        What `noninferiority` returns for the pair with its sides exchanged, with their names as `tested` and `against`.
+        The result of `noninferiority` for the pair with its sides exchanged, and the names `tested` and `against`.
         If the reference has more false positives in the compared set, non-inferiority is shown only if the recall at
         equal rates in that set shows it as well.
     """
@@ -111,7 +111,7 @@ def exchange_sides(pair: PairedComparison) -> PairedComparison:
 
 
 def _exchange(entry: dict[str, Any]) -> dict[str, Any]:
-    """A difference in the other direction."""
+    """The difference with the opposite sign."""
     exchanged = dict(entry)
     for first, second in _SIDES.items():
         exchanged[first] = entry[second]

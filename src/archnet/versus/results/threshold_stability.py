@@ -1,4 +1,4 @@
-"""How stable the threshold that is chosen in validation is over the seeds of training."""
+"""Stability of the threshold chosen on the validation set, over the training seeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archnet.evaluation.run_folder import read_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """A number of each seed.
+    """The spread of a number over seeds.
 
     Attributes:
         mean: Mean over the seeds.
@@ -40,9 +40,9 @@ class ThresholdStability:
     """The thresholds of a variant's seeds, and their false-positive rates in the compared set.
 
     Attributes:
-        rule: What each threshold is chosen for in validation.
-        thresholds: The threshold of each seed, of folds their mean.
-        false_positive_rates: The share of the other cases of the compared set at or above it; of folds all their cases.
+        rule: The criterion by which each threshold is chosen on the validation set.
+        thresholds: The threshold of each seed (mean over folds).
+        false_positive_rates: False-positive rate of each seed in the compared set (over the cases of all folds).
     """
 
     rule: str
@@ -55,10 +55,10 @@ class ThresholdStability:
 
 
 def threshold_stability(folders: Sequence[Path], compared_set: str) -> ThresholdStability | None:
-    """The stability of the threshold over a variant's runs; null where none is chosen, as for more than two classes.
+    """The stability of the threshold over a variant's runs; null if none is chosen, as for more than two classes.
 
     Args:
-        folders: Finished runs, of one or more seeds, of all folds.
+        folders: Finished runs of one or more seeds, with all folds.
         compared_set: The name of the set.
 
     Raises:
@@ -88,7 +88,7 @@ def threshold_stability(folders: Sequence[Path], compared_set: str) -> Threshold
 
 
 def _false_positive_rate(runs: Sequence[Mapping[str, Any]], compared_set: str, key: str) -> float | None:
-    """The false-positive rate of one seed, of all folds together; null without other cases."""
+    """The false-positive rate of one seed over all folds; null without negative cases."""
     false_positives = others = 0
     for metrics in runs:
         matrix = metrics[compared_set]["operating_points"][key]["confusion_matrix"]

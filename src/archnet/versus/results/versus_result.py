@@ -25,10 +25,10 @@ class VariantResult:
 
     Attributes:
         variant: The variant.
-        row: Its row in the first comparison that has it: metrics and costs, means over seeds.
-        auc: Area under the ROC curve, of more than two classes the macro mean; null where undefined.
+        row: Its row in the first comparison that contains it: metrics and costs, means over seeds.
+        auc: Area under the ROC curve, the macro mean for more than two classes; null where undefined.
         auc_interval: Its 95% interval over patients and seeds.
-        threshold: How stable the chosen threshold is; null where none is chosen.
+        threshold: The stability of the chosen threshold; null if none is chosen.
         is_on_frontier: Whether no variant has a higher AUC at as many or fewer multiply-adds.
     """
 
@@ -57,8 +57,7 @@ class VersusResult:
     """The result of a versus.
 
     Attributes:
-        plan: What was trained.
-        questions: The questions with their answers.
+        plan: The plan. questions: The questions with their answers.
         variants: The variants with comparable runs, in the order of the plan.
         failures: Runs that failed and variants that were refused.
     """
@@ -85,7 +84,7 @@ class VersusResult:
         return sorted(front, key=lambda result: result.row.costs["macs"] or 0)
 
     def place(self, variant: Variant) -> int:
-        """The place of a variant's form in comparisons, which gives its colour."""
+        """The index of a variant's form in comparisons, which determines its colour."""
         return self.plan.options.forms.index(variant.form)
 
 
@@ -95,8 +94,7 @@ def read_result(
     """Compare the finished runs of a versus.
 
     Args:
-        plan: What was trained.
-        folder: The folder of the versus.
+        plan: The plan. folder: The folder of the versus.
         compare_runs: Compares run folders.
 
     Raises:
@@ -116,7 +114,7 @@ def read_result(
 def _no_answer_text(folder: Path, failures: Sequence[Failure]) -> str:
     reasons = "".join(f"\n{failure.run or failure.variant}: {failure.reason}" for failure in failures)
     return (
-        f"{folder}: fewer than two forms have finished runs, so that there is nothing to compare. Repeat failed runs "
+        f"{folder}: fewer than two forms have finished runs, so there is nothing to compare. Repeat failed runs "
         f"with --resume --retry.{reasons}"
     )
 
@@ -148,7 +146,7 @@ def _find_row(variant: Variant, questions: Sequence[Question]) -> tuple[Comparis
 
 
 def _frontier(costs: Sequence[float | None], aucs: Sequence[float | None]) -> set[int]:
-    """The places of the variants that none of the others beats at the same or a lower cost."""
+    """The indices of the variants on the Pareto front: no other is better at the same or a lower cost."""
     known = [
         (place, cost, auc)
         for place, (cost, auc) in enumerate(zip(costs, aucs, strict=True))
