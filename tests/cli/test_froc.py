@@ -203,7 +203,7 @@ def test_a_submission_without_marks_is_one(lists):
             f"{POINT},diameter_mm\n",
             ": the list has no nodules, so there is no sensitivity to compute.",
         ),
-        ("series.csv", "\n\n", ": the list has no series. It needs the uid of each scan, one a line."),
+        ("series.csv", "\n\n", ": the list has no series. It needs the uid of each scan, one per line."),
         ("series.csv", "a\nb\n\na\n", " line 4: a is already on line 1. Remove one."),
         ("series.csv", "a\nb,1\n", " line 2: expected one series uid, got b,1."),
     ],
@@ -218,8 +218,8 @@ def test_a_damaged_list_is_refused_with_its_place(lists, name, text, message):
 def test_a_list_of_other_scans_is_refused(lists, name, column):
     (lists / name).write_text(f"{POINT},{column}\nx,1,0,0,0.9\n")
     message = (
-        f"{lists / name}: none of its rows is of a series that {lists / 'series.csv'} lists. "
-        "The first names x; the list begins with a."
+        f"{lists / name}: none of its rows has a series uid that {lists / 'series.csv'} lists. "
+        "The first row has x; the list begins with a."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read(lists)
@@ -227,7 +227,7 @@ def test_a_list_of_other_scans_is_refused(lists, name, column):
 
 @pytest.mark.parametrize("reader", [read_marks, read_findings, read_series])
 def test_a_missing_list_is_told(tmp_path, reader):
-    message = f"{tmp_path / 'no.csv'}: no such file. Name one of LUNA16's lists, or one in its form."
+    message = f"{tmp_path / 'no.csv'}: no such file. Name one of LUNA16's lists, or a file in the same format."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         reader(tmp_path / "no.csv")
 

@@ -256,5 +256,5 @@ def test_metrics_recomputed_from_predictions_are_the_same_and_keep_the_costs():
 
 
 def test_recomputing_with_a_positive_class_of_another_run_is_refused():
-    with pytest.raises(ValueError, match=r'^positive class "tumour" is none of non-nodule, nodule$'):
+    with pytest.raises(ValueError, match=r'^positive class "tumour" is not one of non-nodule, nodule$'):
         recompute_metrics(synthetic_predictions(), {"positive": "tumour"})

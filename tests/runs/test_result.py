@@ -122,6 +122,6 @@ def test_compare_is_the_command(tmp_path):
     assert {**told, **comparison.to_document()} == told
     assert str(comparison) == told["sentence"]
     assert repr(comparison) == "Comparison(dear, cheap; test set)"
-    message = f"{tmp_path / 'dear'}: a comparison needs two runs or more. Name another one."
+    message = f"{tmp_path / 'dear'}: a comparison needs at least two runs. Name another run."
     with pytest.raises(archnet.ArchnetError, match=f"^{re.escape(message)}$"):
         archnet.compare(tmp_path / "dear")

@@ -1,1 +1,1 @@
-"""Metrics, intervals and comparison: recomputable from `predictions.csv` alone, without Keras."""
+"""Metrics, intervals and comparisons, computed from `predictions.csv` alone, without Keras."""

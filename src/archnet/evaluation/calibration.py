@@ -1,4 +1,4 @@
-"""Calibration: whether probabilities come true, before and after temperature scaling."""
+"""Calibration of predicted probabilities, before and after temperature scaling."""
 
 from __future__ import annotations
 
@@ -15,42 +15,44 @@ from archnet.evaluation.uncertainty.proportions import Counts, proportion_interv
 from archnet.evaluation.uncertainty.ratio import Floats
 
 NUM_BINS: Final = 15
-"""Bins of equally many cases, as far as equal probabilities allow, each without its lower and with its upper end."""
+"""Number of equal-mass bins; each excludes its lower end and includes its upper end."""
 
 _NUM_SIMULATIONS: Final = 1000
-_MAX_DRAWS: Final = 20_000_000  # simulated outcomes in all; larger sets have fewer simulations, whose errors vary less
+_MAX_DRAWS: Final = (
+    20_000_000  # total number of simulated outcomes; larger sets need fewer simulations, because their errors vary less
+)
 _CHUNK_DRAWS: Final = 4_000_000  # held at once: 32 MB
 _LEAST_SIMULATIONS: Final = 100
 
 _MAX_TEMPERATURE: Final = 50.0
-"""Temperatures are looked for from 1 / 50 to 50; a best one beyond is none."""
+"""Temperatures are searched from 1 / 50 to 50; an optimum outside this range is discarded."""
 
-_LEAST_VARIANCE: Final = 1e-20  # of the Brier score; below it there is only rounding
+_LEAST_VARIANCE: Final = 1e-20  # of the Brier score; smaller values are rounding errors
 
-_HALVINGS: Final = 40  # of the logarithmic range, which narrow it to less than 1e-11
+_HALVINGS: Final = 40  # bisections of the logarithmic range, down to a width below 1e-11
 
 
 def calibration(part: Predictions, positive: int, *, seed: int) -> dict[str, Any]:
     """Calibration of one set's predicted probabilities, JSON-ready.
 
     With two classes the positive class's probability is evaluated; with more, the probability of the predicted class.
-    Where cases have soft labels, probabilities are compared with the share of the class in the soft label instead of
-    with whether it is the case's class. Every case counts once, whatever its weight.
+    If cases have soft labels, probabilities are compared with the soft label of the class instead of the hard label.
+    Every case counts once, regardless of its weight.
 
     Args:
         part: The set's cases.
-        positive: Index of the class whose recall counts.
+        positive: Index of the positive class.
         seed: Seed of the simulated outcomes.
 
     Returns:
-        `labels` ("soft" with soft labels, else absent), `brier` (Brier 1950; with two classes the mean
-        squared error of the positive class's probability, with more the sum of the squared errors of all classes),
-        `expected_calibration_error` (Guo et al. 2017, arXiv:1706.04599, in bins of equally many cases as Nixon et al.
-        2019, arXiv:1904.01685: the mean over cases of the gap between share and probability in their bin),
-        `error_if_calibrated` (what a perfectly calibrated model of the same probabilities shows: `mean` and
-        `percentile_95`; left out with soft labels, which vary less than outcomes), `bins` (`n` cases of mean
-        `probability`, and the `share` of them that came true, or the mean soft label, with its `interval`) and
-        `intervals` of the Brier score.
+        `labels` ("soft" with soft labels, else absent), `brier` (Brier 1950; with two classes the mean squared error of
+        the positive class's probability, with more the sum of the squared errors of all classes),
+        `expected_calibration_error` (Guo et al. 2017, arXiv:1706.04599, in equal-mass bins as in Nixon et al. 2019,
+        arXiv:1904.01685: the mean over cases of the gap between share and probability in their bin),
+        `error_if_calibrated` (the error of a perfectly calibrated model with the same probabilities: `mean` and
+        `percentile_95`; absent with soft labels, which vary less than outcomes), `bins` (`n` cases of mean
+        `probability`, and the observed `share`, or the mean soft label, with its `interval`) and `intervals` of the
+        Brier score.
     """
     confidences, outcomes, errors = _confidences_and_outcomes(part, positive)
     groups = np.unique(part.groups, return_inverse=True)[1]
@@ -68,14 +70,14 @@ def calibration(part: Predictions, positive: int, *, seed: int) -> dict[str, Any
 
 
 def _error_if_calibrated(bin_index: NDArray[np.int64], confidences: Floats, seed: int) -> dict[str, dict[str, float]]:
-    """The calibration error of a perfectly calibrated model of the same probabilities."""
+    """The calibration error of a perfectly calibrated model with the same probabilities."""
     simulated = _simulated_errors(bin_index, confidences, seed)
     values = {"mean": float(simulated.mean()), "percentile_95": float(np.percentile(simulated, 95))}
     return {"error_if_calibrated": values}
 
 
 def _confidences_and_outcomes(part: Predictions, positive: int) -> tuple[Floats, Floats, Floats]:
-    """The stated probability of each case, its outcome (0 or 1, or a soft label), and its squared error, each (N,)."""
+    """The probability, the outcome (0 or 1, or a soft label) and the squared error of each case, each (N,)."""
     truth = np.eye(len(part.classes))[part.y_true] if part.soft is None else part.soft
     squares = (part.probabilities - truth) ** 2
     if len(part.classes) == 2:
@@ -94,7 +96,7 @@ def _bin_index(confidences: Floats) -> NDArray[np.int64]:
 def _bins(
     bin_index: NDArray[np.int64], confidences: Floats, outcomes: Floats, groups: NDArray[np.int64], *, is_soft: bool
 ) -> list[dict[str, Any]]:
-    """What is said and what comes true in each bin that has cases."""
+    """The mean predicted probability and the observed share of each non-empty bin."""
     cells, shape = groups * NUM_BINS + bin_index, (int(groups.max()) + 1, NUM_BINS)
     sizes = np.bincount(cells, minlength=math.prod(shape)).reshape(shape)
     hits = np.bincount(cells, outcomes, minlength=math.prod(shape)).reshape(shape)
@@ -112,9 +114,9 @@ def _bins(
 
 
 def _simulated_errors(bin_index: NDArray[np.int64], confidences: Floats, seed: int) -> Floats:
-    """The calibration errors of models whose probabilities come true, each case independently, one a simulation.
+    """Simulate calibration errors of perfectly calibrated models with independent cases, one per simulation.
 
-    Bröcker and Smith 2007, doi:10.1175/WAF993.1, draw consistency bars so.
+    As for the consistency bars of Bröcker and Smith 2007, doi:10.1175/WAF993.1.
     """
     rng, num_cases = np.random.default_rng(seed), len(confidences)
     order = np.argsort(bin_index, kind="stable")
@@ -130,7 +132,7 @@ def _simulated_errors(bin_index: NDArray[np.int64], confidences: Floats, seed: i
 
 
 def _brier_interval(groups: NDArray[np.int64], errors: Floats, *, highest: int) -> Interval | None:
-    """The interval of a mean of squared errors, on the scale of its range."""
+    """The interval of a mean of squared errors, on a scale bounded by its range."""
     interval = _mean_interval(np.bincount(groups, errors / highest), np.bincount(groups))
     return interval and [highest * end for end in interval]
 
@@ -149,13 +151,13 @@ def _mean_interval(sums: Counts, sizes: Counts) -> Interval | None:
 
 
 def fit_temperature(part: Predictions) -> float | None:
-    """The temperature that makes a set's cases most likely (Guo et al. 2017, arXiv:1706.04599).
+    """The maximum-likelihood temperature of a set (Guo et al. 2017, arXiv:1706.04599).
 
     It minimizes the mean cross-entropy, with the soft labels and weights of the cases, if any.
 
     Returns:
-        None where no temperature is best: if all cases are classified correctly, ever smaller ones are better; if they
-        are classified worse than by chance, ever larger ones are.
+        None if there is no optimum: with all cases classified correctly, it is 0; with cases classified worse than by
+        chance, it is infinite.
     """
     logits = _logits(part)
     rows = np.arange(len(part.cases))
@@ -178,12 +180,12 @@ def fit_temperature(part: Predictions) -> float | None:
 
 
 def apply_temperature(part: Predictions, temperature: float) -> Predictions:
-    """The predictions after temperature scaling; the order of a case's classes does not change."""
+    """The predictions after temperature scaling, which keeps the order of a case's classes."""
     return replace(part, probabilities=np.exp(_log_softmax(_logits(part) / temperature)))
 
 
 def _logits(part: Predictions) -> Floats:
-    """Logits up to a constant of each case; a probability of 0 becomes the smallest that float32 knows."""
+    """Logits up to a constant per case; a probability of 0 becomes the smallest positive float32."""
     logits: Floats = np.log(np.maximum(part.probabilities, np.finfo(np.float32).tiny))
     return logits
 

@@ -1,4 +1,4 @@
-"""Confusion matrices: how they are counted, what follows from them, and the intervals of the proportions."""
+"""Confusion matrices, the metrics derived from them, and the intervals of proportions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archnet.spec.metrics import MATRIX_METRICS, METRICS, Metric, metrics_shown_
 
 
 def confusion_matrix(y_true: NDArray[np.int64], y_pred: NDArray[np.int64], num_classes: int) -> NDArray[np.int64]:
-    """Counts of shape (K, K): rows truth, columns prediction; a class that does not occur keeps its row.
+    """Count cases by truth (rows) and prediction (columns), shape (K, K); absent classes keep their row.
 
     >>> confusion_matrix(np.array([0, 0, 1]), np.array([0, 1, 1]), 3).tolist()
     [[1, 1, 0], [0, 1, 0], [0, 0, 0]]
@@ -43,7 +43,7 @@ class Counts:
 
     @property
     def correct(self) -> Floats:
-        """Cases of which the right class is predicted, shape (...)."""
+        """Correctly classified cases, shape (...)."""
         correct: Floats = self.true_positives.sum(axis=-1)
         return correct
 
@@ -60,7 +60,7 @@ class Counts:
 
 
 def matrix_counts(matrix: NDArray[Any]) -> Counts:
-    """The counts of confusion matrices of shape (..., K, K): rows truth, columns prediction."""
+    """Derive the counts of confusion matrices of shape (..., K, K): rows truth, columns prediction."""
     matrix = np.asarray(matrix, dtype=np.float64)
     positives = matrix.sum(axis=-1)
     return Counts(
@@ -72,13 +72,13 @@ def matrix_counts(matrix: NDArray[Any]) -> Counts:
 
 
 def matrix_metrics(matrix: NDArray[Any]) -> dict[str, Floats]:
-    """The metrics that follow from confusion matrices, NaN where undefined.
+    """Compute the metrics of confusion matrices, NaN where undefined.
 
     Args:
         matrix: Counts or weights of shape (..., K, K): rows truth, columns prediction.
 
     Returns:
-        For each name of `MATRIX_METRICS` shape (..., K) if each class has its own value, else shape (...).
+        For each name of `MATRIX_METRICS`, an array of shape (..., K) if each class has its own value, else (...).
     """
     counts = matrix_counts(matrix)
     return {name: _matrix_metric(METRICS[name], counts) for name in MATRIX_METRICS}
@@ -105,7 +105,7 @@ def _mcc(counts: Counts) -> Floats:
 
 
 FORMULAS: Final[Mapping[str, Callable[[Counts], Floats]]] = {"f1": _f1, "mcc": _mcc}
-"""Of the metrics of the confusion matrix that are no proportions: shape (..., K) of each class, or (...) of the set."""
+"""Formulas of the metrics that are not proportions: shape (..., K) for each class, or (...) for the set."""
 
 
 def class_report(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> list[dict[str, Any]]:
@@ -143,7 +143,7 @@ def _intervals(part: Floats, whole: Floats, *, columns: Sequence[int]) -> list[I
 def detection_counts(matrix: Sequence[Sequence[float]], positive: int) -> dict[str, Any]:
     """Positive cases and those detected, other cases and the false positives among them, from a confusion matrix.
 
-    The last of each pair need not be whole, where the matrix is a mean.
+    Counts are not integers if the matrix is a mean.
 
     >>> detection_counts([[1248, 90], [63, 218]], 1)
     {'positives': 281, 'true_positives': 218, 'others': 1338, 'false_positives': 90}
@@ -158,5 +158,5 @@ def detection_counts(matrix: Sequence[Sequence[float]], positive: int) -> dict[s
 
 
 def number_or_none(value: Floats | float) -> float | None:
-    """A number as JSON knows it: None where it is undefined (NaN)."""
+    """A number as a JSON value: None if it is NaN."""
     return None if np.isnan(value) else float(value)

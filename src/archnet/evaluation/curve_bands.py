@@ -1,6 +1,6 @@
-"""Curve bands: pointwise 95% bands of ROC and precision-recall curves, from a bootstrap over groups.
+"""Pointwise 95% confidence bands of ROC and precision-recall curves, from a bootstrap over groups.
 
-Of several seeds the curve is their mean, and the seeds are drawn with replacement as well (the pigeonhole bootstrap,
+For several seeds, the curve is their mean, and the seeds are also drawn with replacement (the pigeonhole bootstrap,
 Owen 2007, doi:10.1214/07-AOAS122).
 """
 
@@ -24,8 +24,8 @@ BAND_GRID: Final[Floats] = np.linspace(0, 1, 101)
 
 _BOOTSTRAPS: Final = 500
 _FEWEST_BOOTSTRAPS: Final = 200
-_MAX_WEIGHTS: Final = 60_000_000  # of all cases in all resamples, a few seconds' work
-_ROUNDING: Final = 1e-12  # of a recall of the grid that is a quotient of two counts
+_MAX_WEIGHTS: Final = 60_000_000  # total number of resampled cases, which takes a few seconds
+_ROUNDING: Final = 1e-12  # tolerance of a recall of the grid that is a quotient of two counts
 
 Band = tuple[Floats, Floats, Floats]
 """`BAND_GRID` with the lower and the upper bound, each of shape (G,)."""
@@ -36,7 +36,7 @@ Reader = Callable[[Floats, Floats], Floats]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RankedCases:
-    """The cases that a curve is about.
+    """The cases of a curve.
 
     Attributes:
         scores_by_seed: Probability of the class by each seed's network, each of shape (N,).
@@ -50,10 +50,10 @@ class RankedCases:
 
 
 def curve_bands(cases: RankedCases, *, bootstraps: int = _BOOTSTRAPS, seed: int = 0) -> tuple[Band, Band] | None:
-    """The band of the recall at each false-positive rate, and that of the precision at each recall.
+    """Compute the bands of the recall at each false-positive rate and of the precision at each recall.
 
     The percentiles are those of the expanded percentile interval (Hesterberg 2015, doi:10.1080/00031305.2015.1089789):
-    they lie further out the fewer groups there are, as Student's t does.
+    like Student's t, they widen the interval for small numbers of groups.
 
     Args:
         cases: Cases of both kinds.
@@ -61,7 +61,7 @@ def curve_bands(cases: RankedCases, *, bootstraps: int = _BOOTSTRAPS, seed: int 
         seed: Seed of the resamples.
 
     Returns:
-        None where there is a single group.
+        None if there is a single group.
     """
     names, group_of = np.unique(cases.groups, return_inverse=True)
     num_weights = len(group_of) * len(cases.scores_by_seed)
@@ -78,7 +78,7 @@ def curve_bands(cases: RankedCases, *, bootstraps: int = _BOOTSTRAPS, seed: int 
 def _sampled_curves(
     rankings: Sequence[Ranking], group_of: NDArray[np.int64], num_groups: int, bootstraps: int, seed: int
 ) -> Iterator[tuple[Floats, Floats]]:
-    """Both curves at `BAND_GRID` in each resample, the mean over the seeds drawn."""
+    """Both curves at `BAND_GRID` in each resample, averaged over the resampled seeds."""
     num_seeds = len(rankings)
     rng = np.random.default_rng(seed + 1)
     draws = resamples(num_groups, bootstraps, num_cases=len(group_of) * num_seeds, seed=seed)
@@ -94,7 +94,7 @@ def _mean_curve(read: Reader, curves: Sequence[tuple[Floats, Floats]]) -> Floats
 
 
 def _recall_at(true_positives: Floats, false_positives: Floats) -> Floats:
-    """NaN in a resample that lacks the class or its rest."""
+    """The recall at each rate; NaN in a resample without positive or without negative cases."""
     if not (true_positives[-1] and false_positives[-1]):
         return np.full(len(BAND_GRID), np.nan)
     rates, recalls = false_positives / false_positives[-1], true_positives / true_positives[-1]

@@ -1,4 +1,4 @@
-"""Metrics after an epoch, without intervals: for two classes of the positive one, for more as macro means as well."""
+"""Metrics after an epoch, without intervals: of the positive class for two classes, with macro means for more."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def matrix_values(matrix: NDArray[Any], positive: int) -> dict[str, Floats]:
         positive: Index of the positive class, of two classes.
 
     Returns:
-        A metric of the whole set has shape (), one of each class shape (K,), or (1,) of two classes.
+        A metric of the whole set has shape (), a per-class metric shape (K,), or (1,) for two classes.
     """
     columns = _class_columns(len(matrix), positive)
     values = matrix_metrics(matrix)
@@ -31,7 +31,7 @@ def matrix_values(matrix: NDArray[Any], positive: int) -> dict[str, Floats]:
 
 
 def ranking_values(probabilities: Floats, labels: NDArray[np.int64], positive: int) -> dict[str, Floats]:
-    """The metrics of the cases in order of their probability of each class, NaN where undefined.
+    """The ranking metrics of each class, NaN where undefined.
 
     Args:
         probabilities: (N, K).
@@ -39,7 +39,7 @@ def ranking_values(probabilities: Floats, labels: NDArray[np.int64], positive: i
         positive: Index of the positive class, of two classes.
 
     Returns:
-        Shape (K,), or (1,) of two classes.
+        Arrays of shape (K,), or (1,) for two classes.
     """
     columns = _class_columns(probabilities.shape[1], positive)
     counts = [ranking(probabilities[:, k], labels == k).counts(np.ones(len(labels))) for k in columns]
@@ -51,7 +51,7 @@ def _class_columns(num_classes: int, positive: int) -> list[int]:
 
 
 def named_metrics(values: Mapping[str, float | Floats], classes: Sequence[str] = ()) -> dict[str, float]:
-    """Metrics by their names in history.csv, without the set's.
+    """Metrics by their names in history.csv, without the prefix of the set.
 
     >>> named_metrics({"accuracy": 0.5, "recall": np.array([0.75])})
     {'accuracy': 0.5, 'recall': 0.75}
@@ -60,7 +60,7 @@ def named_metrics(values: Mapping[str, float | Floats], classes: Sequence[str] =
 
     Args:
         values: Result of `matrix_values` and `ranking_values`.
-        classes: Names of more than two classes; without them their own numbers are left out.
+        classes: Names of more than two classes; without them, per-class values are omitted.
     """
     named: dict[str, float] = {}
     for name, value in values.items():

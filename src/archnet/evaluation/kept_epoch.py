@@ -1,4 +1,4 @@
-"""The epoch whose weights a training keeps, and why it ended, from history.csv and experiment.json."""
+"""Which epoch's weights a training keeps, and why it ended, from history.csv and experiment.json."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class TrainingEnd:
 
     Attributes:
         kept_epoch: The epoch whose weights are kept, from 1.
-        num_epochs: Epochs that were trained.
-        max_epochs: Epochs that the experiment allows; null if unknown.
-        best_metric: The validation metric that chose the epoch; null if the last weights are kept.
+        num_epochs: Number of trained epochs.
+        max_epochs: Maximum number of epochs of the experiment; null if unknown.
+        best_metric: The validation metric by which the epoch was chosen; null if the last weights are kept.
         best_value: Its value; null if the last weights are kept.
         stopping_metric: The validation metric whose lack of improvement ended the training before `max_epochs`; null
             if it was not ended early.
-        patience: Epochs without improvement that ended it; null if it was not ended early.
+        patience: Number of epochs without improvement before the end; null if it was not ended early.
         is_averaged: Whether the weights are averages over the training steps.
         is_macro: Whether metrics of each class are means over more than two classes.
     """
@@ -53,7 +53,7 @@ def training_end(history: History, experiment: Mapping[str, Any] | None) -> Trai
         experiment: `experiment.json`; null if the run has none.
 
     Returns:
-        Null for a run without epochs.
+        The end of the training; null for a run without epochs.
     """
     num_epochs = len(history.get("epoch", ()))
     if not num_epochs:

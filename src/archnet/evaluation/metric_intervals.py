@@ -1,9 +1,9 @@
-"""Metric intervals: the 95% interval of each metric of a set, whose cases come in groups (scans or patients).
+"""The 95% interval of each metric of a set whose cases are grouped by scan or patient.
 
-Proportions have Wilson's interval with a design effect, the AUC that of Obuchowski's standard error. All others, and
-all means over classes, have the standard error of a bootstrap over groups, on the logit scale (MCC: Fisher's z), with
-Student's t. The groups of a class's metric are those that have cases of the class, or those that have others, whichever
-are fewer: they bear the estimate.
+Proportions have Wilson's interval with a design effect; the AUC has an interval from Obuchowski's standard error. All
+others, and all macro means, use the standard error of a bootstrap over groups on the logit scale (MCC: Fisher's z),
+with Student's t. The number of groups of a per-class metric is that of the groups with cases of the class or of those
+with other cases, whichever is smaller, because these groups determine the precision.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ IntervalEntry = Interval | dict[str, Any] | None
 
 @dataclass(frozen=True, kw_only=True)
 class GroupedCases:
-    """The cases of one set, what is predicted for them, and the groups that they come from.
+    """The cases of one set with their predictions and groups.
 
     Attributes:
         part: The cases.
         y_pred: Index of the predicted class, shape (N,).
-        columns: The classes whose metrics are given: the positive one of two, else all.
-        rankings: For each of the columns the cases in order of its probability; empty for metrics of the matrix alone.
-        bootstraps: Resamples behind each interval that has no closed form; 0 leaves these out.
+        columns: The classes with metrics: the positive one of two, else all.
+        rankings: For each column, the cases ranked by its probability; empty for confusion-matrix metrics alone.
+        bootstraps: Number of resamples for intervals without a closed form; 0 omits these intervals.
         seed: Seed of the resamples.
     """
 
@@ -75,16 +75,16 @@ class GroupedCases:
 
     @cached_property
     def bearing_groups(self) -> list[int]:
-        """For each column the groups that bear its metrics."""
+        """For each column, the number of groups that determine the precision of its metrics."""
         return [scarcer_groups(self.part.y_true == k, self.groups) for k in self.columns]
 
 
 def interval_entries(cases: GroupedCases, values: Mapping[str, Floats]) -> dict[str, IntervalEntry]:
-    """The interval of each metric in the form of its entry in `metrics.json`; None where it cannot be estimated.
+    """Compute the interval of each metric in the form of its `metrics.json` entry; None where it cannot be estimated.
 
     Args:
         cases: The cases.
-        values: The metrics: of shape (len(columns),) if each class has its own value, else ().
+        values: The metrics, of shape (len(columns),) if each class has its own value, else ().
     """
     shares = proportion_intervals(cases.matrices, cases.columns)
     samples = _bootstrapped(cases, [name for name in values if _needs_bootstrap(name, cases)])
@@ -94,13 +94,13 @@ def interval_entries(cases: GroupedCases, values: Mapping[str, Floats]) -> dict[
 
 
 def _needs_bootstrap(name: str, cases: GroupedCases) -> bool:
-    """Whether a metric has no closed form, or a mean over classes, which never has one."""
+    """Whether a metric, or its macro mean, has no closed form."""
     has_macro = METRICS[name].is_per_class and len(cases.columns) > 1
     return has_macro or not (METRICS[name].proportion or name == "auc")
 
 
 def _bootstrapped(cases: GroupedCases, names: Sequence[str]) -> dict[str, Floats]:
-    """Metrics of each resample of groups; empty where there is nothing to resample."""
+    """Metrics of each resample of groups; empty if there is nothing to resample."""
     if not names or not can_resample(cases.num_groups, cases.bootstraps):
         return {}
     flat_matrices, num_classes = cases.matrices.reshape(cases.num_groups, -1), len(cases.part.classes)
@@ -120,7 +120,7 @@ def _bootstrapped(cases: GroupedCases, names: Sequence[str]) -> dict[str, Floats
 def _interval_entry(
     name: str, cases: GroupedCases, value: Floats, shares: list[Interval | None] | None, samples: Floats | None
 ) -> IntervalEntry:
-    """A metric's interval: of the whole set, of the only column, or of the mean over all columns and of each."""
+    """The interval of a metric: of the whole set, of the only column, or of the macro mean and of each column."""
     scale: Scale = "atanh" if METRICS[name].range == (-1, 1) else "logit"
     if value.ndim == 0:
         return shares[0] if shares else _whole_interval(cases, float(value), samples, scale)
@@ -134,7 +134,7 @@ def _interval_entry(
 
 
 def _whole_interval(cases: GroupedCases, value: float, samples: Floats | None, scale: Scale) -> Interval | None:
-    """The interval of a metric of the whole set; of two classes, either is as good as the other."""
+    """The interval of a metric of the whole set; with two classes, any column gives the same result."""
     num_groups = cases.bearing_groups[0] if len(cases.columns) == 1 else cases.num_groups
     return _bootstrap_interval(value, samples, num_groups, scale)
 

@@ -1,4 +1,4 @@
-"""Metric values: all metrics of a set, from its confusion matrix and its cases in order of each class's probability."""
+"""Values of all metrics of a set, from its confusion matrix and its cases ranked by each class's probability."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archnet.spec.metrics import METRICS, metrics_shown_in
 
 
 def class_ranking(predictions: Predictions, k: int) -> Ranking:
-    """The cases in order of their probability of class k."""
+    """The cases ranked by their probability of class k."""
     return ranking(predictions.probabilities[:, k], predictions.y_true == k)
 
 
@@ -31,13 +31,13 @@ def metric_values(
 
     Args:
         matrix: Confusion matrices, shape (..., K, K): rows truth, columns prediction.
-        rankings: For each of the columns; needed where `names` has a metric of the ranking.
+        rankings: Ranking of each column; required if `names` has a ranking metric.
         weights: How often each case counts, shape (..., N).
-        columns: The classes whose metrics are wanted.
-        names: The metrics that are wanted.
+        columns: The classes to compute metrics for.
+        names: The metrics to compute.
 
     Returns:
-        For each name shape (..., len(columns)) if each class has its own value, else shape (...).
+        For each name, an array of shape (..., len(columns)) if each class has its own value, else (...).
     """
     whole = matrix_metrics(matrix)
     values = {
@@ -51,7 +51,7 @@ def metric_values(
 
 
 def macro_mean(values: Floats) -> Floats:
-    """The mean over the classes (the last axis) whose number is defined; NaN where none is."""
+    """The mean over the classes (last axis) with a defined value; NaN if there is none."""
     defined = ~np.isnan(values)
     return ratio(np.where(defined, values, 0.0).sum(axis=-1), defined.sum(axis=-1).astype(np.float64))
 

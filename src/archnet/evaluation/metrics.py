@@ -1,7 +1,7 @@
-"""Metrics of one run: what `metrics.json` says about each set, each number with its 95% interval.
+"""Metrics of each set of a run for `metrics.json`, with 95% intervals.
 
-A number that is undefined (the recall of a class that does not occur, the MCC of a constant prediction) is None,
-never an invented zero; a macro mean is taken over the classes for which the number is defined.
+An undefined metric (the recall of an absent class, the MCC of a constant prediction) is None, not 0; a macro mean is
+over the classes with a defined value.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Entry = float | dict[str, Any] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricOptions:
-    """How numbers are drawn from predictions.
+    """Options for the computation of metrics.
 
     Attributes:
-        positive: Index of the class whose numbers are given, of two.
-        threshold: Probability from which a case is taken for positive, of two classes.
-        bootstraps: Resamples behind each bootstrap interval; 0 leaves these intervals out (None).
+        positive: Index of the positive class, of two.
+        threshold: Probability from which a case is predicted as positive, for two classes.
+        bootstraps: Number of resamples for bootstrap intervals; 0 omits these intervals (None).
         seed: Seed of the resamples.
     """
 
@@ -54,24 +54,23 @@ def evaluate(
     bootstraps: int = 1000,
     seed: int = 0,
 ) -> dict[str, dict[str, Any]]:
-    """The metrics of each set that has cases, JSON-ready.
+    """Compute the metrics of each non-empty set, JSON-ready.
 
     Args:
         predictions: Cases of all sets.
-        positive: Index of the class whose recall counts.
-        threshold: For two classes: probability of `positive` from which a case is predicted as it; None
-            stands for `DEFAULT_THRESHOLD`.
-        recall: For two classes: the recall that a threshold chosen on the validation set is to reach there.
-        bootstraps: Resamples of groups behind the intervals that have no closed form; 0 leaves these out (None).
-        seed: Seed of the resamples, and of the simulated outcomes behind the calibration's yardstick.
+        positive: Index of the positive class.
+        threshold: For two classes: probability of `positive` from which a case is predicted as it; None means
+            `DEFAULT_THRESHOLD`.
+        recall: For two classes: target recall of a threshold chosen on the validation set.
+        bootstraps: Number of resamples of groups for intervals without a closed form; 0 omits these intervals (None).
+        seed: Seed of the resamples, and of the simulated calibration errors.
 
     Returns:
-        For each of "train", "validation" and "test" that occurs: the number `n` of cases and that of their `groups`,
+        For each non-empty set of "train", "validation" and "test": the number `n` of cases and that of their `groups`,
         `threshold` (None for more than two classes), `confusion_matrix` (rows truth, columns prediction), the metrics,
-        and `intervals` with the same names. With more than two classes a metric of one class is {"macro": ...,
-        "per_class": {name: ...}}. Then `calibration`, with two classes `decision` (see `decision`), and where there is
-        a validation set and two classes,
-        `operating_points`: the same at thresholds chosen there.
+        and `intervals` with the same names. With more than two classes, a per-class metric is {"macro": ...,
+        "per_class": {name: ...}}. Also `calibration`; with two classes, `decision` (see `decision`); and with two
+        classes and a validation set, `operating_points`: the metrics at thresholds chosen on that set.
     """
     options = MetricOptions(
         positive=positive,
@@ -92,7 +91,7 @@ def evaluate(
 
 
 def _set_metrics(part: Predictions, options: MetricOptions) -> dict[str, Any]:
-    """The numbers of one set."""
+    """The entry of one set."""
     threshold = options.threshold if len(part.classes) == 2 else None
     num_groups = len(np.unique(part.groups))
     return {
@@ -106,7 +105,7 @@ def _set_metrics(part: Predictions, options: MetricOptions) -> dict[str, Any]:
 def _operating_points(
     part: Predictions, options: MetricOptions, points: Mapping[str, Mapping[str, float]]
 ) -> dict[str, dict[str, Any]]:
-    """What one set's cases say at each chosen threshold, as an entry of `metrics.json`; nothing without a choice."""
+    """The entry with the metrics of one set at each chosen threshold; empty if no threshold is chosen."""
     entries = {
         name: {**point, **_metrics_with_intervals(part, replace(options, threshold=point["threshold"]), MATRIX_METRICS)}
         for name, point in points.items()
@@ -115,7 +114,7 @@ def _operating_points(
 
 
 def _calibration(part: Predictions, options: MetricOptions, temperature: float | None) -> dict[str, dict[str, Any]]:
-    """One set's calibration as the network gave it, and after temperature scaling where that could be fitted."""
+    """The calibration of one set before temperature scaling, and after it if a temperature could be fitted."""
     entry = calibration(part, options.positive, seed=options.seed)
     if temperature is not None:
         calibrated = calibration(apply_temperature(part, temperature), options.positive, seed=options.seed)
@@ -124,7 +123,7 @@ def _calibration(part: Predictions, options: MetricOptions, temperature: float |
 
 
 def _decision(part: Predictions, options: MetricOptions) -> dict[str, dict[str, Any]]:
-    """What one set's probabilities mean for decisions; nothing for more than two classes."""
+    """The decision analysis of one set; empty for more than two classes."""
     if len(part.classes) > 2:
         return {}
     cases = BinaryCases(
@@ -136,7 +135,7 @@ def _decision(part: Predictions, options: MetricOptions) -> dict[str, dict[str, 
 
 
 def _metrics_with_intervals(part: Predictions, options: MetricOptions, metric_names: Sequence[str]) -> dict[str, Any]:
-    """The confusion matrix, the metrics `metric_names` (all, or those of the matrix alone), and their intervals."""
+    """The confusion matrix, the metrics `metric_names` (all, or only those of the matrix), and their intervals."""
     num_classes = len(part.classes)
     columns = [options.positive] if num_classes == 2 else list(range(num_classes))
     y_pred = part.predicted_classes(positive=options.positive, threshold=options.threshold)
@@ -160,7 +159,7 @@ def _metrics_with_intervals(part: Predictions, options: MetricOptions, metric_na
 
 
 def _metric_entry(values: Floats, names: list[str]) -> Entry:
-    """A metric as it stands in `metrics.json`: a number, or a macro mean with the number of each class."""
+    """A metric as an entry of `metrics.json`: a number, or a macro mean with the value of each class."""
     if values.ndim == 0 or len(names) == 1:
         return number_or_none(values.reshape(()))
     return {
@@ -194,16 +193,15 @@ def recompute_metrics(
 
     Args:
         predictions: The run's predictions, with the classes that `metrics` names.
-        metrics: The present content of `metrics.json`; it names the positive class, the threshold and the target
-            recall.
-        bootstraps: Resamples behind the intervals.
+        metrics: The current content of `metrics.json`, with the positive class, the threshold and the target recall.
+        bootstraps: Number of resamples for the intervals.
 
     Raises:
-        ValueError: `metrics` names a positive class that the predictions don't have.
+        ValueError: The positive class of `metrics` is not a class of the predictions.
     """
     positive = metrics["positive"]
     if positive not in predictions.classes:
-        raise ValueError(f'positive class "{positive}" is none of {", ".join(predictions.classes)}')
+        raise ValueError(f'positive class "{positive}" is not one of {", ".join(predictions.classes)}')
     entries = [metrics[name] for name in SETS if name in metrics]
     thresholds = (entry["threshold"] for entry in entries)
     sets = evaluate(

@@ -1,4 +1,4 @@
-"""Operating points: thresholds chosen on the validation set alone, so that the test set evaluates them unseen."""
+"""Operating points: thresholds chosen on the validation set alone, and evaluated on the test set."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from archnet.evaluation.uncertainty.ratio import Floats
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ValidationCounts:
-    """What the validation set says at every threshold.
+    """The counts of the validation set at every threshold.
 
     Attributes:
-        ranking: Its cases in order of the positive class's probability.
+        ranking: Its cases ranked by the probability of the positive class.
         true_positives: At each threshold of the ranking, shape (S,).
         false_positives: At each threshold of the ranking, shape (S,).
         recall: Wanted at least, above 0; None wants none.
@@ -33,11 +33,11 @@ class ValidationCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingPoint:
-    """One rule that chooses a threshold.
+    """A rule for the choice of a threshold.
 
     Attributes:
-        text: What the threshold is chosen for; a format of the point's entry in metrics.json.
-        choose: Gives that entry, with the `threshold`, from the validation set; None where there is no such threshold.
+        text: The criterion in words; a format string for the entry in metrics.json.
+        choose: Computes that entry, with the `threshold`, from the validation set; None if there is no such threshold.
     """
 
     text: str
@@ -45,16 +45,16 @@ class OperatingPoint:
 
 
 def _choose_by_recall(counts: ValidationCounts) -> dict[str, float] | None:
-    """The highest threshold that finds at least the wanted share of the positive cases."""
+    """The highest threshold that reaches the target recall."""
     true_positives, recall = counts.true_positives, counts.recall
     if recall is None or not true_positives[-1]:
         return None
-    needed = np.ceil(recall * true_positives[-1] - 1e-9)  # 0.55 of 100 is 55, whatever the last bit says
+    needed = np.ceil(recall * true_positives[-1] - 1e-9)  # 0.55 of 100 is 55 despite rounding errors
     return {"wanted": recall, "threshold": float(counts.ranking.thresholds[np.argmax(true_positives >= needed)])}
 
 
 def _choose_by_mcc(counts: ValidationCounts) -> dict[str, float] | None:
-    """The highest threshold of the best MCC."""
+    """The highest threshold with the best MCC."""
     mcc_values = _mcc_by_threshold(counts.true_positives, counts.false_positives)
     if np.all(np.isnan(mcc_values)):
         return None
@@ -65,11 +65,11 @@ OPERATING_POINTS: Final = {
     "recall": OperatingPoint(text="recall of at least {wanted:g} in validation", choose=_choose_by_recall),
     "mcc": OperatingPoint(text="best MCC in validation", choose=_choose_by_mcc),
 }
-"""All operating points by their key in metrics.json; where one is reported, the first that a run has."""
+"""All operating points by their key in metrics.json; if only one is reported, the first that a run has."""
 
 
 def operating_point_text(key: str, entry: Mapping[str, Any]) -> str:
-    """What the threshold of an entry of `operating_points` is chosen for.
+    """The criterion of an entry of `operating_points` in words.
 
     >>> operating_point_text("recall", {"wanted": 0.95, "threshold": 0.2})
     'recall of at least 0.95 in validation'
@@ -80,9 +80,9 @@ def operating_point_text(key: str, entry: Mapping[str, Any]) -> str:
 def choose_thresholds(
     validation: Predictions | None, positive: int, recall: float | None
 ) -> dict[str, dict[str, float]]:
-    """The thresholds that the validation set chooses for two classes; empty without one, or for more classes.
+    """Choose thresholds for two classes on the validation set; empty without one, or for more classes.
 
-    Each is the probability of a validation case, and the highest that does what is wanted.
+    Each is the probability of a validation case, and the highest that meets the criterion.
 
     Args:
         validation: The validation set's cases.
@@ -90,8 +90,8 @@ def choose_thresholds(
         recall: Wanted at least, above 0; None wants none.
 
     Returns:
-        "recall": {"wanted", "threshold"}, where a recall is wanted and there are positive cases; "mcc":
-        {"threshold"} of the best MCC, where any threshold gives one.
+        "recall": {"wanted", "threshold"} if a target recall is given and there are positive cases; "mcc": {"threshold"}
+        with the best MCC, if it is defined at any threshold.
     """
     if validation is None or len(validation.classes) != 2:
         return {}
@@ -105,7 +105,7 @@ def choose_thresholds(
 
 
 def wanted_recall(entries: Iterable[Mapping[str, Any]]) -> float | None:
-    """The recall that an evaluation asked for, from the entries of its sets in metrics.json; None without one."""
+    """The target recall of an evaluation, from the entries of its sets in metrics.json; None without one."""
     recalls = (entry.get("operating_points", {}).get("recall", {}).get("wanted") for entry in entries)
     return next((recall for recall in recalls if recall is not None), None)
 

@@ -1,4 +1,4 @@
-"""The columns of `predictions.csv`: their names, and the checks of their numbers."""
+"""The columns of `predictions.csv`: their names, and checks of their values."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from archnet.files.csv_rows import excerpt, parse_number
 
 FIXED_COLUMNS: Final = ("case", "group", "set", "y_true")
 PROBABILITY: Final = "p_"
-"""Prefix of the columns of probabilities, before the name of the class."""
+"""Prefix of probability columns, before the name of the class."""
 SOFT: Final = "soft_"
-"""Prefix of the columns of soft labels, before the name of the class."""
+"""Prefix of soft-label columns, before the name of the class."""
 WEIGHT: Final = "weight"
 
 REMEDY: Final = "Restore the file, or run the experiment again."
 
 _SUM_TOLERANCE: Final = 0.01
-"""Tolerance of the sum of a row of shares, which covers the rounding of float16 training."""
+"""Tolerance for the sum of a row of shares, which covers float16 rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Predictions: what a network said about each case, and `predictions.csv`, from which every result is recomputed."""
+"""Predictions of a network for each case, and `predictions.csv`, from which all results can be recomputed."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from archnet.files.csv_rows import Table, excerpt, read_table, write_rows
 from archnet.spec.experiment import SETS, Evaluation
 
 DEFAULT_THRESHOLD: Final = Evaluation().threshold
-"""Probability from which a case is predicted as positive where nothing names another; of two classes."""
+"""Default probability from which a case is predicted as positive, for two classes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Predictions:
-    """One row a case: the truth, and the probability of each class.
+    """Labels and predicted probabilities, one row per case.
 
     Attributes:
         cases: Unique names, shape (N,).
@@ -40,8 +40,8 @@ class Predictions:
         y_true: Index into `classes`, shape (N,).
         probabilities: Shape (N, K); each row sums to 1.
         classes: The K class names.
-        soft: Share of each class in the label, shape (N, K); each row sums to 1. Null where labels are hard.
-        weight: Positive weight of each case in fits, shape (N,); null where all cases count equally.
+        soft: Soft label of each case, shape (N, K); each row sums to 1. Null for hard labels.
+        weight: Positive training weight of each case, shape (N,); null if all cases count equally.
     """
 
     cases: NDArray[np.str_]
@@ -57,7 +57,7 @@ class Predictions:
         """Refuse columns of different lengths.
 
         Raises:
-            ValueError: A column has another length than `cases`, or the probabilities another shape than (N, K).
+            ValueError: A column has a different length from `cases`, or the probabilities a shape other than (N, K).
         """
         num_cases = len(self.cases)
         columns = (self.groups, self.sets, self.y_true, *(() if self.weight is None else (self.weight,)))
@@ -80,7 +80,7 @@ class Predictions:
         }
 
     def _number_columns(self) -> Iterator[tuple[str, NDArray[np.float64]]]:
-        """The columns of numbers, by name: probabilities, then soft labels and weights where there are any."""
+        """The numeric columns by name: probabilities, then soft labels and weights if there are any."""
         for prefix, table in ((PROBABILITY, self.probabilities), (SOFT, self.soft)):
             if table is not None:
                 yield from ((f"{prefix}{name}", table[:, label]) for label, name in enumerate(self.classes))
@@ -104,8 +104,8 @@ class Predictions:
     def predicted_classes(self, *, positive: int, threshold: float | None = None) -> NDArray[np.int64]:
         """The predicted class of each case, shape (N,).
 
-        Of two classes the positive one from `threshold` on (p >= threshold; None stands for `DEFAULT_THRESHOLD`); of
-        more classes the most probable one, the first of equals.
+        With two classes, the positive one if p >= threshold (None means `DEFAULT_THRESHOLD`); with more classes, the
+        most probable one, the first in case of ties.
         """
         if len(self.classes) > 2:
             return np.asarray(np.argmax(self.probabilities, axis=1), dtype=np.int64)
@@ -114,7 +114,7 @@ class Predictions:
 
 
 def write_predictions(path: Path, predictions: Predictions) -> Path:
-    """Write `predictions.csv` by atomic rename; the probabilities read back to the very same floats."""
+    """Write `predictions.csv` by atomic rename; the probabilities are read back exactly."""
     with atomic_write(path) as draft, draft.open("w", encoding="utf-8", newline="") as file:
         columns = predictions.to_columns()
         write_rows(file, chain([columns], zip(*(column.tolist() for column in columns.values()), strict=True)))
@@ -126,7 +126,7 @@ def read_predictions(path: Path) -> Predictions:
 
     Raises:
         RunError: The file is missing.
-        DataError: A column, name or number isn't what `write_predictions` writes; the text names the line.
+        DataError: A column, name or number is invalid; the message names the line.
     """
     table = _read_table(path)
     header = parse_header(path, table.header)
@@ -154,7 +154,7 @@ def read_run_predictions(folder: Path, sets: Collection[str]) -> Predictions:
 
     Args:
         folder: The run folder.
-        sets: Sets of which every case must be predicted: those that have metrics.
+        sets: Sets in which every case must have a prediction: those with metrics.
 
     Raises:
         RunError: predictions.csv is missing.

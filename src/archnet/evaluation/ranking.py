@@ -1,6 +1,6 @@
-"""Ranking: cases in order of falling score, and what follows from the order alone: ROC, AUC, average precision.
+"""Ranking of cases by descending score, and the metrics that depend on it: ROC, AUC, average precision.
 
-Everything takes weights, one row of them for each bootstrap resample, so that cases are sorted once.
+All functions accept weights, with one row for each bootstrap resample, so that cases are sorted only once.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from archnet.evaluation.uncertainty.ratio import Floats, ratio
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Ranking:
-    """Cases in order of falling score; cases of equal score form one step.
+    """Cases in order of descending score; cases with equal scores form one step.
 
     Attributes:
-        order: Row of each case in the input, shape (N,).
+        order: Index of each case in the input, shape (N,).
         is_positive: 1 for a positive case, in that order, shape (N,).
-        ends: Place of each step's last case in that order, shape (S,).
-        thresholds: Score of each step, falling, shape (S,).
+        ends: Index of each step's last case in that order, shape (S,).
+        thresholds: Score of each step, descending, shape (S,).
     """
 
     order: NDArray[np.int64]
@@ -61,12 +61,12 @@ def ranking(scores: Floats, is_positive: NDArray[np.bool_]) -> Ranking:
 
 
 def roc_auc(true_positives: Floats, false_positives: Floats) -> Floats:
-    """Area under the ROC curve, equal scores counted half.
+    """Area under the ROC curve, ties counted half.
 
     Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747.
 
     Returns:
-        Shape () or (B,); NaN where the positives or the negatives are missing.
+        Shape () or (B,); NaN without positive or without negative cases.
     """
     steps = np.diff(false_positives, axis=-1, prepend=0.0)
     below = np.diff(true_positives, axis=-1, prepend=0.0)
@@ -78,7 +78,7 @@ def average_precision(true_positives: Floats, false_positives: Floats) -> Floats
     """Mean precision over the steps of recall, without interpolation, as scikit-learn defines it.
 
     Returns:
-        Shape () or (B,); NaN where the positives are missing.
+        Shape () or (B,); NaN without positive cases.
     """
     predicted_positives = true_positives + false_positives
     precision = np.divide(
@@ -92,7 +92,7 @@ RANKING_FORMULAS: Final[Mapping[str, Callable[[Floats, Floats], Floats]]] = {
     "auc": roc_auc,
     "average_precision": average_precision,
 }
-"""Of the metrics that follow from the ranking: from true and false positives at each threshold."""
+"""Formulas of the ranking metrics, from true and false positives at each threshold."""
 
 
 def roc_curve(scores: Floats, is_positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:

@@ -1,4 +1,4 @@
-"""Run costs: one table of what a run takes, as `metrics.json` holds it, with names and units for tables."""
+"""The costs of a run in `metrics.json`, with their names and units for tables."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class RunCost:
     """One cost.
 
     Attributes:
-        name: In metrics.json and comparison.json.
-        label: In the report's tables.
-        short_label: In the terminal's table of a few runs; the label if empty.
-        abbreviation: In the terminal's table of many runs; empty leaves it out there.
-        unit: What the number counts.
+        name: Key in metrics.json and comparison.json.
+        label: Label in the report's tables.
+        short_label: Label in the terminal table of a few runs; empty for `label`.
+        abbreviation: Label in the terminal table of many runs; empty to omit the cost there.
+        unit: Unit of the number.
         is_compared: Whether tables of several runs show it.
     """
 
@@ -53,4 +53,4 @@ RUN_COSTS: Final = {
 """All costs, in the order of comparison.json."""
 
 COMPARED_COSTS: Final = tuple(cost for cost in RUN_COSTS.values() if cost.is_compared)
-"""Those that tables of several runs show."""
+"""The costs that tables of several runs show."""

@@ -1,4 +1,4 @@
-"""A run folder's files, read with clear errors; where the finished runs of an experiment are."""
+"""Read the files of run folders, and find the finished runs of an experiment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archnet.files.disk import format_bytes
 from archnet.spec.outputs.output_file import RUN_REMEDY, read_output
 
 CHECKPOINT: Final = "checkpoint"
-"""The folder in a run folder that marks an unfinished run, and keeps its training."""
+"""The folder with the checkpoint of an unfinished run, inside the run folder."""
 
 MODEL: Final = "model.keras"
 """The model in a run folder."""
@@ -42,7 +42,7 @@ def read_optional_json(path: Path) -> dict[str, Any] | None:
 
 
 def read_history(path: Path) -> dict[str, list[float]]:
-    """The columns of `history.csv`, one value an epoch; empty if there is no such file.
+    """Read the columns of `history.csv`, one value per epoch; empty if there is no such file.
 
     Raises:
         DataError: The file is not a csv table, has no column of epochs or seconds, or a field isn't a number.
@@ -61,7 +61,7 @@ def read_history(path: Path) -> dict[str, list[float]]:
 
 
 def _parse_field(name: str, field: str, place: str) -> float:
-    """A number of `history.csv`; an empty field (a number that is undefined) is NaN."""
+    """Parse a number of `history.csv`; an empty field (an undefined number) is NaN."""
     try:
         number = parse_number(field or "nan")
     except ValueError:
@@ -92,7 +92,7 @@ def is_finished(folder: Path) -> bool:
 
 
 def is_baseline(experiment: Mapping[str, Any]) -> bool:
-    """Whether an experiment.json is that of a baseline, which leaves no model.
+    """Whether an experiment.json is that of a baseline, which has no model.
 
     >>> is_baseline({"arch": {"name": "random_forest", "baseline": {"n_estimators": 300}}})
     True
@@ -103,7 +103,7 @@ def is_baseline(experiment: Mapping[str, Any]) -> bool:
 
 
 def find_run_folders(paths: Sequence[Path]) -> list[Path]:
-    """The run folders that paths name: each itself, or all finished runs inside an experiment's folder, as run.
+    """Find run folders: each path itself, or the finished runs in an experiment folder by their start.
 
     Runs that do not record when they started come first, by name.
 
@@ -123,7 +123,7 @@ def _find_runs(path: Path) -> list[Path]:
     if folders:
         return folders
     raise RunError(
-        f"{path}: no metrics.json here or one level down, so there is no finished run. "
+        f"{path}: contains no metrics.json, nor does any folder in it, so there is no finished run. "
         "Finish the run, or name a different folder."
     )
 
@@ -133,7 +133,7 @@ def _run_order(folder: Path) -> tuple[str, str]:
     try:
         environment = read_optional_json(folder / "environment.json") or {}
     except DataError:
-        environment = {}  # what reads the file for its own sake reports the damage
+        environment = {}  # later readers of the file report the damage
     return environment.get("started", ""), folder.name
 
 

@@ -371,7 +371,7 @@ def test_folds_that_share_a_case_are_refused(tmp_path):
     predictions = synthetic_predictions().select("test")
     message = (
         f'{tmp_path / "net-fold0"} and {tmp_path / "net-fold1"}: case "{min(predictions.cases)}" is in the test set of '
-        "more than one fold, so that the folds cannot be taken together. Run them again with one split.seed."
+        "more than one fold, so the folds cannot be pooled. Run them again with the same split.seed."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         compare([tmp_path])
@@ -388,7 +388,7 @@ def test_runs_without_a_common_set_are_refused(tmp_path):
     predictions = synthetic_predictions()
     only = {name: write_run(tmp_path / name, predictions=predictions.select(name)) for name in ("test", "validation")}
     message = (
-        f"{only['validation']}: has no test cases, and not every run has validation cases, so that there is no set to "
+        f"{only['validation']}: has no test cases, and not every run has validation cases, so there is no set to "
         "compare on. Run it again with split.test above 0."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
@@ -397,7 +397,7 @@ def test_runs_without_a_common_set_are_refused(tmp_path):
 
 def test_one_run_is_no_comparison(tmp_path):
     folder = write_run(tmp_path / "a")
-    message = f"{folder}: a comparison needs two runs or more. Name another one."
+    message = f"{folder}: a comparison needs at least two runs. Name another run."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         compare([folder, folder])
 
@@ -407,7 +407,7 @@ def test_a_missing_or_unfinished_run_is_named(tmp_path):
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         compare([tmp_path / "none"])
     message = (
-        f"{tmp_path}: no metrics.json here or one level down, so there is no finished run. "
+        f"{tmp_path}: contains no metrics.json, nor does any folder in it, so there is no finished run. "
         "Finish the run, or name a different folder."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):

@@ -1,1 +1,1 @@
-"""Comparison: architectures side by side, and paired on the same cases."""
+"""Comparison of architectures: side by side, and paired on the same cases."""

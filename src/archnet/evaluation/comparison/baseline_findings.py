@@ -1,4 +1,4 @@
-"""Baselines that rank the cases better than a network, or are not shown to rank them worse."""
+"""Baselines that rank the cases better than a network, or are not shown to be worse."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class BaselineFinding:
     Attributes:
         baseline: Name of the baseline's row.
         network: Name of the network's row.
-        baseline_auc: Area under the ROC curve, of more than two classes the macro mean.
-        network_auc: The same of the network.
+        baseline_auc: Area under the ROC curve of the baseline; the macro mean for more than two classes.
+        network_auc: The same for the network.
         interval: 95% interval of the baseline's area minus the network's; null where it cannot be estimated.
     """
 
@@ -39,12 +39,12 @@ class BaselineFinding:
 
 
 def find_baselines(pools: Sequence[Pool], rows: Sequence[ComparisonRow], positive: int) -> tuple[BaselineFinding, ...]:
-    """The pairs of a baseline and a network in which the baseline is not shown to be worse.
+    """Find the pairs of a baseline and a network in which the baseline is not shown to be worse.
 
     Args:
         pools: The runs.
         rows: Their results.
-        positive: Index of the class whose recall counts.
+        positive: Index of the positive class.
     """
     baselines = [index for index, row in enumerate(rows) if row.form == "baseline"]
     if not baselines:
@@ -79,4 +79,4 @@ def _compare_areas(
         )
 
 
-_BOOTSTRAPS = 500  # of more than two classes, whose macro area has no formula
+_BOOTSTRAPS = 500  # more than two classes: no formula for the macro AUC

@@ -1,4 +1,4 @@
-"""Comparison: architectures side by side on the same cases, and paired against the first, from run folders alone."""
+"""Compare architectures on the same cases, side by side and paired against the first, from run folders alone."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Comparison:
 
     Attributes:
         classes: Class names, the same for all runs.
-        positive: The class whose recall counts, the same for all runs.
+        positive: The positive class, the same for all runs.
         set: "test", or "validation" where not every run has a test set.
         rows: One for each architecture: 2D before 3D, baselines last, otherwise in the order given.
         pairs: Each architecture but the reference, against it. The reference is the first row.
-        pools: What the rows were computed from.
+        pools: The runs behind each row.
         verdict: The conclusions.
         allowed_errors: Data checks whose errors a run allowed.
         manifests: The manifest of each run folder, with the changes that were accepted; null if it has none.
@@ -80,7 +80,7 @@ class Comparison:
         return next(row for row in self.rows if row.run == name)
 
     def to_document(self) -> dict[str, Any]:
-        """The comparison as `comparison.json` holds it."""
+        """The content of `comparison.json`."""
         return {
             "classes": list(self.classes),
             "positive": self.positive,
@@ -93,17 +93,16 @@ class Comparison:
 
 
 def _convert_tuples(value: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows lists, no tuples."""
+    """Convert tuples to lists, as in JSON."""
     return {key: list(entry) if isinstance(entry, tuple) else entry for key, entry in value.items()}
 
 
 def compare(runs: Sequence[Path], margin: float | None = None) -> Comparison:
-    """Runs side by side: those of run folders, or of all finished runs inside an experiment's folder.
+    """Compare the runs of run folders, or all finished runs inside an experiment folder.
 
     Args:
         runs: The folders.
-        margin: By how much another architecture may be worse than the reference in the headline difference and still
-            count as not inferior; None tests nothing of the kind.
+        margin: Margin of non-inferiority to the reference in the headline difference; None for no test.
 
     Raises:
         RunError: There are fewer than two runs, one isn't finished, their classes, positive classes, sets or cases
@@ -114,7 +113,9 @@ def compare(runs: Sequence[Path], margin: float | None = None) -> Comparison:
         raise RunError(f"noninferior={margin}: expected a margin above 0 and below 1, such as 0.02.")
     folders = find_run_folders(runs)
     if len(folders) < 2:
-        raise RunError(f"{folders[0] if folders else 'no run'}: a comparison needs two runs or more. Name another one.")
+        raise RunError(
+            f"{folders[0] if folders else 'no run'}: a comparison needs at least two runs. Name another run."
+        )
     manifests = {folder: verify_run(folder, COMPARISON_FILES) for folder in folders}
     metrics = {folder: read_all_results(folder) for folder in folders}
     for key in ("classes", "positive"):
@@ -148,7 +149,7 @@ def compare(runs: Sequence[Path], margin: float | None = None) -> Comparison:
 
 
 def _run_names(pools: Sequence[Pool]) -> dict[Path, str]:
-    """A unique name of each run: its pool's, and its folder's if the pool has several runs."""
+    """A unique name for each run: the name of its pool, and its folder if the pool has several runs."""
     names: dict[Path, str] = {}
     for pool in pools:
         folder_names = short_names([folder.resolve() for folder in pool.folders])
@@ -163,7 +164,7 @@ def _allowed_errors(folders: Sequence[Path]) -> tuple[str, ...]:
 
 
 def _check_shared(key: str, metrics: Mapping[Path, Mapping[str, Any]]) -> None:
-    """Refuse runs whose metrics are about different classes."""
+    """Reject runs with different classes or positive classes."""
     first, expected = next((folder, entry[key]) for folder, entry in metrics.items())
     for folder, entry in metrics.items():
         if entry[key] != expected:
@@ -183,6 +184,6 @@ def _compared_set(metrics: Mapping[Path, Mapping[str, Any]]) -> str:
             return name
     incomplete = next(folder for folder, entry in metrics.items() if "test" not in entry)
     raise RunError(
-        f"{incomplete}: has no test cases, and not every run has validation cases, so that there is no set to "
+        f"{incomplete}: has no test cases, and not every run has validation cases, so there is no set to "
         "compare on. Run it again with split.test above 0."
     )

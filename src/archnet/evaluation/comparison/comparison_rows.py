@@ -1,4 +1,4 @@
-"""Comparison rows: what one architecture's runs come to on the compared set, and what they cost."""
+"""Comparison rows: the metrics of an architecture's runs on the compared set, and their costs."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from archnet.spec.metrics import EVALUATED_METRICS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonRow:
-    """One architecture of a comparison: a run, or all its folds and seeds together.
+    """One architecture of a comparison: a single run, or the pooled runs of all folds and seeds.
 
     Attributes:
-        run: The run folder's name, or the architecture's where there are several runs.
+        run: Name of the run folder, or of the architecture if there are several runs.
         form: Result of `read_form`.
-        folders: The run folders, as they were given.
+        folders: The run folders, as given.
         seeds: Seeds of training.
         folds: Folds of a cross-validation, whose cases are evaluated together; empty without one.
-        metrics: As in `metrics.json`, about the compared set; of several seeds the means over them, with intervals of
-            these means (other cases and other seeds).
-        of_seeds: The same for each seed by itself; empty of one seed.
-        spread: The standard deviation of each metric over the seeds, in the metrics' form; None of one seed.
-        train_accuracy: On the training cases, the mean over the runs; None where there is no training set.
-        costs: The values of `RUN_COSTS`, means over the runs; None where a run doesn't know one.
+        metrics: Metrics of the compared set, as in `metrics.json`; for several seeds, their means, with intervals that
+            cover both cases and seeds.
+        of_seeds: The same for each seed; empty for a single seed.
+        spread: The standard deviation of each metric over the seeds, in the form of `metrics`; None for a single seed.
+        train_accuracy: Accuracy on the training cases, mean over the runs; None without a training set.
+        costs: The values of `RUN_COSTS`, means over the runs; None where a run does not record one.
     """
 
     run: str
@@ -47,12 +47,12 @@ class ComparisonRow:
     costs: dict[str, float | None]
 
     def value(self, name: str, class_name: str | None = None) -> float | None:
-        """A metric's number.
+        """The value of a metric.
 
         Args:
             name: The metric.
-            class_name: One of more than two classes; null stands for the mean over them (macro). Two classes have one
-                number: that of the positive class.
+            class_name: One of more than two classes; null means their macro mean. With two classes, the value is that
+                of the positive class.
         """
         return self._estimate(name, class_name).value
 
@@ -61,7 +61,7 @@ class ComparisonRow:
         return self._estimate(name, class_name).interval
 
     def deviation(self, name: str, class_name: str | None = None) -> float | None:
-        """The standard deviation of `value` over the seeds; None of one seed."""
+        """The standard deviation of `value` over the seeds; None for a single seed."""
         entry = self.spread and self.spread.get(name)
         number: float | None = macro_value(entry) if class_name is None else class_value(entry, class_name)
         return number
@@ -73,7 +73,7 @@ class ComparisonRow:
 
 
 def comparison_row(pool: Pool, metrics: Sequence[Mapping[str, Any]], compared_set: str) -> ComparisonRow:
-    """One architecture's row.
+    """Create the row of an architecture.
 
     Args:
         pool: Its runs.
@@ -98,7 +98,7 @@ def comparison_row(pool: Pool, metrics: Sequence[Mapping[str, Any]], compared_se
 
 
 def _metrics_by_seed(pool: Pool, metrics: Mapping[str, Any], compared_set: str) -> list[dict[str, Any]]:
-    """The metrics of each seed: a single run's own, those of several runs computed from their cases."""
+    """The metrics of each seed: those of its only run, or computed from the pooled cases of its runs."""
     if len(pool.folders) == 1:
         entries = [metrics[compared_set]]
     else:
@@ -117,7 +117,7 @@ def _evaluate_seed(
         pool.predictions_by_seed[k],
         positive=pool.predictions_by_seed[k].classes.index(metrics["positive"]),
         threshold=threshold,
-        bootstraps=pool.bootstraps if len(pool.seeds) == 1 else 0,  # several seeds show their spread instead
+        bootstraps=pool.bootstraps if len(pool.seeds) == 1 else 0,  # several seeds have a spread instead
     )
 
 
@@ -138,7 +138,7 @@ def _aggregate_seeds(
 
 
 def _aggregate(values: list[Any], function: Callable[..., Any]) -> Any:
-    """A function of several seeds' numbers, matrices or numbers of each class; None where one is undefined."""
+    """Apply a function to the numbers, matrices or per-class numbers of several seeds; None where one is undefined."""
     if isinstance(values[0], dict):
         return {key: _aggregate([value[key] for value in values], function) for key in values[0]}
     if any(value is None for value in values):
@@ -147,7 +147,7 @@ def _aggregate(values: list[Any], function: Callable[..., Any]) -> Any:
 
 
 def _deviation(values: Any, axis: int) -> Any:
-    """The standard deviation as an estimate from a sample."""
+    """The sample standard deviation."""
     return np.std(values, axis=axis, ddof=1)
 
 

@@ -1,4 +1,4 @@
-"""Document differences: where two JSON documents, such as those of two experiments, say different things."""
+"""Differences of two JSON documents, such as two experiments."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from difflib import SequenceMatcher
 from typing import Any
 
 Difference = dict[str, Any]
-"""`place`, and the value of the `reference` and of the `other`; the key of the one that has nothing there is absent."""
+"""`place`, and the value in the `reference` and in the `other`; a key is absent if that document has no value there."""
 
 
 def document_differences(reference: Any, other: Any, place: str = "") -> list[Difference]:
-    """Every place at which two JSON values differ, in the reference's order.
+    """Find all differences of two JSON values, in the reference's order.
 
-    Layers are matched by their types, so that a layer more is one difference and not one for each layer after it. A
-    size that is the same number on one axis more is none: a document's `rank` says that already.
+    Layers are aligned by type, so that an inserted layer is a single difference. A size that only has an additional
+    equal axis is not reported: the difference in `rank` implies it.
 
     >>> document_differences({"epochs": 5, "layers": [{"type": "T"}]}, {"layers": [{"type": "BN"}, {"type": "T"}]})
     [{'place': 'epochs', 'reference': 5}, {'place': 'layers[0]', 'other': {'type': 'BN'}}]
@@ -62,6 +62,6 @@ def _layer_differences(reference: list[Any], other: list[Any], place: str) -> It
 
 
 def _is_spread(reference: Any, other: Any) -> bool:
-    """Whether two sizes are one number, on a different number of axes."""
+    """Whether two sizes are the same number on a different number of axes."""
     both = [*reference, *other] if isinstance(reference, list) and isinstance(other, list) else []
     return bool(both) and all(value == both[0] for value in both)

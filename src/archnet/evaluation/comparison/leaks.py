@@ -1,4 +1,4 @@
-"""Leaks: compared cases whose group (scan or patient) also has training cases."""
+"""Data leaks: compared cases whose group (scan or patient) also has training cases."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archnet.files.csv_rows import read_rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leak:
-    """What an architecture's networks may have seen of the compared cases.
+    """The leaked cases of an architecture.
 
     Attributes:
         num_shared: Groups with compared cases and training cases of the same run, summed over runs.
@@ -26,7 +26,7 @@ class Leak:
 
 
 def find_leaks(pools: Sequence[Pool], compared_set: str) -> dict[str, Leak]:
-    """The architectures with leaks, by name.
+    """Find architectures with data leaks, by name.
 
     Raises:
         DataError: A split.csv is damaged.

@@ -1,7 +1,7 @@
-"""Recall of two networks at equal false-positive rate and at equal precision: the mean of both orders.
+"""Recall of two networks at equal false-positive rate and at equal precision, averaged over both directions.
 
-Each network's rate at its own threshold is the target in turn, and both thresholds are moved to it. With one
-network's rate alone as the target, the other would pay for the search, and seem worse than it is.
+The rate of each network at its own threshold is the target in turn, and both thresholds are moved to it. With only one
+network's rate as the target, the comparison would be biased against the other network.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CurveCounts = tuple[Floats, Floats]
 def matched_recalls(
     curves: Sequence[CurveCounts], matrices: Sequence[Floats], positive: int, num_reference: int
 ) -> dict[str, Floats]:
-    """The recalls of all trainings at the operating points of either side, whose means over each side count equally.
+    """The recalls of all trainings at the operating points of both sides, each side weighted equally.
 
     Args:
         curves: Curves of the M trainings, the reference's first.
@@ -65,7 +65,7 @@ def _recall_at_precision(curve: CurveCounts, own_true_positives: Floats, own_fal
     true_positives, false_positives = curve
     is_precise = (
         true_positives * own_false_positives[:, None] >= false_positives * own_true_positives[:, None]
-    )  # cross-multiplied: exact for whole numbers
+    )  # cross-multiplied, which is exact for integers
     steps = is_precise.shape[1] - np.argmax(is_precise[:, ::-1], axis=1)
     recall = _recall(true_positives, np.where(is_precise.any(axis=1), steps, 0))
     return np.where(own_true_positives + own_false_positives > 0, recall, np.nan)

@@ -1,4 +1,4 @@
-"""Intervals of an architecture's means over its seeds: other cases and other seeds would give other means."""
+"""Intervals of an architecture's means over seeds, which cover the choice of cases and of seeds."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def mean_intervals(
 
     Args:
         pool: Runs of several seeds.
-        positive: Index of the class whose numbers are given, of two.
-        threshold: Configured for two classes.
-        seed_intervals: Of the first seed. They count where a mean is at an end of its range: the seeds agree there.
+        positive: Index of the positive class, of two.
+        threshold: Threshold for two classes.
+        seed_intervals: Intervals of the first seed, used for means at an end of their range, where all seeds agree.
 
     Returns:
-        For each metric of `metrics.json` its interval, in the form of its entry; None where undefined.
+        The interval of each metric of `metrics.json`, in the form of its entry; None where undefined.
     """
     truth, classes = pool_truth(pool, positive), pool.predictions_by_seed[0].classes
     trainings = Trainings(pool_trainings(pool, truth, threshold), truth)
@@ -55,7 +55,7 @@ def _is_at_end(estimates: Estimates, name: str) -> bool:
 def _entry(
     ends: list[Interval | None], is_at_end: list[bool], seed_entry: Any, classes: tuple[str, ...]
 ) -> Interval | dict[str, Any] | None:
-    """The intervals of one number, or of each class and their mean, in the form of `metrics.json`."""
+    """The interval of one number, or those of each class and the macro mean, in the form of `metrics.json`."""
     if len(ends) == 1:
         own: Interval | None = seed_entry if is_at_end[0] else ends[0]
         return own

@@ -1,4 +1,4 @@
-"""Forms: whether a run is of a 2D, 2.5D or 3D network or of a baseline, and their order in comparisons."""
+"""The form of a run (2D, 2.5D or 3D network, or baseline), and the order of forms in comparisons."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_form(folder: Path) -> Form | None:
 
 
 def _network_form(folder: Path, experiment: Mapping[str, Any]) -> Form | None:
-    """2.5D are 2D networks on several slices, and networks that see a volume only through 2D layers on its planes."""
+    """2.5D: 2D networks on several slices, and networks that process a volume only by 2D layers on its planes."""
     network = read_optional_json(folder / "network.json")
     if network is None:
         return None
@@ -41,7 +41,7 @@ def _makes_features_of_volumes(layer: Mapping[str, Any]) -> bool:
 
 
 def form_rank(form: Form | None) -> int:
-    """The place of a form in a comparison: 2D before 3D, baselines last.
+    """The rank of a form in a comparison: 2D before 3D, baselines last.
 
     >>> sorted(["baseline", "3D", "2D"], key=form_rank)
     ['2D', '3D', 'baseline']

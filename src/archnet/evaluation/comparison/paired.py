@@ -1,15 +1,15 @@
 """Paired differences: two architectures on the same cases, each difference with its 95% interval and p value.
 
-Groups of cases count for both architectures at once, so that what makes a case hard for both cancels out. Where an
-architecture was trained with several seeds, its number is the mean over them (what one training gives on average, not
-what an ensemble gives), and the seeds add their variance; see `seed_variance`. A single seed leaves the chance of
-training out of the interval.
+Groups of cases are paired, so that difficulty shared by both architectures cancels out. For an architecture trained
+with several seeds, the number is the mean over the seeds (the expected result of one training, not of an ensemble), and
+the variance includes that of the seeds; see `seed_variance`. With a single seed, the interval excludes the variance
+between trainings.
 
 Interval and p value come from one standard error and Student's t with g - 1 degrees of freedom for g groups (Cameron
-and Miller 2015, doi:10.3368/jhr.50.2.317, section VI), so that they agree: that of linearized sums over groups for
-proportions, Obuchowski's (1997, doi:10.2307/2533958) for the area under the ROC curve of two classes, and that of
-bootstrap resamples of groups for the rest. With one case a group the first two are the paired t test of errors, for
-McNemar's, and DeLong's test.
+and Miller 2015, doi:10.3368/jhr.50.2.317, section VI), so they agree. The standard error is that of linearized sums
+over groups for proportions, Obuchowski's (1997, doi:10.2307/2533958) for the area under the ROC curve of two classes,
+and that of a bootstrap over groups for the rest. With one case per group, the first two are the paired t test of errors
+(in place of McNemar's test) and DeLong's test.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ def paired_differences(
     bootstraps: int,
     seed: int = 0,
 ) -> dict[str, dict[str, Any]]:
-    """How far the other architecture is from the reference, in each number that pairs of networks are compared by.
+    """The difference between the other architecture and the reference, for each compared number.
 
-    The metrics of the table are those at each network's own threshold. Of two classes the numbers of one class are the
-    positive class's, and there is also the recall at equal false-positive rate and at equal precision: both networks'
-    thresholds are moved to the lowest at which there are no more false positives (no lower precision) than one of them
-    has at its own threshold, cases of equal scores being taken together or not at all; the numbers are means over the
-    points of both. Of more classes the numbers of single classes are macro means, each class against the rest.
+    The metrics of the table are those at each network's own threshold. With two classes, per-class metrics are those of
+    the positive class, and recall is also compared at equal false-positive rate and at equal precision: both thresholds
+    are moved to the lowest one with no more false positives (no lower precision) than one of the networks has at its
+    own threshold; cases with equal scores stay together; the numbers are means over both targets. With more classes,
+    per-class metrics are one-vs-rest macro means.
 
     Args:
-        reference: One entry for each seed, in two classes or more.
-        other: The same of the other architecture.
-        truth: The cases that both judge.
-        bootstraps: Resamples behind the numbers without a formula; 0 leaves their intervals out (None).
+        reference: The predictions of the reference, one entry for each seed, of two classes or more.
+        other: The same for the other architecture.
+        truth: The cases that both classify.
+        bootstraps: Number of resamples for numbers without a formula; 0 omits their intervals (None).
         seed: Seed of the resamples.
 
     Returns:
-        For each number the entry of `difference_entry`.
+        The entry of `difference_entry` for each number.
     """
     trainings, num_reference = Trainings([*reference, *other], truth), len(reference)
     names = [metric.name for metric in metrics_shown_in("paired_differences")]
@@ -67,7 +67,7 @@ def paired_differences(
 
 
 def _scale(name: str) -> Scale:
-    """The scale of a number; recalls at equal rates are not in the table of metrics."""
+    """The scale of a number, including recalls at equal rates, which are not in the table of metrics."""
     return "atanh" if name in METRICS and METRICS[name].range == (-1, 1) else "logit"
 
 

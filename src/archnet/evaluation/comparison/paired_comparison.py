@@ -1,4 +1,4 @@
-"""Pairs: each architecture of a comparison against the first, case by case."""
+"""Paired comparisons: each architecture against the first, case by case."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from archnet.evaluation.uncertainty.holm import holm
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairedComparison:
-    """One architecture against the reference, case by case.
+    """The paired comparison of an architecture with the reference.
 
     Attributes:
         reference: Name of the reference's row.
         other: Name of the other's row.
-        differences: Of `paired_differences`, after that of `recall_at_validation_rate` where there is one; each with
-            `p_holm`, its p value among the networks compared with the reference.
+        differences: Result of `paired_differences`, preceded by that of `recall_at_validation_rate` if there is one;
+            each with `p_holm`, its p value corrected for the number of networks.
         discordant: For each pair of seeds in their order, `reference_seed` and `other_seed`, the cases that only one of
             the two networks classifies correctly: `only_reference_right` and `only_other_right`.
-        document: Where the experiments differ: architecture, training. Empty where one is a baseline without a network.
+        document: Differences of the experiments (architecture, training). Empty if one is a baseline.
         noninferiority: Result of `noninferiority`; None without a margin.
     """
 
@@ -47,24 +47,24 @@ class PairedComparison:
 
     @property
     def headline(self) -> str:
-        """Name of the difference that the conclusion is about: the first of `HEADLINES` that there is."""
+        """Name of the headline difference: the first available one of `HEADLINES`."""
         return next(name for name in HEADLINES if name in self.differences)
 
 
 HEADLINES = (RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, "recall")
-"""Differences in the order in which a conclusion prefers them; with more than two classes, the macro recall."""
+"""Candidates for the headline difference in order of preference; with more than two classes, the macro recall."""
 
 
 def paired_comparisons(
     pools: Sequence[Pool], rows: Sequence[ComparisonRow], positive: int, compared_set: str, margin: float | None
 ) -> tuple[PairedComparison, ...]:
-    """Each architecture but the first against the first.
+    """Compare each architecture with the first one.
 
     Args:
         pools: The runs.
         rows: Their results.
-        positive: Index of the class whose recall counts.
-        compared_set: Name of the set; thresholds that the validation set chooses need another one.
+        positive: Index of the positive class.
+        compared_set: Name of the set; thresholds chosen on the validation set need a different one.
         margin: Margin of non-inferiority; None for no such test.
     """
     sides = [(pool, row.metrics["threshold"]) for pool, row in zip(pools, rows, strict=True)]
@@ -94,7 +94,7 @@ def _compare_pair(
 def _at_validation_rate(
     reference: tuple[Pool, float | None], other: tuple[Pool, float | None], truth: Truth
 ) -> dict[str, dict[str, Any]]:
-    """The difference at equal false-positive rates in validation by its name; empty where there is none."""
+    """The difference at equal validation false-positive rates by name; empty if unavailable."""
     (first, first_threshold), (second, second_threshold) = reference, other
     if first_threshold is None or second_threshold is None:
         return {}
@@ -114,7 +114,7 @@ def _seed_runs(pool: Pool, truth: Truth) -> list[SeedRuns]:
 def _discordant_counts(
     pools: tuple[Pool, Pool], sides: tuple[Sequence[SeedPredictions], Sequence[SeedPredictions]], truth: Truth
 ) -> Iterator[dict[str, int]]:
-    """The counts of each pair of seeds: they are about two networks, not about two architectures."""
+    """The counts for each pair of seeds, since they compare two networks, not two architectures."""
     seeds = zip(pools[0].seeds, pools[1].seeds, strict=False)
     for (reference_seed, other_seed), first, second in zip(seeds, *sides, strict=False):
         reference_right, other_right = first.y_pred == truth.y_true, second.y_pred == truth.y_true
@@ -134,7 +134,7 @@ def _document_differences(pools: tuple[Pool, Pool]) -> tuple[Difference, ...]:
 
 
 def _strip_description(document: Mapping[str, Any]) -> dict[str, Any]:
-    """An experiment without what is only said about its architecture."""
+    """An experiment without the descriptive keys of its architecture."""
     arch = {key: value for key, value in document.get("arch", {}).items() if key not in ("name", "description")}
     return {**document, "arch": arch}
 
@@ -151,14 +151,14 @@ def _adjust_p_values(pairs: Sequence[PairedComparison]) -> list[PairedComparison
 
 
 def noninferiority(pair: PairedComparison, margin: float | None) -> dict[str, Any] | None:
-    """Whether the other architecture is worse than the reference by less than a margin.
+    """Test whether the other architecture is non-inferior to the reference.
 
     The test is one-sided at 2.5%: the lower end of the headline difference's 95% interval must be above -margin
     (Piaggio et al. 2012, doi:10.1001/jama.2012.87802).
 
     Returns:
-        `margin`; the name of the `difference`; `lower`, the lower end, 0 for identical networks, None where there is no
-        interval; and `is_noninferior`, None there. None without a margin.
+        `margin`; the name of the `difference`; `lower`, the lower end (0 for identical networks, None without an
+        interval); and `is_noninferior` (None without an interval). None without a margin.
     """
     if margin is None:
         return None

@@ -1,4 +1,4 @@
-"""Strata of a comparison: every network in every stratum, and the differences to the reference."""
+"""Strata of a comparison: results of every network in every stratum, and the differences from the reference."""
 
 from __future__ import annotations
 
@@ -24,20 +24,19 @@ from archnet.evaluation.uncertainty.seed_variance import difference_entry
 
 
 def paired_strata(pools: Sequence[Pool], thresholds: Sequence[float | None], positive: int) -> dict[str, Any]:
-    """The results of all networks for each stratum of every attribute in the cases.csv of their runs, JSON-ready.
+    """The results of all networks in each stratum of every attribute in their cases.csv, JSON-ready.
 
-    The attributes of all runs count; one that several have is that of the first.
+    Attributes of all runs are used; if several runs have the same attribute, the first one counts.
 
     Args:
-        pools: The runs of each network, on the same cases; the first is the reference of the others.
+        pools: The runs of each network, on the same cases; the first is the reference.
         thresholds: Threshold of each network.
-        positive: Index of the class whose recall counts.
+        positive: Index of the positive class.
 
     Returns:
         `measure` ("recall", or with more than two classes "macro_recall"), and `columns`. Each stratum has `networks`,
-        in the order of the pools, and `paired`: for each other network the `differences` to the reference, of which
-        `p_holm` is Holm's correction over the networks and strata of the attribute. Empty where no attribute has two
-        strata.
+        in the order of the pools, and `paired`: for each other network the `differences` from the reference, with
+        `p_holm` corrected over the networks and strata of the attribute. Empty if no attribute has two strata.
 
     Raises:
         DataError: A cases.csv is damaged.

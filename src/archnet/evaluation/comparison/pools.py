@@ -1,7 +1,7 @@
-"""Pools: the runs of one architecture that differ in fold and seed alone, taken together.
+"""Pools: runs of one architecture that differ only in fold and seed.
 
-Folds: each case is tested once, by the network that was not trained on it, and the folds' cases are taken as one set.
-Seeds: each is one training of the architecture; its numbers stand beside those of the other seeds.
+Folds: each case is tested once, by the network that was not trained on it, and the cases of all folds are pooled.
+Seeds: each is a separate training of the architecture with its own numbers.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from archnet.spec.section_options import complete_data, complete_training
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pool:
-    """Runs of one architecture, trained alike.
+    """Runs of one architecture with the same training options.
 
     Attributes:
-        name: The architecture's; a single run's folder name.
+        name: Name of the architecture, or of the folder of a single run.
         folders: The run folders.
-        folders_by_seed: The same, those of each seed.
-        document: The first one's experiment without its name, fold and seed; empty where a run has none.
-        seeds: Seeds of training, in rising order.
-        folds: Those that the runs cover, in rising order; empty without a cross-validation.
+        folders_by_seed: The run folders of each seed.
+        document: The experiment of the first run without name, fold and seed; empty if a run has none.
+        seeds: Training seeds, in ascending order.
+        folds: Folds that the runs cover, in ascending order; empty without a cross-validation.
         predictions_by_seed: For each seed the cases of the compared set, of all folds together, sorted by name.
         run_of_case_by_seed: For each seed the index in `folders_by_seed` of the run that predicted each of these cases.
         validation_by_seed: For each seed the validation cases of each of its runs; a run may have none.
@@ -52,18 +52,19 @@ class Pool:
 
     @property
     def bootstraps(self) -> int:
-        """As many resamples as the experiment asks for."""
+        """The number of resamples that the experiment sets."""
         return int(self.document.get("evaluation", {}).get("bootstraps", 1000))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Member:
-    """One run: what it is a run of, and which.
+    """The experiment, seed and fold of one run.
 
     Attributes:
         folder: The run folder.
         document: The experiment without its name, fold and seed.
-        requested_document: The same with the training's automatic choices as "auto" again: they differ between folds.
+        requested_document: The same with automatically chosen options as "auto", because the choices differ between
+            folds.
         seed: Seed of training.
         fold: Null without a cross-validation.
     """
@@ -76,7 +77,7 @@ class _Member:
 
 
 def read_pools(folders: Sequence[Path], compared_set: str) -> list[Pool]:
-    """The pools that runs form, in the order of their first runs: all on the same cases.
+    """Group runs into pools, in the order of their first runs; all must have the same cases.
 
     Runs of one document are pooled, whatever their folders, as long as no two have the same fold and seed.
 
@@ -104,7 +105,7 @@ def _read_member(folder: Path) -> _Member:
 
 
 def _drop_run_keys(document: Mapping[str, Any]) -> dict[str, Any]:
-    """An experiment without its name, description, fold, seed, table of attributes, and automatic choices' reasons."""
+    """An experiment without name, description, fold, seed, attributes, and the reasons of automatic choices."""
     shared_keys = {key: value for key, value in document.items() if key not in ("name", "description", "picked")}
     split, training = dict(document.get("split") or {}), complete_training(document.get("training") or {})
     split.pop("fold", None)
@@ -114,7 +115,7 @@ def _drop_run_keys(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _group_members(members: Sequence[_Member]) -> list[list[_Member]]:
-    """Members of one document, as long as no two have the same fold and seed; those of one parent folder first."""
+    """Group members with the same document and distinct folds and seeds; those in one parent folder first."""
     groups: list[list[_Member]] = []
     for member in members:
         _add_to_group(groups, [member], lambda one, other: one.folder.resolve().parent == other.folder.resolve().parent)
@@ -127,7 +128,7 @@ def _group_members(members: Sequence[_Member]) -> list[list[_Member]]:
 def _add_to_group(
     groups: list[list[_Member]], members: list[_Member], is_near: Callable[[_Member, _Member], bool]
 ) -> None:
-    """Add members to the first group of their document that has none of their folds and seeds, or else as a new one."""
+    """Add members to the first group of their document without a conflicting fold and seed, or to a new group."""
     runs = {(member.fold, member.seed) for member in members}
     for group in groups:
         is_alike = group[0].requested_document == members[0].requested_document and is_near(group[0], members[0])
@@ -138,7 +139,7 @@ def _add_to_group(
 
 
 def _pool_names(groups: Sequence[Sequence[_Member]]) -> list[str]:
-    """The architectures' names (a single run's folder name), with the parents that tell them apart; one line each."""
+    """The names of architectures or single run folders, with distinguishing parent folders; one line each."""
     paths = [_pool_path(group) for group in groups]
     if len(set(paths)) < len(paths):
         paths = [group[0].folder.resolve() for group in groups]
@@ -146,7 +147,7 @@ def _pool_names(groups: Sequence[Sequence[_Member]]) -> list[str]:
 
 
 def short_names(paths: Sequence[Path]) -> list[str]:
-    """The last parts of different paths, as many as tell them apart, each on one line."""
+    """The shortest distinguishing suffixes of different paths, each on one line."""
     for depth in range(1, max(len(path.parts) for path in paths) + 1):
         names = [escape_name(Path(*path.parts[-depth:]).as_posix()) for path in paths]
         if len(set(names)) == len(names):
@@ -201,7 +202,7 @@ def _read_training(folders: Sequence[Path], compared_set: str) -> _Training:
     if repeated.size:
         raise RunError(
             f'{folders[0]} and {folders[-1]}: case "{repeated[0]}" is in the {compared_set} set of more than one fold, '
-            "so that the folds cannot be taken together. Run them again with one split.seed."
+            "so the folds cannot be pooled. Run them again with the same split.seed."
         )
     columns = ("groups", "sets", "y_true", "probabilities")
     arrays = {name: np.concatenate([getattr(part, name) for part in parts])[order] for name in columns}
@@ -213,7 +214,7 @@ def _read_training(folders: Sequence[Path], compared_set: str) -> _Training:
 
 
 def _check_same_cases(first: str, cases: Predictions, name: str, other: Predictions, compared_set: str) -> None:
-    """Refuse two trainings evaluated on different cases, or the same with different truths."""
+    """Reject two trainings evaluated on different cases, or on the same cases with different labels."""
     if np.array_equal(cases.cases, other.cases) and np.array_equal(cases.y_true, other.y_true):
         return
     truths = [dict(zip(part.cases.tolist(), part.y_true.tolist(), strict=True)) for part in (cases, other)]
@@ -234,7 +235,7 @@ def _check_same_cases(first: str, cases: Predictions, name: str, other: Predicti
 
 
 def pool_truth(pool: Pool, positive: int) -> Truth:
-    """The compared cases of a pool; `positive` is the index of the class whose recall counts."""
+    """The compared cases of a pool; `positive` is the index of the positive class."""
     cases = pool.predictions_by_seed[0]
     groups = np.unique(cases.groups, return_inverse=True)[1]
     return Truth(y_true=cases.y_true, groups=groups, num_classes=len(cases.classes), positive=positive)

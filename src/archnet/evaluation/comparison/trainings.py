@@ -1,8 +1,8 @@
-"""Trainings of architectures on shared cases: the metrics of each, with their covariance over groups of cases.
+"""Metrics of trainings on shared cases, with their covariance over groups of cases.
 
-Accuracy, recall and the other proportions have a linearized covariance, the area under the ROC curve of two classes
-Obuchowski's; the rest has that of bootstrap resamples of groups, times g / (g - 1) for g groups (Davison and Hinkley
-1997, doi:10.1017/CBO9780511802843, section 3.8). All trainings share the same resamples.
+Accuracy, recall and the other proportions have a linearized covariance, and the area under the ROC curve of two classes
+has Obuchowski's; all others have the covariance of a bootstrap over groups, times g / (g - 1) for g groups (Davison and
+Hinkley 1997, doi:10.1017/CBO9780511802843, section 3.8). All trainings share the same resamples.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Truth:
         y_true: Index of the class, shape (N,).
         groups: Index of the group, shape (N,).
         num_classes: Number of classes of the data.
-        positive: Index of the class whose recall counts.
+        positive: Index of the positive class.
     """
 
     y_true: NDArray[np.int64]
@@ -42,16 +42,16 @@ class Truth:
 
     @property
     def columns(self) -> tuple[int, ...]:
-        """The classes that have numbers of their own: of two the positive one, of more each."""
+        """The classes with metrics of their own: the positive one of two classes, or all of more classes."""
         return (self.positive,) if self.num_classes == 2 else tuple(range(self.num_classes))
 
     @property
     def num_groups(self) -> int:
-        """Groups in all."""
+        """Total number of groups."""
         return int(self.groups.max()) + 1 if len(self.groups) else 0
 
     def count_groups(self, is_selected: NDArray[np.bool_]) -> int:
-        """Groups that have one of some cases, shape (N,)."""
+        """Number of groups with at least one of some cases, given by a mask of shape (N,)."""
         return len(np.unique(self.groups[is_selected]))
 
 
@@ -69,7 +69,7 @@ class SeedPredictions:
 
 
 class Trainings:
-    """M trainings, sorted once for all resamples.
+    """M trainings; scores are sorted once for all resamples.
 
     Attributes:
         predictions: Predictions of each training.
@@ -99,8 +99,8 @@ class Trainings:
             names: Names of metrics.
 
         Returns:
-            For each name shape (B, M, C): the number of the whole set or of the positive class, or of each class with
-            their mean last. NaN where undefined.
+            For each name, an array of shape (B, M, C): the value of the whole set or the positive class, or the values
+            of each class followed by their mean. NaN where undefined.
         """
         by_training = [
             self._values(matrix, rankings, weights, names)
@@ -126,7 +126,7 @@ class Trainings:
 
 
 def _with_macro(values: Floats) -> Floats:
-    """The numbers of several classes (the last axis) with the mean of those that are defined, or one number alone."""
+    """Append the mean of the defined numbers of several classes (the last axis); a single number is unchanged."""
     if values.shape[-1] == 1:
         return values
     is_defined = ~np.isnan(values)
@@ -142,12 +142,12 @@ def estimate_metrics(
     Args:
         trainings: On the same cases.
         names: Names of metrics.
-        bootstraps: Resamples; 0 leaves unknown what needs them.
+        bootstraps: Number of resamples; with 0, covariances that need them are unknown.
         seed: Seed of the resamples.
 
     Returns:
-        For each name the estimates of the whole set or the positive class; of more classes those of each class, and of
-        their mean last.
+        For each name, the estimates of the whole set or the positive class; with more classes, those of each class,
+        followed by their mean.
     """
     truth = trainings.truth
     estimates = {name: _estimate_directly(trainings, name) for name in names}
@@ -194,7 +194,7 @@ _MEMBERS: Final[Mapping[str, Callable[[NDArray[np.bool_], NDArray[np.bool_]], ND
     "correct": lambda is_class, is_predicted: is_class == is_predicted,
     "total": lambda is_class, is_predicted: np.ones_like(is_class),
 }
-"""Which cases each count of a class is of, from whether they are of the class, and are predicted as it."""
+"""For each count of a class, the cases that it includes, from their labels and predictions for the class."""
 
 
 def _proportions(trainings: Trainings, name: str) -> tuple[Estimates, ...]:
@@ -212,7 +212,7 @@ def _proportions(trainings: Trainings, name: str) -> tuple[Estimates, ...]:
 
 
 def _count_groups(truth: Truth, name: str) -> list[int]:
-    """Groups that each number of a metric depends on: those with cases of the rarer kind."""
+    """Number of groups that each value of a metric depends on: those with cases of the rarer kind."""
     by_class = [
         min(truth.count_groups(truth.y_true == k), truth.count_groups(truth.y_true != k)) for k in truth.columns
     ]
@@ -226,17 +226,17 @@ def _count_groups(truth: Truth, name: str) -> list[int]:
 def bootstrap(
     truth: Truth, values: Callable[[Floats], Mapping[str, Floats]], num_trainings: int, bootstraps: int, seed: int
 ) -> tuple[dict[str, Floats], dict[str, list[Floats]]]:
-    """Numbers of the cases themselves, and their covariance over resamples of groups.
+    """Values on the original cases, and their covariance over resamples of groups.
 
     Args:
         truth: The cases.
-        values: Gives for case weights (B, N) each number, shape (B, M, C).
+        values: Computes each number, of shape (B, M, C), from case weights (B, N).
         num_trainings: The M trainings.
         bootstraps: Resamples.
         seed: Seed of the resamples.
 
     Returns:
-        For each number its values (M, C), and C covariances (M, M); NaN where unknown.
+        For each number, its values (M, C) and C covariances (M, M); NaN where unknown.
     """
     numbers = {name: value[0] for name, value in values(np.ones((1, len(truth.y_true)))).items()}
     samples: dict[str, list[Floats]] = {name: [] for name in numbers}

@@ -1,4 +1,4 @@
-"""Recall at equal false-positive rates in validation: both thresholds are fixed before the compared set is seen."""
+"""Recall at equal validation false-positive rates: both thresholds are fixed without using the compared set."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from archnet.evaluation.uncertainty.seed_variance import difference_entry
 RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE: Final = "recall_at_validation_false_positive_rate"
 
 MIN_VALIDATION_OTHERS: Final = 20
-"""Other (negative) cases that each run's validation set needs before a false-positive rate is fixed on it.
+"""Minimum number of negative cases in each run's validation set for a fixed false-positive rate.
 
 With n of them the rate has steps of 1/n, so fewer than 20 cannot express 5%. Two equally good networks whose
 thresholds have the same rate in validation differ by chance in their rates in new cases: with a correlation of 0.5 and
 an AUC of 0.86 by 16 percentage points (standard deviation) for n = 5, by 13 for 10, 10 for 20, and 7 for 50."""
 
-_LEAST_SHARE: Final = 0.5  # of the target, that a run with equal scores must reach
+_LEAST_SHARE: Final = 0.5  # minimum share of the target rate that a run with tied scores must reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SeedRuns:
-    """The runs of one training, one for each fold, on two classes.
+    """The runs of one training on two classes, one for each fold.
 
     Attributes:
         scores: Probability of the positive class for each compared case, shape (N,).
@@ -48,24 +48,24 @@ class SeedRuns:
 def recall_at_validation_rate(
     sides: tuple[Sequence[SeedRuns], Sequence[SeedRuns]], thresholds: tuple[float, float], truth: Truth
 ) -> dict[str, Any] | None:
-    """How far the other architecture's recall is from the reference's at equal false-positive rates in validation.
+    """The difference in recall at equal validation false-positive rates.
 
     The rate is the mean of the two networks' false-positive rates in validation at their configured thresholds, each a
-    mean over the network's runs. Each run gets the lowest threshold whose rate in its validation set does not exceed
-    it, and classifies its compared cases with that. The interval is about the compared cases, given the thresholds.
+    mean over the network's runs. Each run uses the lowest threshold whose rate in its validation set does not exceed it
+    to classify its compared cases. The interval covers the choice of compared cases, conditional on the thresholds.
 
     Args:
         sides: The reference's and the other's trainings, one for each seed.
-        thresholds: Configured on either side.
+        thresholds: Configured thresholds of both sides.
         truth: The compared cases.
 
     Returns:
-        The entry of `difference_entry`, and `false_positive_rate`, the target; `operating_points`, of "reference" and
-        "other" each `threshold` (None of several runs), `validation_false_positive_rate` (what the thresholds come to,
-        a mean over runs), and the compared cases' `true_positives`, `positives`, `false_positives` and `others`: whole
-        numbers of a single seed, else means. None where a run's validation set has no positive case or fewer than
-        `MIN_VALIDATION_OTHERS` others, where the compared set lacks a class, and where equal scores keep a run's rate
-        below half the target, as with predictions of 0 and 1.
+        The entry of `difference_entry`, and `false_positive_rate`, the target; `operating_points`, with for "reference"
+        and "other" the `threshold` (None for several runs), `validation_false_positive_rate` (the rate reached, mean
+        over runs), and in the compared set `true_positives`, `positives`, `false_positives` and `others` (integers for
+        a single seed, else means). None if a validation set has no positive case or fewer than `MIN_VALIDATION_OTHERS`
+        negative ones, if the compared set lacks a class, or if tied scores keep a run's rate below half the target, as
+        with predictions of 0 and 1.
     """
     runs = [[part for training in side for part in training.validation] for side in sides]
     if len(np.unique(truth.y_true)) < 2 or not all(_can_fix_rate(part, truth) for side in runs for part in side):
@@ -108,7 +108,7 @@ def _can_fix_rate(part: Predictions, truth: Truth) -> bool:
 
 
 def fewest_others(validation: Iterable[Predictions], positive: int) -> int:
-    """The number of other (negative) cases of the validation set that has the fewest; one set or more."""
+    """The smallest number of negative cases in any of the validation sets."""
     return min(int(np.count_nonzero(part.y_true != positive)) for part in validation)
 
 
@@ -128,7 +128,7 @@ def _thresholds(training: SeedRuns, truth: Truth, rate: float) -> Floats:
 
 
 def _reaches(part: Predictions, truth: Truth, threshold: float, target: float) -> bool:
-    """Whether a threshold's false-positive rate is less than one case below the target, or reaches half of it."""
+    """Whether a threshold's false-positive rate is within one case of the target, or at least half of it."""
     num_others = np.count_nonzero(part.y_true != truth.positive)
     return target - _false_positive_rate(part, truth, threshold) < max(1 / num_others, (1 - _LEAST_SHARE) * target)
 
@@ -137,12 +137,12 @@ def lowest_threshold(scores: Floats, is_positive: NDArray[np.bool_], rate: float
     """The lowest of the scores at which the false-positive rate does not exceed a rate.
 
     Args:
-        scores: Shape (N,), of both classes.
+        scores: Scores of cases of both classes, shape (N,).
         is_positive: Shape (N,).
-        rate: Share of the other cases.
+        rate: Maximum false-positive rate.
 
     Returns:
-        A score; a number just above the highest where even that one has too many false positives.
+        A score, or a number just above the highest score if even that has too many false positives.
 
     >>> scores, is_positive = np.array([0.9, 0.8, 0.6, 0.4, 0.2]), np.array([True, False, True, False, False])
     >>> [lowest_threshold(scores, is_positive, rate) for rate in (0.0, 1 / 3, 1.0)]
@@ -150,7 +150,7 @@ def lowest_threshold(scores: Floats, is_positive: NDArray[np.bool_], rate: float
     """
     case_ranking = ranking(scores, is_positive)
     false_positives = case_ranking.counts(np.ones(len(scores)))[1]
-    allowed = rate * false_positives[-1] * (1 + 1e-12)  # a rate that is a mean of rates may be a last bit low
+    allowed = rate * false_positives[-1] * (1 + 1e-12)  # a mean of rates may be too low by a rounding error
     steps = int(np.sum(false_positives <= allowed))
     if not steps:
         return float(np.nextafter(case_ranking.thresholds[0], np.inf))
@@ -158,7 +158,7 @@ def lowest_threshold(scores: Floats, is_positive: NDArray[np.bool_], rate: float
 
 
 def _single_intervals(detected: Sequence[Sequence[NDArray[np.bool_]]], truth: Truth) -> dict[str, Interval | None]:
-    """The interval of the recall of each side with a single training: the one that a run's own recall has."""
+    """The interval of the recall of each side with a single training, computed as for a single run."""
     is_positive = truth.y_true == truth.positive
     trials = np.bincount(truth.groups, is_positive)
     return {
@@ -171,7 +171,7 @@ def _single_intervals(detected: Sequence[Sequence[NDArray[np.bool_]]], truth: Tr
 def _operating_point(
     runs: Sequence[Predictions], thresholds: Floats, flags: Sequence[NDArray[np.bool_]], truth: Truth
 ) -> dict[str, Any]:
-    """One side's operating point; `flags` are the compared cases that each training predicts as positive, (N,)."""
+    """The operating point of one side; `flags` mark the positive predictions of each training, (N,)."""
     is_positive = truth.y_true == truth.positive
     rates = [_false_positive_rate(part, truth, own) for part, own in zip(runs, thresholds.tolist(), strict=True)]
     return {

@@ -1,4 +1,4 @@
-"""The verdict of a comparison: which network is better, how sure that is, and at what cost."""
+"""The verdict of a comparison: which network is better, with what uncertainty, and at what cost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from archnet.evaluation.metric_entry import Estimate, class_value, macro_value
 from archnet.evaluation.run_folder import read_optional_json
 
 CHANCE: Final = 0.5
-"""Area under the ROC curve of guesses."""
+"""Area under the ROC curve of random guessing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +28,11 @@ class VerdictSide:
     Attributes:
         run: Name of its row.
         form: 2D, 2.5D, 3D or a baseline; null if unknown.
-        num_seeds: Trainings, apart from folds.
-        auc: Area under the ROC curve, of more than two classes the macro mean; null where undefined.
+        num_seeds: Number of training seeds.
+        auc: Area under the ROC curve, the macro mean for more than two classes; null where undefined.
         auc_interval: Its 95% interval; null where it cannot be estimated.
-        is_better_than_chance: Whether the interval lies above 0.5; null where there is neither an interval nor a number
-            of at most 0.5.
+        is_better_than_chance: Whether the interval is above 0.5; null if there is no interval, unless the value is at
+            most 0.5.
         macs: Multiply-adds per case; null where unknown.
     """
 
@@ -47,29 +47,29 @@ class VerdictSide:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conclusion:
-    """What follows for one architecture and the reference.
+    """The conclusion about an architecture and the reference.
 
     Attributes:
         reference: Name of the reference.
         other: Name of the other architecture.
-        kind: What follows.
-        measure: Name of the difference that it follows from, a key of `PairedComparison.differences`.
+        kind: The kind of the conclusion.
+        measure: Name of the underlying difference, a key of `PairedComparison.differences`.
         reference_value: The reference's number, null where undefined.
         other_value: The other's number.
         reference_interval: 95% interval of the reference's number; null where it cannot be estimated.
-        other_interval: That of the other's number.
+        other_interval: The same for the other's number.
         difference: Other minus reference.
         interval: 95% interval of the difference.
-        p: P value of the difference.
+        p: The p value of the difference.
         p_holm: The same after Holm's correction over all architectures.
-        false_positive_rate: In validation, to which both thresholds are set; null for other measures.
-        operating_points: Counts of both sides as "reference" and "other", where each is a single run whose threshold
-            was fixed on its validation cases; null otherwise.
-        at_equal_rates: Where a better recall at rates fixed in validation comes with more false positives in the
-            compared set: `difference`, `interval` and `p_holm` of the recall at equal rates there, which do not show
-            the same. The kind is then "no_difference_shown". Null otherwise.
-        is_identical: Whether both give the same probabilities for all cases.
-        margin: Margin of non-inferiority, null without one.
+        false_positive_rate: Validation false-positive rate of both thresholds; null for other measures.
+        operating_points: Counts of both sides as "reference" and "other" if each is a single run with a threshold fixed
+            on its validation cases; otherwise null.
+        at_equal_rates: If a better recall at equal validation rates comes with more false positives in the compared
+            set, the `difference`, `interval` and `p_holm` of the recall at equal rates there, which do not confirm it.
+            The kind is then "no_difference_shown". Otherwise null.
+        is_identical: Whether both predict the same probabilities for all cases.
+        margin: Margin of non-inferiority; null without a test.
         cost_ratio: The other's multiply-adds as a multiple of the reference's; null where unknown.
     """
 
@@ -103,13 +103,13 @@ class Verdict:
         num_classes: Number of classes of the data.
         sides: The architectures in their order, the reference first.
         conclusions: The conclusion for each architecture but the reference.
-        main: Index of the conclusion that answers the question: that of the first network of another form than the
-            reference, else of the first network, else of the first baseline. It does not depend on the results, so that
-            it is not the best of several. Null without conclusions.
-        num_groups: Groups (scans or patients) of the compared cases.
-        num_scans: Their scans; null where the runs do not record them.
-        num_cases: Compared cases.
-        num_positives: Those of the positive class.
+        main: Index of the main conclusion: that of the first network with a different form from the reference, else of
+            the first network, else of the first baseline. It does not depend on the results, which avoids selection
+            bias. Null without conclusions.
+        num_groups: Number of groups (scans or patients) of the compared cases.
+        num_scans: Number of scans of the compared cases; null if the runs do not record them.
+        num_cases: Number of compared cases.
+        num_positives: Number of compared cases of the positive class.
     """
 
     set: str
@@ -125,15 +125,15 @@ class Verdict:
 
     @property
     def main_conclusion(self) -> Conclusion | None:
-        """The conclusion that answers the question."""
+        """The main conclusion."""
         return None if self.main is None else self.conclusions[self.main]
 
     def side(self, name: str) -> VerdictSide:
-        """The architecture of a name."""
+        """The architecture with a given name."""
         return next(side for side in self.sides if side.run == name)
 
     def to_document(self) -> dict[str, Any]:
-        """The verdict as comparison.json holds it."""
+        """The verdict as a JSON object for comparison.json."""
         document = asdict(self)
         return {key: list(value) if isinstance(value, tuple) else value for key, value in document.items()}
 
@@ -150,7 +150,7 @@ def verdict(
     Args:
         pools: The runs of each architecture.
         rows: Their results, the reference's first.
-        pairs: The comparison of each other architecture with the reference.
+        pairs: The paired comparison of each other architecture with the reference.
         positive: The class whose recall counts.
         set_name: Name of the compared set.
     """
@@ -205,7 +205,7 @@ def _conclusion(pair: PairedComparison, pools: Sequence[Pool], sides: Sequence[V
     kind = conclusion_kind(
         entry,
         (reference.is_better_than_chance, other.is_better_than_chance),
-        is_noninferior=bool(margin.get("is_noninferior")) and not is_identical,  # one network twice shows nothing
+        is_noninferior=bool(margin.get("is_noninferior")) and not is_identical,  # identical networks prove nothing
     )
     at_equal_rates = contradicting_recall(kind, pair, margin.get("margin"))
     has_counts = points is not None and all(point["threshold"] is not None for point in points.values())
@@ -248,7 +248,7 @@ def _main_index(sides: Sequence[VerdictSide]) -> int | None:
 
 
 def _num_scans(pool: Pool, set_name: str) -> int | None:
-    """Scans of the compared cases, of all folds together."""
+    """Number of scans of the compared cases, over all folds."""
     counts = [_recorded_scans(folder, set_name) for folder in pool.folders_by_seed[0]]
     known_counts = [count for count in counts if count is not None]
     return sum(known_counts) if len(known_counts) == len(counts) else None

@@ -1,4 +1,4 @@
-"""What follows from the difference of two architectures."""
+"""The kind of conclusion about the difference of two architectures."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Kind = Literal[
     "neither_better_than_chance",
     "not_comparable",
 ]
-"""What follows from a difference; "not_worse" is not worse by more than the margin."""
+"""Kinds of conclusions; "not_worse" means non-inferior within the margin."""
 
 LEVEL: Final = 0.05
-"""Of p values."""
+"""Significance level of p values."""
 
 
 def conclusion_kind(
     entry: Mapping[str, Any], are_better_than_chance: tuple[bool | None, bool | None], *, is_noninferior: bool
 ) -> Kind:
-    """What follows from a difference.
+    """The conclusion from a difference.
 
     A network is better if the 95% interval of the difference excludes 0, with several architectures after Holm's
     correction of its p value.
@@ -48,8 +48,9 @@ def is_sure(entry: Mapping[str, Any]) -> bool:
 def contradicting_recall(kind: Kind, pair: PairedComparison, margin: float | None) -> dict[str, Any] | None:
     """The recall at equal rates in the compared set, where the better network has more false positives there.
 
-    Thresholds that give equal rates in validation need not do so on other cases; a recall that is bought with false
-    positives is no better one, and none that is as good. Null where the difference at equal rates shows the same.
+    Thresholds with equal rates in validation may have different rates on other cases, and a higher recall at the cost
+    of more false positives is neither a better nor an equal result. Null if the difference at equal rates leads to the
+    same conclusion.
     """
     points = pair.differences[pair.headline].get("operating_points")
     if kind not in ("other_better", "reference_better", "not_worse") or points is None:
@@ -63,7 +64,7 @@ def contradicting_recall(kind: Kind, pair: PairedComparison, margin: float | Non
 
 
 def _shows(kind: Kind, entry: Mapping[str, Any], margin: float | None) -> bool:
-    """Whether a difference shows the same as the one that a kind follows from."""
+    """Whether a difference leads to the same conclusion."""
     if kind == "not_worse":
         return entry["interval"] is not None and margin is not None and entry["interval"][0] > -margin
     return is_sure(entry) and (entry["difference"] > 0) == (kind == "other_better")

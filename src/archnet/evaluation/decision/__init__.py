@@ -1,1 +1,1 @@
-"""What two classes mean for decisions: operating points by rate, recalibration, net benefit, predictive values."""
+"""Decision analysis for two classes: sensitivity at fixed rates, recalibration, net benefit, predictive values."""

@@ -1,4 +1,4 @@
-"""Cases of two classes in groups, and intervals of numbers that are sums over their cases."""
+"""Grouped cases of two classes, and intervals of statistics that are sums over cases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archnet.evaluation.uncertainty.intervals import Scale, score_bounds, t_inte
 from archnet.evaluation.uncertainty.proportions import least_design_effect
 from archnet.evaluation.uncertainty.ratio import Floats
 
-_ROUNDING = 1e-12  # a standard error below it is 0
+_ROUNDING = 1e-12  # smaller standard errors count as 0
 
 
 @dataclass(frozen=True, slots=False, kw_only=True, eq=False)
@@ -48,12 +48,12 @@ class BinaryCases:
 
     @cached_property
     def num_groups(self) -> int:
-        """Groups that have cases."""
+        """Number of groups with cases."""
         return len(np.unique(self.groups))
 
     @cached_property
     def fewest_groups(self) -> int:
-        """Groups that have positive cases, or negative ones, whichever are fewer."""
+        """Number of groups with positive cases or with negative cases, whichever is smaller."""
         return min(len(np.unique(self.groups[rows])) for rows in (self.is_positive, ~self.is_positive))
 
     def swap(self) -> BinaryCases:
@@ -61,7 +61,7 @@ class BinaryCases:
         return BinaryCases(scores=-self.scores, is_positive=~self.is_positive, groups=self.groups)
 
     def standard_error(self, influences: Floats) -> float:
-        """The standard error of a number over the choice of groups, from what each case adds to it.
+        """The standard error of a statistic over groups, from the influence of each case.
 
         The variance of a linearized statistic of clusters (Cameron and Miller 2015, doi:10.3368/jhr.50.2.317).
 
@@ -69,7 +69,7 @@ class BinaryCases:
             influences: Shape (N,), of sum 0.
 
         Returns:
-            NaN of fewer than two groups.
+            NaN for fewer than two groups.
         """
         if self.num_groups < 2:
             return math.nan
@@ -77,14 +77,14 @@ class BinaryCases:
         return math.sqrt(self.num_groups / (self.num_groups - 1) * float(sums @ sums))
 
     def group_sums(self, influences: Floats) -> Floats:
-        """What the cases of each group add, shape (G,)."""
+        """The sum of the influences of each group's cases, shape (G,)."""
         sums: Floats = np.bincount(self.groups, influences).astype(np.float64)
         return sums
 
     def degrees_of_freedom(self, influences: Floats) -> float:
-        """Those of the variance over groups, from its own spread: 2 g / (kurtosis - 1) for g groups, from 1 to g - 1.
+        """Degrees of freedom of the variance over g groups: 2 g / (kurtosis - 1), limited to 1 to g - 1.
 
-        Satterthwaite 1946, doi:10.2307/3002019. They are few where few groups make most of the variance.
+        Satterthwaite 1946, doi:10.2307/3002019. They are low if few groups account for most of the variance.
 
         Args:
             influences: Shape (N,), of sum 0, not all 0.
@@ -96,12 +96,12 @@ class BinaryCases:
 
 
 def estimate_entry(value: float, cases: BinaryCases, influences: Floats, scale: Scale) -> dict[str, Any]:
-    """A number with its 95% interval over groups, JSON-ready; None where the interval is undefined or has no width.
+    """A statistic with its 95% interval over groups, JSON-ready; None if the interval is undefined or has no width.
 
     Args:
         value: The number.
         cases: Its cases.
-        influences: What each case adds to it, shape (N,), of sum 0.
+        influences: Influence of each case, shape (N,), with sum 0.
         scale: Scale of the interval, see `t_interval`.
     """
     error = cases.standard_error(influences)
@@ -113,16 +113,16 @@ def estimate_entry(value: float, cases: BinaryCases, influences: Floats, scale: 
 def proportion_entry(
     value: float, cases: BinaryCases, influences: Floats, is_counted: NDArray[np.bool_]
 ) -> dict[str, Any]:
-    """A share of cases with the Wilson interval of as many independent cases as its standard error is worth.
+    """A share of cases with the Wilson interval for the effective sample size that its standard error implies.
 
-    Korn and Graubard 1998 (Survey Methodology 24, 193) so count the independent cases; the quantile is Student's. They
-    are never more than those of the least design effect of `proportion_bounds`.
+    The effective sample size follows Korn and Graubard 1998 (Survey Methodology 24, 193), with Student's quantile. It
+    is limited by the smallest design effect of `proportion_bounds`.
 
     Args:
         value: From 0 to 1.
         cases: All cases.
-        influences: What each case adds to the value, shape (N,), of sum 0.
-        is_counted: The cases that it is a share of, shape (N,).
+        influences: Influence of each case on the value, shape (N,), with sum 0.
+        is_counted: Cases in the denominator, shape (N,).
     """
     group_sizes = np.bincount(cases.groups[is_counted])
     num_groups, total = int(np.count_nonzero(group_sizes)), float(group_sizes.sum())

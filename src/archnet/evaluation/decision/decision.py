@@ -1,4 +1,4 @@
-"""The entry "decision" of one set in metrics.json: what its probabilities mean for decisions, of two classes."""
+"""The entry "decision" of one set in metrics.json: decision analysis of its probabilities for two classes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from archnet.evaluation.decision.predictive_values import (
 from archnet.evaluation.decision.recalibration import recalibration
 
 FIXED_RATES: Final = (0.8, 0.9, 0.95)
-"""Specificities and sensitivities that are fixed."""
+"""Fixed specificities and sensitivities."""
 
 MAX_FALSE_POSITIVE_RATES: Final = (0.1, 0.2)
-"""Where the partial areas end."""
+"""Maximum false-positive rates of the partial areas."""
 
 
 def decision(cases: BinaryCases, threshold: float) -> dict[str, Any]:
-    """What the probabilities of cases mean for decisions, JSON-ready.
+    """Compute the decision analysis of a set, JSON-ready.
 
     Args:
         cases: One set's cases.
@@ -33,7 +33,7 @@ def decision(cases: BinaryCases, threshold: float) -> dict[str, Any]:
     Returns:
         `sensitivity_at_specificity`, `specificity_at_sensitivity` and `partial_auc`, lists; `calibration_slope` and
         `calibration_intercept`; `likelihood_ratios` at the threshold; `predictive_values` at `PREVALENCES` and at the
-        set's own; `decision_curve`. Every interval is over groups, by Student's t.
+        set's prevalence; `decision_curve`. All intervals are over groups, by Student's t.
     """
     ratios = likelihood_ratios(cases, threshold)
     return {

@@ -1,4 +1,4 @@
-"""Sensitivity at a fixed specificity, and specificity at a fixed sensitivity, on the cases that are evaluated."""
+"""Sensitivity at a fixed specificity, and specificity at a fixed sensitivity, on the evaluated cases."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _UNDEFINED = {"value": None, "interval": None}
 def sensitivity_at_specificity(cases: BinaryCases, specificity: float) -> dict[str, Any]:
     """The share of positive cases that score above the threshold of a specificity.
 
-    The threshold is the quantile of the negative scores whose expected specificity is the wanted one (k / (n + 1);
-    Hyndman and Fan 1996, doi:10.2307/2684934, type 6): the ROC curve's own steps would promise too much. Its chance is
-    part of the interval, by the slope of the ROC curve there.
+    The threshold is the quantile of the negative scores with the given expected specificity (k / (n + 1); Hyndman and
+    Fan 1996, doi:10.2307/2684934, type 6), because the empirical ROC curve is optimistic. The interval includes the
+    variance of the threshold, by the slope of the ROC curve at this point.
 
     Args:
         cases: The cases.
         specificity: Between 0 and 1.
 
     Returns:
-        `value` and 95% `interval` over groups; None where the negative cases are too few for the specificity.
+        `value` and 95% `interval` over groups; None if there are too few negative cases for the specificity.
     """
     negative, positive = cases.negative_scores, cases.positive_scores
     if not len(positive) or (len(negative) + 1) * min(specificity, 1 - specificity) < 1 - 1e-9:

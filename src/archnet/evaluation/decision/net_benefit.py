@@ -1,4 +1,4 @@
-"""The decision curve: net benefit of acting on a network at each threshold probability."""
+"""The decision curve: net benefit of a network at each threshold probability."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ THRESHOLDS: Final = tuple(percent / 100 for percent in range(1, 100))
 
 
 def decision_curve(cases: BinaryCases) -> dict[str, list[float | None]]:
-    """Net benefit over threshold probabilities.
+    """Compute the net benefit at each threshold probability.
 
-    Vickers and Elkin 2006, doi:10.1177/0272989X06295361: true positives less the false positives that are worth one of
-    them at the threshold (odds t / (1 - t)), as a share of all cases. The net benefit of acting on no case is 0.
+    Vickers and Elkin 2006, doi:10.1177/0272989X06295361: true positives minus false positives weighted by the odds t /
+    (1 - t) of the threshold, as a share of all cases. The net benefit of acting on no case is 0.
 
     Returns:
         `thresholds`, `net_benefit`, the ends `low` and `high` of its 95% interval over groups (None where it does not
@@ -44,7 +44,7 @@ def decision_curve(cases: BinaryCases) -> dict[str, list[float | None]]:
 def _group_counts(cases: BinaryCases, thresholds: Floats) -> tuple[Floats, Floats, Floats]:
     """True and false positives of each group at each threshold, (G, T), and its cases, (G,)."""
     num_groups, num_thresholds = int(cases.groups.max()) + 1, len(thresholds)
-    passed = np.searchsorted(thresholds, cases.scores, "right")  # thresholds that a score reaches
+    passed = np.searchsorted(thresholds, cases.scores, "right")  # number of thresholds that a score reaches
     cells = cases.groups * (num_thresholds + 1) + passed
     counts = []
     for rows in (cases.is_positive, ~cases.is_positive):

@@ -11,17 +11,17 @@ from archnet.evaluation.uncertainty.ratio import Floats
 
 
 def partial_area(cases: BinaryCases, max_false_positive_rate: float) -> dict[str, Any]:
-    """The standardized partial area: 0.5 of a network that guesses, 1 of a perfect one.
+    """The standardized partial area: 0.5 for random guessing, 1 for a perfect network.
 
     McClish 1989, doi:10.1177/0272989X8900900307, as scikit-learn's `roc_auc_score(max_fpr=...)`.
 
     Args:
         cases: The cases.
-        max_false_positive_rate: Where the area ends, above 0 and below 1.
+        max_false_positive_rate: Maximum false-positive rate, above 0 and below 1.
 
     Returns:
-        `value` and 95% `interval`: its standard error over groups (as Obuchowski 1997, doi:10.2307/2533958, sums that
-        of the whole area), on the logit scale.
+        `value` and 95% `interval`: from its standard error over groups (summed as in Obuchowski 1997,
+        doi:10.2307/2533958, for the whole area), on the logit scale.
     """
     if not cases.has_both_classes:
         return {"value": None, "interval": None}
@@ -46,15 +46,15 @@ def _area(cases: BinaryCases, end: float) -> float:
 
 
 def _shares_from(scores: Floats, thresholds: Floats) -> Floats:
-    """The share of scores from each threshold on."""
+    """The share of scores at or above each threshold."""
     shares: Floats = 1 - np.searchsorted(np.sort(scores), thresholds, "left") / len(scores)
     return shares
 
 
 def _influences(cases: BinaryCases, area: float, end: float) -> Floats:
-    """What each case adds to the area, shape (N,).
+    """The influence of each case on the area, shape (N,).
 
-    The area is the mean over negative cases, of which the highest count, of the share of positive cases above each.
+    The area is the mean, over the highest-scoring negative cases, of the share of positive cases above each.
     """
     negative, positive = cases.negative_scores, np.sort(cases.positive_scores)
     counted = _counted_shares(negative, end * len(negative))
@@ -72,7 +72,7 @@ def _influences(cases: BinaryCases, area: float, end: float) -> Floats:
 
 
 def _counted_shares(scores: Floats, number: float) -> Floats:
-    """The share to which each score is among the highest `number`; equal scores share alike."""
+    """The degree to which each score is among the highest `number`; tied scores share equally."""
     _, index, sizes = np.unique(scores, return_inverse=True, return_counts=True)
     above = len(scores) - np.cumsum(sizes)
     shares: Floats = np.clip((number - above) / sizes, 0.0, 1.0)[index]
@@ -80,7 +80,7 @@ def _counted_shares(scores: Floats, number: float) -> Floats:
 
 
 def _midranks(ordered: Floats, values: Floats) -> Floats:
-    """The share of rising numbers below each value, equal ones counted half."""
+    """The share of sorted numbers below each value, ties counted half."""
     below = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
     shares: Floats = below / (2 * len(ordered))
     return shares

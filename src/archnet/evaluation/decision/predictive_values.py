@@ -1,4 +1,4 @@
-"""Likelihood ratios at the threshold, and the predictive values that they give at any prevalence."""
+"""Likelihood ratios at the threshold, and the resulting predictive values at any prevalence."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from archnet.evaluation.uncertainty.intervals import NORMAL_QUANTILE, Interval, 
 from archnet.evaluation.uncertainty.proportions import proportion_interval
 
 PREVALENCES: Final = (0.01, 0.02, 0.05, 0.1)
-"""Prevalences of the table, beside the data's own."""
+"""Prevalences in the table, in addition to that of the data."""
 
 
 def likelihood_ratios(cases: BinaryCases, threshold: float) -> dict[str, dict[str, Any]]:
-    """How much a positive and a negative prediction change the odds of the positive class.
+    """Compute the likelihood ratios of a positive and a negative prediction.
 
     Args:
         cases: The cases.
         threshold: A case is predicted as positive from this probability on.
 
     Returns:
-        `positive` (sensitivity / (1 - specificity)) and `negative` ((1 - sensitivity) / specificity), each with
-        `value` and 95% `interval`. On the logarithmic scale it is as wide as the standard error over groups makes
-        it, and at least as that of independent cases with half a case added to each cell (Mercaldo, Lau and Zhou 2007,
-        doi:10.1002/sim.2677, add as well). A ratio without a finite value, or a finite upper end, has None there.
+        `positive` (sensitivity / (1 - specificity)) and `negative` ((1 - sensitivity) / specificity), each with `value`
+        and 95% `interval`. Its width on the logarithmic scale follows from the standard error over groups, and is at
+        least that for independent cases with half a case added to each cell (as in Mercaldo, Lau and Zhou 2007,
+        doi:10.1002/sim.2677). Infinite values and upper ends are None.
     """
     is_predicted = cases.scores >= threshold
     return {"positive": _ratio(cases, is_predicted), "negative": _ratio(cases, ~is_predicted)}
 
 
 def _ratio(cases: BinaryCases, is_predicted: NDArray[np.bool_]) -> dict[str, Any]:
-    """The share of positive cases with a prediction over that of negative cases."""
+    """The share of positive cases with a given prediction divided by that of negative cases."""
     if not cases.has_both_classes:
         return {"value": None, "interval": None}
     totals = [int(rows.sum()) for rows in (cases.is_positive, ~cases.is_positive)]
@@ -67,14 +67,14 @@ def _log_half_width(
 
 
 def own_predictive_values(cases: BinaryCases, threshold: float) -> dict[str, Any]:
-    """The predictive values among the cases themselves, as shares of the positive and of the negative predictions.
+    """The predictive values at the prevalence of the cases, as shares of positive and of negative predictions.
 
     Args:
         cases: The cases.
         threshold: A case is predicted as positive from this probability on.
 
     Returns:
-        As `predictive_values`; the chance of the cases' own prevalence is part of the intervals.
+        As `predictive_values`; the intervals include the variance of the prevalence.
     """
     is_predicted = cases.scores >= threshold
     return {
@@ -85,7 +85,7 @@ def own_predictive_values(cases: BinaryCases, threshold: float) -> dict[str, Any
 
 
 def _share(cases: BinaryCases, is_right: NDArray[np.bool_], is_counted: NDArray[np.bool_]) -> dict[str, Any]:
-    """The share of the counted cases that are right."""
+    """The share of correct predictions among the counted cases."""
     if not is_counted.any():
         return {"value": None, "interval": None}
     num_right, num_counted = np.bincount(cases.groups, is_counted & is_right), np.bincount(cases.groups, is_counted)
@@ -96,7 +96,7 @@ def _share(cases: BinaryCases, is_right: NDArray[np.bool_], is_counted: NDArray[
 
 
 def predictive_values(ratios: dict[str, dict[str, Any]], prevalence: float) -> dict[str, Any]:
-    """The positive and the negative predictive value at a prevalence, by Bayes' theorem.
+    """Compute the positive and negative predictive values at a prevalence by Bayes' theorem.
 
     Args:
         ratios: Result of `likelihood_ratios`.
@@ -124,7 +124,7 @@ def _probability(ratio: dict[str, Any], prevalence: float) -> dict[str, Any]:
 
 
 def _posterior(ratio: float | None, prevalence: float) -> float:
-    """A probability by odds; a ratio of None is infinite.
+    """The posterior probability by odds; a ratio of None is infinite.
 
     >>> _posterior(3.0, 0.25), _posterior(None, 0.1)
     (0.5, 1.0)

@@ -1,4 +1,4 @@
-"""Logistic recalibration: the slope and the intercept that make predicted probabilities fit the outcomes best."""
+"""Logistic recalibration: the slope and the intercept of the best fit of predicted probabilities to outcomes."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from archnet.evaluation.uncertainty.ratio import Floats
 _NO_ENTRY: Final = {"value": None, "interval": None}
 _STEPS = 50
 _TOLERANCE = 1e-10
-_LARGEST = 1e4  # a coefficient beyond it belongs to classes that the scores separate
+_LARGEST = 1e4  # a larger coefficient means that the scores separate the classes
 
 
 def recalibration(cases: BinaryCases) -> dict[str, dict[str, Any]]:
     """The calibration slope and intercept of predicted probabilities.
 
     Cox 1958, doi:10.1093/biomet/45.3-4.562; Van Calster et al. 2019, doi:10.1186/s12916-019-1466-7. The slope is that
-    of a logistic regression of the outcome on the logit of the probability: below 1 of probabilities that are too
-    extreme. The intercept, calibration in the large, is that of the same regression with a slope of 1: below 0 of
-    probabilities that are too high on average.
+    of a logistic regression of the outcome on the logit of the probability: below 1 if probabilities are too extreme.
+    The intercept (calibration-in-the-large) is that of the same regression with a slope of 1: below 0 if probabilities
+    are too high on average.
 
     Returns:
         `calibration_slope` and `calibration_intercept`, each with `value` and 95% `interval` (sandwich standard error
-        over groups); None where there is no best value: one class only, scores that separate the classes, or
-        probabilities so near 0 and 1 that any shift fits as well.
+        over groups); None if there is no optimum: a single class, scores that separate the classes, or probabilities so
+        near 0 and 1 that any shift fits equally well.
     """
     logits = _logits(cases.scores)
     ones = np.ones_like(logits)
@@ -37,7 +37,7 @@ def recalibration(cases: BinaryCases) -> dict[str, dict[str, Any]]:
 
 
 def _logits(probabilities: Floats) -> Floats:
-    """Logits; a probability of 0 or 1 becomes the nearest that float32 knows."""
+    """Logits; a probability of 0 or 1 becomes the nearest other float32 value."""
     tiny = np.finfo(np.float32).tiny
     logits: Floats = np.log(np.maximum(probabilities, tiny)) - np.log(np.maximum(1 - probabilities, tiny))
     return logits

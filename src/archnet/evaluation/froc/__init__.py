@@ -1,1 +1,1 @@
-"""FROC: marks evaluated with the LUNA16 protocol."""
+"""FROC analysis with the LUNA16 protocol."""

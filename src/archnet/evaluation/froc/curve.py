@@ -31,7 +31,7 @@ _SPARE: Final = 1.5
 """False positives that a resample is first evaluated on, as a multiple of the number at the highest rate."""
 
 NUM_DOUBLINGS: Final = len(RATES) - 1
-"""From the first rate to the last."""
+"""Number of doublings from the first rate to the last."""
 
 _STEPS = 32  # of the band in each doubling of the rate, so that the seven rates are among the band's
 BAND_RATES: Final[Floats] = 2.0 ** np.linspace(-3, 3, NUM_DOUBLINGS * _STEPS + 1)
@@ -40,7 +40,7 @@ BAND_RATES: Final[Floats] = 2.0 ** np.linspace(-3, 3, NUM_DOUBLINGS * _STEPS + 1
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FrocCurve:
-    """A FROC curve: a point for each distinct score, without those on the line between their neighbours.
+    """A FROC curve with a point for each distinct score, except points on the line between their neighbours.
 
     Attributes:
         false_positives_per_scan: Rising from 0, shape (P,).
@@ -53,17 +53,17 @@ class FrocCurve:
     thresholds: Floats
 
     def sensitivity_at(self, rates: Floats) -> Floats:
-        """Sensitivity at rates of false positives per scan, between the points on a line, beyond the last one flat."""
+        """Sensitivity at rates of false positives per scan, linearly interpolated, constant beyond the last point."""
         return np.interp(rates, self.false_positives_per_scan, self.sensitivity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Froc:
-    """What a FROC analysis gives.
+    """The result of a FROC analysis.
 
     Attributes:
-        curve: Curve of all scans.
-        hits: What it was drawn from.
+        curve: The curve over all scans.
+        hits: The hits behind the curve.
         sensitivities: At `RATES`, shape (7,); NaN where there is no nodule.
         band: 95% interval of the sensitivity at `BAND_RATES`, shape (R, 2); None without bootstraps.
         cpm_interval: 95% interval of the CPM; None without bootstraps.
@@ -86,7 +86,7 @@ class Froc:
         return [None] * len(RATES) if self.band is None else self.band[::_STEPS].tolist()
 
     def to_document(self) -> dict[str, Any]:
-        """The results, JSON-ready; a number that is undefined is None."""
+        """The results, JSON-ready; undefined numbers are None."""
         hits = self.hits
         return {
             "cpm": number_or_none(self.cpm),
@@ -108,16 +108,16 @@ class Froc:
 def compute_froc(
     marks: Marks, reference: ReferenceStandard, *, max_marks: int | None = None, bootstraps: int = 1000, seed: int = 0
 ) -> Froc:
-    """The FROC analysis of a detector's marks.
+    """Compute the FROC analysis of a detector's marks.
 
     The intervals come from resamples of the listed scans, as many as there are, with replacement; a scan without
-    marks and nodules is drawn like any other and counts as a scan. A resample without nodules is left out.
+    marks and nodules is drawn like any other and counts as a scan. Resamples without nodules are omitted.
 
     Args:
-        marks: A network's say on candidates, or a submission.
-        reference: The scans that count, their nodules and excluded findings.
-        max_marks: Marks of a scan that count at most, the best; see `match_marks`.
-        bootstraps: Resamples behind the intervals; 0 leaves them out.
+        marks: A network's scores of candidates, or a submission.
+        reference: The evaluated scans, their nodules and excluded findings.
+        max_marks: Maximum number of marks per scan, the best ones; see `match_marks`.
+        bootstraps: Number of resamples for the intervals; 0 omits them.
         seed: Seed of the resamples.
     """
     hits = match_marks(marks, reference, max_marks)
@@ -135,7 +135,7 @@ def compute_froc(
 
 
 def froc_curve(hits: Hits) -> FrocCurve:
-    """The FROC curve of what was found."""
+    """The FROC curve of hits."""
     mark_ranking = ranking(hits.scores, hits.is_nodule)
     true_positives, false_positives = mark_ranking.counts(np.ones(len(hits.scores)))
     corners = np.flatnonzero(_is_corner(true_positives, false_positives))
@@ -149,13 +149,13 @@ def froc_curve(hits: Hits) -> FrocCurve:
 
 
 def _is_corner(true_positives: Floats, false_positives: Floats) -> NDArray[np.bool_]:
-    """Whether the curve begins, bends or ends at each count; the origin is no count."""
+    """Whether the curve begins, bends or ends at each count, without the origin."""
     bends = (np.diff(true_positives, 2) != 0) | (np.diff(false_positives, 2) != 0)
     return np.concatenate([[True], bends, [True]])[: len(true_positives)]
 
 
 def _scan_counts(hits: Hits) -> Floats:
-    """Counts of each scan: true positives, false positives, nodules, and 1 for the scan itself; shape (4, S)."""
+    """Counts per scan: true positives, false positives, nodules, and 1 for the scan itself; shape (4, S)."""
     num_scans = len(hits.num_nodules)
     found, false = (np.bincount(hits.scans[rows], minlength=num_scans) for rows in (hits.is_nodule, ~hits.is_nodule))
     return np.stack([found, false, hits.num_nodules, np.ones(num_scans)]).astype(np.float64)
@@ -165,7 +165,7 @@ def _curve_points(counts: CurveCounts, totals: Floats) -> tuple[Floats, Floats]:
     """False positives per scan and sensitivity, the origin first.
 
     Args:
-        counts: True and false positives at thresholds from the highest on, not all of them, shape (P,) each.
+        counts: True and false positives at a descending subset of the thresholds, shape (P,) each.
         totals: Sums of `_scan_counts` over the scans.
     """
     all_true, all_false, num_nodules, num_scans = totals.tolist()
@@ -174,7 +174,7 @@ def _curve_points(counts: CurveCounts, totals: Floats) -> tuple[Floats, Floats]:
 
 
 def _divide_counts(counts: Floats, last: float, total: float) -> Floats:
-    """Counts, with a 0 in front, divided first by the count at the last threshold and then by a total.
+    """Prepend 0 to counts, and divide them first by the count at the last threshold and then by a total.
 
     The official evaluation divides in this order; its rounding decides on which side of a rate a point on it falls.
     """
@@ -195,7 +195,7 @@ def bootstrap_sensitivities(hits: Hits, rates: Floats, bootstraps: int, seed: in
         seed: Seed of the resamples; equal scans and seeds give equal resamples, whatever the marks.
 
     Returns:
-        Shape (B, R); None where there is nothing to draw.
+        An array of shape (B, R); None if there is nothing to resample.
     """
     num_scans = len(hits.num_nodules)
     if not can_resample(num_scans, bootstraps) or not hits.num_nodules.any():
@@ -215,7 +215,7 @@ def bootstrap_sensitivities(hits: Hits, rates: Floats, bootstraps: int, seed: in
 
 
 def _best_marks(hits: Hits, rate: float) -> NDArray[np.bool_]:
-    """The marks that suffice up to a rate of false positives in most resamples, shape (N,); fewer marks are faster."""
+    """The marks needed up to a false-positive rate in most resamples, shape (N,); fewer marks are faster."""
     false_positive_scores = np.sort(hits.scores[~hits.is_nodule])[::-1]
     num_false_positives = math.ceil(_SPARE * rate * len(hits.num_nodules))
     if num_false_positives >= len(false_positive_scores):
@@ -225,7 +225,7 @@ def _best_marks(hits: Hits, rate: float) -> NDArray[np.bool_]:
 
 
 def _percentile_band(samples: Floats) -> Floats:
-    """The middle 95% of each column as the official evaluation takes it, shape (columns, 2)."""
+    """The central 95% of each column as in the official evaluation, shape (columns, 2)."""
     sorted_samples: Floats = np.sort(samples, axis=0)
     low, high = (sorted_samples[math.floor(share * len(samples))] for share in (0.025, 0.975))
     ends: Floats = np.stack([low, high], axis=1)

@@ -1,4 +1,4 @@
-"""Hits: which marks of a detector lie in which nodules, by the rules of LUNA16's evaluation.
+"""Hits: match marks of a detector with nodules by the rules of LUNA16's evaluation.
 
 Reference: Setio et al. 2017, doi:10.1016/j.media.2017.06.015.
 """
@@ -18,12 +18,12 @@ from archnet.files.luna16_lists import are_hits
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Marks:
-    """What a detector says: places and how sure it is.
+    """Marks of a detector: positions with scores.
 
     Attributes:
         series: Series uid of each of M marks.
         points_mm: World positions (x, y, z), LPS, shape (M, 3).
-        scores: The higher, the surer, shape (M,).
+        scores: Confidence of each mark, shape (M,).
     """
 
     series: Sequence[str]
@@ -41,7 +41,7 @@ class Marks:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Findings:
-    """What readers have annotated.
+    """Findings annotated by readers.
 
     Attributes:
         series: Series uid of each of F findings.
@@ -67,9 +67,9 @@ class ReferenceStandard:
     """The reference standard of LUNA16's evaluation.
 
     Attributes:
-        series: Uids of the scans that count, each once; those without marks and nodules count as well. Marks and
-            findings of other series are left out.
-        nodules: To be found.
+        series: Unique uids of the evaluated scans, including those without marks and nodules. Marks and findings of
+            other series are ignored.
+        nodules: The nodules to detect.
         excluded: Findings that count neither way: a mark that hits nothing but one of these is ignored.
     """
 
@@ -78,10 +78,10 @@ class ReferenceStandard:
     excluded: Findings
 
     def __post_init__(self) -> None:
-        """Refuse a list that has no scan, or one twice.
+        """Reject a list that is empty or has a duplicate.
 
         Raises:
-            ValueError: It does.
+            ValueError: The list is empty or has a duplicate.
         """
         if not len(self.series) or len(set(self.series)) != len(self.series):
             raise ValueError("the list of series must have at least one uid, and each only once")
@@ -89,17 +89,17 @@ class ReferenceStandard:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Hits:
-    """What counts: each nodule that was found, with the score of its best mark, and each false positive.
+    """Detected nodules with the score of their best mark, and false positives.
 
     Attributes:
-        scans: Place in the list of series of each of the N entries.
+        scans: Index of each of the N entries in the list of series.
         scores: Shape (N,).
-        is_nodule: True for a nodule that was found, False for a false positive, shape (N,).
-        num_nodules: Nodules of each scan, found or missed, shape (S,).
-        num_marks: Marks in the listed series, after `max_marks`.
-        num_unlisted: Marks on series that are not listed: left out.
-        num_ignored: Marks that hit nothing but excluded findings.
-        num_double: Marks beyond the best one of each nodule; a mark in two nodules may be one of each.
+        is_nodule: True for a detected nodule, False for a false positive, shape (N,).
+        num_nodules: Number of nodules of each scan, detected or missed, shape (S,).
+        num_marks: Number of marks in the listed series, after `max_marks`.
+        num_unlisted: Number of marks on unlisted series, which are ignored.
+        num_ignored: Number of marks that hit only excluded findings.
+        num_double: Number of marks beyond the best one of each nodule; a mark in two nodules may count for both.
     """
 
     scans: NDArray[np.int64]
@@ -113,23 +113,23 @@ class Hits:
 
     @property
     def num_true_positives(self) -> int:
-        """Nodules that were found."""
+        """Number of detected nodules."""
         return int(self.is_nodule.sum())
 
     @property
     def num_false_positives(self) -> int:
-        """Marks that hit nothing."""
+        """Number of false positives."""
         return len(self.is_nodule) - self.num_true_positives
 
     @property
     def num_false_negatives(self) -> int:
-        """Nodules that were missed."""
+        """Number of missed nodules."""
         return int(self.num_nodules.sum()) - self.num_true_positives
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _ScanHits:
-    """The part of `Hits` that one scan gives."""
+    """The hits of one scan."""
 
     scores: Floats
     is_nodule: NDArray[np.bool_]
@@ -139,15 +139,14 @@ class _ScanHits:
 
 
 def match_marks(marks: Marks, reference: ReferenceStandard, max_marks: int | None = None) -> Hits:
-    """Matches marks with findings: a mark hits a finding when it is nearer to the centre than the radius.
+    """Match marks with findings: a mark hits a finding if its distance to the centre is less than the radius.
 
     A mark in several nodules counts for each; one that hits a nodule is neither ignored nor a false positive.
 
     Args:
         marks: Marks of one detector.
         reference: Scans and findings.
-        max_marks: Keep the best so many of a scan that has more; of marks that tie with the best one left out, none
-            is kept.
+        max_marks: Maximum number of marks per scan, the best ones; ties at the cutoff are dropped.
     """
     series = reference.series
     all_rows = _rows_by_scan(marks.series, series)
@@ -175,7 +174,7 @@ def match_marks(marks: Marks, reference: ReferenceStandard, max_marks: int | Non
 
 
 def _rows_by_scan(series: Sequence[str], scan_uids: Sequence[str]) -> list[NDArray[np.int64]]:
-    """For each listed series the rows that name it, in their order."""
+    """For each listed series, the indices of its rows, in order."""
     scan_index = {uid: place for place, uid in enumerate(scan_uids)}
     scans = np.array([scan_index.get(uid, -1) for uid in series], dtype=np.int64)
     order = np.argsort(scans, kind="stable")
@@ -192,12 +191,12 @@ def _keep_best(rows: NDArray[np.int64], scores: Floats, max_marks: int | None) -
 
 
 def _is_inside(findings: Findings, rows: NDArray[np.int64], points_mm: Floats) -> NDArray[np.bool_]:
-    """Whether each of M points lies in each of the findings `rows`, shape (len(rows), M)."""
+    """Whether each of M points is in each of the findings `rows`, shape (len(rows), M)."""
     return are_hits(points_mm, findings.points_mm[rows], findings.diameters_mm[rows])
 
 
 def _scan_hits(scores: Floats, *, in_nodule: NDArray[np.bool_], in_excluded: NDArray[np.bool_]) -> _ScanHits:
-    """The marks of one scan, (M,), by whether they lie in its nodules and excluded findings, each (findings, M)."""
+    """The hits of one scan's M marks, given whether each is in its nodules and excluded findings, (findings, M)."""
     is_found, has_hit = in_nodule.any(axis=1), in_nodule.any(axis=0)
     is_ignored = in_excluded.any(axis=0) & ~has_hit
     true_positive_scores = np.where(in_nodule, scores, -np.inf).max(axis=1, initial=-np.inf)[is_found]

@@ -1,4 +1,4 @@
-"""The lists that LUNA16's evaluation reads, and the curve as a file."""
+"""Read the lists of LUNA16's evaluation, and write the curve."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from archnet.files.luna16_lists import DIAMETER, PROBABILITY, SERIES_UID, read_p
 
 
 def read_marks(path: Path) -> Marks:
-    """A submission: seriesuid, coordX, coordY, coordZ, probability; without rows it marks nothing.
+    """Read a submission: seriesuid, coordX, coordY, coordZ, probability; it may be empty.
 
-    A row whose probability is empty is no mark: archnet writes such rows for candidates outside their scan.
+    Rows with an empty probability are skipped: archnet writes them for candidates outside their scan.
 
     Raises:
         DataError: A column is missing, or a value is not what its column holds.
@@ -30,7 +30,7 @@ def read_marks(path: Path) -> Marks:
 
 
 def read_findings(path: Path) -> Findings:
-    """Annotations: seriesuid, coordX, coordY, coordZ, diameter_mm.
+    """Read annotations: seriesuid, coordX, coordY, coordZ, diameter_mm.
 
     Raises:
         DataError: A column is missing, or a value is not what its column holds.
@@ -40,7 +40,7 @@ def read_findings(path: Path) -> Findings:
 
 
 def read_series(path: Path) -> list[str]:
-    """Series uids, one a line; a first line "seriesuid" is a header.
+    """Read series uids, one per line; a first line "seriesuid" is a header.
 
     Raises:
         DataError: The list is empty or damaged, or a uid occurs twice.
@@ -56,7 +56,7 @@ def read_series(path: Path) -> list[str]:
             raise DataError(f"{path} line {line}: {excerpt([uid])} is already on line {lines[uid]}. Remove one.")
         lines[uid] = line
     if not lines:
-        raise DataError(f"{path}: the list has no series. It needs the uid of each scan, one a line.")
+        raise DataError(f"{path}: the list has no series. It needs the uid of each scan, one per line.")
     return list(lines)
 
 
@@ -64,7 +64,7 @@ def read_lists(submission: Path, annotations: Path, excluded: Path, series: Path
     """Read a submission and its reference standard.
 
     Raises:
-        DataError: A list is missing or damaged; or no nodule, or none of the marks, lies in a listed series.
+        DataError: A list is missing or damaged, or no nodule or no mark is in a listed series.
     """
     series_uids = read_series(series)
     marks, nodules = read_marks(submission), read_findings(annotations)
@@ -73,19 +73,19 @@ def read_lists(submission: Path, annotations: Path, excluded: Path, series: Path
     for path, uids in ((annotations, nodules.series), (submission, marks.series)):
         if uids and not set(uids) & set(series_uids):
             raise DataError(
-                f"{path}: none of its rows is of a series that {series} lists. "
-                f"The first names {excerpt([uids[0]])}; the list begins with {excerpt([series_uids[0]])}."
+                f"{path}: none of its rows has a series uid that {series} lists. "
+                f"The first row has {excerpt([uids[0]])}; the list begins with {excerpt([series_uids[0]])}."
             )
     return marks, ReferenceStandard(series=series_uids, nodules=nodules, excluded=read_findings(excluded))
 
 
 def training_series_path(submission: Path) -> Path:
-    """The list beside a submission of the scans that its networks were trained on."""
+    """The path of the list of training scans next to a submission."""
     return submission.with_name(f"{submission.stem}.training_scans.csv")
 
 
 def write_training_series(submission: Path, series: Sequence[str]) -> None:
-    """Write the list beside a submission; without series, remove that of an earlier submission."""
+    """Write the list of training scans next to a submission; without series, remove an existing list."""
     path = training_series_path(submission)
     if series:
         write_text(path, csv_text([SERIES_UID], ([uid] for uid in series)))
@@ -96,13 +96,13 @@ def write_training_series(submission: Path, series: Sequence[str]) -> None:
 def leave_out_training_series(
     submission: Path, marks: Marks, reference: ReferenceStandard
 ) -> tuple[Marks, ReferenceStandard, int]:
-    """Leave out the scans that the networks of a submission were trained on.
+    """Exclude the scans that the networks of a submission were trained on.
 
     Returns:
-        The marks and the reference standard of the other scans, and the number of scans left out.
+        The marks and the reference standard of the other scans, and the number of excluded scans.
 
     Raises:
-        DataError: The list beside the submission is damaged, or no nodule is left.
+        DataError: The list of training scans is damaged, or no nodule is left.
     """
     path = training_series_path(submission)
     trained = set(read_series(path)) if path.is_file() else set()
@@ -122,7 +122,7 @@ def leave_out_training_series(
 
 
 def write_curve(path: Path, curve: FrocCurve) -> Path:
-    """A csv file with a line for each point of the curve, by atomic rename."""
+    """Write a csv file with a line for each point of the curve, by atomic rename."""
     columns = (curve.false_positives_per_scan, curve.sensitivity, curve.thresholds)
     rows = zip(*(column.tolist() for column in columns), strict=True)
     return write_text(path, csv_text(["false_positives_per_scan", "sensitivity", "threshold"], rows))
@@ -154,4 +154,4 @@ def _read_text(path: Path) -> str:
 
 def _check_is_file(path: Path) -> None:
     if not path.is_file():
-        raise DataError(f"{path}: no such file. Name one of LUNA16's lists, or one in its form.")
+        raise DataError(f"{path}: no such file. Name one of LUNA16's lists, or a file in the same format.")

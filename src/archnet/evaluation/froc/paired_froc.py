@@ -25,7 +25,7 @@ from archnet.evaluation.uncertainty.seed_variance import (
 
 
 class NetworkHits(NamedTuple):
-    """What one network's trainings find in the same scans.
+    """Hits of one network's trainings in the same scans.
 
     Attributes:
         of_all: Hits of each training.
@@ -37,11 +37,11 @@ class NetworkHits(NamedTuple):
 
 
 class FrocSamples(NamedTuple):
-    """Of one network's S trainings the sensitivities at `RATES` and, last, the CPM.
+    """The sensitivities at `RATES`, followed by the CPM, of one network's S trainings.
 
     Attributes:
         values: Shape (S, 8); NaN without nodules.
-        samples: In each resample of the scans that has nodules, shape (B, S, 8); B is 0 without resamples.
+        samples: Values in each resample with nodules, shape (B, S, 8); B is 0 without resamples.
         num_scans: Scans with nodules.
     """
 
@@ -80,15 +80,15 @@ def mean_cpm_interval(network: FrocSamples) -> list[float] | None:
 
 
 def froc_differences(reference: str, networks: Mapping[str, FrocSamples]) -> dict[str, dict[str, Any]]:
-    """How far each network is from the reference.
+    """The differences of each network from the reference.
 
     Args:
         reference: Name of the reference, one of the networks.
         networks: Networks on the same scans and resamples, by name.
 
     Returns:
-        For each other network `reference`, its name; `cpm`, the entry of `difference_entry` with `p_holm`, Holm's
-        correction over the networks; and `sensitivities`, the same at each of `RATES`.
+        For each other network, `reference`, the name of the reference; `cpm`, the entry of `difference_entry` with
+        `p_holm`, Holm's correction over the networks; and `sensitivities`, the same at each of `RATES`.
     """
     others = [name for name in networks if name != reference]
     columns = [
@@ -112,7 +112,7 @@ def cpm_differences_by_stratum(
 
     Args:
         reference: Name of the reference.
-        strata: For each stratum the networks on the same scans and resamples, by name; one that lacks the reference
+        strata: For each stratum, the networks on the same scans and resamples, by name; a stratum without the reference
             has no differences.
 
     Returns:
@@ -139,7 +139,7 @@ def _difference(reference: FrocSamples, other: FrocSamples, column: int) -> dict
 
 
 def _estimates(networks: Sequence[FrocSamples], column: int) -> Estimates:
-    """One number of all trainings of some networks."""
+    """The estimates of one number for all trainings of some networks."""
     samples = np.concatenate([network.samples[..., column] for network in networks], axis=1)
     values = np.concatenate([network.values[:, column] for network in networks])
     unknown = np.full((len(values), len(values)), np.nan)

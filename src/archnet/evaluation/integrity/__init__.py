@@ -1,1 +1,1 @@
-"""The integrity of runs: the recorded state of its files, changes to them, and collapsed networks."""
+"""Integrity of runs: the recorded state of their files, changes to them, and collapsed networks."""

@@ -39,7 +39,7 @@ def accept_edits(folder: Path, today: str, check: Callable[[Path], object]) -> l
         The names of the changed and removed files that were accepted.
 
     Raises:
-        DataError: The manifest is damaged, or a file is missing that no run can do without.
+        DataError: The manifest is damaged, or a required file is missing.
     """
     manifest = read_manifest(folder)
     if manifest is None:
@@ -65,6 +65,6 @@ def _accept(manifest: Manifest, damages: list[Damage], today: str) -> Manifest:
 
 
 def _edited_record(damage: Damage, today: str) -> FileRecord:
-    """The new record; a file that is the original again has no edits."""
+    """The new record; a file restored to its original content has no edits."""
     record, edits = record_file(damage.path), (*damage.record.edits, Edit(date=today, sha256=damage.record.sha256))
     return record if record.sha256 == edits[0].sha256 else replace(record, edits=edits)

@@ -15,12 +15,12 @@ _REMEDY = "Restore both files, or run the experiment again."
 
 
 def check_case_list(folder: Path, columns: Mapping[str, NDArray[Any]], sets: Collection[str]) -> None:
-    """Check that predictions are about the cases of split.csv, with the same sets, labels and groups.
+    """Check that predictions have the cases of split.csv, with the same sets, labels and groups.
 
     Args:
         folder: The run folder; without split.csv nothing is checked.
         columns: The columns case, group, set and y_true of predictions.csv.
-        sets: Sets of which every case must be predicted.
+        sets: Sets in which every case must have a prediction.
 
     Raises:
         DataError: The cases differ.
@@ -46,7 +46,7 @@ def check_case_list(folder: Path, columns: Mapping[str, NDArray[Any]], sets: Col
 
 
 def _predicted_rows(columns: Mapping[str, NDArray[Any]]) -> list[tuple[str, ...]]:
-    """Case, group, label and set of each case, without the spaces around them, as `read_rows` reads split.csv."""
+    """Case, group, label and set of each case, stripped of surrounding spaces, as `read_rows` reads split.csv."""
     cells = [map(str.strip, columns[name].tolist()) for name in ("case", "group", "y_true", "set")]
     return list(zip(*cells, strict=True))
 

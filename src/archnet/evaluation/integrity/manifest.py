@@ -136,7 +136,7 @@ def is_one_of(name: str, names: Sequence[str]) -> bool:
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of a run; null if an archnet without manifests made the run.
+    """Read the manifest of a run; null if an older archnet without manifests wrote the run.
 
     Raises:
         DataError: The file is damaged, or has the format of a different version of archnet.
@@ -197,8 +197,9 @@ def rewrite_files(
 ) -> Iterator[None]:
     """Let the block rewrite files of a finished run with `atomic_write`, and update their records when it ends.
 
-    Until then the manifest has the hash of each new file, from before it replaces the old one: after an interruption, a
-    rewritten file is distinguished from one that a user edited. Without a manifest nothing is recorded.
+    Until then, the manifest also holds the hash of each new file before it replaces the old one, so that after an
+    interruption a rewritten file can be distinguished from one that a user edited. Without a manifest, nothing is
+    recorded.
 
     Args:
         folder: The run folder.
@@ -251,5 +252,5 @@ def _find_files(folder: Path, names: Sequence[str]) -> Iterable[Path]:
 
 
 def record_file(path: Path) -> FileRecord:
-    """The record of the present state of a file."""
+    """The record of the current state of a file."""
     return FileRecord(size=path.stat().st_size, sha256=file_sha256(path))

@@ -83,8 +83,8 @@ class Damage:
         path: The file.
         name: Its name in the manifest.
         record: Its recorded state.
-        size: Its present size in bytes; null if it is missing.
-        is_rewritten: Whether its present state is one that an unfinished or interrupted command wrote.
+        size: Its current size in bytes; null if it is missing.
+        is_rewritten: Whether its current state was written by an unfinished or interrupted command.
     """
 
     path: Path
@@ -94,7 +94,7 @@ class Damage:
     is_rewritten: bool
 
     def message(self, folder: Path) -> str:
-        """What happened to the file, and the remedy.
+        """A message that describes the change and the remedy.
 
         Args:
             folder: The run folder.
@@ -137,7 +137,7 @@ class Damage:
 
 
 def source_of(name: str) -> str | None:
-    """What a file can be regenerated from without training; null if it cannot."""
+    """The source from which a file can be regenerated without training; null if it cannot."""
     return next((source for key, source in SOURCES.items() if is_one_of(name, [key])), None)
 
 
@@ -149,8 +149,8 @@ def verify_run(folder: Path, names: Sequence[str], *, while_rewritten: bool = Fa
     Args:
         folder: The run folder.
         names: The files that will be read; a trailing "/" means all files of a folder.
-        while_rewritten: Accept files that a command is rewriting: each is complete, either old or new. Any other
-            content is refused.
+        while_rewritten: Accept files that a command is rewriting: each is complete, either old or new. Reject any other
+            content.
 
     Returns:
         The manifest; null if the run has none, because an older archnet wrote it.

@@ -1,1 +1,1 @@
-"""Strata: results for parts of the cases, such as nodules of one size or scans of one scanner."""
+"""Strata: results for subgroups of cases, such as nodules of one size or scans of one scanner."""

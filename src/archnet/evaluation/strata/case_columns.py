@@ -21,7 +21,7 @@ _REMEDY: Final = "Restore the file, or remove it and run: archnet report --accep
 
 
 def read_case_columns(folder: Path) -> dict[str, dict[str, str]]:
-    """The attributes in a run folder: for each the value of every case; empty where the run keeps none.
+    """Read the attributes of a run folder: the value of every case for each attribute; empty if there are none.
 
     Raises:
         DataError: The file is damaged.
@@ -50,5 +50,5 @@ def _check_header(path: Path, table: Table, remedy: str) -> None:
 
 
 def select_cases(values: Mapping[str, str], cases: NDArray[np.str_]) -> Attribute:
-    """The values of some cases, (N,); empty where a case has none."""
+    """The values of some cases, (N,); empty if a case has none."""
     return np.array([values.get(case, "") for case in cases.tolist()], dtype=object)

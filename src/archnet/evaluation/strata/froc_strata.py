@@ -18,11 +18,11 @@ from archnet.files.luna16_lists import DIAMETER
 def compute_froc_by_diameter(
     marks: Marks, reference: ReferenceStandard, *, max_marks: int | None = None, bootstraps: int = 1000, seed: int = 0
 ) -> dict[str, Froc]:
-    """The FROC analysis of the nodules of each diameter; empty where all diameters are in one stratum.
+    """Compute the FROC analysis of each stratum of nodule diameters; empty if all diameters are in one stratum.
 
-    The sensitivity is that of the stratum's nodules, whether or not they have a mark. The false positives are those of
-    all scans: a mark in a nodule of another stratum is ignored, as one in an excluded finding is. A stratum with fewer
-    than 10 nodules, or nodules in fewer than 5 scans, has no intervals: those of resamples are too narrow there.
+    The sensitivity includes all nodules of the stratum, marked or not. The false positives are those of all scans: a
+    mark in a nodule of another stratum is ignored, like one in an excluded finding. A stratum with fewer than 10
+    nodules, or nodules in fewer than 5 scans, has no intervals, because bootstrap intervals would be too narrow.
 
     Args:
         marks: Marks of one detector.
@@ -82,7 +82,7 @@ def has_few_nodules(hits: Hits) -> bool:
 
 
 def _is_small(num_nodules: int, num_scans: int) -> bool:
-    """Whether nodules are so few that resamples of their scans say too little about the uncertainty."""
+    """Whether there are too few nodules for bootstrap intervals."""
     return num_nodules < MIN_CASES or num_scans < MIN_GROUPS
 
 

@@ -19,11 +19,11 @@ def strata_entry(folder: Path, predictions: Predictions, metrics: Mapping[str, A
     Args:
         folder: The run folder.
         predictions: Predictions of all cases.
-        metrics: The run's metrics, which name the positive class and the threshold.
+        metrics: The run's metrics, with the positive class and the threshold.
 
     Returns:
-        Empty where no attribute has two strata in the test set; without one the validation set counts, else the
-        training set.
+        The entry for the test set; without one, for the validation set or else the training set. Empty if no attribute
+        has two strata.
 
     Raises:
         DataError: cases.csv is damaged.

@@ -1,4 +1,4 @@
-"""How an attribute divides cases into strata."""
+"""Stratify cases by an attribute."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ UNKNOWN: Final = "unknown"
 """Name of the stratum of cases whose value is unknown."""
 
 MAX_CATEGORIES: Final = 12
-"""Values of a text attribute that are strata of their own, the most frequent ones; the others are one together."""
+"""Maximum number of strata of a text attribute; rarer values are grouped into one more."""
 
 _MAX_EXTRA_DIGITS: Final = 12
 
 _MAX_NUMBERS: Final = 5
-"""Different numbers that are strata of their own; more are divided into terciles."""
+"""Maximum number of distinct numbers that are strata of their own; more are divided into terciles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +45,17 @@ DIAMETER_EDGES_MM: Final = (
     Edge(value=8, belongs_below=False),
     Edge(value=15, belongs_below=True),
 )
-"""Under 6, 6 to 8, 8 to 15 and over 15 mm: solid nodules are followed up differently under 6 mm, up to 8 mm and above
+"""Under 6, 6 to 8, 8 to 15 and over 15 mm: guidelines for solid nodules distinguish under 6 mm, up to 8 mm and above
 (MacMahon et al. 2017, doi:10.1148/radiol.2017161659)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Stratum:
-    """Cases of one value or range.
+    """Cases with one value or range.
 
     Attributes:
         name: The value or range in words.
-        rows: Whether each case is in it, shape (N,).
+        rows: Whether each case belongs to it, shape (N,).
     """
 
     name: str
@@ -70,8 +70,8 @@ class Stratification:
         name: Name of the attribute.
         is_of_positives: Whether only positive cases have the attribute, such as the diameter of a nodule. The strata
             then have no other cases.
-        strata: Two or more, none of them empty; rising where the attribute is a number, else the largest first, and the
-            cases whose value is unknown last.
+        strata: Two or more non-empty strata; in ascending order if the attribute is a number, else the largest first;
+            cases with an unknown value come last.
     """
 
     name: str
@@ -80,11 +80,11 @@ class Stratification:
 
 
 def stratify(name: str, values: Attribute, is_positive: NDArray[np.bool_]) -> Stratification | None:
-    """Divide cases by an attribute.
+    """Divide cases into strata by an attribute.
 
-    A diameter has the strata of `DIAMETER_EDGES_MM`, unless they all fall into one. Other numbers are strata of their
-    own if there are at most five, and else are divided into terciles of the cases. Of a text attribute the most
-    frequent values are strata, and where there are more than twelve the others are one together.
+    Diameters are divided at `DIAMETER_EDGES_MM`, unless they all fall into one stratum. Other numbers are strata of
+    their own if there are at most five distinct ones; otherwise they are divided into terciles. For a text attribute,
+    the twelve most frequent values are strata; other values are grouped.
 
     Args:
         name: Name of the attribute.
@@ -92,7 +92,7 @@ def stratify(name: str, values: Attribute, is_positive: NDArray[np.bool_]) -> St
         is_positive: Shape (N,).
 
     Returns:
-        None where there is only one stratum.
+        None if there is only one stratum.
     """
     is_missing = np.array([is_unknown(value) for value in values.tolist()], dtype=np.bool_)
     is_of_positives = bool(is_positive.any()) and not bool((~is_missing & ~is_positive).any())
@@ -129,7 +129,7 @@ def _split_numbers(name: str, numbers: Floats) -> Iterator[Stratum]:
 
 
 def _edges(name: str, known: Floats) -> tuple[Edge, ...] | None:
-    """The borders between strata; null where each number is one."""
+    """The borders between strata; null if each number is a stratum."""
     if name == DIAMETER and len(np.unique(_places(known, DIAMETER_EDGES_MM))) > 1:
         return DIAMETER_EDGES_MM
     if len(np.unique(known)) <= _MAX_NUMBERS:
@@ -145,7 +145,7 @@ def _places(numbers: Floats, edges: Sequence[Edge]) -> NDArray[np.int64]:
 
 
 def _range_names(edges: Sequence[Edge]) -> list[str]:
-    """Names of the ranges: "under" leaves its end out, "up to" and "to" include it where it belongs below."""
+    """Names of the ranges: "under" excludes the end, "up to" and "to" include it where it belongs below."""
     if not edges:
         return ["all values"]
     texts = _number_texts([edge.value for edge in edges])
@@ -157,7 +157,7 @@ def _range_names(edges: Sequence[Edge]) -> list[str]:
 
 
 def _number_texts(values: Sequence[float]) -> list[str]:
-    """Texts of increasing numbers with three significant digits, or as many as make them differ; whole numbers in full.
+    """Format increasing numbers with three significant digits, or more if needed to distinguish them; integers in full.
 
     >>> _number_texts([6.0, 10.656]), _number_texts([0.70312, 0.70341]), _number_texts([512.0, 1024.0])
     (['6', '10.7'], ['0.7031', '0.7034'], ['512', '1024'])
@@ -170,6 +170,6 @@ def _number_texts(values: Sequence[float]) -> list[str]:
 
 
 def _rounded_text(value: float, num_digits: int) -> str:
-    """A number with some significant digits, its whole part in full."""
+    """Format a number with some significant digits, its integer part in full."""
     num_whole = len(str(int(abs(value))))
     return f"{value:.0f}" if num_whole >= num_digits else f"{value:.{num_digits}g}"

@@ -22,19 +22,18 @@ from archnet.evaluation.uncertainty.seed_variance import Estimates, mean_over_se
 
 MIN_CASES: Final = 10
 MIN_GROUPS: Final = 5
-"""A stratum with fewer cases that its recall is of, or cases from fewer groups, is marked as small."""
+"""A stratum with fewer cases in the denominator of its recall, or cases from fewer groups, is marked as small."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class JudgedCases:
-    """What M trainings say about N cases.
+    """Predictions of M trainings for N cases.
 
     Attributes:
-        is_right: Whether a training predicts the true class, shape (N, M).
+        is_right: Whether a training classifies a case correctly, shape (N, M).
         scores: Probability of the positive class, shape (N, M); null for more than two classes.
         is_positive: Shape (N,).
-        members: Whether a case is of each class whose recall counts, shape (N, C): with two classes the positive one,
-            with more all.
+        members: Membership in each class with a recall, shape (N, C): the positive one of two classes, or all of more.
         groups: Index of each case's group, shape (N,).
     """
 
@@ -57,10 +56,10 @@ class JudgedCases:
 
 
 def judge_cases(trainings: Sequence[Predictions], *, positive: int, thresholds: Sequence[float | None]) -> JudgedCases:
-    """What trainings say about the same cases.
+    """Gather the predictions of trainings for the same cases.
 
     Args:
-        trainings: The predictions of each, of cases in the same order.
+        trainings: The predictions of each training, with cases in the same order.
         positive: Index of the class whose recall counts.
         thresholds: Threshold of each training.
     """
@@ -94,12 +93,12 @@ def stratum_size(cases: JudgedCases, stratum: Stratum) -> dict[str, Any]:
 
 
 def stratum_results(cases: JudgedCases, stratification: Stratification, stratum: Stratum) -> dict[str, Any]:
-    """What one network reaches in a stratum, the mean over its trainings, JSON-ready.
+    """The results of one network in a stratum, averaged over its trainings, JSON-ready.
 
     Args:
         cases: Cases of the trainings of one network.
         stratification: The stratification of the stratum.
-        stratum: The cases.
+        stratum: The stratum.
 
     Returns:
         The recall (macro recall) and, with two classes, the `auc`, with their 95% `intervals`; None where undefined.
@@ -123,7 +122,7 @@ def estimate_share(cases: JudgedCases, stratum: Stratum) -> Estimates:
 
 
 def estimate_area(cases: JudgedCases, stratification: Stratification, stratum: Stratum) -> Estimates:
-    """The area under the ROC curve of each training in a stratum, with their covariance; of two classes.
+    """The area under the ROC curve of each training in a stratum, with their covariance, for two classes.
 
     Where only positive cases have the attribute, they are ranked against all other cases.
     """
@@ -136,7 +135,7 @@ def estimate_area(cases: JudgedCases, stratification: Stratification, stratum: S
     num_groups = scarcer_groups(is_positive, groups)
     if estimates is not None:
         return Estimates(values=estimates.areas, covariance=estimates.covariance, num_groups=num_groups)
-    areas = [mean_placements([column], is_positive)[0].mean() for column in columns]  # one group: of unknown variance
+    areas = [mean_placements([column], is_positive)[0].mean() for column in columns]  # a single group: unknown variance
     return Estimates(values=np.array(areas), covariance=_undefined(cases).covariance, num_groups=num_groups)
 
 
@@ -172,7 +171,7 @@ def _area_interval(
 
 
 def _mean_interval(estimates: Estimates, own: Interval | None) -> Interval | None:
-    """The interval of a mean over trainings, on the logit scale; of one training, or at 0 and 1, its own."""
+    """The interval of a mean over trainings on the logit scale; for one training or at 0 and 1, its own."""
     is_at_end = mean_over_seeds(estimates).value in (0.0, 1.0)
     return own if estimates.values.size == 1 or is_at_end else _t_interval(estimates)
 

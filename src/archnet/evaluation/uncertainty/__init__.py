@@ -1,1 +1,1 @@
-"""Uncertainty: intervals of clustered cases, and resamples of their groups."""
+"""Uncertainty: intervals for clustered cases, and resampling of groups."""

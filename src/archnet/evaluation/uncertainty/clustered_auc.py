@@ -1,7 +1,7 @@
 """Areas under the ROC curve of clustered cases, with their covariance.
 
 Obuchowski 1997, doi:10.2307/2533958: DeLong's components, summed over each group (scan or patient), since cases of one
-group are not independent. With one case a group this is DeLong's covariance, but for the factors of the sample sizes.
+group are not independent. With one case per group, this is DeLong's covariance except for sample-size factors.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from archnet.evaluation.uncertainty.intervals import Interval, t_interval
 from archnet.evaluation.uncertainty.ratio import Floats
 
-_LEAST_VARIANCE: Final = 1e-20  # below it there is only rounding
+_LEAST_VARIANCE: Final = 1e-20  # smaller values are rounding errors
 
 
 class AreaEstimates(NamedTuple):
@@ -33,16 +33,16 @@ class AreaEstimates(NamedTuple):
 def estimate_areas(
     scores_by_network: Sequence[Sequence[Floats]], is_positive: NDArray[np.bool_], groups: NDArray[np.int64]
 ) -> AreaEstimates | None:
-    """The areas of networks on the same cases, and their covariance over groups.
+    """Compute the areas of networks on the same cases, and their covariance over groups.
 
     Args:
-        scores_by_network: For each network the scores of the cases, shape (N,), of each of its trainings; its area is
-            the mean of theirs. The covariance is about the cases; it leaves out the chance of training.
+        scores_by_network: For each network, the scores of the cases by each of its trainings, shape (N,); its area is
+            the mean over trainings. The covariance covers the choice of cases, not the variance between trainings.
         is_positive: Shape (N,).
         groups: Index of each case's group, shape (N,).
 
     Returns:
-        None where the positive or the other cases come from fewer than two groups.
+        None if the positive or the negative cases come from fewer than two groups.
     """
     group_positives = np.bincount(groups, is_positive).astype(np.float64)
     group_others = np.bincount(groups, ~is_positive).astype(np.float64)
@@ -65,10 +65,10 @@ def estimate_areas(
 
 
 def area_interval(scores: Floats, is_positive: NDArray[np.bool_], groups: NDArray[np.int64]) -> Interval | None:
-    """The 95% interval of the area under one ROC curve, symmetric on the logit scale, by Student's t.
+    """Compute the 95% interval of the area under one ROC curve, symmetric on the logit scale, by Student's t.
 
-    The degrees of freedom are those of the rarer kind: the groups that have positive cases, or those that have others,
-    whichever are fewer, less 1.
+    The degrees of freedom are the number of groups with positive cases or of groups with negative cases, whichever is
+    smaller, minus 1.
 
     Args:
         scores: Shape (N,).
@@ -76,7 +76,7 @@ def area_interval(scores: Floats, is_positive: NDArray[np.bool_], groups: NDArra
         groups: Index of each case's group, shape (N,).
 
     Returns:
-        None where the positive or the other cases come from fewer than two groups, and where no case outranks another.
+        None if the positive or the negative cases come from fewer than two groups, or if all scores are equal.
     """
     estimates = estimate_areas([[scores]], is_positive, groups)
     if estimates is None:
@@ -91,28 +91,28 @@ def area_interval(scores: Floats, is_positive: NDArray[np.bool_], groups: NDArra
 
 
 def scarcer_groups(is_positive: NDArray[np.bool_], groups: NDArray[np.int64]) -> int:
-    """The groups that have positive cases, or those that have other cases, whichever are fewer."""
+    """The number of groups with positive cases or of groups with negative cases, whichever is smaller."""
     return min(len(np.unique(groups[is_positive])), len(np.unique(groups[~is_positive])))
 
 
 def _num_separate_pairs(is_positive: NDArray[np.bool_], groups: NDArray[np.int64]) -> int:
-    """The most pairs of a positive and another case of which no two share a group.
+    """The maximum number of pairs of a positive and a negative case without a shared group.
 
-    They are independent, and each is in the right order with the area's probability. So the probability that all pairs
-    of all cases are in the right order is at most the area to the power of this number, which bounds an area of 1 from
-    below as Clopper and Pearson (1934, doi:10.1093/biomet/26.4.404) bound a share of 1.
+    They are independent, and each is ranked correctly with a probability equal to the area. So the probability that all
+    pairs of all cases are ranked correctly is at most the area to the power of this number, which gives a lower bound
+    for an area of 1 as Clopper and Pearson (1934, doi:10.1093/biomet/26.4.404) bound a share of 1.
 
-    The bound is low, 0.398 for eight groups with both kinds of cases, but none is higher without an assumption about
+    The bound is low, 0.398 for eight groups with both kinds of cases, but cannot be improved without assumptions about
     groups. Let a group be bad with probability 1 - q, so that its positive cases rank below and its other cases above
-    those of all good groups. Then a pair from two groups is in the right order if both are good, and the area is q**2;
-    all pairs of eight groups are in the right order with probability q**8, the area to the power of four.
+    those of all good groups. Then a pair from two groups is ranked correctly if both are good, and the area is q**2;
+    all pairs of eight groups are ranked correctly with probability q**8, the area to the power of four.
     """
     num_groups = len(np.unique(groups))
     return min(num_groups // 2, scarcer_groups(is_positive, groups))
 
 
 def _centred_sums(groups: NDArray[np.int64], placements: Floats, area: float, num_groups: int) -> Floats:
-    """What each group's placements exceed the area by, summed, (num_groups,)."""
+    """The sum over each group of the differences between placements and the area, (num_groups,)."""
     return np.bincount(groups, placements - area, minlength=num_groups).astype(np.float64)
 
 
@@ -123,10 +123,10 @@ def _sample_scale(group_sizes: NDArray[np.float64]) -> float:
 
 
 def mean_placements(scores_by_training: Sequence[Floats], is_positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """The share of the other kind that each positive case outranks, and that outranks each other case, over trainings.
+    """Mean placements: the share of negative cases below each positive, and of positive cases above each negative.
 
     Returns:
-        Shapes (num_positives,) and (num_others,); the mean of either is the mean area.
+        Arrays of shapes (num_positives,) and (num_others,); the mean of each is the mean area.
     """
     pairs = [(scores[is_positive], scores[~is_positive]) for scores in scores_by_training]
     positive_placements = np.mean([_share_below(np.sort(others), positives) for positives, others in pairs], axis=0)
@@ -135,7 +135,7 @@ def mean_placements(scores_by_training: Sequence[Floats], is_positive: NDArray[n
 
 
 def _share_below(ordered: Floats, values: Floats) -> Floats:
-    """The share of rising numbers that each value exceeds, equal ones counted half."""
+    """The share of sorted numbers that each value exceeds, ties counted half."""
     below = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
     share: Floats = below / (2 * len(ordered))
     return share

@@ -14,7 +14,7 @@ from archnet.evaluation.uncertainty.seed_variance import Estimates
 
 
 def estimate_proportions(parts: NDArray[np.bool_], wholes: NDArray[np.bool_], groups: NDArray[np.int64]) -> Estimates:
-    """The proportions of M trainings on the same cases, and their covariance over groups.
+    """Compute the proportions of M trainings on the same cases, and their covariance over groups.
 
     Args:
         parts: Whether each case counts in the numerator, shape (N, M), or (N, M, C) for the mean of C proportions.
@@ -22,8 +22,8 @@ def estimate_proportions(parts: NDArray[np.bool_], wholes: NDArray[np.bool_], gr
         groups: Index of each case's group, shape (N,).
 
     Returns:
-        Of each training the proportion, or the mean of those of its C that are defined. Groups are counted that have
-        cases in the denominator; of several proportions those of the one with the fewest.
+        The proportion of each training, or the mean of its defined proportions. The number of groups is that with cases
+        in the denominator, the smallest of several proportions.
     """
     num_groups = int(groups.max()) + 1 if len(groups) else 0
     part, whole = (_as_columns(values) for values in (parts, wholes))
@@ -47,7 +47,7 @@ def _as_columns(values: NDArray[np.bool_]) -> Floats:
 
 
 def _count_groups(whole: Floats, groups: NDArray[np.int64], num_groups: int) -> int:
-    """Groups with cases in the denominator of any training; the fewest of the proportions that are defined."""
+    """Number of groups with cases in the denominator of any training; the smallest over the defined proportions."""
     has_cases: NDArray[np.bool_] = np.any(whole, axis=1)
     counts = [len(np.unique(groups[column])) for column in has_cases.T if column.any()]
     return min(counts, default=num_groups)

@@ -1,4 +1,4 @@
-"""Few groups: whether results come from so few scans or patients that they need a caution; the one place that decides.
+"""The number of scans or patients below which results need a caution.
 
 Between 20 and 50 groups are few (Cameron and Miller 2015, doi:10.3368/jhr.50.2.317, section VI).
 """
@@ -11,7 +11,7 @@ ENOUGH_GROUPS: Final = 50
 
 
 def are_few(num_groups: int) -> bool:
-    """Whether so many groups, or scans of a FROC curve, need a caution.
+    """Whether a number of groups, or of scans of a FROC curve, needs a caution.
 
     >>> are_few(49), are_few(50)
     (True, False)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Adjust the p values of one family of tests, so that 5% is the chance of any false rejection among them.
+    """Adjust the p values of a family of tests to control the family-wise error rate.
 
     Holm 1979, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6, 65-70.
 
     Args:
-        p_values: One for each test; None where a test is undefined. Such a test does not count.
+        p_values: One for each test; None for undefined tests, which do not count.
 
     >>> holm([0.01, 0.04, None, 0.03])
     [0.03, 0.06, None, 0.06]

@@ -1,4 +1,4 @@
-"""95% intervals: Wilson's for independent cases, Student's t for estimates from groups, the bootstrap of groups."""
+"""95% intervals: Wilson's for independent cases, Student's t for estimates from groups, bootstrap over groups."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NORMAL_QUANTILE: Final = 1.959963984540054
 
 _MAX_WEIGHTS = 4_000_000  # weights held at once: 32 MB
 
-_NO_SPREAD: Final = 1e-12  # a standard deviation below it comes from rounding
+_NO_SPREAD: Final = 1e-12  # smaller standard deviations are rounding errors
 
 
 def wilson_interval(successes: int, trials: int) -> Interval | None:
@@ -37,12 +37,12 @@ def wilson_interval(successes: int, trials: int) -> Interval | None:
 
 
 def expected_interval(share: float, trials: float, quantile: float = NORMAL_QUANTILE) -> Interval:
-    """The 95% score interval that a proportion will have; Wilson's formula, whose numbers need not be whole.
+    """The 95% score interval expected for a proportion, by Wilson's formula with non-integer counts.
 
     Args:
-        share: The proportion that is expected.
+        share: The expected proportion.
         trials: Number of independent trials, above 0.
-        quantile: Of the standardized error; for trials of groups that of Student's t.
+        quantile: Quantile of the standardized error; for grouped trials, that of Student's t.
 
     >>> [round(end, 3) for end in expected_interval(0.9, 27)]
     [0.733, 0.967]
@@ -73,10 +73,10 @@ def score_bounds(
 
 
 def effective_trials(group_sizes: Sequence[int]) -> float:
-    """The independent trials that cases are worth if those of one group always succeed or fail together.
+    """The effective number of independent trials if all cases of a group succeed or fail together.
 
     Kish 1965, Survey Sampling, section 5.4: the design effect of an intraclass correlation of 1. Groups of equal size
-    count as one trial each, groups of unequal size as fewer.
+    count as one trial each, groups of unequal size as less.
 
     >>> effective_trials([5, 5, 5]), effective_trials([1, 1, 8])
     (3.0, 1.5151515151515151)
@@ -120,10 +120,11 @@ def t_interval(value: float, standard_error: float, num_groups: float, scale: Sc
     """The 95% interval of an estimate from groups, by Student's t with num_groups - 1 degrees of freedom.
 
     Args:
-        value: The estimate; inside the open range of the scale.
+        value: The estimate, inside the open range of the scale.
         standard_error: Standard error of the value itself, not of the transformed one (delta method).
         num_groups: Two or more.
-        scale: Where the interval is symmetric: "logit" for numbers from 0 to 1, "atanh" for those from -1 to 1.
+        scale: Scale on which the interval is symmetric: "logit" for numbers from 0 to 1, "atanh" for those from -1 to
+            1.
 
     >>> [round(end, 3) for end in t_interval(0.9, 0.03, 20, "logit")]
     [0.818, 0.948]
@@ -148,30 +149,30 @@ _SCALES: Final[Mapping[str, tuple[Callable[[float], float], Callable[[float], fl
     ),
     "atanh": (math.atanh, math.tanh, lambda value: 1 / (1 - value * value)),
 }
-"""For each scale the way to it, the way back, and its slope."""
+"""For each scale, the transformation, its inverse and its derivative."""
 
 OPEN_RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "identity": (-math.inf, math.inf),
     "logit": (0.0, 1.0),
     "atanh": (-1.0, 1.0),
 }
-"""The values between which a scale is finite."""
+"""The open range of each scale."""
 
 
 def can_resample(num_groups: int, bootstraps: int) -> bool:
-    """Whether there is a bootstrap: resamples are wanted, and there are groups to draw from."""
+    """Whether a bootstrap is possible: resamples are requested, and there are groups to draw from."""
     return num_groups >= 2 and bootstraps > 0
 
 
 def resamples(num_groups: int, bootstraps: int, *, num_cases: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """How often each group is drawn, with replacement, in each bootstrap resample.
+    """Draw bootstrap resamples of groups with replacement: the count of each group in each resample.
 
-    Cases of one group share a patient, so that groups, not cases, are the independent draws (Davison and Hinkley
+    Cases of one group share a patient, so groups, not cases, are independent (Davison and Hinkley
     1997, doi:10.1017/CBO9780511802843, section 3.8).
 
     Args:
-        num_groups: Groups to draw from, and drawn each time.
-        bootstraps: Resamples in all.
+        num_groups: Number of groups, and of draws in each resample.
+        bootstraps: Total number of resamples.
         num_cases: Number of cases of all groups; the case weights of a chunk of resamples fit in memory.
         seed: Equal seeds give equal resamples.
 
@@ -191,18 +192,16 @@ def resamples(num_groups: int, bootstraps: int, *, num_cases: int, seed: int) ->
 def bootstrap_t_interval(value: float, samples: NDArray[np.float64], num_groups: int, scale: Scale) -> Interval | None:
     """The 95% interval of an estimate by Student's t, with the standard error of its bootstrap over groups.
 
-    The bootstrap's variance is that of dividing by the number of groups, so that it is multiplied by g / (g - 1), as
-    for a mean (Davison and Hinkley 1997, doi:10.1017/CBO9780511802843, section 2.3).
+    The bootstrap variance has the number of groups g as divisor, so it is multiplied by g / (g - 1), as for a mean
+    (Davison and Hinkley 1997, doi:10.1017/CBO9780511802843, section 2.3).
 
     Args:
         value: The estimate.
         samples: Its bootstrapped values, NaN where undefined, shape (B,).
-        num_groups: The groups that bear the estimate.
-        scale: Where the interval is symmetric.
-
-    Returns:
-        None where the groups do not show how uncertain the value is: fewer than two groups, a value at an end of
-        the scale, samples that are all equal, or more undefined samples than defined ones.
+        num_groups: Number of groups that determine the precision of the estimate.
+        scale: Scale on which the interval is symmetric. Returns:
+        None if the uncertainty cannot be estimated: fewer than two groups, a value at an end of the scale, samples that
+            are all equal, or more undefined samples than defined ones.
     """
     defined = samples[~np.isnan(samples)]
     if num_groups < 2 or len(defined) < max(2, len(samples) / 2) or not _is_inside(value, scale):
@@ -214,6 +213,6 @@ def bootstrap_t_interval(value: float, samples: NDArray[np.float64], num_groups:
 
 
 def _is_inside(value: float, scale: Scale) -> bool:
-    """Whether a value lies in the open range of a scale; NaN does not."""
+    """Whether a value is in the open range of a scale; false for NaN."""
     low, high = OPEN_RANGES[scale]
     return low < value < high

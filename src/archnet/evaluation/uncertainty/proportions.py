@@ -1,16 +1,16 @@
-"""95% intervals of proportions whose cases come in groups (scans or patients).
+"""95% intervals of proportions for cases grouped by scan or patient.
 
-Wilson's score interval on the effective number of trials: the trials divided by the design effect, which is the
+Wilson's score interval with the effective number of trials: the trials divided by the design effect, which is the
 variance of the proportion over groups relative to that of independent trials (Kish 1965, Survey Sampling, section 5.4;
-Rao and Scott 1992, doi:10.2307/2532311). Student's t with one degree of freedom less than there are groups replaces the
-normal quantile, because the design effect is estimated from the groups. Where every trial is a group of its own this is
-Wilson's interval, to the bit.
+Rao and Scott 1992, doi:10.2307/2532311). Student's t with g - 1 degrees of freedom for g groups replaces the normal
+quantile, because the design effect is estimated from the groups. If every trial is a group of its own, this is exactly
+Wilson's interval.
 
-Two refinements keep the coverage where the textbook formula loses it. The variance is that of the delete-one-group
-jackknife, equal to the usual one for groups of equal size, and larger where one group dominates. And a rare outcome
-says little about the correlation within groups, so the intraclass correlation is never assumed to be below 1 / (m +
-1)**2 with m cases of the rarer outcome: 1 for a share of 0 or 1, which leaves one trial a group, and negligible from
-ten cases on.
+Two refinements maintain the coverage where the textbook formula loses it. The variance is that of the delete-one-group
+jackknife, equal to the usual one for groups of equal size, and larger if one group dominates. And because a rare
+outcome carries little information about the correlation within groups, the intraclass correlation is assumed to be at
+least 1 / (m + 1)**2 with m cases of the rarer outcome: 1 for a share of 0 or 1, which means one trial per group, and
+negligible from ten cases on.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ Counts = NDArray[np.float64] | NDArray[np.int64]
 
 
 def proportion_bounds(successes: Counts, trials: Counts) -> Floats:
-    """The lower and upper end of the interval of each proportion.
+    """Compute the lower and upper ends of the interval of each proportion.
 
     Args:
         successes: Successes of each group, shape (..., G).
         trials: Trials of each group, shape (..., G); groups without trials do not count.
 
     Returns:
-        Shape (..., 2); NaN without trials, and where one group has them all and more than one.
+        An array of shape (..., 2); NaN without trials, or if a single group has more than one trial and all others
+        none.
 
     >>> proportion_bounds(np.array([1, 0, 1, 1]), np.array([1, 1, 1, 1])).round(4).tolist()
     [0.3006, 0.9544]
@@ -78,21 +79,21 @@ def proportion_interval(successes: Counts, trials: Counts) -> Interval | None:
         trials: Trials of each group, shape (G,).
 
     Returns:
-        [low, high], or None without trials, and where one group has them all and more than one.
+        [low, high]; None without trials, or if a single group has more than one trial and all others none.
     """
     bounds = proportion_bounds(successes, trials)
     return None if np.isnan(bounds).any() else bounds.tolist()
 
 
 def design_effect(successes: Counts, trials: Counts) -> Floats:
-    """How many times as many trials the groups need for the precision of independent trials; at least 1.
+    """The design effect: the factor by which grouping increases the variance; at least 1.
 
     Args:
         successes: Successes of each group, shape (..., G).
         trials: Trials of each group, shape (..., G).
 
     Returns:
-        Shape (...); NaN where fewer than two groups have trials.
+        An array of shape (...); NaN if fewer than two groups have trials.
     """
     num_successes, num_trials = successes.sum(axis=-1), trials.sum(axis=-1)
     share = ratio(num_successes, num_trials)
@@ -103,7 +104,7 @@ def design_effect(successes: Counts, trials: Counts) -> Floats:
 
 
 def least_design_effect(rarer: Counts, trials: Counts) -> Floats:
-    """The design effect of the least intraclass correlation that is assumed.
+    """The design effect of the smallest assumed intraclass correlation.
 
     Args:
         rarer: Cases of the rarer outcome, shape (...).
@@ -118,17 +119,17 @@ def least_design_effect(rarer: Counts, trials: Counts) -> Floats:
 
 
 def ratio_variance(sums: Counts, sizes: Counts) -> Floats:
-    """The variance of a mean over cases in groups, which is a ratio of two sums, by the delete-one-group jackknife.
+    """The variance of a mean over grouped cases (a ratio of two sums) by the delete-one-group jackknife.
 
     Linear in the deviations of the groups (Cochran 1977, Sampling Techniques, section 6.17): a group's deviation is
-    divided by the cases of all others.
+    divided by the number of cases of all others.
 
     Args:
         sums: Sums of the values of each group's cases, shape (..., G).
         sizes: Cases of each group, shape (..., G).
 
     Returns:
-        Shape (...); NaN where fewer than two groups have cases.
+        An array of shape (...); NaN if fewer than two groups have cases.
     """
     num_groups = np.count_nonzero(sizes, axis=-1)
     total = sizes.sum(axis=-1, keepdims=True)

@@ -1,12 +1,12 @@
-"""The variance of a mean over trainings: that of the choice of cases, and that between the seeds of training.
+"""The variance of a mean over trainings: from the choice of cases, and between training seeds.
 
-A number of S trainings of one architecture varies for two reasons: other cases would give another mean, and so would
-other seeds. The first variance is that of the mean over groups of cases (`covariance`). The second is the sample
-variance of the trainings' numbers over S, less the part of it that comes from the cases and is in the first already:
-trainings differ on single cases even where neither is better. This is the decomposition of Obuchowski and Rockette
-1995 (doi:10.1080/03610919508813243) and Hillis 2014 (doi:10.1002/sim.5926) for readers who read the images of one
-modality each; trainings are the readers. The degrees of freedom are Satterthwaite's (1946, doi:10.2307/3002019), from
-g - 1 for g groups and S - 1 for each side's seeds.
+The mean of a number over S trainings of one architecture has two sources of variance: cases and seeds. The first is the
+variance of the mean over groups of cases (`covariance`). The second is the sample variance of the trainings' numbers
+divided by S, minus the part caused by the cases, which the first already contains: trainings differ on individual cases
+even if neither is better. This is the decomposition of Obuchowski and Rockette 1995 (doi:10.1080/03610919508813243) and
+Hillis 2014 (doi:10.1002/sim.5926) for readers who read the images of one modality each; trainings are the readers. The
+degrees of freedom are Satterthwaite's (1946, doi:10.2307/3002019), from g - 1 for g groups and S - 1 for each side's
+seeds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from archnet.evaluation.uncertainty.intervals import OPEN_RANGES, Interval, Scale, t_interval, t_p_value, t_quantile
 from archnet.evaluation.uncertainty.ratio import Floats
 
-_ROUNDING = 1e-9  # a standard error below it is 0
+_ROUNDING = 1e-9  # smaller standard errors count as 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,8 +30,8 @@ class Estimates:
 
     Attributes:
         values: Shape (M,); NaN where undefined.
-        covariance: Over the choice of cases, shape (M, M); NaN where unknown.
-        num_groups: Groups of cases that the number depends on.
+        covariance: Covariance over the choice of cases, shape (M, M); NaN where unknown.
+        num_groups: Number of groups of cases that the number depends on.
     """
 
     values: Floats
@@ -44,8 +44,8 @@ class MeanEstimate:
     """A mean over seeds, or a difference of two, with its uncertainty.
 
     Attributes:
-        value: NaN where undefined.
-        standard_error: NaN where unknown; 0 where the resamples or groups do not vary.
+        value: The mean or difference; NaN where undefined.
+        standard_error: Standard error; NaN where unknown, 0 if the resamples or groups do not vary.
         degrees_of_freedom: Degrees of freedom of Student's t.
     """
 
@@ -73,23 +73,23 @@ class MeanEstimate:
 
     @property
     def p(self) -> float | None:
-        """The two-sided p value of a difference: below 0.05 where the interval excludes 0; None where it has none."""
+        """The two-sided p value of a difference, below 0.05 if the interval excludes 0; None without an interval."""
         return t_p_value(self.value / self.standard_error, self.degrees_of_freedom) if self.is_testable else None
 
 
 def mean_over_seeds(estimates: Estimates) -> MeanEstimate:
-    """The mean over all trainings, which are those of one architecture."""
+    """The mean over all trainings of one architecture."""
     return _combine(estimates, [estimates.values.size], [1], float(estimates.values.mean()))
 
 
 def difference_over_seeds(estimates: Estimates, num_reference: int) -> MeanEstimate:
-    """The mean over the other trainings minus that over the first `num_reference`, the reference's."""
+    """The mean over the other trainings minus that over the first `num_reference`, which are the reference's."""
     first, second = estimates.values[:num_reference], estimates.values[num_reference:]
     return _combine(estimates, [first.size, second.size], [-1, 1], float(second.mean() - first.mean()))
 
 
 def _combine(estimates: Estimates, num_seeds: Sequence[int], signs: Sequence[int], value: float) -> MeanEstimate:
-    """The signed sum of the means over each side's trainings, `num_seeds` of them in turn."""
+    """The signed sum of the means over each side's trainings; `num_seeds` lists their numbers."""
     covariance, degrees = estimates.covariance, estimates.num_groups - 1
     if math.isnan(value) or degrees < 1 or not np.isfinite(covariance).all():
         return MeanEstimate(value=value, standard_error=math.nan, degrees_of_freedom=math.nan)
@@ -114,7 +114,7 @@ def seed_variance(values: Floats, covariance: Floats) -> float:
 
     Args:
         values: Values of S trainings, two or more, shape (S,).
-        covariance: Over the choice of cases, shape (S, S).
+        covariance: Covariance over the choice of cases, shape (S, S).
 
     >>> round(seed_variance(np.array([0.8, 0.9]), np.diag([0.001, 0.001])), 6)  # (0.005 - 0.001) / 2
     0.002
@@ -125,23 +125,23 @@ def seed_variance(values: Floats, covariance: Floats) -> float:
 
 
 def scale_covariance(covariance: Floats, num_groups: int) -> Floats:
-    """A bootstrap covariance without its bias: resamples of g groups vary by (g - 1) / g of what new groups do."""
+    """Correct the bias of a bootstrap covariance: the variance of resamples of g groups is too small by (g - 1) / g."""
     return covariance * (num_groups / (num_groups - 1)) if num_groups > 1 else np.full_like(covariance, np.nan)
 
 
 def difference_entry(estimates: Estimates, num_reference: int, scale: Scale = "logit") -> dict[str, Any]:
-    """One number's entry of `comparison.json`.
+    """The entry of one number in `comparison.json`.
 
     Args:
         estimates: Estimates of the trainings of both sides, the reference's first.
         num_reference: Trainings of the reference.
-        scale: Scale of the numbers. Its range limits the difference, and so the interval of few groups.
+        scale: Scale of the numbers. Its range limits the difference, and hence the interval for few groups.
 
     Returns:
         `reference`, `other` and `difference` (other minus reference), None where undefined; the 95% intervals
         `reference_interval` and `other_interval`, None also at the ends of the range; the 95% `interval` of the
         difference and `p`, None where there are fewer than two groups, no resamples, or the difference does not vary;
-        `identical`, whether both are the same in all groups or resamples.
+        `identical`, whether both are equal in all groups or resamples.
     """
     result = difference_over_seeds(estimates, num_reference)
     lowest, highest = OPEN_RANGES[scale]

@@ -1,9 +1,9 @@
-"""Optimism of a choice: how far the best of several noisy values is above its own true value, on average.
+"""Selection bias: the expected excess of the best of several noisy values over its true value.
 
-The best of many estimates on the same cases was helped by chance (Cawley and Talbot 2010, JMLR 11, 2079). How much
-depends on how many candidates are nearly as good. It is measured by perturbing the values and choosing again, as Ye
-1998 (doi:10.1080/01621459.1998.10474094) does: chance that a perturbation adds to the chosen value is chance that the
-cases had added to it.
+The best of many estimates on the same cases is biased upwards by chance (Cawley and Talbot 2010, JMLR 11, 2079), the
+more so the more candidates are nearly as good. The bias is estimated by perturbing the values and choosing again, as in
+Ye 1998 (doi:10.1080/01621459.1998.10474094): the gain of the chosen value from a perturbation estimates its gain from
+the random choice of cases.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from archnet.evaluation.uncertainty.ratio import Floats
 
-_SIZE = 0.5  # of a perturbation, relative to the noise of the values; Ye recommends 0.5 to 0.6
+_SIZE = 0.5  # size of a perturbation, relative to the noise of the values; Ye recommends 0.5 to 0.6
 
 
 def group_halves(num_groups: int, num_splits: int, seed: int) -> NDArray[np.int64]:
-    """Random splits of groups into two halves; one of an odd number is in neither.
+    """Split groups into two random halves; of an odd number, one is in neither.
 
     Args:
         num_groups: Two or more.
@@ -27,8 +27,8 @@ def group_halves(num_groups: int, num_splits: int, seed: int) -> NDArray[np.int6
         seed: Equal seeds give equal splits.
 
     Returns:
-        0 for the groups of the first half, 1 for those of the second, 2 for one in neither, shape
-        (num_splits, num_groups).
+        0 for groups of the first half, 1 for those of the second, 2 for a group in neither, shape (num_splits,
+        num_groups).
     """
     half = num_groups // 2
     sides = np.repeat([0, 1, 2], [half, half, num_groups - 2 * half])
@@ -36,19 +36,20 @@ def group_halves(num_groups: int, num_splits: int, seed: int) -> NDArray[np.int6
 
 
 def selection_optimism(values: Floats, first: Floats, second: Floats) -> float | None:
-    """The expected optimism of the largest value.
+    """Estimate the expected optimism of the largest value.
 
-    Half the difference between two halves of the cases has the noise of the value of all cases. A perturbation of `c`
-    times the noise chooses among values of (1 + c²) times the variance, so that what it adds is scaled by the root of
-    that: exact where all candidates are equally good, at most 12% too large where they differ by more than the noise.
+    Half the difference between two halves of the cases has the same noise as the value on all cases. A perturbation of
+    `c` times the noise chooses among values of (1 + c²) times the variance, so the gain is scaled by the root of that
+    factor. This is exact if all candidates are equally good, and at most 12% too large if they differ by more than the
+    noise.
 
     Args:
         values: Values of the T candidates, on all cases; the larger, the better.
-        first: On the first half of each of S splits of the cases, shape (S, T).
-        second: On the second half, shape (S, T).
+        first: Values on the first half of each of S splits of the cases, shape (S, T).
+        second: Values on the second half, shape (S, T).
 
     Returns:
-        None where fewer than two candidates or splits are defined on both halves.
+        None if fewer than two candidates or splits are defined on both halves.
     """
     noise = (first - second) / 2
     noise = noise[np.isfinite(noise).all(axis=1)]

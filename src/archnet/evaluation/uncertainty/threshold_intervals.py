@@ -1,4 +1,4 @@
-"""The 95% intervals of the proportions of two classes at many thresholds, for a slider."""
+"""95% intervals of proportions for two classes at many thresholds, for the threshold slider."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from archnet.evaluation.uncertainty.proportions import Counts, independent_bounds, proportion_bounds
 from archnet.evaluation.uncertainty.ratio import Floats
 
-_MAX_CELLS = 2_000_000  # thresholds times groups held at once: 16 MB an array
+_MAX_CELLS = 2_000_000  # thresholds times groups in memory: 16 MB per array
 
 
 def threshold_intervals(
     scores: Floats, is_positive: NDArray[np.bool_], groups: NDArray[np.int64], thresholds: Floats
 ) -> dict[str, Floats]:
-    """The interval of each proportion where scores of at least a threshold are predicted as positive.
+    """Compute the interval of each proportion at each threshold; scores at or above it are predicted as positive.
 
     Args:
         scores: Shape (N,).
@@ -25,7 +25,7 @@ def threshold_intervals(
         thresholds: In any order, shape (S,).
 
     Returns:
-        For recall, precision, specificity and accuracy lower and upper ends, shape (S, 2); NaN where undefined.
+        Lower and upper ends for recall, precision, specificity and accuracy, shape (S, 2); NaN where undefined.
     """
     if len(np.unique(groups)) == len(groups):
         found, false_positives = (_num_reaching(scores[mask], thresholds) for mask in (is_positive, ~is_positive))
@@ -62,16 +62,18 @@ def _chunks(thresholds: Floats, num_groups: int) -> Iterator[Floats]:
 
 
 def _num_reaching(scores: Floats, thresholds: Floats) -> NDArray[np.int64]:
-    """How many scores reach each threshold, shape (S,)."""
+    """Number of scores that reach each threshold, shape (S,)."""
     return len(scores) - np.searchsorted(np.sort(scores), thresholds, side="left")
 
 
 def _num_reaching_by_group(
     scores: Floats, groups: NDArray[np.int64], thresholds: Floats, num_groups: int
 ) -> NDArray[np.int64]:
-    """How many scores of each group reach each threshold, shape (S, G)."""
+    """Number of scores of each group that reach each threshold, shape (S, G)."""
     order, num_thresholds = np.argsort(thresholds), len(thresholds)
-    reached = np.searchsorted(thresholds[order], scores, side="right")  # so many of the rising thresholds
+    reached = np.searchsorted(
+        thresholds[order], scores, side="right"
+    )  # number of ascending thresholds that the score reaches
     cells = np.bincount(reached * num_groups + groups, minlength=(num_thresholds + 1) * num_groups)
     at_least = np.cumsum(cells.reshape(num_thresholds + 1, num_groups)[::-1], axis=0)[::-1][1:]
     counts = np.empty_like(at_least)
