@@ -13,7 +13,7 @@ from typing import IO, Any, Final
 from archnet.errors import RunError
 
 SHARING_VARIABLES: Final = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-"""Runs that share a GPU take its memory as they need it. By default TensorFlow takes all of it, and JAX three quarters."""
+"""Runs that share a GPU take its memory as needed. By default TensorFlow takes all of it, and JAX three quarters."""
 
 
 def process_environment(cpus: float, gpus: float, variables: Mapping[str, str]) -> dict[str, str]:
