@@ -87,7 +87,7 @@ MISSING = {
     "qqq": "qqq: no such file, and archnet ships no document of this name. All names: archnet list",
     "archs/arch3dsm.json": 'archs/arch3dsm.json: no such file. archnet ships this document: give its name, "arch3dsm".',
     "mien.json": 'mien.json: no such file. Did you mean "mine.json"?',
-    "no/net": "no/net: no such file. There is no folder no either.",
+    "no/net": "no/net: no such file. The folder no does not exist either.",
 }
 
 
