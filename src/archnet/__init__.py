@@ -1,9 +1,9 @@
 """archnet: JSON architecture files to 2D and 3D convolutional networks for chest CT.
 
 >>> import archnet
->>> arch = archnet.load_arch("archs/arch3dsm.json")  # doctest: +SKIP
+>>> arch = archnet.load_arch("arch3dsm")  # doctest: +SKIP
 >>> model = arch.build((64, 64, 10), num_classes=2)  # doctest: +SKIP
->>> run = archnet.run("archs/arch3dsm.json", data="phantom", settings={"training.epochs": 5})  # doctest: +SKIP
+>>> run = archnet.run("arch3dsm", data="phantom", settings={"training.epochs": 5})  # doctest: +SKIP
 >>> run.metrics["test"]["recall"]  # doctest: +SKIP
 """
 

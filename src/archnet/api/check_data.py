@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archnet.api.display import ProgressOption, show_progress
 from archnet.api.experiments import load_experiments, root_override
 from archnet.api.paths import check_list
 from archnet.errors import DocumentError
-from archnet.files.path_argument import output_file
+from archnet.files.path_argument import document_path, output_file
 from archnet.files.strict_json import plain_json
 from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import Experiment
@@ -93,7 +92,7 @@ def _load(
 def _is_data_section(data: Any) -> bool:
     """Whether data are given by name or as a section, not as an experiment or a file that contains one."""
     if isinstance(data, str):
-        return data.partition(":")[0] in DATASETS or not (data.endswith(".json") or Path(data).exists())
+        return data.partition(":")[0] in DATASETS or not (data.endswith(".json") or document_path(data).exists())
     if not isinstance(data, Experiment | Mapping | PathLike):
         expected = 'a name, npz:PATH, a mapping such as {"name": "phantom"}, or an experiment'
         raise DocumentError(f"data={data!r}: expected {expected}.")

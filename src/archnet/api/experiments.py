@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from archnet.network.training.loop import Callback
 
 Source = Experiment | Arch | Mapping[str, Any] | PathLike[str] | str
-"""An experiment or an architecture: an object, a mapping with the content of a JSON file, or the path of the file."""
+"""An experiment or an architecture: an object, a mapping with the content of a JSON file, the path of the file, or
+the name of a document that archnet ships (`archnet list`)."""
 
 log = logging.getLogger("archnet")
 
@@ -42,7 +43,7 @@ def load_experiments(
 ) -> tuple[Experiment, ...]:
     """Load experiments from a file or a document, one for each architecture and fold.
 
-    >>> archnet.load_experiments("experiments/luna16_seed_protocol.json", root="/data/LUNA16")  # doctest: +SKIP
+    >>> archnet.load_experiments("luna16_seed_protocol", root="/data/LUNA16")  # doctest: +SKIP
     >>> archnet.load_experiments([flat, deep], data="phantom", settings={"training.epochs": 5})  # doctest: +SKIP
 
     Args:
@@ -94,7 +95,7 @@ def run(  # noqa: PLR0913 - the options of `archnet run`, by name
 ) -> Run:
     """Train and evaluate one architecture, and write its run folder.
 
-    >>> run = archnet.run("archs/arch3dsm.json", data="phantom", settings={"training.epochs": 5})  # doctest: +SKIP
+    >>> run = archnet.run("arch3dsm", data="phantom", settings={"training.epochs": 5})  # doctest: +SKIP
     >>> run.metrics["test"]["recall"], run.report  # doctest: +SKIP
 
     Args:
@@ -158,7 +159,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
 ) -> Runs:
     """Train and evaluate architectures on the same splits, one after another, and compare all runs in the folder.
 
-    >>> runs = archnet.run_all(["archs/archsm.json", "archs/arch3dsm.json"], data="phantom")  # doctest: +SKIP
+    >>> runs = archnet.run_all(["archsm", "arch3dsm"], data="phantom")  # doctest: +SKIP
     >>> print(runs.comparison)  # doctest: +SKIP
 
     Args:

@@ -25,6 +25,8 @@ from archnet.cli.process.unforeseen_errors import describe_bug, describe_os_erro
 from archnet.cli.run import run
 from archnet.cli.show import show
 from archnet.cli.start.list_shipped import list_shipped
+from archnet.cli.start.new_project_command import init
+from archnet.cli.start.print_schema import schema
 from archnet.cli.sweep import sweep_app
 from archnet.cli.twin import twin
 from archnet.cli.versus import versus
@@ -90,7 +92,7 @@ def _options(
     """See `app`."""
 
 
-for command in (check, show, twin, run, versus, compare, froc, report, predict, explain, export, bench):
+for command in (init, schema, check, show, twin, run, versus, compare, froc, report, predict, explain, export, bench):
     app.command()(command)
 app.command("list")(list_shipped)
 app.add_typer(data_app, name="data")

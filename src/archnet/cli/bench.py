@@ -21,6 +21,7 @@ from archnet.cli.options import (
     print_json,
     print_messages,
 )
+from archnet.cli.start.document_completion import complete_documents
 from archnet.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -33,7 +34,12 @@ if TYPE_CHECKING:
 
 def bench(
     file: Annotated[
-        Path | None, typer.Argument(help="Architecture or experiment file.", metavar="ARCH|EXPERIMENT")
+        Path | None,
+        typer.Argument(
+            help="Architecture or experiment: a file or a name (archnet list).",
+            metavar="ARCH|EXPERIMENT",
+            autocompletion=complete_documents,
+        ),
     ] = None,
     data: DataOption = None,
     root: RootOption = None,
@@ -62,9 +68,9 @@ def bench(
     """Benchmark training on this machine: speed with batches in memory and with the full pipeline, and peak memory.
 
     Examples:
-        archnet bench archs/arch3dsm.json --data phantom
+        archnet bench arch3dsm --data phantom
 
-        archnet bench archs/ct3d.json --batch 2 --precision bfloat16 --set training.augmentation='[{"type": "rotate"}]'
+        archnet bench ct3d --batch 2 --precision bfloat16 --set training.augmentation='[{"type": "rotate"}]'
 
         archnet bench --layers
     """

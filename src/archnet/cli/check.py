@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from archnet.cli.options import JsonFlag, echo, parse_input_shape, print_json, print_messages
+from archnet.cli.start.document_completion import complete_documents
 from archnet.errors import DocumentError, pluralize
 
 if TYPE_CHECKING:
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
 
 
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Architecture, experiment or sweep files.", metavar="FILE...")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Architectures, experiments or sweeps: files or names (archnet list).",
+            metavar="FILE...",
+            autocompletion=complete_documents,
+        ),
+    ],
     input_text: Annotated[str | None, typer.Option("--input", help="Spatial input, such as 64x64x10.")] = None,
     as_json: JsonFlag = False,
 ) -> None:

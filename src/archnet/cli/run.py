@@ -31,6 +31,7 @@ from archnet.cli.options import (
     print_json,
     print_messages,
 )
+from archnet.cli.start.document_completion import complete_documents
 
 if TYPE_CHECKING:
     from archnet.evaluation.comparison.comparison import Comparison
@@ -38,7 +39,12 @@ if TYPE_CHECKING:
 
 def run(
     files: Annotated[
-        list[Path], typer.Argument(help="Architecture files, or one experiment file.", metavar="ARCH...|EXPERIMENT")
+        list[Path],
+        typer.Argument(
+            help="Architectures, or one experiment: files or names (archnet list).",
+            metavar="ARCH...|EXPERIMENT",
+            autocompletion=complete_documents,
+        ),
     ],
     data: DataOption = None,
     root: RootOption = None,
@@ -83,11 +89,11 @@ def run(
     and printed.
 
     Examples:
-        archnet run archs/arch3dsm.json --data phantom
+        archnet run arch3dsm --data phantom
 
-        archnet run archs/archsm.json archs/arch3dsm.json --data luna16 --root /data/LUNA16
+        archnet run archsm my_net.json --data luna16 --root /data/LUNA16
 
-        archnet run experiments/luna16_seed_protocol.json --set training.epochs=5
+        archnet run luna16_seed_protocol --set training.epochs=5
     """
     keys = {"training.seed": seed, "training.memory": memory, "data.series": series}
     flags = [setting for key, value in keys.items() for setting in flag_setting(key, value)]

@@ -19,6 +19,7 @@ from archnet.cli.options import (
     print_messages,
     print_paths,
 )
+from archnet.cli.start.document_completion import complete_archs
 from archnet.errors import DocumentError
 from archnet.files.documents.json_text import shorten_path
 
@@ -29,7 +30,14 @@ if TYPE_CHECKING:
 
 
 def show(
-    file: Annotated[Path, typer.Argument(help="Architecture file; --augment also accepts an experiment file.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Architecture: a file or a name (archnet list). With --augment, also an experiment.",
+            metavar="ARCH",
+            autocompletion=complete_archs,
+        ),
+    ],
     input_text: Annotated[
         str | None, typer.Option("--input", help="Spatial input, such as 64x64x10; otherwise the file's own.")
     ] = None,

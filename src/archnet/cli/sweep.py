@@ -25,6 +25,7 @@ from archnet.cli.options import (
     print_json,
     print_paths,
 )
+from archnet.cli.start.document_completion import complete_documents
 from archnet.errors import RunError
 
 if TYPE_CHECKING:
@@ -56,7 +57,12 @@ SweepFolder = Annotated[Path, typer.Argument(help="The sweep's folder.", metavar
 
 @sweep_app.command()
 def run(
-    file: Annotated[Path, typer.Argument(help="The sweep file.", metavar="FILE")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Sweep: a file or a name (archnet list).", metavar="FILE", autocompletion=complete_documents
+        ),
+    ],
     data: DataOption = None,
     root: RootOption = None,
     settings: Annotated[
@@ -86,11 +92,11 @@ def run(
     The exit code is 1 if no trial finished successfully.
 
     Examples:
-        archnet sweep experiments/sweep_width.json
+        archnet sweep sweep_width
 
-        archnet sweep experiments/sweep_luna16_small.json --data npz:luna16_candidates_2d.npz
+        archnet sweep sweep_luna16_small --data npz:luna16_candidates_2d.npz
 
-        archnet sweep experiments/sweep_luna16_small.json --data npz:luna16_candidates_2d.npz --resume --trials 20
+        archnet sweep sweep_luna16_small --data npz:luna16_candidates_2d.npz --resume --trials 20
     """
     from archnet.api.console import progress, show_messages
     from archnet.files.strict_json import read_document

@@ -9,10 +9,16 @@ from typing import Annotated, Any, Literal
 import typer
 
 from archnet.cli.options import JsonFlag, echo, parse_input_shape, print_json, print_json_text
+from archnet.cli.start.document_completion import complete_archs
 
 
 def twin(
-    file: Annotated[Path, typer.Argument(help="Architecture file.", metavar="ARCH")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Architecture: a file or a name (archnet list).", metavar="ARCH", autocompletion=complete_archs
+        ),
+    ],
     rank: Annotated[
         Literal["2", "2.5", "3"],
         typer.Option(help="2: 2D layers on a plane. 2.5: 2D layers on planes of a volume. 3: 3D layers."),
@@ -44,11 +50,11 @@ def twin(
     attention. The JSON of the twin is printed on stdout and the comparison on stderr, unless --out or --json is given.
 
     Examples:
-        archnet twin archs/archsm.json --rank 3 --input 64x64x10 > archsm_3d.json
+        archnet twin archsm --rank 3 --input 64x64x10 > archsm_3d.json
 
-        archnet twin archs/res2d.json --rank 3 --input 64x64x10 --match macs --out res2d_3d_macs.json
+        archnet twin res2d --rank 3 --input 64x64x10 --match macs --out res2d_3d_macs.json
 
-        archnet twin archs/arch3dsm.json --rank 2
+        archnet twin arch3dsm --rank 2
     """
     from archnet.files.atomic import check_output_path
     from archnet.files.path_argument import document_path

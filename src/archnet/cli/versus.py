@@ -24,6 +24,7 @@ from archnet.cli.options import (
     print_messages,
     print_paths,
 )
+from archnet.cli.start.document_completion import complete_documents
 from archnet.errors import DocumentError
 
 if TYPE_CHECKING:
@@ -35,7 +36,14 @@ _RULE_LISTS: Final = ("none", "macs", "parameters", "none,macs", "none,macs,para
 
 
 def versus(
-    file: Annotated[Path, typer.Argument(help="Architecture or experiment file.", metavar="ARCH|EXPERIMENT")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Architecture or experiment: a file or a name (archnet list).",
+            metavar="ARCH|EXPERIMENT",
+            autocompletion=complete_documents,
+        ),
+    ],
     data: DataOption = None,
     root: RootOption = None,
     forms: Annotated[
@@ -86,11 +94,11 @@ def versus(
     those of a sweep: parallel, resumable, on this machine or a cluster.
 
     Examples:
-        archnet versus archs/res2d.json --data phantom --dry-run
+        archnet versus res2d --data phantom --dry-run
 
-        archnet versus archs/res2d.json --data npz:cubes.npz --match none,macs --seeds 3
+        archnet versus res2d --data npz:cubes.npz --match none,macs --seeds 3
 
-        archnet versus archs/arch3dsm.json --data luna16 --forms 2d,3d --noninferior 0.02 --resume
+        archnet versus arch3dsm --data luna16 --forms 2d,3d --noninferior 0.02 --resume
     """
     from archnet.spec.sweeps.sweep import Resources
     from archnet.versus.plan.form_names import parse_forms, parse_matches

@@ -39,7 +39,7 @@ PUBLISHED_INPUT: Final[dict[int, Shape]] = {2: (64, 64), 3: (64, 64, 10)}
 class Arch:
     """A network as its JSON document describes it.
 
-    >>> arch = archnet.load_arch("archs/arch3dsm.json")  # doctest: +SKIP
+    >>> arch = archnet.load_arch("arch3dsm")  # doctest: +SKIP
     >>> arch.plan((64, 64, 10), num_classes=2)[-1].output_shape  # doctest: +SKIP
 
     Attributes:
@@ -227,7 +227,8 @@ def load_arch(source: Path | str | Mapping[str, Any] | Sequence[Mapping[str, Any
     130
 
     Args:
-        source: Path of a JSON file, or its content: a mapping with "layers", or a list of layers.
+        source: Path of a JSON file, name of an architecture that archnet ships (`archnet list`), or the content: a
+            mapping with "layers", or a list of layers.
 
     Returns:
         The architecture.

@@ -303,7 +303,7 @@ class Evaluation:
 class Experiment:
     """One architecture on one division of one data set; everything that decides a result.
 
-    >>> experiments = archnet.load_experiments("archs/arch3dsm.json", data="phantom")  # doctest: +SKIP
+    >>> experiments = archnet.load_experiments("arch3dsm", data="phantom")  # doctest: +SKIP
     >>> experiments[0].training.epochs, experiments[0].auto_reasons  # doctest: +SKIP
 
     Attributes:
