@@ -52,7 +52,7 @@ def _differences(
     reference: Mapping[str, Any], other: Mapping[str, Any], sections: Sequence[str], ignored: frozenset[tuple[str, str]]
 ) -> list[Difference]:
     first, second = {}, {}
-    for name in sections:
+    for name in [name for name in sections if reference.get(name) != other.get(name)]:
         options, other_options = (_compared_options(document, name, ignored) for document in (reference, other))
         keys = dict.fromkeys([*options, *other_options])
         first[name], second[name] = ({key: one.get(key) for key in keys} for one in (options, other_options))
@@ -61,7 +61,7 @@ def _differences(
         return found
     return [  # a list of equal sizes that differs in its length alone
         {"place": name, "reference": first[name], "other": second[name]}
-        for name in sections
+        for name in first
         if first[name] != second[name]
     ]
 

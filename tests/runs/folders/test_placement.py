@@ -1,0 +1,312 @@
+"""In which folder an experiment is run: numbered after a change, refused when it was run before, resumed, replaced."""
+
+import json
+import logging
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import archnet
+from archnet.errors import RunError
+from archnet.files.atomic import write_json
+from archnet.files.locks import LockedError
+from archnet.runs.folders.experiment_folder import run_name, shared_document
+from archnet.runs.folders.folder_match import write_reservation
+from archnet.runs.folders.placement import log_changes, open_experiment_folder, write_changes
+
+NET = {"name": "net", "rank": 2, "layers": [{"type": "FC", "num_output": 8}, {"type": "T"}]}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("cubes.npz", x=np.zeros((4, 8, 8), np.uint8), y=np.arange(4) % 2)
+    return tmp_path
+
+
+def experiments(width=8, archs=None, **keys):
+    archs = archs or [{**NET, "layers": [{"type": "FC", "num_output": width}, {"type": "T"}]}]
+    document = {"name": "edit", "archs": archs, "data": {"name": "npz", "root": "cubes.npz"}, **keys}
+    return archnet.load_experiments(json.loads(json.dumps(document)))
+
+
+def fake_runs(placement, found, finished=True):
+    """Write what the runs of an experiment leave, without training."""
+    write_json(placement.folder / "experiment.json", shared_document(found[0]))
+    for one in found:
+        run_folder = placement.folder / run_name(one)
+        document = one.to_document()
+        auto = [key for key, value in document["training"].items() if value == "auto"]
+        document["training"] |= {"epochs": 7} if "epochs" in auto else {}
+        document["picked"] = {"training.epochs": "7: a rule"} if "epochs" in auto else {}
+        write_json(run_folder / "experiment.json", document)
+        (run_folder / "checkpoint").mkdir(exist_ok=True)
+        write_changes(run_folder, placement, is_resumed=False)
+        log_changes(run_folder, placement)
+        if finished:
+            (run_folder / "checkpoint").rmdir()
+            (run_folder / "metrics.json").write_text(
+                json.dumps({"made_of": document["arch"]["layers"][0]["num_output"]})
+            )
+
+
+def run(width=8, *, out=None, finished=True, resume=False, overwrite=False, **keys):
+    """Run an experiment, and name its folder."""
+    found = experiments(width, **keys)
+    with open_experiment_folder(found, out, resume=resume, overwrite=overwrite) as placement:
+        fake_runs(placement, found, finished)
+    return str(placement.folder)
+
+
+def content():
+    """The results and changes below `runs`; of results, from which network they are."""
+    paths = [path for name in ("metrics.json", "changes.json") for path in Path("runs").rglob(name)]
+    return {path.relative_to("runs").as_posix(): json.loads(path.read_text()).get("made_of") for path in paths}
+
+
+def refused(call, message):
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        call()
+
+
+def test_a_changed_experiment_gets_the_next_number_and_says_what_has_changed(caplog):
+    assert [run(8), run(24), run(32)] == ["runs/edit", "runs/edit-2", "runs/edit-3"]
+    assert [record.getMessage() for record in caplog.records if record.name == "archnet.folder"] == [
+        "Changed since runs/edit/net: arch.layers[0].num_output 8 -> 24. This run is saved in runs/edit-2/net.",
+        "Changed since runs/edit-2/net: arch.layers[0].num_output 24 -> 32. This run is saved in runs/edit-3/net.",
+    ]
+    difference = {"place": "arch.layers[0].num_output", "reference": 24, "other": 32}
+    changes = json.loads(Path("runs/edit-3/net/changes.json").read_text())
+    assert changes == {"previous": "../../edit-2/net", "differences": [difference]}
+    assert content() == {
+        "edit/net/metrics.json": 8,
+        "edit-2/net/changes.json": None,
+        "edit-2/net/metrics.json": 24,
+        "edit-3/net/changes.json": None,
+        "edit-3/net/metrics.json": 32,
+    }
+
+
+def test_the_same_settings_are_found_in_every_numbered_folder():
+    for width in (8, 24, 32):
+        run(width)
+    for width, folder in ((8, "edit"), (24, "edit-2"), (32, "edit-3")):
+        refused(
+            lambda width=width: run(width),
+            f"runs/{folder}/net: this run is finished and has the same settings. Its report: runs/{folder}/net/report.html. "
+            "Add --resume to make only the runs that are missing, or --overwrite to train it again.",
+        )
+        assert run(width, resume=True) == f"runs/{folder}"
+
+
+def test_texts_and_automatic_choices_are_no_changes():
+    described = {**NET, "layers": [{"type": "FC", "num_output": 8}, {"type": "T"}], "description": "wide"}
+    run(8)
+    for same in ({"archs": [described]}, {"training": {"epochs": 7}}, {"description": "the second try"}):
+        with pytest.raises(RunError, match=r"^runs/edit/net: this run is finished"):
+            run(8, **same)
+    assert run(8, training={"epochs": 9}) == "runs/edit-2"
+
+
+def test_an_interrupted_run_stays_and_is_resumed_in_its_folder():
+    run(8)
+    run(24, finished=False)
+    refused(
+        lambda: run(24),
+        "runs/edit-2/net: this run was interrupted. Continue it with --resume, or train it from the start with --overwrite.",
+    )
+    assert run(32) == "runs/edit-3"
+    assert run(24, resume=True) == "runs/edit-2"
+    assert content()["edit-2/net/metrics.json"] == 24
+
+
+def test_settings_that_were_never_run_cannot_be_resumed():
+    run(8)
+    refused(
+        lambda: run(24, resume=True),
+        "runs/edit: these settings were not run yet, so there is nothing to resume: arch.layers[0].num_output 8 -> 24. "
+        "Remove --resume to run them in a new folder.",
+    )
+    assert run(8, resume=True) == "runs/edit"
+
+
+def test_other_data_and_another_split_get_a_folder_of_their_own(caplog):
+    run(8)
+    assert run(8, split={"seed": 3}) == "runs/edit-2"
+    assert run(8, split={"folds": 2}) == "runs/edit-3"
+    assert caplog.messages[0] == (
+        "Changed since runs/edit/net: split.seed 42 -> 3. This run is saved in runs/edit-2/net."
+    )
+    assert run(8, split={"folds": 2, "seed": 3}) == "runs/edit-4"
+    folds = [record.getMessage() for record in caplog.records if record.name == "archnet.folder"][-1]
+    assert folds == (
+        "Changed since runs/edit-3/net-fold0: split.seed 42 -> 3. This run is saved in runs/edit-4/net-fold0."
+    )
+
+
+def test_other_architectures_and_seeds_join_the_folder_of_the_same_settings():
+    other = {**NET, "name": "other"}
+    run(8)
+    run(24)
+    assert run(8, training={"seed": 1}) == "runs/edit"
+    assert run(24, training={"seed": 1}) == "runs/edit-2"
+    assert run(32, training={"seed": 2}) == "runs/edit-3"
+    assert run(archs=[other]) == "runs/edit"
+
+
+def test_of_several_architectures_all_are_run_again_where_one_has_changed(caplog):
+    other = {**NET, "name": "other"}
+    run(archs=[NET, other])
+    changed = {**other, "layers": [{"type": "FC", "num_output": 9}, {"type": "BN"}, {"type": "T"}]}
+    caplog.clear()
+    assert run(archs=[NET, changed]) == "runs/edit-2"
+    assert [record.getMessage() for record in caplog.records if record.name == "archnet.folder"] == [
+        "runs/edit-2/net: the same settings as runs/edit/net, for a comparison with the other runs here.",
+        "Changed since runs/edit/other: arch.layers[0].num_output 8 -> 9, arch.layers[1] added: "
+        '{"type": "BN"}. This run is saved in runs/edit-2/other.',
+    ]
+    with pytest.raises(RunError, match=r"^runs/edit-2/net: this run is finished"):
+        run(archs=[NET, changed])
+
+
+def test_folders_of_other_experiments_are_left_alone():
+    write_json(experiment := Path("runs/edit-2/experiment.json"), {"name": "edit-2"})
+    run(8)
+    assert run(24) == "runs/edit-3"
+    assert json.loads(experiment.read_text()) == {"name": "edit-2"}
+    found = experiments(8, name="edit-3")
+    with open_experiment_folder(found, None) as placement:
+        assert str(placement.folder) == "runs/edit-3-2"
+
+
+def test_a_folder_that_is_named_holds_one_document(here):
+    run(8, out=here / "out")
+    with pytest.raises(RunError, match=r"^.*out/net: holds a run with different settings: arch.layers\[0\]"):
+        archnet.run_all(experiments(24), out=here / "out")
+    assert run(24, out=here / "out", overwrite=True) == str(here / "out")
+    assert json.loads((here / "out/net/metrics.json").read_text()) == {"made_of": 24}
+    assert sorted(path.name for path in (here / "out").iterdir()) == ["experiment.json", "net"]
+
+
+def test_overwrite_replaces_the_latest_runs_when_the_new_ones_are_finished(caplog):
+    run(8)
+    run(24)
+    caplog.clear()
+    found = experiments(32)
+    with open_experiment_folder(found, None, overwrite=True) as placement:
+        assert content()["edit-2/.replaced/net/metrics.json"] == 24
+        fake_runs(placement, found)
+    assert content() == {"edit/net/metrics.json": 8, "edit-2/net/metrics.json": 32}
+    assert caplog.messages[0] == (
+        "Changed since runs/edit-2/net: arch.layers[0].num_output 24 -> 32. This run replaces it: runs/edit-2/.replaced "
+        "keeps the old run until the new one is finished."
+    )
+    caplog.clear()
+    assert run(8, overwrite=True) == "runs/edit"
+    assert caplog.messages[0] == (
+        "Replacing runs/edit/net, which has the same settings: runs/edit/.replaced keeps the old run until the new one "
+        "is finished."
+    )
+
+
+def test_a_run_that_fails_before_it_begins_leaves_the_old_one(caplog):
+    run(8)
+
+    def fail():
+        with open_experiment_folder(experiments(24, split={"seed": 3}), None, overwrite=True) as placement:
+            write_json(placement.folder / "experiment.json", {"name": "edit"})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert content() == {"edit/net/metrics.json": 8}
+    assert caplog.messages[-1] == "runs/edit: the earlier run is restored."
+    with pytest.raises(RunError, match=r"^runs/edit/net: this run is finished"):
+        run(8)
+
+
+def test_a_replacement_that_is_interrupted_keeps_both_runs_until_it_is_resumed(caplog):
+    run(8)
+    run(24, finished=False, overwrite=True)
+    assert content() == {"edit/.replaced/net/metrics.json": 8}
+    assert caplog.messages[-1] == (
+        "runs/edit/.replaced: the earlier run is kept here until the new one is finished. To finish, use --resume. "
+        "To go back, replace runs/edit/net by it."
+    )
+    assert run(24, resume=True) == "runs/edit"
+    assert content() == {"edit/net/metrics.json": 24}
+
+
+def test_an_interrupted_replacement_is_replaced_in_turn_without_the_loss_of_the_finished_run():
+    run(8)
+    run(24, finished=False, overwrite=True)
+    run(32, finished=False, overwrite=True)
+    assert content() == {"edit/.replaced/net/metrics.json": 8}
+    run(32, overwrite=True)
+    assert content() == {"edit/net/metrics.json": 32}
+
+
+def test_overwrite_leaves_no_runs_of_other_settings_beside_the_new_ones():
+    run(8)
+    run(8, training={"seed": 1})
+    refused(
+        lambda: run(24, overwrite=True),
+        "runs/edit: also holds net-seed1, with other settings, which --overwrite would leave behind. Remove it, run it "
+        "again with this command, or choose a different folder with --out.",
+    )
+    run(archs=[{**NET, "name": "other"}])
+    refused(
+        lambda: run(8, split={"seed": 3}, overwrite=True),
+        "runs/edit: also holds net-seed1, other, with other settings, which --overwrite would leave behind. Remove it, "
+        "run it again with this command, or choose a different folder with --out.",
+    )
+    assert sorted(content()) == ["edit/net-seed1/metrics.json", "edit/net/metrics.json", "edit/other/metrics.json"]
+
+
+def test_a_damaged_document_in_a_numbered_folder_is_skipped_with_a_warning(caplog):
+    run(8)
+    run(24)
+    Path("runs/edit-2/net/experiment.json").write_text("{")
+    assert run(24) == "runs/edit-3"
+    assert caplog.records[-3].levelno == logging.WARNING
+    assert "runs/edit-2/net/experiment.json:1: " in caplog.text
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from pathlib import Path
+import archnet
+from archnet.runs.folders.placement import open_experiment_folder
+document = {"name": "edit", "archs": [archnet.load_arch(sys.argv[1]).to_document()],
+            "data": {"name": "npz", "root": "cubes.npz"}}
+with open_experiment_folder(archnet.load_experiments(document), None) as placement:
+    print(placement.folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_two_processes_never_take_one_number(here):
+    run(8)
+    write_json(here / "net.json", {**NET, "layers": [{"type": "FC", "num_output": 24}, {"type": "T"}]})
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, "net.json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "runs/edit-2\n"
+        assert run(32) == "runs/edit-3"
+        with pytest.raises(LockedError, match=r"^runs/edit-2: another archnet process is writing to this folder: "):
+            run(24)
+        process.communicate("")
+    assert not (here / "runs/edit-2").exists()
+    assert run(24) == "runs/edit-4"
+
+
+def test_what_a_killed_process_reserved_is_free(here):
+    run(8)
+    (here / "runs/edit-2").mkdir()
+    write_reservation(here / "runs/edit-2", experiments(24))
+    assert run(32) == "runs/edit-2"
