@@ -25,6 +25,21 @@ def printed(monkeypatch):
     return out
 
 
+def every(seconds):
+    """A clock that moves on by some seconds whenever it is read."""
+    times = iter(range(0, 100_000, seconds))
+    return lambda: float(next(times))
+
+
+def steps_shown(display):
+    """The display after two steps, which are the first of four epochs."""
+    start = RunStart(name="net", number=2, num_runs=3, num_epochs=4, later_work=1)
+    announce_run(CallbackList([LoggingCallback(), display]), start)
+    for step in (1, 2):
+        display.on_step(1, step, 2, {"loss": 0.5, "macro_recall": 0.25})
+    return display
+
+
 def test_a_text_is_printed_without_markup_and_control_characters(printed):
     printed.print(HOSTILE)
     printed.print(Text("\x1b[2J"), "[/]", style="yellow")
@@ -33,14 +48,34 @@ def test_a_text_is_printed_without_markup_and_control_characters(printed):
 
 def test_the_bar_of_a_training_names_the_run_and_its_time_left(printed, monkeypatch):
     monkeypatch.setattr(console, "stderr", printed)
-    times = iter(range(0, 1000, 5))
-    display = TrainingDisplay(console._progress_bar(), clock=lambda: float(next(times)))
-    announce_run(CallbackList([LoggingCallback(), display]), RunStart(name="net", number=2, num_runs=3, num_epochs=4))
-    for step in (1, 2):
-        display.on_step(1, step, 2, {"loss": 0.5, "macro_recall": 0.25})
-    (task,) = display.bar.tasks
-    assert task.description == "net (2 of 3), epoch 1/4"
-    assert task.fields["note"] == "loss 0.5000  macro recall 0.250  epoch 5 s, 0 s left; all 5 s, 30 s left"
+    printed._force_terminal = True
+    (task,) = steps_shown(TrainingDisplay(console._progress_bar(), clock=every(5))).bar.tasks
+    assert task.description == "net (2 of 3)  epoch 1/4"
+    assert task.fields["note"] == "30 s left  all runs 2 min  loss 0.5000  macro recall 0.250"
+
+
+@pytest.mark.parametrize(
+    ("columns", "note"),
+    [("60", "30 s left"), ("68", "30 s left  all runs 2 min"), ("81", "30 s left  all runs 2 min  loss 0.5000")],
+)
+def test_the_bar_shows_what_fits_beside_it_the_time_left_first(printed, monkeypatch, columns, note):
+    monkeypatch.setattr(console, "stderr", printed)
+    monkeypatch.setenv("COLUMNS", columns)
+    printed._force_terminal, printed._environ = True, {}
+    printed._width = int(columns)
+    (task,) = steps_shown(TrainingDisplay(console._progress_bar(), clock=every(5))).bar.tasks
+    assert task.fields["note"] == note
+
+
+def test_a_pipe_gets_a_line_for_an_epoch_and_every_thirty_seconds(printed, monkeypatch):
+    monkeypatch.setattr(console, "stderr", printed)
+    display = steps_shown(TrainingDisplay(console._progress_bar(), clock=every(20)))
+    display.on_epoch({"epoch": 1, "seconds": 6.2, "train_loss": 0.41})
+    assert printed.file.getvalue() == (
+        "net (2 of 3)  epoch 1/4  step 1/2  loss 0.5000  macro recall 0.250\n"
+        "net (2 of 3)  epoch 1/4  step 2/2  6 min left  all runs 14 min  loss 0.5000  macro recall 0.250\n"
+        "net (2 of 3)  epoch 1/4  6.2 s  14 min left, all runs 33 min  train loss 0.4100\n"
+    )
 
 
 def test_a_carriage_return_is_escaped_and_not_removed(printed):

@@ -127,7 +127,12 @@ def test_a_run_tells_nothing_of_its_backends_start_but_the_device(tmp_path):
     options = ("--set", "training.epochs=1", "--set", "evaluation.bootstraps=10", "--out", "out")
     done = archnet("run", "net.json", "--data", f"npz:{tmp_path / 'cases.npz'}", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("Keras "), done.stderr
+    lines = done.stderr.splitlines()
+    assert lines[:2] == ["Reading the npz data", "Importing Keras and its backend, tensorflow"]
+    assert lines[2].startswith("Keras "), done.stderr
+    assert "net: building the network and compiling its graph" in lines
+    assert any(line.startswith("net  epoch 1/1  ") for line in lines)
+    assert lines[-1] == "net: evaluating, drawing figures and writing the report"
 
 
 def test_help_teaches():

@@ -25,31 +25,39 @@ def position_after(steps, start=None, seconds_per_step=2.0, num_steps=10, first=
     return position
 
 
-RUN = RunStart(name="archsm-seed1", number=2, num_runs=6, num_epochs=12)
+RUN = RunStart(name="archsm-seed1", number=2, num_runs=6, num_epochs=12, later_work=4)
 
 
 def test_the_title_names_the_run_its_place_and_the_epoch():
-    assert position_after(55, RUN).title == "archsm-seed1 (2 of 6), epoch 6/12"
-    assert position_after(5, RunStart(name="net", number=1, num_runs=1, num_epochs=3)).title == "net, epoch 1/3"
+    assert position_after(55, RUN).title == "archsm-seed1 (2 of 6)  epoch  6/12"
+    assert position_after(5, RunStart(name="net", number=1, num_runs=1, num_epochs=3)).title == "net  epoch 1/3"
     assert position_after(15).title == "epoch 2"
 
 
-def test_times_are_those_of_the_epoch_and_of_all_epochs():
-    # The 55th step ends epoch 6 at its half: 4 steps of 2 s after the epoch's first, 5 left; 65 of all 120 left.
-    assert position_after(55, RUN).times == "epoch 8 s, 10 s left; all 2 min, 3 min left"
-    assert position_after(55).times == "epoch 8 s, 10 s left"
+def test_the_time_left_is_that_of_all_epochs_and_of_all_runs():
+    # A step takes 2 s: 65 of 120 steps are left, then four runs of 120 steps.
+    assert position_after(55, RUN).time_left == "3 min left, all runs 19 min"
+    single = RunStart(name="net", number=1, num_runs=1, num_epochs=12)
+    assert position_after(55, single).time_left == "3 min left"
+    assert position_after(55).time_left == ""
+
+
+def test_at_the_end_of_a_run_only_the_other_runs_are_left():
+    assert position_after(120, RUN).time_left == "all runs 16 min"
+    last = RunStart(name="net", number=6, num_runs=6, num_epochs=12)
+    assert position_after(120, last).time_left == ""
 
 
 def test_the_first_step_knows_no_speed_yet():
-    assert position_after(1, RUN).times == "epoch 0 s; all 0 s"
+    assert position_after(1, RUN).time_left == ""
 
 
 def test_a_resumed_run_measures_only_its_own_steps():
-    assert position_after(6, RUN, first=(11, 5)).times == "epoch 10 s, 0 s left; all 10 s, 20 s left"
+    assert position_after(6, RUN, first=(11, 5)).time_left == "20 s left, all runs 17 min"
 
 
 def test_another_run_starts_again():
     position = position_after(55, RUN)
     position.begin_run(RunStart(name="arch3dsm", number=3, num_runs=6, num_epochs=5))
     position.update(1, 1, 10)
-    assert (position.title, position.times) == ("arch3dsm (3 of 6), epoch 1/5", "epoch 0 s; all 0 s")
+    assert (position.title, position.time_left) == ("arch3dsm (3 of 6)  epoch 1/5", "")

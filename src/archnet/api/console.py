@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -32,6 +32,9 @@ SECONDS_BETWEEN_LINES = 30
 
 MIN_COLUMNS = 40
 """Width below which tables are unreadable; a narrower terminal wraps the lines."""
+
+MIN_BAR_COLUMNS = 16
+"""Width that a progress bar and the gaps beside it keep."""
 
 DEFAULT_COLUMNS = 80
 """Width of a terminal that reports none."""
@@ -113,36 +116,60 @@ def _print_progress_lines(items: Iterable[T], description: str, total: int) -> I
 
 
 class TrainingDisplay:
-    """Callback that shows a progress bar of the epoch's steps with loss and recall, and prints a line per epoch.
+    """Callback that shows a bar of the epoch's steps on a terminal, and prints a line for each epoch.
 
-    The bar names the run and shows the elapsed and remaining time of the epoch and of the run.
+    The bar names the run and the epoch, with the remaining time of the run and of all runs, and the running metrics.
+    Where stderr is no terminal, a line of text replaces the bar every `SECONDS_BETWEEN_LINES`.
     """
 
     def __init__(self, bar: Progress, clock: Callable[[], float] = time.monotonic) -> None:
         self.bar = bar
+        self.clock = clock
         self.position = TrainingPosition(clock=clock)
+        self._printed_at = clock()
 
     def on_run(self, start: RunStart) -> None:
         """Name the run from here on."""
         self.position.begin_run(start)
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
-        """Move the bar, which appears with the first step."""
+        """Move the bar, which appears with the first step, or print a line now and then."""
+        self.position.update(epoch, step, num_steps)
+        notes = [*self.position.times_left, *_metric_texts(logs)]
+        if self.bar.disable:
+            self._print_step(f"step {step:,}/{num_steps:,}", notes)
+            return
         if not self.bar.task_ids:
             self.bar.start()
             self.bar.add_task("training", total=None, note="")
-        self.position.update(epoch, step, num_steps)
-        self.bar.update(
-            self.bar.task_ids[0],
-            description=self.position.title,
-            completed=step,
-            total=num_steps,
-            note=f"{step_note(logs)}  {self.position.times}",
-        )
+        title = self.position.title
+        note = _fitting_note(notes, stderr.width - len(title) - len(f"{num_steps}/{num_steps}") - MIN_BAR_COLUMNS)
+        self.bar.update(self.bar.task_ids[0], description=title, completed=step, total=num_steps, note=note)
+
+    def _print_step(self, step: str, notes: Sequence[str]) -> None:
+        if self.clock() - self._printed_at >= SECONDS_BETWEEN_LINES:
+            self._printed_at = self.clock()
+            stderr.print("  ".join([self.position.title, step, *notes]), soft_wrap=True)
 
     def on_epoch(self, row: dict[str, float]) -> None:
         """Print the epoch's line."""
-        stderr.print(epoch_line(row), soft_wrap=True)
+        self._printed_at = self.clock()
+        stderr.print(epoch_line(row, self.position), soft_wrap=not stderr.is_terminal)
+
+
+def _fitting_note(notes: Iterable[str], width: int) -> str:
+    """As many of the notes as fit a width.
+
+    >>> _fitting_note(["3 min left", "loss 0.5000", "recall 0.250"], 24)
+    '3 min left  loss 0.5000'
+    """
+    text = ""
+    for note in notes:
+        longer = f"{text}  {note}".strip()
+        if len(longer) > width:
+            break
+        text = longer
+    return text
 
 
 def step_note(logs: Mapping[str, float]) -> str:
@@ -150,15 +177,21 @@ def step_note(logs: Mapping[str, float]) -> str:
     return "  ".join(_metric_texts(logs))
 
 
-def epoch_line(row: dict[str, float]) -> str:
-    """One epoch in one line.
+def epoch_line(row: Mapping[str, float], position: TrainingPosition) -> str:
+    """One finished epoch in one line.
 
-    >>> epoch_line({"epoch": 3, "seconds": 6.2, "train_loss": 0.41, "train_recall": 0.8})
-    'epoch   3  6.2 s  train loss 0.4100 recall 0.800'
-    >>> epoch_line({"epoch": 3, "seconds": 6.2, "validation_macro_auc": 0.9, "validation_auc.CT-1": 0.7})
-    'epoch   3  6.2 s  validation macro AUC 0.900'
+    >>> position = TrainingPosition(start=RunStart(name="net", number=1, num_runs=1, num_epochs=12))
+    >>> epoch_line({"epoch": 3, "seconds": 6.2, "train_loss": 0.41, "train_recall": 0.8}, position)
+    'net  epoch  3/12  6.2 s  train loss 0.4100 recall 0.800'
+    >>> epoch_line({"epoch": 3, "seconds": 6.2, "validation_macro_auc": 0.9, "validation_auc.CT-1": 0.7}, position)
+    'net  epoch  3/12  6.2 s  validation macro AUC 0.900'
+
+    Args:
+        row: A row of history.csv.
+        position: The position of the training, which is moved to the end of the epoch.
     """
-    parts = [f"epoch {row['epoch']:3.0f}", f"{row['seconds']:.1f} s"]
+    position.update(int(row["epoch"]), 1, 1)
+    parts = [position.title, f"{row['seconds']:.1f} s", *filter(None, [position.time_left])]
     for name in ("train", "validation"):
         values = {key.removeprefix(f"{name}_"): value for key, value in row.items() if key.startswith(f"{name}_")}
         texts = _metric_texts(values)
@@ -181,12 +214,12 @@ def print_message(text: str, is_warning: bool) -> None:
     stderr.print(text, soft_wrap=True, style="yellow" if is_warning else None)
 
 
-SHOWN_LOGGERS: Final = ("archnet.folder", "archnet.device", "archnet.auto", "archnet.init")
+SHOWN_LOGGERS: Final = ("archnet.folder", "archnet.stage", "archnet.device", "archnet.auto", "archnet.init")
 """Loggers whose messages are shown from level INFO; of others, only warnings are shown."""
 
 
 class LogDisplay(logging.Handler):
-    """Log handler that shows warnings, the device, values chosen automatically, and initial weights, each once.
+    """Log handler that shows stages, warnings, the device, values chosen automatically, and initial weights, each once.
 
     Attributes:
         show: Called with the text of a message, and whether it is a warning.
@@ -208,7 +241,7 @@ class LogDisplay(logging.Handler):
 
 @contextmanager
 def show_messages(show: Callable[[str, bool], None] = print_message) -> Iterator[None]:
-    """Show archnet's warnings, and the values that it chooses automatically, while the block runs."""
+    """Show what archnet waits for, its warnings, and the values that it chooses, while the block runs."""
     display = LogDisplay(show)
     logger = logging.getLogger("archnet")
     logger.addHandler(display)

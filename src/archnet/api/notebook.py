@@ -59,11 +59,11 @@ class NotebookPanel:
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
         """Move the bar of the epoch."""
         self.position.update(epoch, step, num_steps)
-        self._move(self.position.title, step, num_steps, f"{step_note(logs)}  {self.position.times}")
+        self._move(self.position.title, step, num_steps, f"{step_note(logs)}  {self.position.time_left}")
 
     def on_epoch(self, row: dict[str, float]) -> None:
         """Add the epoch's line."""
-        self.add_line(epoch_line(row), is_warning=False)
+        self.add_line(epoch_line(row, self.position), is_warning=False)
 
     def add_line(self, text: str, is_warning: bool) -> None:
         """Add a line."""

@@ -167,11 +167,12 @@ def _is_on_data(file: Path, data: str | None) -> bool:
 def bench_table(result: BenchmarkResult, device: str) -> Table:
     """The measurements, one a line."""
     from rich import box
-    from rich.table import Table
+
+    from archnet.report.tables import FittingTable
 
     load = "" if result.load is None else f"; load {result.load:.1f}"
     parts = "" if result.micro_batch == result.batch_size else f" in micro-batches of {result.micro_batch}"
-    table = Table(
+    table = FittingTable(
         title=f"{result.arch} on {result.data}, {'x'.join(map(str, result.input_shape))}, "
         f"batch {result.batch_size}{parts}, {result.precision}",
         caption=f"{device}{load}; medians of {result.num_rounds} rounds of {result.num_steps} steps.",

@@ -21,13 +21,13 @@ def layer_table(speeds: Sequence[LayerSpeed], precision: str, device: str) -> Ta
         device: Description of the device.
     """
     from rich import box
-    from rich.table import Table
 
-    table = Table(
+    from archnet.report.tables import FittingTable
+
+    table = FittingTable(
         title=f"Layers relative to a dense convolution with the same receptive field, {precision}",
         caption=f"{device}; medians over rounds that measure both.\nerror: outputs and gradients, relative to Keras.",
         box=box.SIMPLE_HEAD,
-        collapse_padding=True,  # so that the numbers fit 80 columns
         pad_edge=False,
         title_justify="left",
         caption_justify="left",

@@ -1,4 +1,4 @@
-"""`archnet predict`: what trained networks say of scans, or of candidates in scans."""
+"""`archnet predict`: class probabilities of whole scans, or of candidates in scans."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def predict(
     Examples:
         archnet predict runs/mosmed/ct3d patient.nii.gz
 
-        archnet predict runs/mosmed/ct3d dicom_folder --tta --json
+        archnet predict runs/mosmed/ct3d scans --tta
+
+        archnet predict runs/mosmed/ct3d dicom_folder --json
 
         archnet predict runs/luna16/arch3dsm --also runs/luna16/archsm /data/LUNA16 --candidates candidates.csv
         --out submission.csv
@@ -116,16 +118,14 @@ def _print_counts(result: CandidateResult, *, as_json: bool) -> None:
 
 
 def _print_scans(result: ScanResult, *, as_json: bool) -> None:
-    """A line for each class, as the CT tutorial words it."""
+    """Print the class probabilities, one row for each scan."""
     if as_json:
         print_json(result.to_document())
-        return
-    subject = "This model is" if len(result.runs) == 1 else f"The mean of {len(result.runs)} models is"
-    for scan, probabilities in result.by_scan.items():
-        if len(result.scans) > 1:
-            echo(f"{scan}:")
-        for name, probability in probabilities.items():
-            echo(f"{subject} {100 * probability:.2f} percent confident that CT scan is {name}")
+    elif result.by_scan:
+        from archnet.api.console import stdout
+        from archnet.inference.predictions_table import predictions_table
+
+        stdout.print(predictions_table(result))
 
 
 def _fail_if_rejected(result: ScanResult | CandidateResult) -> None:

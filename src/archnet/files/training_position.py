@@ -17,19 +17,26 @@ class RunStart:
         number: Index of the run among the runs to execute, from 1.
         num_runs: Number of runs to execute.
         num_epochs: Maximum number of epochs.
+        later_work: Work of the later runs, as a multiple of this run's: epochs times multiply-adds.
     """
 
     name: str
     number: int
     num_runs: int
     num_epochs: int
+    later_work: float = 0.0
+
+    @property
+    def title(self) -> str:
+        """The name, and the place among several runs, such as "archsm (2 of 6)"."""
+        return self.name + (f" ({self.number} of {self.num_runs})" if self.num_runs > 1 else "")
 
 
 @dataclass(slots=True, kw_only=True)
 class TrainingPosition:
     """The position of a training, updated after each step.
 
-    Times are measured from the first step of the run, and of each epoch, in this process.
+    Times are measured from the first step of the run in this process.
 
     Attributes:
         clock: Seconds of a monotonic clock.
@@ -50,32 +57,47 @@ class TrainingPosition:
     def update(self, epoch: int, step: int, num_steps: int) -> None:
         """Record a step; epochs and steps count from 1."""
         mark = self.clock(), epoch - 1 + step / num_steps
-        if self.epoch != epoch:
-            self.epoch, self._marks["epoch"] = epoch, mark
+        self.epoch = epoch
         self._marks.setdefault("run", mark)
         self._marks["now"] = mark
 
     @property
     def title(self) -> str:
-        """The run and the epoch, such as "archsm (2 of 6), epoch 3/12"."""
+        """The run and the epoch, such as "archsm (2 of 6)  epoch 3/12"."""
         if self.start is None:
             return f"epoch {self.epoch}"
-        place = f" ({self.start.number} of {self.start.num_runs})" if self.start.num_runs > 1 else ""
-        return f"{self.start.name}{place}, epoch {self.epoch}/{self.start.num_epochs}"
+        return f"{self.start.title}  {self.epoch_title(self.epoch)}"
+
+    def epoch_title(self, epoch: int) -> str:
+        """An epoch among those of the run, such as "epoch  3/12"."""
+        if self.start is None:
+            return f"epoch {epoch}"
+        last = str(self.start.num_epochs)
+        return f"epoch {epoch:{len(last)}}/{last}"
 
     @property
-    def times(self) -> str:
-        """Elapsed and remaining time of the epoch, and of all epochs of the run where their number is known."""
-        texts = [f"epoch {self._times_text('epoch', self.epoch)}"]
-        if self.start is not None:
-            texts.append(f"all {self._times_text('run', self.start.num_epochs)}")
-        return "; ".join(texts)
+    def time_left(self) -> str:
+        """The texts of `times_left` in one."""
+        return ", ".join(self.times_left)
 
-    def _times_text(self, mark: str, end: float) -> str:
-        (then, before), (now, done) = self._marks[mark], self._marks["now"]
-        elapsed, progress = now - then, done - before
-        left = f", {short_duration(elapsed / progress * (end - done))} left" if progress > 0 else ""
-        return f"{short_duration(elapsed)}{left}"
+    @property
+    def times_left(self) -> list[str]:
+        """Remaining time of the run with all its epochs, and of all runs if there are several, as texts.
+
+        Empty until the second step. The time of the other runs is estimated from their work; evaluation and reports
+        are not included.
+        """
+        if self.start is None or "run" not in self._marks:
+            return []
+        (then, before), (now, done) = self._marks["run"], self._marks["now"]
+        if done <= before:
+            return []
+        seconds_per_epoch = (now - then) / (done - before)
+        left = seconds_per_epoch * (self.start.num_epochs - done)
+        later = seconds_per_epoch * self.start.num_epochs * self.start.later_work
+        texts = [f"{short_duration(left)} left"] if left > 0 else []
+        texts += [f"all runs {short_duration(left + later)}"] if left + later > 0 and self.start.num_runs > 1 else []
+        return texts
 
 
 def short_duration(seconds: float) -> str:

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from archnet.errors import RunError
+from archnet.files.progress import stage_log
 
 _DEVICE: Final = re.compile(r"cpu|gpu(?::(\d+))?")
 _VARIABLES: Final = (
@@ -65,9 +66,9 @@ def backend_module() -> ModuleType:
 
 
 def start_quietly(device: str | None = None, *, is_deterministic: bool = False) -> str:
-    """Imports Keras and wakes its devices without the backend's start-up notes; shows them if the start fails.
+    """Import Keras and initialize its devices without the backend's startup messages, unless the start fails.
 
-    TensorFlow writes its notes from C++ before its own log level counts, so the descriptor itself is turned away.
+    TensorFlow writes these from C++ before its own log level applies, so the file descriptor itself is redirected.
 
     Args:
         device: "cpu", "gpu" (all of them) or "gpu:1", for the whole process; null is what was chosen before, else
@@ -82,6 +83,8 @@ def start_quietly(device: str | None = None, *, is_deterministic: bool = False) 
     """
     if device is not None and not _DEVICE.fullmatch(str(device)):
         raise RunError(f'--device "{device}": expected cpu, gpu or a GPU by its number, such as gpu:1.')
+    if "keras" not in sys.modules:
+        stage_log.info("Importing Keras and its backend, %s", os.environ.get("KERAS_BACKEND", "tensorflow"))
     with _hold_back_stderr():
         import keras
 

@@ -31,8 +31,8 @@ def data_check_table(check: Mapping[str, Any]) -> RenderableType:
 
 
 def _summary_table(check: Mapping[str, Any]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False, title=check["data"], title_justify="left")
-    table.title_style = "bold"
+    table = titled_table(check["data"], show_header=False)
+    table.box = None
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for label, text in summary_rows(check):

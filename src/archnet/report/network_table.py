@@ -7,22 +7,22 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rich import box
-from rich.table import Table
 
+from archnet.report.tables import FittingTable
 from archnet.report.units import bytes_text, count_text
 
 MAX_ROWS: Final = 300
 """Maximum number of layers that the table lists."""
 
 
-def network_table(name: str, summary: Mapping[str, Any]) -> Table:
+def network_table(name: str, summary: Mapping[str, Any]) -> FittingTable:
     """The layers with shapes and costs, and the totals; of a very deep network, only the first and the last layers.
 
     Args:
         name: Name of the architecture.
         summary: What `spec.cost.network_summary` returns.
     """
-    table = Table(
+    table = FittingTable(
         title=f"{name}, input {'x'.join(map(str, summary['input_shape']))}",
         caption="\n".join(filter(None, (receptive_field_text(summary), training_text(summary)))),
         box=box.SIMPLE_HEAD,

@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich import box
-from rich.table import Table
 
+from archnet.report.tables import FittingTable
 from archnet.report.units import count_text
 
 
-def twin_table(document: Mapping[str, Any]) -> Table:
+def twin_table(document: Mapping[str, Any]) -> FittingTable:
     """Input, costs and receptive field of an original and its twin, and how the twin's costs differ.
 
     Args:
         document: What `spec.twins.twin_summary.twin_summary` returns.
     """
     sides = document["original"], document["twin"]
-    table = Table(box=box.SIMPLE_HEAD)
+    table = FittingTable(box=box.SIMPLE_HEAD)
     table.add_column("")
     for side in sides:
-        table.add_column(side["name"], justify="right")
+        table.add_column(side["name"], justify="right", overflow="fold")
     table.add_column("difference", justify="right", no_wrap=True)
     table.add_row("network", *(side["form"] for side in sides))
     table.add_row("input", *(_sizes(side["input_shape"]) for side in sides))

@@ -13,7 +13,7 @@ from archnet.data import Dataset, open_dataset
 from archnet.evaluation.run_folder import CHECKPOINT, is_finished
 from archnet.files.atomic import write_json, write_text
 from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
-from archnet.files.progress import Progress, no_progress
+from archnet.files.progress import Progress, no_progress, stage_log
 from archnet.files.training_position import RunStart
 from archnet.machine import peak_memory_bytes, reset_peak_memory
 from archnet.runs.artifacts import split_text, write_model, write_run_setup
@@ -64,6 +64,7 @@ from archnet.runs.result import Run
 from archnet.runs.training import PlannedRun, plan_micro_batch, train_network
 from archnet.spec.cost import network_summary
 from archnet.spec.experiment import SETS, Experiment
+from archnet.spec.layers.planned_layer import count_macs
 from archnet.tracking.tensorboard import open_tensorboard_callback
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def run_experiments(
         if shared_split is not None:
             write_text(folder / "split.csv", shared_split)
         for number, run in enumerate(runs, start=1):
-            announce_run(options.callback, _run_start(run, number, len(runs)))
+            announce_run(options.callback, _run_start(runs, number))
             with lock_folder(run.folder, timeout_s=RUN_LOCK_SECONDS):
                 _make_run(run, options, shared_split or split_text(run.prepared))
         for run_folder in run_folders:
@@ -125,8 +126,16 @@ def run_experiments(
     return [Run(run_folder) for run_folder in run_folders]
 
 
-def _run_start(run: PlannedRun, number: int, num_runs: int) -> RunStart:
-    return RunStart(name=run.folder.name, number=number, num_runs=num_runs, num_epochs=run.experiment.training.epochs)
+def _run_start(runs: Sequence[PlannedRun], number: int) -> RunStart:
+    """The start of one of several runs, numbered from 1."""
+    this, *later = (count_macs(run.plan) * run.experiment.training.epochs for run in runs[number - 1 :])
+    return RunStart(
+        name=runs[number - 1].folder.name,
+        number=number,
+        num_runs=len(runs),
+        num_epochs=runs[number - 1].experiment.training.epochs,
+        later_work=sum(later) / max(this, 1),
+    )
 
 
 def run_single(
@@ -164,6 +173,7 @@ def _prepare_runs(folder: Path, experiments: Sequence[Experiment], options: RunO
     if not pending:
         return []
     _start_backend(options)
+    stage_log.info("Reading the %s data", pending[0].data.name)
     dataset = open_dataset(pending[0].data, options.progress)
     for experiment in pending:
         check_label_options(experiment, dataset.cases)
@@ -255,6 +265,7 @@ def _make_run(run: PlannedRun, options: RunOptions, split: str) -> None:
         log_training_end(history, experiment)
         model = build_inference_model(network, run.prepared.limits)
         predictions = predict_cases(model, experiment, evaluation_data, ceil(micro.size / len(devices())))
+    stage_log.info("%s: evaluating, drawing figures and writing the report", run.folder.name)
     write_model(run.folder, model, history, network_summary(run.plan, micro))
     costs = run_costs(run.plan, history, peak_memory_bytes())
     metrics = {**evaluate_predictions(predictions, experiment, evaluation_data.cases.positive), **costs}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from archnet.evaluation.run_folder import CHECKPOINT
+from archnet.files.progress import stage_log
 from archnet.runs.artifacts import write_environment
 from archnet.runs.planning.micro_batch import choose_micro_batch, log_micro_batch, restore_micro_batch
 from archnet.runs.planning.starting_weights import write_starting_weights
@@ -92,6 +93,7 @@ def train_network(
         ids=cases.ids[run.prepared.sets == "train"],
         memory=estimate_memory(run.plan, experiment.training),
     )
+    stage_log.info("%s: building the network and compiling its graph", run.folder.name)
     setup = build_training(experiment.arch, run.plan, len(cases.classes), data, experiment.training, execution)
     write_environment(run.folder, _execution_document(setup))
     if not record:

@@ -36,7 +36,8 @@ def words(lines):
 def test_the_confusion_matrix_names_rows_columns_and_recalls():
     lines = words(printed(confusion_table(PUBLISHED, CLASSES, "test")))
     assert ["Confusion", "matrix,", "test", "set"] in lines
-    assert ["truth", "↓", "pred.", "→", "non-nodule", "nodule", "recall"] in lines
+    assert ["Rows:", "true", "class.", "Columns:", "predicted", "class."] in lines
+    assert ["true", "class", "non-nodule", "nodule", "recall"] in lines
     assert ["non-nodule", "1,248", "90", "93.3%"] in lines
     assert ["nodule", "63", "218", "77.6%"] in lines
 

@@ -16,13 +16,13 @@ def open_streams() -> None:
 
     A closed one is opened on the null device: otherwise the next file that is opened would get its descriptor, and
     output would be written into that file. Characters that stdout cannot encode are escaped, as some Windows consoles
-    require; stderr already does so.
+    require; stderr already does so. Piped output is flushed after each line.
     """
     for name, descriptor in _DESCRIPTORS.items():
         if getattr(sys, name) is None and not _is_open(descriptor):
             _open_null_device(name, descriptor)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+        sys.stdout.reconfigure(errors="backslashreplace", line_buffering=True)
 
 
 def flush_or_discard(stream: TextIO) -> None:

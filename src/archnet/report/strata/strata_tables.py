@@ -63,13 +63,13 @@ def _column_parts(column: Mapping[str, Any], names: Sequence[str], measure: str)
 
 def _column_table(column: Mapping[str, Any], names: Sequence[str], measure: str) -> Table:
     table = titled_table(f"By {column_label(column['name'])}, 95% intervals below")
-    table.add_column(f"{counted_cases(measure)}s below", overflow="fold", min_width=15)
+    table.add_column(f"{counted_cases(measure)}s below", overflow="fold")
     is_comparison = len(names) > 1
     if is_comparison:
         table.add_column("", overflow="fold")
-    table.add_column(measure_label(measure), justify="right", min_width=14)
+    table.add_column(measure_label(measure), justify="right")
     if is_comparison:
-        table.add_column("difference", justify="right", min_width=16)
+        table.add_column("difference", justify="right")
         table.add_column("p (Holm)", justify="right")
     for row in strata_rows(column, names):
         table.add_row(*_cells(column, row, measure, is_comparison=is_comparison))

@@ -6,16 +6,11 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from archnet.evaluation.confusion import class_report
-from archnet.report.tables import titled_table
+from archnet.report.tables import FirstFittingTable, FittingTable, titled_table
 from archnet.report.wording import count, percent
-
-MAX_WIDTH: Final = 80
-"""Columns of a terminal that tables fit."""
 
 NUM_CONFUSIONS: Final = 10
 """Most frequent confusions that are listed where no matrix fits."""
@@ -25,28 +20,26 @@ _MAX_NAME_WIDTH: Final = 22
 Matrix = Sequence[Sequence[int]]
 
 
-def confusion_table(matrix: Matrix, classes: Sequence[str], set_name: str) -> Table:
-    """A confusion matrix that says what its rows and columns are, with the recall of each class.
+def confusion_table(matrix: Matrix, classes: Sequence[str], set_name: str) -> FirstFittingTable:
+    """A confusion matrix with the recall of each class; its title says what its rows and columns are.
 
     Columns are headed by the classes, or by their numbers where the names are too wide. Where the counts are too wide,
     whole percentages of each row replace them, and their diagonal is the recall. Where these are too wide as well, the
     most frequent confusions are listed.
     """
-    title = f"Confusion matrix, {set_name} set"
+    title, meaning = f"Confusion matrix, {set_name} set", "Rows: true class. Columns: predicted class."
     counts = [[f"{number:,}" for number in row] for row in matrix]
     recalls = [percent(entry["recall"]) for entry in class_report(matrix, classes)]
     numbers = [str(k) for k in range(1, len(classes) + 1)]
     labels = [f"{number} {name}" for number, name in zip(numbers, classes, strict=True)]
-    tables = (
-        _matrix_table(title, counts, classes, classes, recalls),
-        _matrix_table(title, counts, labels, numbers, recalls),
-        _matrix_table(f"{title}, % of each true class", _row_percentages(matrix), labels, numbers),
+    return FirstFittingTable(
+        [
+            _matrix_table(f"{title}\n{meaning}", counts, classes, classes, recalls),
+            _matrix_table(f"{title}\n{meaning}", counts, labels, numbers, recalls),
+            _matrix_table(f"{title}\n{meaning} Percent of each row.", _row_percentages(matrix), labels, numbers),
+            _confusions_table(matrix, classes, set_name),
+        ]
     )
-    return next(filter(_fits, tables), None) or _confusions_table(matrix, classes, set_name)
-
-
-def _fits(table: Table) -> bool:
-    return Console(width=1000).measure(table).maximum <= MAX_WIDTH
 
 
 def _matrix_table(
@@ -55,11 +48,11 @@ def _matrix_table(
     labels: Sequence[str],
     header: Sequence[str],
     recalls: Sequence[str] | None = None,
-) -> Table:
+) -> FittingTable:
     table = titled_table(title)
     if header is not labels:
         table.padding = (0, 1, 0, 0)
-    table.add_column("truth ↓ pred. →", overflow="fold", max_width=_MAX_NAME_WIDTH)
+    table.add_column("true class", overflow="fold", max_width=_MAX_NAME_WIDTH)
     for name in header:
         table.add_column(Text(name), justify="right", no_wrap=True)
     if recalls:
@@ -75,7 +68,7 @@ def _row_percentages(matrix: Matrix) -> list[list[str]]:
     return [[f"{100 * number / sum(row):.0f}" if number else "" for number in row] for row in matrix]
 
 
-def _confusions_table(matrix: Matrix, classes: Sequence[str], set_name: str) -> Table:
+def _confusions_table(matrix: Matrix, classes: Sequence[str], set_name: str) -> FittingTable:
     counts = np.asarray(matrix)
     totals = counts.sum(axis=1)
     wrong = counts - np.diag(np.diag(counts))

@@ -38,7 +38,7 @@ from archnet.report.sentences.run_cautions import cautions, collapse_text
 from archnet.report.sentences.run_headline import headline
 from archnet.report.sentences.training_sentence import training_sentence
 from archnet.report.tables import titled_table
-from archnet.report.terminal.confusion_table import MAX_WIDTH, confusion_table
+from archnet.report.terminal.confusion_table import confusion_table
 from archnet.report.wording import (
     SET_NAMES,
     cost_text,
@@ -55,6 +55,9 @@ from archnet.spec.experiment import SETS
 from archnet.spec.metrics import metrics_shown_in
 
 _MAX_COLUMNS = 3
+
+MAX_WIDTH = 80
+"""Columns of a terminal that a comparison with confusion matrices fits."""
 
 _LABEL_WIDTH = 24
 """Columns of a comparison's labels."""
@@ -148,7 +151,7 @@ def _runs_as_columns(comparison: Comparison) -> Table:
     table = titled_table(f"Comparison on the {SET_NAMES[comparison.set]} set, {below}")
     table.add_column("")
     for row in comparison.rows:
-        table.add_column(Text(row.run, overflow="fold"), justify="right", ratio=1)
+        table.add_column(Text(row.run, overflow="fold"), justify="right", overflow="fold")
     if any(len(row.folders) > 1 for row in comparison.rows):
         table.add_row("runs", *(runs_text(row) for row in comparison.rows))
     for metric in metrics_shown_in("comparison"):
@@ -193,9 +196,9 @@ def _paired_table(pair: PairedComparison, num_classes: int) -> Table:
     table = titled_table(f"{pair.other} against {pair.reference}, 95% intervals below")
     table.add_column("")
     for name in (pair.reference, pair.other):
-        table.add_column(Text(name, overflow="fold"), justify="right", min_width=9)
-    table.add_column("difference", justify="right", min_width=16)
-    table.add_column("p (Holm)", justify="right", min_width=7)
+        table.add_column(Text(name, overflow="fold"), justify="right", overflow="fold")
+    table.add_column("difference", justify="right")
+    table.add_column("p (Holm)", justify="right")
     for name, label in difference_names(num_classes).items():
         if name in pair.differences:
             entry = pair.differences[name]

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from archnet.report.tables import FittingTable
 from archnet.report.wording import decimals, duration, short_count, signed
 from archnet.spec.metrics import is_lower_better
 from archnet.sweep.results.hyperparameter_text import hyperparameter_names, hyperparameter_text
@@ -63,7 +63,7 @@ def _state_text(state: str, is_running: bool) -> str:
     return "interrupted" if state == RUNNING and not is_running else state
 
 
-def _trials_table(board: Leaderboard, rows: Sequence[LeaderboardRow], *, is_running: bool) -> Table:
+def _trials_table(board: Leaderboard, rows: Sequence[LeaderboardRow], *, is_running: bool) -> FittingTable:
     keys = list(board.sweep.space)
     names = hyperparameter_names(keys)
     is_wide = sum(map(len, names)) > MAX_NAME_LETTERS
@@ -76,8 +76,8 @@ def _trials_table(board: Leaderboard, rows: Sequence[LeaderboardRow], *, is_runn
     return table
 
 
-def _empty_table(metric: str, names: Sequence[str], *, is_wide: bool) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
+def _empty_table(metric: str, names: Sequence[str], *, is_wide: bool) -> FittingTable:
+    table = FittingTable(box=None, pad_edge=False, header_style="dim")
     for name in ("trial", metric, "epochs", "parameters", "multiply-adds"):
         table.add_column(name, justify="right", no_wrap=True)
     for name in (*(["values"] if is_wide else names), "state"):

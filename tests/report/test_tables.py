@@ -1,0 +1,89 @@
+"""Tables of the terminal fit its width: no column vanishes, no word and no number is cut."""
+
+import io
+
+import pytest
+from rich import box
+from rich.console import Console
+from rich.text import Text
+
+from archnet.report.tables import FirstFittingTable, FittingTable, titled_table
+
+
+def printed(renderable, width):
+    console = Console(width=width, record=True, color_system=None, file=io.StringIO())
+    console.print(renderable)
+    return [line.rstrip() for line in console.export_text().splitlines()]
+
+
+def scans_table(**options):
+    table = titled_table("Scans", **options)
+    table.add_column("scan", overflow="fold")
+    table.add_column("what it shows")
+    table.add_column(Text("probability"), justify="right", no_wrap=True)
+    table.add_row("patient_1.nii.gz", "two nodules in the left lung", "97.31%")
+    table.add_row("patient_22.nii.gz", Text("nothing"), "2.69%")
+    return table
+
+
+def test_a_table_that_fits_is_printed_unchanged():
+    assert [line.split() for line in printed(scans_table(), 80) if line.strip(" ─")] == [
+        ["Scans"],
+        ["scan", "what", "it", "shows", "probability"],
+        ["patient_1.nii.gz", "two", "nodules", "in", "the", "left", "lung", "97.31%"],
+        ["patient_22.nii.gz", "nothing", "2.69%"],
+    ]
+
+
+def test_a_table_that_is_too_wide_wraps_between_words():
+    assert printed(scans_table(), 44) == [
+        "Scans",
+        "",
+        " scan            what it shows  probability",
+        " ──────────────────────────────────────────",
+        " patient_1.nii.  two nodules         97.31%",
+        " gz              in the left",
+        "                 lung",
+        " patient_22.nii  nothing              2.69%",
+        " .gz",
+        "",
+    ]
+
+
+def test_where_the_columns_do_not_fit_each_row_is_a_paragraph_with_every_value():
+    assert printed(scans_table(), 30) == [
+        "Scans",
+        "",
+        "scan patient_1.nii.gz",
+        "  what it shows two nodules in",
+        "  the left lung; probability",
+        "  97.31%",
+        "scan patient_22.nii.gz",
+        "  what it shows nothing;",
+        "  probability 2.69%",
+    ]
+
+
+def test_the_totals_of_a_stacked_table_are_its_last_paragraph():
+    table = FittingTable(box=box.SIMPLE_HEAD, show_footer=True, caption="Training takes 3 GB.")
+    table.add_column("place", footer="total")
+    table.add_column("layer")
+    table.add_column("parameters", "1,208", no_wrap=True)
+    table.add_row("0", "Convolution", "208")
+    assert printed(table, 20) == [
+        "place 0",
+        "  layer Convolution;",
+        "  parameters 208",
+        "place total",
+        "  parameters 1,208",
+        "Training takes 3 GB.",
+    ]
+
+
+@pytest.mark.parametrize(("width", "first"), [(80, "long name"), (12, "short")])
+def test_the_first_form_of_a_table_that_fits_is_printed(width, first):
+    tables = [titled_table("a"), titled_table("b")]
+    tables[0].add_column("long name", no_wrap=True)
+    tables[0].add_column("long name", no_wrap=True)
+    tables[1].add_column("short")
+    assert printed(FirstFittingTable(tables), width)[2].strip().startswith(first)
