@@ -16,7 +16,7 @@ FILE_PATTERNS = (
     "schemas/*.json",
     "experiments/*.json",
     "experiments/*.py",
-    "experiments/pictures/*.png",
+    "experiments/pictures/*.*",
     "experiments/results/**/*.*",
 )
 """Files of the repository that pages link to, in `files/` of the site."""
