@@ -8,6 +8,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import threading
@@ -15,6 +16,10 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Client, Listener
 from pathlib import Path
 
+import typer
+from typer.main import get_command
+
+from archnet.cli import app
 from archnet.files.strict_json import parse_document
 from archnet.spec.arch import parse_arch
 from archnet.spec.resolve import parse_experiments
@@ -88,6 +93,24 @@ def validate_json(block):
     if "archs" in keys or "arch" in keys:
         return parse_experiments(document)
     return parse_arch(document)
+
+
+def parse_examples(block):
+    """Check that the commands of a block have only options that exist, with possible values; nothing is carried out."""
+    for line in block.text.replace("\\\n", " ").splitlines():
+        program, *arguments = shlex.split(line.partition(" > ")[0], comments=True)
+        assert program == "archnet", f"{block.location}: {line}"
+        try:
+            _parse(get_command(app), arguments)
+        except typer.TyperException as error:
+            raise AssertionError(f"{block.location}: {line}: {error}") from error
+
+
+def _parse(command, arguments):
+    context = command.make_context(command.name, arguments)
+    if rest := getattr(command, "commands", {}) and [*context._protected_args, *context.args]:
+        _, inner, rest = command.resolve_command(context, rest)
+        _parse(inner, rest)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -26,4 +26,5 @@ def command_page() -> str:
 
 def _example_block(found: re.Match[str]) -> str:
     lines = [line for line in textwrap.dedent(found[1]).splitlines() if line]
-    return "Examples:\n\n```sh\n" + "\n".join(lines) + "\n```\n\n"
+    text = re.sub(r"\n(?!archnet )\s*", r" \\\n    ", "\n".join(lines))
+    return f"Examples:\n\n```sh\n{text}\n```\n\n"
