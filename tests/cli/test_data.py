@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from archnet.cli import app
 from archnet.errors import DataError
+from archnet.files.disk import bytes_on_disk, format_bytes
 from archnet.imaging import Volume
 from archnet.imaging.metaimage import write_mhd
 
@@ -62,6 +63,7 @@ def damage(luna, *numbers):
 def test_prepare_cuts_what_run_then_finds(luna):
     told = archnet("data", "info", "luna16", "--root", "luna", "--set", "data.crop_size=[6,6,4]").stdout
     assert "stored    0.0 MB, 0 of 10 scans cut (archnet data prepare)" in told
+    assert f"folder    luna, {format_bytes(bytes_on_disk(luna))}" in told.splitlines()
     assert archnet("data", "prepare", "exp.json").stdout == "30 crops of 6x6x4, 0.0 MB\n"
     (store,) = as_json("data", "info")["stores"]
     assert (store["num_crops"], store["state"]) == (30, "ready")

@@ -87,13 +87,33 @@ def test_a_dry_run_removes_nothing(home):
     assert listed(home) == before
 
 
-def test_without_a_terminal_and_yes_nothing_is_removed(home):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--all"], "--all asks before it removes anything, and there is no terminal. Add --yes."),
+        (["--all", "--json"], "--json: no question can be asked. Add --yes, or --dry-run."),
+        (["--yes"], "--yes: only --all asks. Add --all, or omit --yes."),
+    ],
+)
+def test_nothing_is_removed_without_consent(home, options, message):
     before = listed(home)
-    printed = invoked("data", "prune", "--all")
-    message = "--all asks before it removes anything, and there is no terminal. Add --yes."
+    printed = invoked("data", "prune", *options)
     assert isinstance(printed.exception, DocumentError)
     assert re.fullmatch(re.escape(message), str(printed.exception))
+    assert "--json" not in options or printed.stdout == ""
     assert listed(home) == before
+
+
+def test_a_line_that_is_left_to_the_user_is_printed(home):
+    write(home / ".bash_completions/archnet.sh", "_ARCHNET_COMPLETE")
+    script = home / ".bash_completions/archnet.sh"
+    write(home / "dotfile", f"source '{script}'\n")
+    (home / ".bashrc").symlink_to(home / "dotfile")
+    printed = invoked("data", "prune", "--all", "--yes")
+    assert printed.stderr == (
+        f"{home}/.bashrc is a link and was not edited. Remove this line from it, then {script}: source '{script}'\n"
+        "Everything else was removed.\n"
+    )
 
 
 @pytest.mark.parametrize(("answer", "code", "is_removed"), [(True, 0, True), (False, 2, False)])

@@ -41,6 +41,8 @@ def prune(
     """
     from archnet.files.locks import break_foreign_locks
 
+    if yes and not everything:
+        raise DocumentError("--yes: only --all asks. Add --all, or omit --yes.")
     with break_foreign_locks(is_wanted=break_lock):
         if everything:
             _remove_everything(is_dry=dry_run, is_confirmed=yes, as_json=as_json)
@@ -66,6 +68,8 @@ def _remove_everything(*, is_dry: bool, is_confirmed: bool, as_json: bool) -> No
     from archnet.data.user_files.removal import remove_user_files
     from archnet.data.user_files.user_files import list_user_files
 
+    if as_json and not (is_dry or is_confirmed):
+        raise DocumentError("--json: no question can be asked. Add --yes, or --dry-run.")
     found = list_user_files()
     if as_json:
         print_json(found.to_document())
@@ -79,8 +83,8 @@ def _remove_everything(*, is_dry: bool, is_confirmed: bool, as_json: bool) -> No
         return
     if not is_confirmed:
         _require_consent(count)
-    print_messages(remove_user_files(found))
-    print_messages([f"Removed: {count}"])
+    notes = remove_user_files(found)
+    print_messages([*notes, f"Removed: {count}" if not notes else "Everything else was removed."])
 
 
 def _require_consent(count: str) -> None:
