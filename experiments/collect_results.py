@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 RESULTS = Path(__file__).parent / "results"
-FOLDER = "../files/experiments/results"
+FOLDER = "../../../experiments/results"
 """Of the kept results, as seen from the page."""
 
 MACHINE_KEYS = ("peak_memory_bytes", "train_seconds", "samples_per_second")

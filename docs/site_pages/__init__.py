@@ -8,6 +8,7 @@ from site_pages.dataset_page import dataset_page
 from site_pages.layer_page import layer_page
 from site_pages.python_page import python_page
 from site_pages.repository_pages import PAGES, ROOT, files_page, repository_page
+from site_pages.repository_pages import with_site_links as with_site_links
 from site_pages.run_folder_page import run_folder_page
 from site_pages.schema_pages import architecture_page, experiment_page, sweep_page
 

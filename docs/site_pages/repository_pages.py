@@ -10,6 +10,8 @@ ROOT = Path(__file__).parents[2]
 
 _LINK = re.compile(r"\]\((?![a-z]+:|#)([^)#\s]*)(#[^)\s]*)?\)")
 
+_PAGES = "docs/pages/"
+
 PAGES = {
     "CONTRIBUTING.md": "project/contributing.md",
     "CHANGELOG.md": "project/changelog.md",
@@ -20,9 +22,26 @@ PAGES = {
 
 def repository_page(name: str) -> str:
     """A Markdown file of the repository as the page that `PAGES` says."""
-    folder = posixpath.dirname(name)
-    text = (ROOT / name).read_text(encoding="utf-8")
-    return _LINK.sub(lambda link: f"]({site_link(posixpath.join(folder, link[1]), PAGES[name])}{link[2] or ''})", text)
+    return with_site_links((ROOT / name).read_text(encoding="utf-8"), name, PAGES[name])
+
+
+def with_site_links(text: str, file: str, page: str) -> str:
+    """Markdown whose links to other files of the repository lead to their copies in the site.
+
+    Args:
+        text: The Markdown.
+        file: Its path in the repository.
+        page: Its path in the site.
+    """
+    folder = posixpath.dirname(file)
+
+    def changed(link: re.Match[str]) -> str:
+        target = posixpath.normpath(posixpath.join(folder, link[1]))
+        if file.startswith(_PAGES) and target.startswith(_PAGES):
+            return link[0]
+        return f"]({site_link(target, page)}{link[2] or ''})"
+
+    return _LINK.sub(changed, text)
 
 
 def site_link(target: str, page: str) -> str:
@@ -32,9 +51,8 @@ def site_link(target: str, page: str) -> str:
         target: Path in the repository.
         page: Path of the page in the site.
     """
-    target = posixpath.normpath(target)
-    if target.startswith("docs/pages/"):
-        found = target.removeprefix("docs/pages/")
+    if target.startswith(_PAGES):
+        found = target.removeprefix(_PAGES)
     elif (ROOT / target).is_dir():
         found = f"files/index.md#{folder_anchor(target)}"
     elif target in PAGES:

@@ -29,7 +29,7 @@ def row_start(path, num_classes):
 )
 def test_a_table_names_each_network_with_its_source_and_parameters(folder, readme, num_classes):
     text = (ROOT / readme).read_text(encoding="utf-8")
-    rows = re.findall(rf"^\| \[(\w+)\]\((?:\.\./)?(?:files/)?(archs/{folder}/.*)$", text, re.MULTILINE)
+    rows = re.findall(rf"^\| \[(\w+)\]\((?:\.\./)*(archs/{folder}/.*)$", text, re.MULTILINE)
     paths = sorted((ROOT / "archs" / folder).glob("*.json"))
     assert [name for name, _ in rows] == [path.stem for path in paths]
     for (_, row), path in zip(rows, paths, strict=True):
