@@ -138,7 +138,7 @@ def test_a_run_tells_nothing_of_its_backends_start_but_the_device(tmp_path):
 def test_help_teaches():
     done = archnet("run", "--help")
     assert done.returncode == 0
-    assert "archnet run archs/arch3dsm.json --data phantom" in done.stdout
+    assert "archnet run arch3dsm --data phantom" in done.stdout
 
 
 def test_a_character_that_stdout_cannot_encode_is_printed_as_its_code(tmp_path):

@@ -33,7 +33,7 @@ def test_schemas_are_written_with_those_that_they_refer_to_in_place_of_older_one
 def test_schemas_are_not_written_into_a_file(tmp_path):
     path = tmp_path / "file"
     path.write_text("")
-    message = f"--out={str(path)!r}: {path} is a file, not a folder. Name another folder."
+    message = f"--out={str(path)!r}: {path} is a file, not a folder. Use a different folder."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         copy_schemas(SCHEMAS, path)
 
