@@ -214,7 +214,7 @@ SMALL = ((3, 7), (3, 6))
 """Smallest and largest length of an axis, in 2D and in 3D."""
 
 
-FEW_EXAMPLES, MOST_EXAMPLES = 5, 16
+FEW_EXAMPLES, MOST_EXAMPLES = 5, 10
 """Number of cases that quick and slow tests check."""
 
 

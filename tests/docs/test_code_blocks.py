@@ -28,7 +28,7 @@ NOT_RUN = {
     "how-to/malignancy.md": ["needs LUNA16"],
     "how-to/offline.md": ["downloads packages"],
     "how-to/starting-weights.md": ["downloads ImageNet weights"],
-    "how-to/uninstall.md": ["removes the files of the user"],
+    "how-to/uninstall.md": ["asks on the terminal"],
     "tutorials/2d-3d.md": ["trains 20 networks"],
     "tutorials/luna16.md": ["downloads LUNA16"],
     "tutorials/mosmed.md": ["downloads MosMed", "100 epochs"],

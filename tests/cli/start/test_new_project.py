@@ -82,7 +82,9 @@ def test_no_file_is_overwritten(tmp_path):
 
 def test_a_file_in_place_of_a_folder_is_an_error(tmp_path):
     (tmp_path / "schemas").write_text("")
-    message = f"DIR={str(tmp_path / 'schemas')!r}: {tmp_path / 'schemas'} is a file, not a folder. Use a different folder."
+    message = (
+        f"DIR={str(tmp_path / 'schemas')!r}: {tmp_path / 'schemas'} is a file, not a folder. Use a different folder."
+    )
     assert str(invoked("init", tmp_path).exception) == message
 
 
