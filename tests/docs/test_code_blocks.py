@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 
 import pytest
 
+from archnet.files.documents import shipped_documents
 from code_blocks import PageRunner, blocks_of, parse_examples
 from command_line import ROOT
 from page_data import PageData
@@ -75,6 +76,7 @@ def runner(page_data, tmp_path, monkeypatch):
         copy.write_text(_cheaper_document(path) if "schemas" not in copy.parts else path.read_text(encoding="utf-8"))
     for path in ROOT.glob("experiments/*.py"):
         shutil.copy(path, tmp_path / "experiments")
+    monkeypatch.setattr(shipped_documents, "shipped_folder", lambda: tmp_path)
     monkeypatch.chdir(tmp_path)
     home = tmp_path / "home"
     home.mkdir()

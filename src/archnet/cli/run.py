@@ -91,7 +91,7 @@ def run(
     Examples:
         archnet run arch3dsm --data phantom
 
-        archnet run archsm my_net.json --data luna16 --root /data/LUNA16
+        archnet run archsm arch3dsm --data luna16 --root /data/LUNA16
 
         archnet run luna16_seed_protocol --set training.epochs=5
     """

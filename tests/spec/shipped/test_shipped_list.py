@@ -49,7 +49,6 @@ def test_the_size_of_a_changed_network_is_computed(tmp_path, monkeypatch):
     path = tmp_path / "archs/archsm.json"
     path.parent.mkdir()
     path.write_text('[{"type": "C", "num_output": 2, "kernel_size": [3, 3]}, {"type": "GAP"}, {"type": "T"}]')
-    monkeypatch.setattr(module, "shipped_folder", lambda: tmp_path)
     monkeypatch.setattr(module, "shipped_documents", lambda: {"archsm": path})
     (entry,) = shipped_list()["architectures"]
     assert entry == {

@@ -29,7 +29,7 @@ def schema(
     Examples:
         archnet schema arch
 
-        archnet schema experiment | jq '.properties | keys'
+        archnet schema experiment > experiment.schema.json
 
         archnet schema --out schemas
     """

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
-from types import MappingProxyType
 
 
-@cache
 def shipped_folder() -> Path:
     """The folder of `archs`, `experiments` and `schemas`: in the installed package, or the top of a clone."""
     packaged = Path(__file__).parents[2] / "shipped"
     return packaged if packaged.is_dir() else Path(__file__).parents[4]
 
 
-@cache
 def shipped_documents() -> Mapping[str, Path]:
     """The file of each shipped architecture, experiment and sweep, by name: architectures first."""
     patterns = ("archs/*.json", "archs/zoo/*.json", "archs/applications/*.json", "experiments/*.json")
     paths = [path for pattern in patterns for path in sorted(shipped_folder().glob(pattern))]
-    return MappingProxyType({path.stem: path for path in paths})
+    return {path.stem: path for path in paths}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from archnet.files.documents.shipped_documents import shipped_documents, shipped_folder
+from archnet.files.documents.shipped_documents import shipped_documents
 from archnet.files.strict_json import read_document
 from archnet.spec.arch import Arch, load_arch
 
@@ -29,22 +29,27 @@ def shipped_list() -> dict[str, list[dict[str, Any]]]:
     entries: dict[str, list[dict[str, Any]]] = {"architectures": [], "experiments": [], "sweeps": []}
     for name, path in shipped_documents().items():
         if _is_arch(path):
-            entries["architectures"].append({"name": name, **_describe_arch(path, sizes), "file": str(path)})
-            continue
-        value = read_document(path).value
-        kind = "sweeps" if "base" in value else "experiments"
-        entries[kind].append({"name": name, **_describe_experiment(value), "file": str(path)})
+            kind, description = "architectures", _describe_arch(path, sizes.get(name, {}))
+        else:
+            value = read_document(path).value
+            kind, description = "sweeps" if "base" in value else "experiments", _describe_experiment(value)
+        entries[kind].append({"name": name, **description, "file": str(path)})
     return entries
 
 
 def shipped_sizes() -> dict[str, dict[str, Any]]:
     """The content of `SIZES_FILE`, computed."""
-    paths = filter(_is_arch, shipped_documents().values())
-    return {_key(path): {"digest": _digest(path), **_network_size(load_arch(path))} for path in paths}
+    archs = {name: path for name, path in shipped_documents().items() if _is_arch(path)}
+    return {name: {"digest": _digest(path), **_network_size(load_arch(path))} for name, path in archs.items()}
 
 
-def _describe_arch(path: Path, sizes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    size = sizes.get(_key(path), {})
+def _describe_arch(path: Path, size: Mapping[str, Any]) -> dict[str, Any]:
+    """The architecture in a file.
+
+    Args:
+        path: The file.
+        size: The entry of `SIZES_FILE`, if there is one.
+    """
     if size.get("digest") == _digest(path):
         value = json.loads(path.read_text("utf-8"))
     else:
@@ -79,11 +84,7 @@ def _describe_experiment(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_arch(path: Path) -> bool:
-    return _key(path).startswith("archs/")
-
-
-def _key(path: Path) -> str:
-    return path.relative_to(shipped_folder()).as_posix()
+    return path.parent.name != "experiments"
 
 
 def _digest(path: Path) -> str:
