@@ -80,3 +80,11 @@ def test_a_twin_of_a_shipped_architecture_names_the_schema_that_is_there(archnet
     schema = json.loads((tmp_path / twin["$schema"]).read_text())
     assert schema["title"] == "archnet architecture"
     archnet("check", "deep.json")
+
+
+def test_a_new_project_is_valid_and_its_schemas_are_those_of_the_wheel(archnet, tmp_path):
+    archnet("init", "mine")
+    checked = archnet("check", "mine/my_net.json", "mine/experiment.json", "mine/sweep.json")
+    assert [line.split(":")[1] for line in checked.stdout.splitlines()] == [" valid"] * 3
+    assert (tmp_path / "mine/schemas/arch.schema.json").read_text(encoding="utf-8") == archnet("schema", "arch").stdout
+    assert "already contains" in archnet("init", "mine", code=2).stderr

@@ -6,11 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from archnet.files.documents.shipped_documents import shipped_documents
 from archnet.files.strict_json import read_document
-from archnet.spec.arch import Arch, load_arch
+
+if TYPE_CHECKING:
+    from archnet.spec.arch import Arch
 
 SIZES_FILE: Final = Path(__file__).with_name("network_sizes.json")
 """The form and the number of parameters of each shipped network, which take a second to compute.
@@ -39,6 +41,8 @@ def shipped_list() -> dict[str, list[dict[str, Any]]]:
 
 def shipped_sizes() -> dict[str, dict[str, Any]]:
     """The content of `SIZES_FILE`, computed."""
+    from archnet.spec.arch import load_arch
+
     archs = {name: path for name, path in shipped_documents().items() if _is_arch(path)}
     return {name: {"digest": _digest(path), **_network_size(load_arch(path))} for name, path in archs.items()}
 
@@ -53,6 +57,8 @@ def _describe_arch(path: Path, size: Mapping[str, Any]) -> dict[str, Any]:
     if size.get("digest") == _digest(path):
         value = json.loads(path.read_text("utf-8"))
     else:
+        from archnet.spec.arch import load_arch
+
         arch = load_arch(path)
         value, size = arch.to_document(), _network_size(arch)
     return {
