@@ -2,16 +2,19 @@
 
 import json
 import re
+import shutil
+import subprocess
 import sys
 
 import pytest
 
 from archnet.errors import DocumentError
+from archnet.files.documents import shipped_documents
 from archnet.files.strict_json import read_document
 from archnet.spec.resolve import parse_experiments
 from archnet.spec.shipped.shipped_list import shipped_list
 from archnet.spec.sweeps.document import parse_sweep
-from command_line import ROOT, archnet, invoked
+from command_line import ROOT, invoked
 
 NET = [{"type": "C", "num_output": 2, "kernel_size": [3, 3]}, {"type": "GAP"}, {"type": "T"}]
 
@@ -42,8 +45,6 @@ def test_the_list_imports_neither_keras_nor_other_slow_packages():
         "print(sorted({'keras', 'tensorflow', 'scipy', 'sklearn', 'SimpleITK', 'matplotlib', 'jsonschema'} "
         "& set(sys.modules)), file=sys.stderr)"
     )
-    import subprocess
-
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stderr == "[]\n"
 
@@ -109,8 +110,10 @@ def test_an_unknown_name_in_a_document_is_an_error_with_a_hint(tmp_path):
         parse_experiments(read_document(tmp_path / "mine.json"))
 
 
-def test_a_twin_does_not_overwrite_the_shipped_architecture(tmp_path):
-    out = ROOT / "archs/archsm.json"
-    done = archnet("twin", "archsm", "--rank", "3", "--input", "64x64x10", "--out", out, cwd=tmp_path)
-    message = f"--out {out}: is also an input and would be overwritten. Choose a different name.\n"
-    assert (done.returncode, done.stderr) == (2, message)
+def test_a_twin_does_not_overwrite_the_shipped_architecture(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "archs", tmp_path / "archs")
+    monkeypatch.setattr(shipped_documents, "shipped_folder", lambda: tmp_path)
+    out = tmp_path / "archs/archsm.json"
+    done = invoked("twin", "archsm", "--rank", "3", "--input", "64x64x10", "--out", out)
+    assert str(done.exception) == f"--out {out}: is also an input and would be overwritten. Choose a different name."
+    assert out.read_bytes() == (ROOT / "archs/archsm.json").read_bytes()
