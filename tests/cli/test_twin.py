@@ -6,6 +6,7 @@ import re
 import pytest
 
 from archnet.spec.arch import load_arch
+from archnet.spec.shipped.new_project import create_project
 from archnet.spec.twins.twin_network import make_twin
 from command_line import ROOT, archnet, invoked
 
@@ -57,6 +58,13 @@ def test_the_path_of_the_schema_holds_in_a_folder_behind_a_link(tmp_path):
     invoked("twin", ARCHSM, "--rank", "3", "--input", "64x64x10", "--out", tmp_path / "link/twin.json")
     document = json.loads((tmp_path / "far/away/twin.json").read_text())
     assert (tmp_path / "far/away" / document["$schema"]).resolve() == ROOT / "schemas/arch.schema.json"
+
+
+def test_a_twin_in_a_project_names_the_schema_of_the_project(tmp_path):
+    create_project(tmp_path)
+    out = tmp_path / "deep.json"
+    assert invoked("twin", "archsm", "--rank", "3", "--input", "64x64x10", "--out", out).exit_code == 0
+    assert json.loads(out.read_text())["$schema"] == "schemas/arch.schema.json"
 
 
 def test_the_name_of_a_schema_that_is_no_file_is_kept(tmp_path):

@@ -98,9 +98,13 @@ def _print_table(summary: dict[str, Any], *, is_stderr: bool) -> None:
 
 
 def _with_schema_path(document: dict[str, Any], file: Path, out: Path | None) -> dict[str, Any]:
-    """A document with the path of its schema relative to the folder of the output file."""
+    """A document with the path of its schema relative to the folder of the output file.
+
+    The copy of the schema in a folder that `archnet init` made takes precedence.
+    """
     schema = document.get("$schema")
     if out is None or schema is None or not os.path.isfile(file.parent / schema):  # noqa: PTH113 - refuses no long name
         return document
-    path = os.path.relpath((file.parent / schema).resolve(), out.parent.resolve())
+    own = out.parent / "schemas" / Path(schema).name
+    path = os.path.relpath((own if own.is_file() else file.parent / schema).resolve(), out.parent.resolve())
     return document | {"$schema": Path(path).as_posix()}

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+import archnet
 from archnet.errors import DocumentError
 from archnet.files.documents import shipped_documents
 from archnet.files.strict_json import read_document
@@ -58,6 +59,16 @@ def test_a_name_stands_for_the_shipped_file_in_every_folder(tmp_path, monkeypatc
         "sweep_width: valid: a sweep of 12 trials over arch, arch.layers[0].num_output, arch.layers[2].num_output",
     ]
     assert read_document("archsm").source == str(ROOT / "archs/archsm.json")
+
+
+def test_python_functions_take_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert archnet.load_arch("arch3dsm").name == "arch3dsm"
+    assert archnet.make_twin("archsm", 3, input_shape=(64, 64, 10)).arch.name == "archsm_3d"
+    experiments = archnet.load_experiments("phantom_2d_vs_3d")
+    assert [one.arch.name for one in experiments] == ["archsm", "arch3dsm"]
+    both = archnet.load_experiments(["res2d", "res3d"], data="phantom")
+    assert [one.arch.name for one in both] == ["res2d", "res3d"]
 
 
 def test_an_existing_file_takes_precedence_over_a_name_but_a_folder_does_not(tmp_path, monkeypatch):
