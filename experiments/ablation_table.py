@@ -1,11 +1,12 @@
 """The table of an ablation: what a sweep's trials lose against its first one, on the validation cases.
 
-Usage: python experiments/ablation_table.py runs/sweep_recipe
+    python experiments/ablation_table.py runs/sweep_recipe
 
 Keeps the figures as experiments/results/NAME/ablation.json and prints the rows for experiments/README.md. Differences
 are paired, with 95% intervals over groups of cases where these can be estimated; see `archnet compare`.
 """
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -71,9 +72,9 @@ def _mean(value: float | None, deviation: float | None) -> str:
 
 def main() -> None:
     """Write the rows, and print the table."""
-    if len(sys.argv) != 2:
-        sys.exit(__doc__)
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sweep", type=Path, help="folder of the sweep")
+    folder = parser.parse_args().sweep
     rows = ablation_rows(*compare_trials(folder))
     write_json(RESULTS / read_json(folder / "sweep.json")["name"] / "ablation.json", rows)
     print("\n".join(map(table_row, rows)))

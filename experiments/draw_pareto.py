@@ -4,6 +4,7 @@ Reads experiments/results/luna16_NAME_seedN.json, writes experiments/pictures/pa
 through the means that no cheaper network reaches.
 """
 
+import argparse
 import json
 import re
 from collections import defaultdict
@@ -30,6 +31,7 @@ def read_results() -> dict[str, tuple[int, list[float]]]:
 
 def main() -> None:
     """Draw the figure."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     points = read_results()
     costs = [macs / 1e6 for macs, _ in points.values()]
     means = [mean(values) for _, values in points.values()]

@@ -1,9 +1,9 @@
 """Draws the phantom in both layouts: nodules and vessels in neighbouring slices, lungs without and with ground glass.
 
-Usage: python experiments/draw_phantom.py [PICTURE]    (otherwise experiments/pictures/phantom.png)
+python experiments/draw_phantom.py [PICTURE]
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import matplotlib
@@ -75,7 +75,9 @@ def draw_whole(part) -> None:
 
 def main() -> None:
     """Write the figure in grey."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("picture", nargs="?", type=Path, default=PICTURE, help=f"default: {PICTURE}")
+    path = parser.parse_args().picture
     with matplotlib.rc_context(rc_params()):
         figure = new_figure((7.2, 6.9))
         upper, lower = figure.subfigures(2, 1, height_ratios=(3.45, 3.65))

@@ -1,13 +1,13 @@
 """Keeps what `archnet compare` says of some runs as experiments/results/NAME/comparison.json, and prints the table for
 experiments/README.md: a row for each network, pooled over folds and seeds, then the sentence.
 
-Usage: python experiments/keep_comparison.py NAME RUN...
+    python experiments/keep_comparison.py NAME RUN...
 
 Folders, times and memory are left out: they are the machine's, and not repeatable.
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 from archnet.evaluation.comparison.comparison import compare
@@ -56,10 +56,11 @@ def _row(name: str, row: dict, positive: str) -> str:
 
 def main() -> None:
     """Write the comparison, and print its table."""
-    if len(sys.argv) < 4:
-        sys.exit(__doc__)
-    name, *runs = sys.argv[1:]
-    document = drop_machine_keys(comparison_document(compare([Path(run) for run in runs])))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", help="name of the folder in experiments/results")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run or experiment folder")
+    options = parser.parse_args()
+    name, document = options.name, drop_machine_keys(comparison_document(compare(options.runs)))
     folder = RESULTS / name
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "comparison.json", document)

@@ -1,6 +1,7 @@
 """`archnet.check_data`, and `--allow` in Python."""
 
 import inspect
+import json
 import re
 
 import pytest
@@ -34,6 +35,14 @@ def test_data_may_be_a_name_a_section_or_an_experiment_of_any_kind(squares, tmp_
     checks = [archnet.check_data(source, quick=True) for source in [*sources, experiment_document(squares)]]
     assert {check.data for check in checks} == {f"npz:{squares}"}
     assert {check.summary["cases"] for check in checks} == {60}
+
+
+def test_a_sweep_is_checked_on_the_data_of_its_base_experiment(squares, tmp_path):
+    path = tmp_path / "sweep.json"
+    base = experiment_document(squares)
+    path.write_text(json.dumps({"base": base, "space": {"training.epochs": [1, 2]}}))
+    check = archnet.check_data(path, settings={"split.test": 0.4}, quick=True)
+    assert (check.data, check.summary["sets"]["test"]["cases"]) == (f"npz:{squares}", 24)
 
 
 def test_settings_and_root_override(squares):

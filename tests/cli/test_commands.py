@@ -11,6 +11,8 @@ import pytest
 
 from command_line import ROOT, archnet, invoked
 
+ASSUMED = ' (assumed; set it with --input or "input_shape")'
+
 
 def test_show_tells_the_published_counts_to_machines():
     done = archnet("show", "archs/arch3dsm.json", "--input", "64x64x10", "--classes", "2", "--json")
@@ -31,7 +33,7 @@ def test_check_tells_every_problem_of_every_file_and_exits_with_2(tmp_path):
     (tmp_path / "broken.json").write_text('[{"type": "C",}]')
     done = archnet("check", ROOT / "archs/archsm.json", "typo.json", "broken.json", cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stdout == f"{ROOT}/archs/archsm.json: valid: 2D, 9 layers, 99,948 parameters at 64x64x1\n"
+    assert done.stdout == f"{ROOT}/archs/archsm.json: valid: 2D, 9 layers, 99,948 parameters at 64x64x1{ASSUMED}\n"
     assert [line.partition(" It means")[0] for line in done.stderr.splitlines()] == [
         'typo.json:1 $[0]: the key "kernel_size" is missing.',
         'typo.json:1 $[0].kernelsize: unknown key "kernelsize". Did you mean "kernel_size"?',
@@ -141,12 +143,20 @@ def test_help_teaches():
     assert "archnet run arch3dsm --data phantom" in done.stdout
 
 
+def test_check_says_which_input_size_it_assumed_and_nothing_of_a_given_one():
+    path = ROOT / "archs/archsm.json"
+    assert invoked("check", path).stdout == f"{path}: valid: 2D, 9 layers, 99,948 parameters at 64x64x1{ASSUMED}\n"
+    given = invoked("check", path, "--input", "48x48").stdout
+    assert given.startswith(f"{path}: valid: 2D, 9 layers, ")
+    assert given.endswith(" parameters at 48x48x1\n")
+
+
 def test_a_character_that_stdout_cannot_encode_is_printed_as_its_code(tmp_path):
     (tmp_path / "\u65e5\u672c.json").write_text(
         '[{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "T"}]'
     )
     done = archnet("check", "\u65e5\u672c.json", cwd=tmp_path, PYTHONIOENCODING="cp1252")
-    assert done.stdout == "\\u65e5\\u672c.json: valid: 2D, 2 layers, 32,810 parameters at 64x64x1\n"
+    assert done.stdout == f"\\u65e5\\u672c.json: valid: 2D, 2 layers, 32,810 parameters at 64x64x1{ASSUMED}\n"
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -70,6 +70,16 @@ def test_one_class_folder_is_refused(tmp_path):
     assert str(caught.value) == f"{tmp_path}: expected at least two class folders with scans, found only CT-0."
 
 
+def test_an_incomplete_fetch_is_named_with_the_command_that_resumes_it(tmp_path):
+    (tmp_path / ".fetch").mkdir()
+    with pytest.raises(DataError) as caught:
+        _open(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}: expected at least two class folders with scans, found none. A fetch into this folder is "
+        f"incomplete. Resume it: archnet data fetch mosmed --root {tmp_path}"
+    )
+
+
 def test_a_class_without_scans_is_refused(tmp_path):
     _save(tmp_path / "CT-0/one.nii", 0)
     (tmp_path / "CT-23").mkdir()
@@ -191,7 +201,8 @@ def test_a_list_of_patients_that_names_another_scan_is_refused(tmp_path):
     with pytest.raises(DataError) as caught:
         _open(tmp_path, name="folder")
     assert str(caught.value) == (
-        f'{tmp_path / "patients.csv"} line 2: the data have no series "a/3". Correct it or remove the line.'
+        f'{tmp_path / "patients.csv"} line 2: the data have no series "a/3". Did you mean "a/2"? Correct it or '
+        "remove the line."
     )
 
 

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from archnet.api.console import show_messages
 from archnet.data.checks.findings import Finding
 from archnet.runs.log import log_findings
 from archnet.spec.experiment import Data
@@ -33,6 +34,15 @@ def test_errors_that_are_allowed_come_first_and_notes_are_no_warnings(logged):
         ("WARNING", "Warning 1. Fix it."),
         ("INFO", "1 file is left out."),
     ]
+
+
+def test_the_console_shows_the_test_of_symmetries_once_for_all_folds(logged):
+    shown = []
+    with show_messages(lambda text, is_warning: shown.append(text)):
+        for share in (0.71, 0.73):
+            message = f"Augmentation is none: flips change the classes (AUC {share})."
+            logged(Finding(check="symmetry", severity="warning", message=message, remedy="To use them, set x."))
+    assert shown == ["Warning: Augmentation is none: flips change the classes (AUC 0.71). To use them, set x."]
 
 
 def test_a_long_list_of_warnings_is_folded_and_the_log_file_has_them_all(logged):

@@ -87,7 +87,7 @@ def test_every_problem_of_a_file_is_told_at_once_with_its_line():
     known = ", ".join(f'"{name}"' for name in LAYERS)
     assert str(caught.value).splitlines() == [
         'mine.json:2 $.layers[0].kernel: unknown key "kernel". Did you mean "kernel_size"?',
-        f'mine.json:3 $.layers[1].type: "Conv" is not one of {known}.',
+        f'mine.json:3 $.layers[1].type: "Conv" is not one of {known}. Use "C" for a convolution.',
         "mine.json:4 $.layers[2].num_output: expected at least 1, got 0.",
         'mine.json:4 $.layers[2].activation: "relux" is not one of null, "relu", "tanh", "sigmoid", "leaky_relu", "elu", '
         '"selu", "gelu", "silu", "softplus", "relu6", "hard_sigmoid", "hard_silu". Did you mean "relu"?',
@@ -371,7 +371,10 @@ def test_costs_of_blocks_inside_repetitions_are_those_of_keras():
 @pytest.mark.parametrize(
     ("name", "problem"),
     [
-        ("abc\n", 'expected letters, digits, ".", "_" and "-", with a letter or a digit first, got "abc\\n".'),
+        (
+            "abc\n",
+            'expected letters, digits, ".", "_" and "-", with a letter or a digit first, got "abc\\n": "\\n" is not allowed.',
+        ),
         ("aux", '"aux" is the name of a device on Windows. Rename it.'),
     ],
 )

@@ -193,6 +193,34 @@ def test_what_cannot_be_meant_is_refused(keys, message):
     assert message in message_of(**keys).splitlines()[0]
 
 
+def test_a_misspelt_key_is_reported_once_whatever_the_number_of_its_values():
+    assert message_of(space={"training.learningrate": [0.1, 0.01, 0.001], WIDTH: [2]}).splitlines() == [
+        'mine.json:32 $.space.training.learningrate: unknown key "learningrate". Did you mean "learning_rate"?'
+    ]
+    key = "arch.layers[0].num_outpt"
+    (line,) = message_of(space={key: [4, 8, 16]}).splitlines()
+    assert line == (
+        f'mine.json:32 $.space.{key}: mine.json:2 $.base $.arch $.layers[0].num_outpt: unknown key "num_outpt". '
+        'Did you mean "num_output"?'
+    )
+
+
+def test_a_misspelt_key_is_not_hidden_by_what_the_schema_refuses_elsewhere():
+    text = message_of(space={"training.epoch": [1, 2]}, resources={"gpus": 1.5}, serch="grid")
+    assert text.splitlines() == [
+        'mine.json:32 $.space.training.epoch: unknown key "epoch". Did you mean "epochs"?',
+        "mine.json:38 $.resources.gpus: expected a number from 0 to 1 or a whole number from 2 to 64, got 1.5.",
+        'mine.json:40 $.serch: unknown key "serch". Did you mean "search"?',
+    ]
+
+
+@pytest.mark.parametrize("gpus", ["two", -1, 65, True, None])
+def test_a_number_of_gpus_that_no_run_can_have_is_refused(gpus):
+    value = json.dumps(gpus)
+    expected = f"$.resources.gpus: expected a number from 0 to 1 or a whole number from 2 to 64, got {value}."
+    assert expected in message_of(resources={"gpus": gpus})
+
+
 def test_check_tells_a_sweep_from_an_experiment(tmp_path):
     path = tmp_path / "small.json"
     path.write_text(json.dumps(sweep_document(tmp_path)))

@@ -11,12 +11,14 @@ from archnet.api.display import ProgressOption, show_progress
 from archnet.api.experiments import load_experiments, root_override
 from archnet.api.paths import check_list
 from archnet.errors import DocumentError
-from archnet.files.path_argument import document_path, output_file
-from archnet.files.strict_json import plain_json
+from archnet.files.path_argument import document_path, output_file, path_argument
+from archnet.files.strict_json import plain_json, read_document
 from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import Experiment
 from archnet.spec.overrides import parse_settings
-from archnet.spec.resolve import allow_override, data_experiments
+from archnet.spec.resolve import allow_override, data_experiments, parse_experiments
+from archnet.spec.sweeps.document import parse_sweep
+from archnet.spec.sweeps.sweep import is_sweep
 
 if TYPE_CHECKING:
     from archnet.runs.preparation.inspection import DataCheck
@@ -46,7 +48,7 @@ def check_data(  # noqa: PLR0913 - the options of `archnet data check`, by name
 
     Args:
         data: Name of a data set, npz:PATH, the "data" section of an experiment, or an experiment: an object, a document
-            or a file.
+            or a file; the file of a sweep names its base experiment.
         root: Data folder. Defaults to $ARCHNET_DATA/NAME, or the user data folder.
         settings: Overrides for other keys of the experiment, such as {"split.seed": 1}.
         allow: Data checks whose errors would not stop a run, such as ["near_duplicates"] ("data.allow").
@@ -82,10 +84,13 @@ def check_data(  # noqa: PLR0913 - the options of `archnet data check`, by name
 def _load(
     data: Any, *, root: PathLike[str] | str | None, settings: Mapping[str, Any], allow: Sequence[str]
 ) -> tuple[Experiment, ...]:
-    """The experiments of a data set, a "data" section, or an experiment; one for each fold and architecture."""
-    if not _is_data_section(data):
-        return load_experiments(data, root=root, settings=settings, allow=allow)
+    """The experiments of a data set, a section, a sweep or an experiment; one for each fold and architecture."""
     overrides = [*root_override(root), *parse_settings(settings), *allow_override(allow)]
+    if not _is_data_section(data):
+        document = read_document(path_argument(data, "source")) if isinstance(data, str | PathLike) else None
+        if document and is_sweep(document.value):
+            return parse_experiments(parse_sweep(document, overrides=overrides).base)
+        return load_experiments(data, root=root, settings=settings, allow=allow)
     return data_experiments(data if isinstance(data, str) else plain_json(data, "data"), overrides)
 
 

@@ -233,9 +233,10 @@ class LogDisplay(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Show a message that has not been shown yet."""
         text, is_warning = record.getMessage(), record.levelno >= logging.WARNING
-        if text in self.past_messages or not (is_warning or record.name in SHOWN_LOGGERS):
+        key = getattr(record, "shown_once", text)
+        if key in self.past_messages or not (is_warning or record.name in SHOWN_LOGGERS):
             return
-        self.past_messages.add(text)
+        self.past_messages.add(key)
         self.show(f"Warning: {text}" if is_warning else text, is_warning)
 
 

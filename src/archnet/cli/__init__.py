@@ -77,7 +77,7 @@ app = typer.Typer(
     name=PROGRAM,
     cls=_Program,
     help="Train, evaluate and compare 2D and 3D convolutional networks for chest CT, defined in JSON files.",
-    epilog="Start with: archnet run arch3dsm --data phantom",
+    epilog="Examples:\n\narchnet run arch3dsm --data phantom\n\narchnet list\n\narchnet init my_project",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

@@ -15,11 +15,11 @@ from archnet.cli.options import (
     JsonFlag,
     MemoryOption,
     RootOption,
-    SetOption,
     load_command_experiments,
     parse_input_shape,
     print_json,
     print_messages,
+    set_option,
 )
 from archnet.cli.start.document_completion import complete_documents
 from archnet.errors import DocumentError
@@ -62,7 +62,12 @@ def bench(
     ] = False,
     device: DeviceOption = None,
     deterministic: DeterministicOption = False,
-    settings: SetOption = None,
+    settings: Annotated[
+        list[str] | None,
+        set_option(
+            "Override any key of the experiment, such as training.optimizer=sgd or arch.layers[0].num_output=8."
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Benchmark training on this machine: speed with batches in memory and with the full pipeline, and peak memory.

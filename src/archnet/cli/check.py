@@ -25,10 +25,22 @@ def check(
             autocompletion=complete_documents,
         ),
     ],
-    input_text: Annotated[str | None, typer.Option("--input", help="Spatial input, such as 64x64x10.")] = None,
+    input_text: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            help="Spatial input of the architectures, such as 64x64x10. Default: the file's, or 64x64 and 64x64x10.",
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Validate JSON files: report all errors with line numbers. Exit code 2 if there is one."""
+    """Validate JSON files: report all errors with line numbers. Exit code 2 if there is one.
+
+    Examples:
+        archnet check arch3dsm --input 64x64x10
+
+        archnet check luna16_seed_protocol sweep_width
+    """
     results = [_check_file(path, input_text) for path in files]
     if as_json:
         print_json(results)
@@ -81,8 +93,10 @@ def _describe_arch(document: Document, input_text: str | None) -> tuple[str, lis
     arch = parse_arch(document)
     plan = arch.plan(parse_input_shape(input_text))
     sizes = "x".join(map(str, plan_input_shape(plan)))
-    description = f"{arch.rank}D, {len(plan)} layers, {network_cost(plan).num_parameters:,} parameters at {sizes}"
-    return description, arch.warnings()
+    is_assumed = input_text is None and arch.input_shape is None
+    assumption = ' (assumed; set it with --input or "input_shape")' if is_assumed else ""
+    num_parameters = network_cost(plan).num_parameters
+    return f"{arch.rank}D, {len(plan)} layers, {num_parameters:,} parameters at {sizes}{assumption}", arch.warnings()
 
 
 def _describe_sweep(document: Document) -> tuple[str, list[str]]:

@@ -15,10 +15,10 @@ from archnet.cli.options import (
     AllowOption,
     BreakLockOption,
     DataOption,
+    DataSetOption,
     JsonFlag,
     RootOption,
     SeriesOption,
-    SetOption,
     StrictOption,
     echo,
     flag_setting,
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from archnet.spec.experiment import Experiment
 
 data_app = typer.Typer(
-    help="Check and inspect data sets, fetch public ones, extract crops, generate the phantom.", no_args_is_help=True
+    help="Check and inspect data sets, fetch public ones, extract crops, generate the phantom.",
+    epilog="Examples:\n\narchnet data info phantom\n\narchnet data check luna16 --root /data/LUNA16",
+    no_args_is_help=True,
 )
 
 
@@ -52,7 +54,7 @@ def info(
     ] = None,
     root: RootOption = None,
     series: SeriesOption = None,
-    settings: SetOption = None,
+    settings: DataSetOption = None,
     picture: Annotated[
         str | None,
         typer.Option(help='Draw this case with and without augmentation; "first" is the first positive case.'),
@@ -69,6 +71,8 @@ def info(
         archnet data info
 
         archnet data info luna16 --root /data/LUNA16
+
+        archnet data info phantom --picture first --out nodule.png
     """
     if data is None:
         if root or series or settings or picture:
@@ -121,7 +125,7 @@ def prepare(
     data: DataOption = None,
     root: RootOption = None,
     series: SeriesOption = None,
-    settings: SetOption = None,
+    settings: DataSetOption = None,
     strict: StrictOption = False,
     allow: AllowOption = None,
     break_lock: BreakLockOption = False,
@@ -132,7 +136,7 @@ def prepare(
     Examples:
         archnet data prepare --data luna16 --root /data/LUNA16
 
-        archnet data prepare experiments/luna16_seed_protocol.json --strict
+        archnet data prepare luna16_seed_protocol --strict
     """
     settings = [*(settings or []), *flag_setting("data.series", series)]
     if files:
@@ -178,7 +182,13 @@ def fetch(
     break_lock: BreakLockOption = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Fetch a public data set, check it and unpack it. Run it again to resume an interrupted fetch."""
+    """Fetch a public data set, check it and unpack it. Run it again to resume an interrupted fetch.
+
+    Examples:
+        archnet data fetch mosmed
+
+        archnet data fetch luna16 --root /data/LUNA16 --subset 0 --subset 1
+    """
     from archnet.api.console import progress, stderr
     from archnet.fetching import catalogue
     from archnet.files.locks import break_foreign_locks
@@ -217,7 +227,13 @@ def phantom(
     seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.", min=0)] = 0,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a phantom in a public data set's layout. Use it with --data luna16 or --data mosmed and --root DIR."""
+    """Write a phantom in a public data set's layout. Use it with --data luna16 or --data mosmed and --root DIR.
+
+    Examples:
+        archnet data phantom --out phantom --scans 12
+
+        archnet data phantom --out MosMed --layout mosmed --seed 1
+    """
     from archnet.api.console import progress
     from archnet.phantom.layouts import Phantom, generate_phantom
 

@@ -10,10 +10,10 @@ import typer
 from archnet.cli.options import (
     KEPT_SCANS,
     AllowOption,
+    DataSetOption,
     JsonFlag,
     RootOption,
     SeriesOption,
-    SetOption,
     flag_setting,
     hint_if_interrupted,
     print_json,
@@ -24,11 +24,12 @@ from archnet.spec.datasets import dataset_names
 
 def check(
     data: Annotated[
-        str, typer.Argument(help=f"Data set: {dataset_names()}; or an experiment file.", metavar="DATA|EXPERIMENT")
+        str,
+        typer.Argument(help=f"Data set: {dataset_names()}; or an experiment or sweep file.", metavar="DATA|EXPERIMENT"),
     ],
     root: RootOption = None,
     series: SeriesOption = None,
-    settings: SetOption = None,
+    settings: DataSetOption = None,
     allow: AllowOption = None,
     all: Annotated[  # named like `--all`
         bool, typer.Option("--all", help="Also check candidates that are not drawn, which extracts all crops.")
@@ -54,7 +55,7 @@ def check(
 
         archnet data check npz:cubes.npz --html check.html
 
-        archnet data check experiments/luna16_small.json --allow near_duplicates
+        archnet data check luna16_small --allow near_duplicates
     """
     from archnet.api.check_data import check_data
     from archnet.spec.overrides import parse_override

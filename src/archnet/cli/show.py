@@ -12,12 +12,12 @@ from archnet.cli.options import (
     JsonFlag,
     MemoryOption,
     RootOption,
-    SetOption,
     load_command_experiments,
     parse_input_shape,
     print_json,
     print_messages,
     print_paths,
+    set_option,
 )
 from archnet.cli.start.document_completion import complete_archs
 from archnet.errors import DocumentError
@@ -50,10 +50,19 @@ def show(
     ] = None,
     data: DataOption = None,
     root: RootOption = None,
-    settings: SetOption = None,
+    settings: Annotated[
+        list[str] | None,
+        set_option("With --augment: override any key of the experiment, such as training.augmentation=[]."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show a network: layers, shapes, parameters, multiply-adds, memory. With --augment: the augmentation instead."""
+    """Show a network: layers, shapes, parameters, multiply-adds, memory. With --augment: the augmentation instead.
+
+    Examples:
+        archnet show arch3dsm --input 64x64x10 --batch 300
+
+        archnet show arch3dsm --augment augmented.png --data phantom
+    """
     if augment:
         experiments, notes = load_command_experiments([file], data, root, settings or [])
         print_messages(notes)

@@ -17,13 +17,15 @@ from archnet.cli.options import (
     BreakLockOption,
     DataOption,
     JsonFlag,
-    ResumeOption,
+    RetryOption,
     RootOption,
+    check_retry,
     echo,
     hint_if_interrupted,
     parse_overrides,
     print_json,
     print_paths,
+    set_option,
 )
 from archnet.cli.start.document_completion import complete_documents
 from archnet.errors import RunError
@@ -48,7 +50,8 @@ class _FileFirst(TyperGroup):
 sweep_app = typer.Typer(
     cls=_FileFirst,
     help="Run many trials of one experiment, on this machine or a cluster: archnet sweep FILE. Its options: "
-    "archnet sweep run --help.",
+    "archnet sweep run --help. Resume an interrupted sweep with: archnet sweep FILE --resume",
+    epilog="Examples:\n\narchnet sweep sweep_width\n\narchnet sweep status runs/sweep_width",
     no_args_is_help=True,
 )
 
@@ -67,16 +70,14 @@ def run(
     root: RootOption = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            help="Override any key of the base experiment, such as training.epochs=5, except its architecture.",
-            metavar="KEY=VALUE",
-        ),
+        set_option("Override any key of the base experiment except its architecture, such as training.epochs=5."),
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Sweep folder. Default: runs/<sweep>.", metavar="DIR")] = None,
     allow: AllowOption = None,
-    resume: ResumeOption = False,
-    retry: Annotated[bool, typer.Option("--retry", help="With --resume: repeat failed runs.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume an interrupted sweep; finished trials are kept.")
+    ] = False,
+    retry: RetryOption = False,
     address: Annotated[
         str | None,
         typer.Option(help='Join a Ray cluster, such as "auto" or HOST:6379; its machines share the folder.'),
@@ -85,7 +86,7 @@ def run(
     trials: Annotated[int | None, typer.Option(help="Number of trials, instead of the file's.", min=1)] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run a sweep. `archnet sweep FILE` is equivalent.
+    """Run a sweep, or resume an interrupted sweep with --resume. `archnet sweep FILE` is equivalent.
 
     Infeasible trials are rejected before they start. Failed trials are listed with the reason; the others continue.
 
@@ -102,6 +103,7 @@ def run(
     from archnet.files.strict_json import read_document
     from archnet.spec.sweeps.document import parse_sweep
 
+    check_retry(retry=retry, resume=resume)
     overrides = parse_overrides(root, settings, allow)
     sweep = parse_sweep(read_document(file), trials=trials, data=data, overrides=overrides)
     folder = out or Path("runs") / sweep.name
@@ -115,7 +117,7 @@ def run(
     with ExitStack() as block:
         block.enter_context(break_foreign_locks(is_wanted=break_lock))
         block.enter_context(lock_sweep_folder(folder))
-        if resume and retry:
+        if retry:
             reset_failed_runs(folder)
         block.enter_context(hint_if_interrupted(RESUME_HINT, KEPT_RUNS))
         block.enter_context(show_messages())
@@ -155,7 +157,13 @@ def show_progress(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], None
 
 @sweep_app.command()
 def status(folder: SweepFolder, as_json: JsonFlag = False) -> None:
-    """Show the state of a sweep, finished or running."""
+    """Show the state of a sweep, finished or running: its best trials, the running ones, and why others failed.
+
+    Examples:
+        archnet sweep status runs/sweep_width
+
+        archnet sweep status runs/sweep_width --json
+    """
     from archnet.sweep.run import is_sweep_running
 
     _print_board(_read_board(folder), folder, is_running=is_sweep_running(folder), as_json=as_json)
@@ -170,7 +178,13 @@ def best(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write the architecture of the best trial on the validation set."""
+    """Write the architecture of the best trial on the validation set.
+
+    Examples:
+        archnet sweep best runs/sweep_width --out best.json
+
+        archnet sweep best runs/sweep_width
+    """
     from archnet.files.atomic import compact_json, write_text
     from archnet.files.strict_json import slugify
     from archnet.sweep.results.architecture import best_architecture

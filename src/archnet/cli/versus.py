@@ -16,8 +16,10 @@ from archnet.cli.options import (
     DataOption,
     JsonFlag,
     ResumeOption,
+    RetryOption,
     RootOption,
     SetOption,
+    check_retry,
     hint_if_interrupted,
     load_command_experiments,
     print_json,
@@ -83,7 +85,7 @@ def versus(
         bool, typer.Option("--dry-run", help="Print the plan with the expected hours, and write nothing.")
     ] = False,
     resume: ResumeOption = False,
-    retry: Annotated[bool, typer.Option("--retry", help="With --resume: repeat failed runs.")] = False,
+    retry: RetryOption = False,
     break_lock: BreakLockOption = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -105,6 +107,7 @@ def versus(
     from archnet.versus.plan.versus_plan import VersusOptions, plan_versus
 
     _check_numbers(noninferior, gpus)
+    check_retry(retry=retry, resume=resume)
     options = VersusOptions(
         forms=parse_forms(forms),
         matches=parse_matches(match),
@@ -123,7 +126,7 @@ def versus(
         document = _make_plan(plan, folder, resume=resume, is_dry=dry_run, as_json=as_json)
         if dry_run:
             return
-        result = _run(plan, folder, document, sweep_address, retry=resume and retry, break_lock=break_lock)
+        result = _run(plan, folder, document, sweep_address, retry=retry, break_lock=break_lock)
     _print_result(result, folder, as_json=as_json)
 
 

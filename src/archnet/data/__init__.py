@@ -12,7 +12,7 @@ from archnet.data.luna16 import Luna16Dataset
 from archnet.data.malignancy import MalignancyDataset
 from archnet.data.npz import open_npz
 from archnet.data.phantom import open_phantom
-from archnet.data.scan_dataset import require_root
+from archnet.data.scan_dataset import require_root, unfinished_fetch_hint
 from archnet.data.split import keep_rows, make_split
 from archnet.errors import DataError, did_you_mean
 from archnet.files.progress import Progress, no_progress
@@ -53,7 +53,10 @@ def open_dataset(data: Data, progress: Progress = no_progress) -> Dataset:
         raise DataError(
             f'data.name: unknown data set "{data.name}".{did_you_mean(data.name, DATASET_OPENERS)} Known: {known}.'
         )
-    dataset = DATASET_OPENERS[data.name](data, progress)
+    try:
+        dataset = DATASET_OPENERS[data.name](data, progress)
+    except DataError as error:
+        raise DataError(f"{error}{unfinished_fetch_hint(data)}") from error
     path = find_attribute_table(data, dataset.root)
     if path is not None:
         listed = read_attributes(path, dataset.cases)

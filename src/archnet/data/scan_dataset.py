@@ -22,7 +22,7 @@ from archnet.files.path_argument import short_path
 from archnet.files.progress import Progress, no_progress
 from archnet.files.user_folders import DATA_VARIABLE, data_home
 from archnet.imaging import CasePlacement
-from archnet.spec.datasets import DATASETS
+from archnet.spec.datasets import DATASETS, WORK_FOLDER, command_arguments
 from archnet.spec.experiment import Data
 
 
@@ -77,6 +77,15 @@ def _search_note(data: Data) -> str:
     if data.root is not None:
         return ""
     return f" (no --root was given{'' if os.environ.get(DATA_VARIABLE) else f' and ${DATA_VARIABLE} is not set'})"
+
+
+def unfinished_fetch_hint(data: Data) -> str:
+    """How to resume a fetch that left downloads in the folder of a data set; empty if none did."""
+    root = short_path(data.root) if data.root is not None else data_home() / data.name
+    if not DATASETS[data.name].published or not (root / WORK_FOLDER).is_dir():
+        return ""
+    command = f"archnet data fetch {command_arguments(data.name, data.root)}"
+    return f" A fetch into this folder is incomplete. Resume it: {command}"
 
 
 def _fetch_hint(data: Data) -> str:

@@ -22,12 +22,11 @@ from archnet.files.json_file import parse_json
 from archnet.files.locks import lock_folder
 from archnet.files.progress import Progress, no_progress
 from archnet.spec.datasets import DATASETS, FETCHABLE_DATASETS, PublishedFile
+from archnet.spec.datasets import WORK_FOLDER as WORK_FOLDER
 
 # An archive of scans becomes at most about this many times its size: 16-bit CT packs to half.
 _UNPACKED_RATIO = 2.2
 _MAX_LISTING_BYTES = 10_000_000
-WORK_FOLDER = ".fetch"
-"""Folder for archives while they are downloaded and unpacked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,10 +67,16 @@ def log_findings(findings: Sequence[Finding], data: Data) -> None:
     for place, finding in enumerate(ordered):
         is_shown = place < min(num_serious, MAX_SHOWN)
         allowed = f"{finding.check} is allowed: " if finding.severity == "error" else ""
-        log.log(logging.WARNING if is_shown else logging.INFO, "%s%s", allowed, finding.text)
+        level = logging.WARNING if is_shown else logging.INFO
+        log.log(level, "%s%s", allowed, finding.text, extra=_shown_once(finding))
     if num_serious > MAX_SHOWN:
         more, command = num_serious - MAX_SHOWN, command_arguments(data.name, data.root)
         log.warning("and %s about the data. Show them: archnet data check %s", pluralize(more, "more warning"), command)
+
+
+def _shown_once(finding: Finding) -> dict[str, str]:
+    """The key under which a console shows a finding once: folds test the same symmetries, with other figures."""
+    return {"shown_once": f"{finding.check} {finding.remedy}"} if finding.check == "symmetry" else {}
 
 
 def log_training_end(history: Sequence[Mapping[str, float]], experiment: Experiment) -> None:

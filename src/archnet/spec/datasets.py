@@ -146,6 +146,9 @@ DATASETS: Final[dict[str, DatasetSpec]] = {
 }
 
 
+WORK_FOLDER: Final = ".fetch"
+"""Folder in that of a data set for archives while they are downloaded and unpacked."""
+
 FETCHABLE_DATASETS: Final = tuple(name for name, spec in DATASETS.items() if spec.published)
 
 

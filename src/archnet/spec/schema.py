@@ -12,10 +12,11 @@ from typing import Any, Final
 from archnet.errors import did_you_mean
 from archnet.files.documents.json_text import json_text as json_text
 from archnet.files.documents.json_text import surrogate_problem
-from archnet.files.documents.names import NAME_PATTERN, NAME_RULE
+from archnet.files.documents.names import NAME_PATTERN, NAME_RULE, name_problem
 from archnet.files.documents.schema_validator import schema_validator
 from archnet.files.documents.shipped_documents import shipped_folder
 from archnet.files.strict_json import MAX_PROBLEMS, Document, JsonPath, Problem
+from archnet.spec.layer_synonyms import layer_type_hint
 
 SCHEMAS: Final = ("arch", "experiment", "sweep")
 """The names of the schemas."""
@@ -130,16 +131,51 @@ def _value_message(error: Any) -> str:
     if error.validator in ("enum", "const"):
         allowed = [limit] if error.validator == "const" else limit
         words = [word for word in allowed if isinstance(word, str)]
-        hint = did_you_mean(error.instance, words) if isinstance(error.instance, str) else ""
+        hint = _word_hint(error.instance, words) if isinstance(error.instance, str) else ""
         return f"{value_text} is not one of {', '.join(map(json_text, allowed))}.{hint}"
     if error.validator == "type" or (error.validator == "pattern" and _pattern_words(error.schema)):
         hint = did_you_mean(error.instance, _pattern_words(error.schema)) if isinstance(error.instance, str) else ""
         return f"expected {_expected_text(error.schema)}, got {value_text}.{hint}"
     if error.validator == "pattern" and limit == NAME_PATTERN:
-        return f"expected {NAME_RULE}, got {value_text}."
+        return name_problem(error.instance) or f"expected {NAME_RULE}, got {value_text}."
+    if error.validator == "anyOf" and all("type" in branch for branch in limit):
+        return f"expected {' or '.join(map(_range_text, limit))}, got {value_text}."
     if error.validator in _LIMIT_TEXTS:
         return f"expected {_LIMIT_TEXTS[error.validator].format(limit)}, got {value_text}."
     return f"{value_text} does not fit {error.validator} {json_text(limit)}."
+
+
+def _word_hint(word: str, known: Sequence[str]) -> str:
+    """What to write instead of a word: for the type of a layer, what other frameworks' names mean here."""
+    is_layer_type = {"C", "FC", "T"} <= set(known)
+    return (layer_type_hint(word) if is_layer_type else "") or did_you_mean(word, known)
+
+
+def _range_text(schema: Mapping[str, Any]) -> str:
+    """A type with its limits.
+
+    >>> _range_text({"type": "number", "minimum": 0, "maximum": 1})
+    'a number from 0 to 1'
+    """
+    limits = f" from {schema['minimum']} to {schema['maximum']}" if {"minimum", "maximum"} <= set(schema) else ""
+    return f"{_JSON_TYPES[schema['type']]}{limits}"
+
+
+def unknown_key_problem(path: JsonPath) -> str | None:
+    """Why an experiment has no key at a path; null if it has, or if that depends on the values on the way.
+
+    >>> unknown_key_problem(("training", "learningrate"))
+    'unknown key "learningrate". Did you mean "learning_rate"?'
+    """
+    schema: Mapping[str, Any] = read_schema("experiment")
+    for step in path:
+        known_keys = schema.get("properties")
+        if not isinstance(known_keys, Mapping) or schema.get("additionalProperties") is not False:
+            return None
+        if step not in known_keys:
+            return f"unknown key {json_text(step)}.{_key_hint(str(step), known_keys)}"
+        schema = known_keys[step]
+    return None
 
 
 def _expected_text(schema: Mapping[str, Any]) -> str:

@@ -84,11 +84,15 @@ def test_scans_outside_the_subset_folders_have_no_official_fold(tmp_path):
         ),
         (
             "seriesuid,patient\n1.2.3,p1\n1.2.4,p1\n1.2.3,p2\n",
-            'line 4: the series "1.2.3" stands in line 2 too. Keep one of them.',
+            'line 4: the series "1.2.3" is also in line 2. Keep one of them.',
         ),
         (
             "seriesuid,patient\n1.2.9,p1\n",
-            'line 2: the data have no series "1.2.9". Correct it or remove the line.',
+            'line 2: the data have no series "1.2.9". Did you mean "1.2.3"? Correct it or remove the line.',
+        ),
+        (
+            "seriesuid,patient\nscan-7,p1\n",
+            'line 2: the data have no series "scan-7". Their ids look like "1.2.3". Correct it or remove the line.',
         ),
     ],
 )

@@ -7,14 +7,15 @@ from archnet.spec.schema import read_schema
 
 RULE = 'expected letters, digits, ".", "_" and "-", with a letter or a digit first, got'
 REFUSED = {
-    "abc\n": f'{RULE} "abc\\n".',
+    "abc\n": f'{RULE} "abc\\n": "\\n" is not allowed.',
     "": f'{RULE} "".',
-    ".": f'{RULE} ".".',
-    "..": f'{RULE} "..".',
-    "-rf": f'{RULE} "-rf".',
-    "a/b": f'{RULE} "a/b".',
-    "a\x00": f'{RULE} "a\\u0000".',
-    "\u0661": f'{RULE} "\u0661".',
+    ".": f'{RULE} ".": it begins with ".".',
+    "..": f'{RULE} "..": it begins with ".".',
+    "-rf": f'{RULE} "-rf": it begins with "-".',
+    "a/b": f'{RULE} "a/b": "/" is not allowed.',
+    "my net (1)/b": f'{RULE} "my net (1)/b": " ", "(", ")" and "/" are not allowed.',
+    "a\x00": f'{RULE} "a\\u0000": "\\u0000" is not allowed.',
+    "\u0661": f'{RULE} "\u0661": "\u0661" is not allowed.',
     "con": '"con" is the name of a device on Windows. Rename it.',
     "Com1.v2": '"Com1.v2" is the name of a device on Windows. Rename it.',
     "net.": '"net." ends in a dot, which Windows drops. Remove it.',

@@ -62,6 +62,7 @@ SeriesOption = Annotated[
     ),
 ]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="Resume interrupted runs; skip finished ones.")]
+RetryOption = Annotated[bool, typer.Option("--retry", help="With --resume: repeat failed runs.")]
 BreakLockOption = Annotated[
     bool,
     typer.Option(
@@ -76,13 +77,20 @@ StrictOption = Annotated[
         help="Try all scans, then fail if any is unreadable or a candidate lies outside its scan (default: skip them).",
     ),
 ]
+
+
+def set_option(help_text: str) -> Any:
+    """The option `--set` of a command, with examples that suit it."""
+    return typer.Option("--set", help=f"{help_text} May be repeated.", metavar="KEY=VALUE")
+
+
 SetOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set",
-        help="Override any key of the experiment, such as training.epochs=5 or arch.layers[0].num_output=8.",
-        metavar="KEY=VALUE",
-    ),
+    set_option("Override any key of the experiment, such as training.epochs=5 or arch.layers[0].num_output=8."),
+]
+DataSetOption = Annotated[
+    list[str] | None,
+    set_option("Override any key of the data or the split, such as data.negatives_per_positive=5 or split.test=0.3."),
 ]
 
 AllowOption = Annotated[
@@ -167,15 +175,31 @@ def load_command_experiments(
         root: `--root`; it overrides both.
         settings: `--set`; they override everything.
         allow: `--allow`; these checks join those that the file allows.
+
+    Raises:
+        DocumentError: A file is not strict JSON, has problems, or is a sweep.
     """
     from archnet.spec.resolve import parse_experiments, read_experiment_document, replace_data
+    from archnet.spec.sweeps.sweep import is_sweep
 
     document, notes = read_experiment_document(files), []
+    if is_sweep(document.value):
+        raise DocumentError(f"{files[0]}: this is a sweep. Run it with: archnet sweep {files[0]}")
     if data:
         document, dropped_keys = replace_data(document, data)
         if dropped_keys:
             notes.append(f"--data {data}: ignoring {', '.join(dropped_keys)}, which this data set does not support.")
     return parse_experiments(document, parse_overrides(root, settings, allow)), notes
+
+
+def check_retry(*, retry: bool, resume: bool) -> None:
+    """Check that failed runs are repeated only where runs are resumed.
+
+    Raises:
+        DocumentError: They are not.
+    """
+    if retry and not resume:
+        raise DocumentError("--retry: repeats the failed runs of an earlier command. Add --resume, or leave it out.")
 
 
 def flag_setting(key: str, value: int | str | None) -> list[str]:

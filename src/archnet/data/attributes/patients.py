@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from archnet.data.checks.findings import Finding, first_names
 from archnet.data.checks.left_out import MAX_CASES
-from archnet.errors import DataError, pluralize
+from archnet.errors import DataError, did_you_mean, pluralize
 from archnet.files.csv_rows import read_rows
 from archnet.files.luna16_lists import SERIES_UID
 from archnet.imaging.dicom_folders import read_patient_id
@@ -21,6 +21,9 @@ PATIENTS_FILE: Final = "patients.csv"
 _COLUMNS = (SERIES_UID, "patient")
 _MAX_PATIENT_SCANS: Final = 10
 """A folder of more scans is a collection, not a patient."""
+
+_MAX_COMPARED: Final = 2_000
+"""Ids among which a similar one is searched."""
 
 LUNA16_PATIENTS: Final = {
     "1.3.6.1.4.1.14519.5.2.1.6279.6001.159996104466052855396410079250": "LIDC-IDRI-0332",
@@ -108,13 +111,22 @@ def read_patients(path: Path, known: Collection[str]) -> dict[str, str]:
         if not patient:
             raise DataError(f'{path} line {line}: the series "{uid}" has no patient. Name one or remove the line.')
         if uid in lines:
-            raise DataError(
-                f'{path} line {line}: the series "{uid}" stands in line {lines[uid]} too. Keep one of them.'
-            )
+            raise DataError(f'{path} line {line}: the series "{uid}" is also in line {lines[uid]}. Keep one of them.')
         if uid not in known:
-            raise DataError(f'{path} line {line}: the data have no series "{uid}". Correct it or remove the line.')
+            raise DataError(
+                f'{path} line {line}: the data have no series "{uid}".{_example(uid, known)} Correct it or remove the '
+                "line."
+            )
         patients[uid], lines[uid] = patient, line
     return patients
+
+
+def _example(uid: str, known: Collection[str]) -> str:
+    """An id of the data that resembles one that they do not have."""
+    if not known:
+        return ""
+    similar = did_you_mean(uid, sorted(known)[:_MAX_COMPARED])
+    return similar or f' Their ids look like "{min(known)}".'
 
 
 def _read_listed_patients(path: Path, ids: Sequence[str]) -> dict[str, str]:

@@ -12,6 +12,9 @@ NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*$(?!\n)"
 
 NAME_RULE: Final = 'letters, digits, ".", "_" and "-", with a letter or a digit first'
 
+_MAX_LISTED: Final = 5
+"""Characters that a message lists."""
+
 _DEVICES: Final = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 
 
@@ -20,12 +23,24 @@ def name_problem(name: str) -> str | None:
 
     >>> name_problem("arch3dsm"), name_problem("nul.v2")
     (None, '"nul.v2" is the name of a device on Windows. Rename it.')
+    >>> name_problem("my net").rpartition(", got ")[2]
+    '"my net": " " is not allowed.'
     """
     if re.search(NAME_PATTERN, name) is None:
-        return f"expected {NAME_RULE}, got {json_text(name)}."
+        return f"expected {NAME_RULE}, got {json_text(name)}{_fault(name)}."
     if is_device_name(name):
         return f'"{name}" is the name of a device on Windows. Rename it.'
     return f'"{name}" ends in a dot, which Windows drops. Remove it.' if name.endswith(".") else None
+
+
+def _fault(name: str) -> str:
+    """The characters of a name that are not allowed, or the first one if it is neither a letter nor a digit."""
+    characters = list(dict.fromkeys(re.sub(r"[A-Za-z0-9._-]", "", name)))
+    if not characters:
+        return f": it begins with {json_text(name[0])}" if name else ""
+    *others, last = map(json_text, characters[:_MAX_LISTED])
+    listed = f"{', '.join(others)} and {last}" if others else last
+    return f": {listed} {'are' if others else 'is'} not allowed"
 
 
 def is_device_name(name: str) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from math import ceil
@@ -17,7 +19,7 @@ from archnet.spec.experiment import Experiment
 from archnet.spec.memory import parse_bytes
 from archnet.spec.overrides import parse_key
 from archnet.spec.resolve import apply_overrides, is_arch, parse_experiments, replace_data, resolve_paths
-from archnet.spec.schema import schema_problems
+from archnet.spec.schema import schema_problems, unknown_key_problem
 from archnet.spec.sweeps.search_space import parse_hyperparameter, range_problems
 from archnet.spec.sweeps.sweep import ARCH, PLAIN_KEYS, Limits, Resources, Scheduler, Sweep, replace_arch
 from archnet.spec.sweeps.sweep_size import arch_object, max_probes, size_problem, trials_problems
@@ -56,7 +58,7 @@ def parse_sweep(
     if not problems and (too_many := size_problem(document.value)):
         problems.append(too_many)
     if problems:
-        raise document.error(problems)
+        raise document.error([*problems, *_unknown_keys(document.value)])
     options: dict[str, Any] = {**document.value, **({} if trials is None else {"trials": trials})}
     problems += [*_key_problems(options), *_space_problems(options)]
     archs, arch_problems = _read_archs(document, options)
@@ -130,8 +132,18 @@ def _incomparable_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
             )
 
 
+def _unknown_keys(value: Any) -> Iterator[Problem]:
+    """Hyperparameters that no key of an experiment has, in a document that may have other problems."""
+    space = value.get("space") if isinstance(value, dict) else None
+    for key in space if isinstance(space, dict) else ():
+        with suppress(DocumentError):  # reported as a key that is not dotted
+            if problem := unknown_key_problem(parse_key(key)):
+                yield ("space", key), problem
+
+
 def _space_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
     """Hyperparameters that no key of an experiment has, or whose range is invalid."""
+    yield from _unknown_keys({"space": {key: 0 for key in options.get("space", {}) if key != "archs"}})
     for key, value in options.get("space", {}).items():
         path = ("space", key)
         if key == "archs":
@@ -248,6 +260,14 @@ def _value_problems(sweep: Sweep, invalid_keys: Set[str | int]) -> Iterator[Prob
 
 
 def _rejected_values(sweep: Sweep, key: str) -> Iterator[Problem]:
+    """Problems of the values of a hyperparameter; one that several values have is reported once, at the key."""
+    problems = list(_value_rejections(sweep, key))
+    counts = Counter(text for _, text in problems)
+    for path, text in problems:
+        yield path if counts[text] == 1 else ("space", key), text
+
+
+def _value_rejections(sweep: Sweep, key: str) -> Iterator[Problem]:
     hyperparameter = sweep.space[key]
     probes = list(zip(hyperparameter.probe_values(), hyperparameter.probe_paths(), strict=True))
     for value, path in probes[:: ceil(len(probes) / max_probes(sweep))]:

@@ -1,0 +1,68 @@
+"""Layer types by the names that Keras and PyTorch give them, for messages."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_ADVICE: Final = {
+    "C": 'Use "C" for a convolution.',
+    "P": 'Use "P" for pooling, with "pool": "max" or "avg".',
+    "FC": 'Use "FC" for a fully connected layer.',
+    "FLAT": 'Remove it: "FC" and "T" flatten their input.',
+    "T": 'Use "T", the last layer: it outputs a value for each class, to which softmax is applied.',
+    "DO": 'Use "DO" for dropout, or "drop_out" of the layer before it.',
+    "BN": 'Use "BN" for batch normalization, or "norm" of a "C" layer.',
+    "NORM": 'Use "NORM" for normalization.',
+    "ACT": 'Use "ACT" with "activation", or "activation" of the layer before it.',
+    "GAP": 'Use "GAP" for global average pooling.',
+    "GMP": 'Use "GMP" for global max pooling.',
+    "SE": 'Use "SE" for squeeze-and-excitation.',
+    "CAT": 'Use "CAT" to concatenate branches.',
+    "ADD": 'Use "ADD" to add branches.',
+    "RES": 'Use "RES" for a residual block.',
+    "DENSE_BLOCK": 'Use "DENSE" for a dense block, "FC" for a fully connected layer.',
+    "REP": 'Use "REP" to repeat layers.',
+    "CROP": 'Use "CROP" to crop the feature map.',
+    "ATT": 'Use "ATT" for a transformer block with self-attention.',
+    "POS": 'Use "POS" for positional embeddings.',
+    "INPUT": 'Remove it: the data or "input_shape" decide the input.',
+}
+
+_SYNONYMS: Final = {
+    "C": "conv convolution separableconv depthwiseconv",
+    "P": "maxpool maxpooling avgpool averagepool averagepooling avgpooling pool pooling",
+    "FC": "linear fullyconnected denselayer dense mlp",
+    "FLAT": "flatten flat",
+    "T": "softmax output logits classifier logsoftmax",
+    "DO": "dropout spatialdropout alphadropout",
+    "BN": "batchnorm batchnormalization syncbatchnorm",
+    "NORM": "layernorm layernormalization groupnorm groupnormalization instancenorm normalization",
+    "ACT": "activation relu leakyrelu elu selu gelu silu swish sigmoid tanh prelu softplus",
+    "GAP": "globalaveragepooling globalavgpool globalaveragepool adaptiveavgpool adaptiveaveragepool",
+    "GMP": "globalmaxpooling globalmaxpool adaptivemaxpool",
+    "SE": "squeezeexcitation squeezeandexcitation seblock squeezeexcite",
+    "CAT": "concatenate concat",
+    "ADD": "sum",
+    "RES": "residual resblock residualblock basicblock bottleneck",
+    "DENSE_BLOCK": "denseblock",
+    "REP": "repeat sequential",
+    "CROP": "cropping centercrop",
+    "ATT": "attention multiheadattention transformer transformerencoderlayer transformerblock selfattention",
+    "POS": "embedding positionembedding positionalembedding positionalencoding",
+    "INPUT": "input inputlayer",
+}
+
+_TYPES: Final = {name: kind for kind, names in _SYNONYMS.items() for name in names.split()}
+
+
+def layer_type_hint(name: str) -> str:
+    """What to write for a layer of another framework, to append to a message; empty if the name is unknown.
+
+    >>> layer_type_hint("Conv2D"), layer_type_hint("nn.BatchNorm3d")
+    (' Use "C" for a convolution.', ' Use "BN" for batch normalization, or "norm" of a "C" layer.')
+    >>> layer_type_hint("Lambda")
+    ''
+    """
+    word = re.sub(r"[^a-z]", "", re.sub(r"[123]d$", "", name.lower().rpartition(".")[2]))
+    return f" {_ADVICE[_TYPES[word]]}" if word in _TYPES else ""

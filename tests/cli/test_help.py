@@ -1,0 +1,102 @@
+"""Help texts: every command has examples, and what they say can be typed."""
+
+import re
+import shlex
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from archnet.cli import app
+from archnet.cli.options import load_command_experiments
+from command_line import ROOT, invoked
+
+PROGRAM = get_command(app)
+
+
+def commands(group, path=()):
+    """All commands and groups, with the words that name them."""
+    yield path, group
+    for name, command in group.commands.items() if isinstance(group, TyperGroup) else ():
+        yield from commands(command, (*path, name))
+
+
+COMMANDS = dict(commands(PROGRAM))
+
+
+def examples(command):
+    """The examples of a help text as lists of words, without the redirection of a shell."""
+    text = "\n".join(filter(None, [command.help, command.epilog])).partition("Examples:")[2]
+    lines = re.sub(r"\n +(?!archnet )", " ", text).splitlines()
+    for line in filter(None, map(str.strip, lines)):
+        words = shlex.split(line)
+        yield words[: words.index(">")] if ">" in words else words
+
+
+def find_command(words):
+    """The command that words begin with, and the other words."""
+    path, rest = (), words[1:]
+    while isinstance(COMMANDS[path], TyperGroup) and rest:
+        name, *others = rest
+        is_file_first = path == ("sweep",) and name not in COMMANDS[path].commands
+        path, rest = ((*path, "run"), rest) if is_file_first else ((*path, name), others)
+    return path, rest
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "archnet")
+def test_every_command_has_examples_whose_options_exist(path):
+    found = list(examples(COMMANDS[path]))
+    assert found, "no block that begins with Examples:"
+    for words in found:
+        assert words[0] == "archnet"
+        example_path, rest = find_command(words)
+        assert example_path[: len(path)] == path
+        COMMANDS[example_path].make_context("archnet", rest)  # raises a usage error
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "archnet")
+def test_every_help_text_can_be_printed_at_60_columns(path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERMINAL_WIDTH", "60")
+    done = invoked(*path, "--help")
+    assert done.exit_code == 0
+    assert "Examples:" in done.stdout
+
+
+SETTINGS = {
+    path: parameter.help
+    for path, command in COMMANDS.items()
+    for parameter in command.params
+    if "--set" in parameter.opts
+}
+
+
+@pytest.mark.parametrize("path", SETTINGS, ids=" ".join)
+def test_the_settings_that_help_names_can_be_given(path):
+    settings = re.findall(r"[a-z_]+\.[\w.\[\]]+=\S*[\w\]]", SETTINGS[path])
+    assert settings
+    for setting in settings:
+        load_command_experiments([ROOT / "archs/arch3dsm.json"], "phantom", None, [setting])
+
+
+def test_the_help_of_a_sweep_says_how_to_resume_one():
+    assert "Resume an interrupted sweep" in COMMANDS[("sweep",)].help
+    assert "resume an interrupted sweep with --resume" in COMMANDS[("sweep", "run")].help
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["sweep", ROOT / "experiments/sweep_width.json", "--retry"],
+        ["versus", ROOT / "archs/arch3dsm.json", "--data", "phantom", "--retry"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_failed_runs_are_repeated_only_where_runs_are_resumed(arguments):
+    message = "--retry: repeats the failed runs of an earlier command. Add --resume, or leave it out."
+    assert str(invoked(*arguments).exception) == message
+
+
+def test_a_sweep_is_no_experiment():
+    path = ROOT / "experiments/sweep_width.json"
+    assert str(invoked("run", path).exception) == f"{path}: this is a sweep. Run it with: archnet sweep {path}"
