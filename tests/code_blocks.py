@@ -119,13 +119,15 @@ class PageRunner:
 
     Attributes:
         folder: The working folder.
-        prepare: Called with the text of a block before it is run; returns the text to run.
+        cheaper: Called with the text of a block; returns the text to run.
+        add_files: Called with a command, or with Python code, before it is run; makes the files that it names.
         output: What the block before printed; None where it was not run.
         names: The names that the Python blocks share.
     """
 
     folder: Path
-    prepare: object
+    cheaper: object
+    add_files: object
     output: str | None = None
     names: dict = field(default_factory=dict)
 
@@ -136,7 +138,7 @@ class PageRunner:
             return
         text = block.text
         if block.language != "text":
-            text = self.prepare(text, self.folder)
+            text = self.cheaper(text)
         if block.title:
             path = self.folder / block.title
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -157,17 +159,18 @@ class PageRunner:
             assert " ".join(line.split()) in " ".join(self.output.split()), f"{block.location}: {line}\n{self.output}"
 
     def _run_python(self, block, text):
+        self.add_files(text, self.folder)
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             exec(compile(text, block.location, "exec"), self.names)
         self.output = printed.getvalue()
 
     def _run_shell(self, block, text):
-        code, self.output = run_shell(text, self.folder)
+        code, self.output = run_shell(text, self.folder, self.add_files)
         assert code == 0, f"{block.location}: exit code {code}\n{text}\n{self.output}"
 
 
-def run_shell(text, folder):
+def run_shell(text, folder, add_files):
     """Run lines in bash, where `archnet` is carried out by this process; returns the exit code and the output."""
     address = str(folder / ".archnet-socket")
     programs = folder / ".programs"
@@ -187,7 +190,7 @@ def run_shell(text, folder):
         )
         waiter = threading.Thread(target=_wait, args=(shell, address, outputs := []))
         waiter.start()
-        while _serve(listener):
+        while _serve(listener, add_files):
             pass
         waiter.join()
     return shell.returncode, outputs[0]
@@ -199,13 +202,14 @@ def _wait(shell, address, outputs):
         connection.send(None)
 
 
-def _serve(listener):
+def _serve(listener, add_files):
     """Carry out one request; false after the shell has ended."""
     with listener.accept() as connection:
         request = connection.recv()
         if request is None:
             return False
         name, arguments, folder, environment = request
+        add_files(" ".join(arguments), Path(folder))
         with _environment(environment), contextlib.chdir(folder):
             connection.send(_archnet(arguments) if name == "archnet" else _python(arguments))
     return True

@@ -41,9 +41,9 @@ class PageData:
         return make_once(self.folder / name, lambda folder: write_phantom(folder, phantom))
 
     def add_files(self, text, folder):
-        """Make the files that a block reads, before it is run."""
+        """Make the files that a command or code reads."""
         for pattern, make in _MAKERS.items():
-            for found in re.finditer(rf"(?<![\w/.-]){pattern}(?![\w])", re.sub(r"--out \S+", "", text)):
+            for found in re.finditer(rf"(?<![\w/.-]){pattern}(?!\w)", re.sub(r"--out \S+", "", text)):
                 if not (folder / found[0]).exists():
                     make(self, folder, found[0])
 

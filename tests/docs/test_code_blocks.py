@@ -5,7 +5,6 @@
 
 import re
 import shutil
-import sys
 from collections import Counter, defaultdict
 
 import pytest
@@ -14,11 +13,9 @@ from archnet.files.documents import shipped_documents
 from code_blocks import PageRunner, blocks_of, parse_examples
 from command_line import ROOT
 from page_data import PageData
+from site_pages import generated_pages
 from small_sweeps import SerialRunner
 from versus_folders import FakeRunner, durations_of
-
-sys.path.append(str(ROOT / "docs"))
-from site_pages import generated_pages
 
 NOT_RUN = {
     "README.md": ["the tests themselves"],
@@ -86,16 +83,15 @@ def runner(page_data, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(home))
     _make_cheap(monkeypatch)
 
-    def prepare(text, folder):
+    def cheaper(text):
         for pattern, shorter in SHORTER:
             text = re.sub(pattern, shorter, text)
         for name, stands_for in (("/data/LUNA16", page_data.luna16), ("/data/MosMed", page_data.mosmed)):
             if name in text:
                 text = text.replace(name, str(stands_for))
-        page_data.add_files(text, folder)
         return text
 
-    return PageRunner(folder=tmp_path, prepare=prepare)
+    return PageRunner(folder=tmp_path, cheaper=cheaper, add_files=page_data.add_files)
 
 
 def _cheaper_document(path):
