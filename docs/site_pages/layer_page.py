@@ -77,7 +77,7 @@ def picture(document: Layer) -> str:
     plan = load_arch(document).plan()
     summary = network_summary(plan, plan_micro_batches(estimate_memory(plan), 1))
     drawing = network_drawing(summary)
-    wide, narrow = drawing["layouts"]["medium"], drawing["layouts"]["narrow"]
+    wide, narrow = drawing["layouts"]["wide"], drawing["layouts"]["narrow"]
     drawing["layouts"] = {"always": wide} if wide == narrow else {"wide": wide, "narrow": narrow}
     html = render_macro("network.html", "drawing", drawing)
     return f'<div class="archnet-drawing" markdown="0">\n{html.strip()}\n</div>'
