@@ -6,6 +6,7 @@ makes it a file for the blocks after it.
 
 import contextlib
 import io
+import itertools
 import os
 import re
 import shlex
@@ -98,7 +99,7 @@ def validate_json(block):
 def parse_examples(block):
     """Check that the commands of a block have only options that exist, with possible values; nothing is carried out."""
     for line in block.text.replace("\\\n", " ").splitlines():
-        program, *arguments = shlex.split(line.partition(" > ")[0], comments=True)
+        program, *arguments = itertools.takewhile(lambda word: word not in ("|", ">"), shlex.split(line, comments=True))
         assert program == "archnet", f"{block.location}: {line}"
         try:
             _parse(get_command(app), arguments)
