@@ -95,9 +95,9 @@ OUTSIDE_CANDIDATE = (
 )
 NO_SCANS = (
     "scans: no scans (.mhd, .mha, .nii, .nii.gz, .nrrd) here or in subset0 to subset9. Unpack at least one "
-    "subset there."
+    "subset into this folder."
 )
-OUTSIDE = "lies outside the header's folder; put the voxels next to the header"
+OUTSIDE = "is outside the header's folder; put the voxels next to the header"
 FILL_WITH_AIR = "Replace these values with air: numpy.nan_to_num(hu, nan=-1000, posinf=-1000, neginf=-1000)"
 NO_NPZ = "a.npz: not a readable .npz file"
 AGAIN = "save it again with numpy.savez."
@@ -174,14 +174,14 @@ BAD = {
     "negative spacing": (
         scan(ElementSpacing="1 1 -2"),
         LUNA16,
-        unscanned("voxel spacings must lie between 0.001 and 1000 mm, got (1.0, 1.0, -2.0)"),
+        unscanned("voxel spacings must be between 0.001 and 1000 mm, got (1.0, 1.0, -2.0)"),
     ),
     "zero spacing": (
         scan(ElementSpacing="1 0 2"),
         LUNA16,
-        unscanned("voxel spacings must lie between 0.001 and 1000 mm, got (1.0, 0.0, 2.0)"),
+        unscanned("voxel spacings must be between 0.001 and 1000 mm, got (1.0, 0.0, 2.0)"),
     ),
-    "spacing that is no number": (
+    "spacing that is not a number": (
         scan(ElementSpacing="1 1 nan"),
         LUNA16,
         unscanned("ElementSpacing must be 3 numbers, got 1 1 nan"),
@@ -237,7 +237,7 @@ BAD = {
     "a .zraw that is cut off": (
         scan(PACKED[:-500], CompressedData="True"),
         LUNA16,
-        unscanned("1.2.3.raw is cut off; copy the scan again"),
+        unscanned("1.2.3.raw is truncated; copy the scan again"),
     ),
     "a .zraw that explodes": (
         scan(zlib.compress(bytes(1 << 24)), CompressedData="True"),
@@ -346,8 +346,8 @@ BAD = {
     "no list": (
         both(scan(), gone(CSV)),
         LUNA16,
-        "scans: neither candidates.csv nor candidates_V2.csv is here. LUNA16 publishes both beside its scans. "
-        "Copy one there.",
+        "scans: neither candidates.csv nor candidates_V2.csv is here. LUNA16 publishes both with its scans. "
+        "Copy one of them to this folder.",
     ),
     "a list that may not be read": (
         unreadable,
@@ -357,7 +357,7 @@ BAD = {
     "a patient who is nobody": (
         both(scan(), file("scans/patients.csv", "seriesuid,patient\n1.2.3,\n")),
         LUNA16,
-        'scans/patients.csv line 2: the series "1.2.3" has no patient. Name one or remove the line.',
+        'scans/patients.csv line 2: the series "1.2.3" has no patient. Add it or remove the line.',
     ),
     "a patient of a series that is not there": (
         both(scan(), file("scans/patients.csv", "seriesuid,patient\n1.2.4,A\n")),
@@ -427,7 +427,7 @@ BAD = {
     "a .nii.gz that is cut off": (
         classes(".nii.gz", gzip.compress(nifti(), mtime=0)[:-400]),
         FOLDER,
-        unclassed("1.nii.gz is cut off; copy the scan again", ".nii.gz"),
+        unclassed("1.nii.gz is truncated; copy the scan again", ".nii.gz"),
     ),
     "a .nii.gz that is not packed": (
         classes(".nii.gz", nifti()),
@@ -474,7 +474,7 @@ BAD = {
     "a .nii that names an unknown type": (
         classes(".nii", nifti(datatype=(999,))),
         FOLDER,
-        unclassed("its NIfTI header is not understood (data code 999 not recognized)", ".nii"),
+        unclassed("its NIfTI header cannot be parsed (data code 999 not recognized)", ".nii"),
     ),
     "a .nii of four axes": (
         classes(".nii", nifti((6, 6, 4, 3))),
@@ -551,9 +551,7 @@ BAD = {
     "a slice that lies there twice": (
         series({5: {"ImagePositionPatient": [-30.5, -40, -80]}}),
         FOLDER,
-        unclassed(
-            f"series {UID}: slices lie twice at the same place: 4.dcm and 5.dcm (at -80.00 mm); remove one of each"
-        ),
+        unclassed(f"series {UID}: slices have the same position: 4.dcm and 5.dcm (at -80.00 mm); remove one of each"),
     ),
     # Arrays
     "no .npz file": (nothing, NPZ, "a.npz: there is no such file."),
@@ -660,7 +658,7 @@ BAD = {
         arrays(x=X * np.nan, y=Y),
         NPZ,
         "a.npz: x holds NaN or infinity in 20 cases (0, 1, 2, ...; counted from 0); replace these values by air "
-        "(numpy.nan_to_num), or leave the cases out.",
+        "(numpy.nan_to_num), or omit the cases.",
     ),
     "images of five axes": (
         arrays(x=X.reshape(20, 2, 2, 4, 4), y=Y),

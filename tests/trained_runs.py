@@ -106,7 +106,7 @@ def overflow_where_bright(network):
 
 
 def write_nan(network):
-    """One weight that is no number, as a training that diverged may leave it."""
+    """One weight that is not a number, as a training that diverged may leave it."""
     kernel, bias = network.layers[-1].get_weights()
     kernel[0, 0] = np.nan
     network.layers[-1].set_weights([kernel, bias])

@@ -27,7 +27,7 @@ _received: list[signal.Signals] = []
 
 
 class Interruption(KeyboardInterrupt):
-    """Raised by a signal.
+    """A signal has interrupted the process.
 
     After a plain `KeyboardInterrupt` inside `exec`, which `dataclasses` calls, `python -m` ignores the exit code and
     kills itself with SIGINT. A subclass does not have this effect.

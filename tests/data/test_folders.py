@@ -295,7 +295,7 @@ def test_what_is_not_taken_is_counted_and_named(tmp_path):
     (finding,) = dataset.findings
     assert (finding.check, finding.severity) == ("left_out", "warning")
     assert finding.message == (
-        f"Left out of {tmp_path}: 2 .dcm (a/x.dcm, a/y.dcm), 1 .hdr (b/c/z.hdr), 1 .img (b/c/z.img), "
+        f"Not used in {tmp_path}: 2 .dcm (a/x.dcm, a/y.dcm), 1 .hdr (b/c/z.hdr), 1 .img (b/c/z.img), "
         "1 .nii outside the class folders (loose.nii), 1 folder of masks (masks), 1 mask (a/2_mask.nii)."
     )
 
@@ -308,7 +308,7 @@ def test_a_class_whose_scans_are_not_read_says_what_is_left_out(tmp_path):
         (tmp_path / f"b/{number}.dcm").write_bytes(b"")
     with pytest.raises(DataError) as caught:
         _open(tmp_path)
-    assert "found none. Left out: 5 .dcm (b/0.dcm, b/1.dcm, b/2.dcm, 2 more). Add scans" in str(caught.value)
+    assert "found none. Not used: 5 .dcm (b/0.dcm, b/1.dcm, b/2.dcm, 2 more). Add scans" in str(caught.value)
 
 
 def test_classes_that_are_called_like_masks_are_classes_where_there_are_no_others(tmp_path):

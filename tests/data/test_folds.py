@@ -277,13 +277,13 @@ OFFICIAL = Split(by="official", folds=10, fold=3, test=None)
         (
             _cases("abc", [0, 1, 1], [3, -1, 4]),
             OFFICIAL,
-            'split.by "official": the scan of b#1 lies in none of the folders subset0 to subset9. Move it into its own, '
+            'split.by "official": the scan of b#1 is in none of the folders subset0 to subset9. Move it into one of them, '
             'or use "group".',
         ),
         (
             _cases("abc", [0, 1, 1], [0, 7, 4]),
             OFFICIAL,
-            "split.fold 3: no case lies in this fold; the data have 0, 4, 7. Choose one of these with split.fold, or add "
+            "split.fold 3: no case is in this fold; the data have 0, 4, 7. Choose one of these with split.fold, or add "
             "subset3.",
         ),
         (

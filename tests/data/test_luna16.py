@@ -192,7 +192,7 @@ def test_a_tree_in_another_folder_keeps_its_folds_and_masks_are_no_scans(tmp_pat
     (finding,) = dataset.findings
     assert (finding.severity, finding.message) == (
         "note",
-        f"Left out of {tmp_path}: 1 folder of masks (LUNA16/seg-lungs-LUNA16).",
+        f"Not used in {tmp_path}: 1 folder of masks (LUNA16/seg-lungs-LUNA16).",
     )
 
 
@@ -238,7 +238,7 @@ def test_a_list_whose_candidates_are_all_outside_is_refused_with_the_cause(tmp_p
         f"2 of the 2 candidates in {tmp_path / 'candidates.csv'} lie outside their scans: line 2, "
     )
     assert message.endswith("Correct the list (positions in mm, LPS).")
-    assert "With x and y negated (RAS instead of LPS), all would lie inside." in message
+    assert "With x and y negated (RAS instead of LPS), all would be inside." in message
 
 
 def test_no_voxel_is_read_to_find_candidates_outside(tmp_path, monkeypatch):
@@ -312,15 +312,15 @@ def test_missing_scans_and_lists_are_named(tmp_path):
     with pytest.raises(DataError) as caught:
         _open(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path}: neither candidates.csv nor candidates_V2.csv is here. LUNA16 publishes both beside its scans. "
-        "Copy one there."
+        f"{tmp_path}: neither candidates.csv nor candidates_V2.csv is here. LUNA16 publishes both with its scans. "
+        "Copy one of them to this folder."
     )
     _candidates(tmp_path, [("1.2.3", 0, 0, 0, 0)])
     with pytest.raises(DataError) as caught:
         _open(tmp_path)
     assert str(caught.value) == (
         f"{tmp_path}: no scans (.mhd, .mha, .nii, .nii.gz, .nrrd) here or in subset0 to subset9. Unpack at least one "
-        "subset there."
+        "subset into this folder."
     )
 
 

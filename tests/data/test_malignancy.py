@@ -153,7 +153,7 @@ def test_a_list_of_nodules_is_needed(folder):
         with pytest.raises(DataError) as caught:
             open_nodules(root, path, task=task)
         assert str(caught.value) == (
-            f"{root}: annotations.csv is missing, the list of nodules that readings are matched to. It is published with "
+            f"{root}: annotations.csv, the list of nodules to which readings are matched, is missing. It is published with "
             "the scans of LUNA16. Copy it to this folder."
         )
 

@@ -106,7 +106,7 @@ X = _random((2, 3, 3))
         (
             {"x": [np.zeros((3, 3)), np.full((3, 3), np.nan)], "y": [0, 1]},
             "x holds NaN or infinity in 1 case (1; counted from 0); replace these values by air (numpy.nan_to_num), "
-            "or leave the cases out",
+            "or omit the cases",
         ),
         (
             {"images": X, "labels": [0, 1]},
@@ -269,7 +269,7 @@ def test_without_soft_labels_and_weights_there_are_none(tmp_path):
         (
             {"weight": [1, 2, np.inf]},
             "weight is not positive and finite (such as inf) in 1 row (2; counted from 0); give a positive number, or "
-            "leave out cases that should not count",
+            "omit cases that should not count",
         ),
     ],
 )
@@ -288,5 +288,5 @@ def test_soft_labels_beside_the_arrays_of_medmnist_are_refused(tmp_path):
         _open(path)
     assert str(caught.value) == (
         f"{path}: soft needs the arrays x and y, but this file holds those of MedMNIST; save x, y, split and soft, or "
-        "leave out soft."
+        "omit soft."
     )

@@ -104,7 +104,7 @@ def test_shares_that_leave_nothing_to_train_on_are_refused():
     with pytest.raises(DataError) as caught:
         make_split(_luna_like(), Split(test=0.7, validation=0.3))
     assert str(caught.value) == (
-        "split.test 0.7 and split.validation 0.3 leave nothing to train on; together they must stay below 1."
+        "split.test 0.7 and split.validation 0.3 leave no training cases; their sum must be below 1."
     )
 
 

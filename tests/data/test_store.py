@@ -135,7 +135,7 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_cut(tmp_path, monke
     wanted = recipe(tmp_path / "scans")
     monkeypatch.setattr(build_store.shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
     message = (
-        f"{store_home()}: 30 crops need 0.0 GB, but the disk has 0.0 GB free. Make room (archnet data prune), or set "
+        f"{store_home()}: 30 crops need 0.0 GB, but the disk has 0.0 GB free. Free more space (archnet data prune), or set "
         "$ARCHNET_STORE to a folder on another disk."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):

@@ -143,7 +143,7 @@ def test_a_disk_that_fills_up_leaves_no_wrong_crop(tmp_path):
     command = [sys.executable, "-c", code, str(tmp_path / "scans")]
     environment = {**os.environ, "ARCHNET_STORE": str(tmp_path / "full")}
     result = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
-    assert "crops cannot be written (File too large). Make room (archnet data prune)" in result.stderr
+    assert "crops cannot be written (File too large). Free some disk space (archnet data prune)" in result.stderr
     for process in [start_build(tmp_path, name) for name in ("full", "peaceful")]:
         assert process.wait() == 0
         process.stdout.close()

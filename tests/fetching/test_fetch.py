@@ -135,7 +135,7 @@ def test_what_is_there_is_not_fetched_again(tmp_path, server):
     said = []
     assert fetch("luna16", tmp_path, [0], log=said.append, servers=server.servers()) == first
     assert server.requests == []
-    assert said == [f"{tmp_path}: annotations.csv, candidates.csv, subset0: there already."]
+    assert said == [f"{tmp_path}: annotations.csv, candidates.csv, subset0: already present."]
 
 
 def test_lists_that_a_record_has_beside_the_needed_ones_come_too(tmp_path, server):
@@ -179,7 +179,7 @@ def test_a_dropped_connection_is_continued_where_it_broke(tmp_path, server):
         150_007,
     ]
     assert waits == [1, 1, 2, 1]
-    assert said[0] == f"{server.url}{SUBSET0}: the connection broke off; trying again in 1 s."
+    assert said[0] == f"{server.url}{SUBSET0}: the connection was interrupted; trying again in 1 s."
 
 
 def test_a_server_that_ignores_range_is_read_past_what_is_there(tmp_path, server):
@@ -251,8 +251,8 @@ def test_a_server_that_hangs_is_given_up(tmp_path, server):
     server.answers[SUBSET0] = [hang_after(1000), hang_after(0), hang_after(0)]
     size = len(server.files[SUBSET0])
     with _raises(
-        f"{server.url}{SUBSET0}: given up after 3 tries, the last one because nothing came for 0.1 s. "
-        f"1,000 of {size:,} bytes are kept; run the same command again to continue."
+        f"{server.url}{SUBSET0}: failed after 3 tries; the last error: nothing came for 0.1 s. "
+        f"1,000 of {size:,} bytes are kept; run the same command again to resume."
     ):
         fetch("luna16", tmp_path, [0], servers=server.servers(timeout_s=0.1))
     assert (tmp_path / ".fetch" / "subset0.zip.part").stat().st_size == 1000
@@ -265,8 +265,8 @@ def test_a_server_that_crawls_is_given_up(tmp_path, server):
     size = len(server.files[SUBSET0])
     clock = itertools.count(0, 100)
     with _raises(
-        f"{server.url}{SUBSET0}: given up after 3 tries, the last one because only 10 bytes came in 100 s. "
-        f"30 of {size:,} bytes are kept; run the same command again to continue."
+        f"{server.url}{SUBSET0}: failed after 3 tries; the last error: only 10 bytes came in 100 s. "
+        f"30 of {size:,} bytes are kept; run the same command again to resume."
     ):
         fetch("luna16", tmp_path, [0], servers=server.servers(timeout_s=20, clock=lambda: next(clock)))
 
@@ -286,7 +286,7 @@ def test_pauses_double_and_follow_what_the_server_asks_for(tmp_path, server):
 def test_a_server_that_stays_out_of_order_is_given_up(tmp_path, server):
     server.answers["/api/records/3723295"] = [refuse(503)] * 3
     with _raises(
-        f"{server.url}/api/records/3723295: given up after 3 tries, the last one because the server answers 503 "
+        f"{server.url}/api/records/3723295: failed after 3 tries; the last error: the server responds with 503 "
         f"Service Unavailable. Check the connection and run the same command again."
     ):
         fetch("luna16", tmp_path, [0], servers=server.servers())
@@ -297,7 +297,7 @@ def test_a_server_that_is_not_there_is_given_up(tmp_path, server):
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     with _raises(
-        f"{url}/3723295: given up after 3 tries, the last one because the connection failed (Connection refused). "
+        f"{url}/3723295: failed after 3 tries; the last error: the connection failed (Connection refused). "
         f"Check the connection and run the same command again."
     ):
         fetch("luna16", tmp_path, [0], servers=Servers(zenodo=url, policy=server.servers().policy))
@@ -305,7 +305,7 @@ def test_a_server_that_is_not_there_is_given_up(tmp_path, server):
 
 def test_an_answer_that_will_not_change_is_not_asked_for_again(tmp_path, server):
     del server.files[SUBSET0]
-    with _raises(f"{server.url}{SUBSET0}: the server answers 404 Not Found."):
+    with _raises(f"{server.url}{SUBSET0}: the server responds with 404 Not Found."):
         fetch("luna16", tmp_path, [0], servers=server.servers())
     assert [name for name, _ in server.requests].count("subset0.zip") == 1
 
@@ -318,7 +318,7 @@ def _chunked(handler, content):
 LENGTHS = {
     "another length": (
         [lambda handler, content: serve(handler, content, length=7, num_bytes=7)],
-        "{size:,} bytes were expected, the server offers 7.",
+        "{size:,} bytes were expected, but the server offers 7.",
     ),
     "more bytes and no length": ([_chunked], "{size:,} bytes were expected, but the server sends more."),
     "another range": (
@@ -328,8 +328,8 @@ LENGTHS = {
     ),
     "less, again and again": (
         [lambda handler, content: serve(handler, content, num_bytes=0)] * 3,
-        "given up after 3 tries, the last one because the connection broke off. 0 of {size:,} bytes are kept; run the "
-        "same command again to continue.",
+        "failed after 3 tries; the last error: the connection was interrupted. 0 of {size:,} bytes are kept; run the "
+        "same command again to resume.",
     ),
 }
 
@@ -357,7 +357,7 @@ def test_no_redirect_leads_from_https_to_http():
 
     request = urllib.request.Request("https://example.org/CT-0.zip")
     with _raises(
-        "https://example.org/CT-0.zip: the server points to http://example.org/, which is not https. "
+        "https://example.org/CT-0.zip: the server redirects to http://example.org/, which is not https. "
         "Nothing was fetched."
     ):
         _SafeRedirects().redirect_request(request, None, 302, "Found", {}, "http://example.org/")
@@ -408,11 +408,11 @@ def test_a_file_that_a_record_does_not_list_is_told_with_those_it_does(tmp_path,
 @pytest.mark.parametrize(
     ("name", "subsets", "message"),
     [
-        ("luna", None, '"luna" cannot be fetched. Did you mean "luna16"? These can: luna16, mosmed.'),
-        ("phantom", None, '"phantom" cannot be fetched. These can: luna16, mosmed.'),
+        ("luna", None, '"luna" cannot be fetched. Did you mean "luna16"? Known: luna16, mosmed.'),
+        ("phantom", None, '"phantom" cannot be fetched. Known: luna16, mosmed.'),
         ("luna16", [0, 10], "--subset 10: luna16 has the subsets 0 to 9."),
         ("luna16", [-1], "--subset -1: luna16 has the subsets 0 to 9."),
-        ("mosmed", [0], "--subset: mosmed has no subsets. Leave it out."),
+        ("mosmed", [0], "--subset: mosmed has no subsets. Omit it."),
     ],
 )
 def test_names_and_subsets_that_are_not_there_are_refused(tmp_path, name, subsets, message):
@@ -432,8 +432,8 @@ def test_all_ten_subsets_are_asked_for_unless_some_are_chosen(tmp_path, server):
 def test_a_full_disk_is_noticed_before_anything_is_fetched(tmp_path, server, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: DiskUsage(10**6, 10**6 - 900_000, 900_000))
     with _raises(
-        f"{tmp_path}: 960.9 kB are needed for annotations.csv, candidates.csv, subset0.zip and what is in them, "
-        f"but only 900.0 kB are free. Make room, or name a folder on another disk with --root."
+        f"{tmp_path}: 960.9 kB are needed for annotations.csv, candidates.csv, subset0.zip and their content, "
+        f"but only 900.0 kB are free. Free some disk space, or choose a folder on a different disk with --root."
     ):
         fetch("luna16", tmp_path, [0], servers=server.servers())
     assert [name for name, _ in server.requests] == ["3723295"]
@@ -470,8 +470,8 @@ def test_mosmed_comes_without_checksums_and_is_held_to_its_first_fetch(tmp_path,
     sums = {name: hashlib.sha256(server.files[f"/v0.2/{name}"]).hexdigest() for name in ("CT-0.zip", "CT-23.zip")}
     assert _files(tmp_path) == scans | {f"{name}.sha256": f"{sums[name]}  {name}\n".encode() for name in sums}
     assert said == [
-        f"{name}: no checksum is published for it. Its SHA-256 is {sums[name]}; it is kept in "
-        f"{tmp_path / name}.sha256 and checked from now on."
+        f"{name}: no checksum is published for it. Its SHA-256 is {sums[name]}; it is stored in "
+        f"{tmp_path / name}.sha256 and verified from now on."
         for name in sums
     ]
 
@@ -504,7 +504,7 @@ def test_a_file_of_unknown_length_is_refused(tmp_path, server):
     _publish_mosmed(server)
     server.answers["/v0.2/CT-0.zip"] = [_chunked]
     with _raises(
-        f"{server.url}/v0.2/CT-0.zip: the server does not say how large the file is. Fetch and unpack it by hand."
+        f"{server.url}/v0.2/CT-0.zip: the server does not report the size of the file. Download and unpack it manually."
     ):
         fetch("mosmed", tmp_path, servers=server.servers())
 
@@ -693,7 +693,7 @@ def test_an_archive_larger_than_the_disk_is_not_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: DiskUsage(10**6, 10**6 - 1_999, 1_999))
     with _raises(
         f"{tmp_path}: 2.0 kB are needed to unpack scans.zip, but only 2.0 kB are free. "
-        f"Make room, or name a folder on another disk with --root."
+        f"Free some disk space, or choose a folder on a different disk with --root."
     ):
         unpack(archive, tmp_path / "scans")
 
@@ -704,7 +704,7 @@ def test_a_failed_fetch_leaves_no_empty_folder(tmp_path, server, is_made_before)
     if is_made_before:
         root.mkdir(parents=True)
     server.answers["/api/records/3723295"] = [refuse(404)]
-    with pytest.raises(DataError, match="the server answers 404"):
+    with pytest.raises(DataError, match="the server responds with 404"):
         fetch("luna16", root, [0], servers=server.servers())
     assert list(tmp_path.rglob("*")) == [tmp_path / "data"]
 

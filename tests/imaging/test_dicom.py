@@ -197,12 +197,12 @@ TROUBLES = {
     ),
     "doubled slices": (
         {"num_slices": 7, "changes": {2: _shift(1, 0, 0, 0.005), 6: _shift(0, 0, 0, 0)}},
-        f"series {UID}: slices lie twice at the same place: 0.dcm and 6.dcm (at -100.00 mm), "
+        f"series {UID}: slices have the same position: 0.dcm and 6.dcm (at -100.00 mm), "
         "1.dcm and 2.dcm (at -95.00 mm); remove one of each.",
     ),
     "every slice doubled": (
         {"num_slices": 10, "changes": {k: _shift(k % 5, 0, 0, 0) for k in range(10)}},
-        f"series {UID}: slices lie twice at the same place: 0.dcm and 5.dcm (at -100.00 mm), "
+        f"series {UID}: slices have the same position: 0.dcm and 5.dcm (at -100.00 mm), "
         "1.dcm and 6.dcm (at -95.00 mm), 2.dcm and 7.dcm (at -90.00 mm) and 2 more; remove one of each.",
     ),
     "missing slices": (
@@ -231,7 +231,7 @@ TROUBLES = {
     ),
     "shifted sideways": (
         {"changes": {4: _shift(4, 3, 4, 0)}},
-        f"series {UID}: its slices don't lie above each other: 4.dcm by 5.00 mm sideways.",
+        f"series {UID}: its slices are not straight above each other: 4.dcm by 5.00 mm sideways.",
     ),
     "no rotation": (
         {"ImageOrientationPatient": [1, 0, 0, 0.6, 0.8, 0]},
@@ -303,7 +303,7 @@ def test_a_file_cut_off_in_its_pixels_is_refused(tmp_path):
     write_series(tmp_path, num_slices=2)
     path = tmp_path / "1.dcm"
     path.write_bytes(path.read_bytes()[:-20])
-    message = f"{path}: its pixels are damaged or cut off. Copy the series again."
+    message = f"{path}: its pixels are damaged or truncated. Copy the series again."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_dicom(tmp_path)
 
@@ -400,8 +400,8 @@ def test_a_little_error_of_each_of_300_slices_does_not_add_up(tmp_path):
     ("position_mm", "message"),
     [
         ((0.2, 0.0, 20.0), None),
-        ((0.3, 0.0, 20.0), "its slices don't lie above each other: 4.dcm by 0.30 mm sideways"),
-        ((0.18, 0.24, 20.0), "its slices don't lie above each other: 4.dcm by 0.30 mm sideways"),
+        ((0.3, 0.0, 20.0), "its slices are not straight above each other: 4.dcm by 0.30 mm sideways"),
+        ((0.18, 0.24, 20.0), "its slices are not straight above each other: 4.dcm by 0.30 mm sideways"),
         ((0.0, 0.0, 20.0999), None),
         (
             (0.0, 0.0, 20.11),

@@ -187,7 +187,7 @@ def test_packed_pixels_cannot_claim_more_than_two_hundred_times_their_size(tmp_p
     header.PixelData = encapsulate([bytes(64)])
     header["PixelData"].is_undefined_length = True
     save_slice(tmp_path / "0.dcm", header, RLELossless)
-    with pytest.raises(DataError, match="its pixels are damaged or cut off"):
+    with pytest.raises(DataError, match="its pixels are damaged or truncated"):
         read_pixels(read_header(tmp_path / "0.dcm"))
 
 
@@ -255,7 +255,7 @@ def test_a_table_of_offsets_that_lies_is_damage(tmp_path):
     header.PixelData = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFF0) + bytes(200)
     header["PixelData"].is_undefined_length = True
     save_slice(tmp_path / "0.dcm", header, RLELossless)
-    with pytest.raises(DataError, match="its pixels are damaged or cut off"):
+    with pytest.raises(DataError, match="its pixels are damaged or truncated"):
         read_pixels(read_header(tmp_path / "0.dcm"))
 
 

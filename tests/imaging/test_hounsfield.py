@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from archnet.imaging import read_volume
-from archnet.imaging.hounsfield import SAMPLE_SHAPE, judge_hu, measure_hu, parse_hu_statistics, sample_voxels
+from archnet.imaging.hounsfield import SAMPLE_SHAPE, evaluate_hu, measure_hu, parse_hu_statistics, sample_voxels
 
 WORDS = {
     "lost": "They are about 1,024 too high, as if the rescale intercept is missing",
@@ -36,7 +36,7 @@ def padded(hu, value):
 
 
 def judge(hu):
-    return judge_hu(measure_hu(sample_voxels(hu)))
+    return evaluate_hu(measure_hu(sample_voxels(hu)))
 
 
 CHANGES = {

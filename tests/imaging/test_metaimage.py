@@ -187,10 +187,10 @@ BAD_LISTS = {
     "LIST\ns1.raw\ns2.raw": "ElementDataFile = LIST names 2 files, but DimSize has 4 slices; copy the scan again",
     "LIST\ns1.raw\ns2.raw\ns3.raw\ns4.raw\ns4.raw": "ElementDataFile = LIST names 5 files, but DimSize has 4 slices; "
                                                     "copy the scan again",
-    "LIST 3D\ns1.raw": "ElementDataFile = LIST 3D: a list names one file for each slice; write LIST",
+    "LIST 3D\ns1.raw": "ElementDataFile = LIST 3D: a list must name one file for each slice; use LIST",
     "LIST\ns1.raw\ns2.raw\ns3.raw\nother.raw": "ElementDataFile = other.raw does not exist; put the voxels next to "
                                                "the header",
-    "LIST\ns1.raw\ns2.raw\ns3.raw\n../outside.raw": "ElementDataFile = ../outside.raw lies outside the header's "
+    "LIST\ns1.raw\ns2.raw\ns3.raw\n../outside.raw": "ElementDataFile = ../outside.raw is outside the header's "
                                                     "folder; put the voxels next to the header",
     "LIST\ns1.raw\ns2.raw\ns3.raw\nshort.raw": "short.raw should hold 6 x 5 x 1 voxels of 2 bytes (60 bytes), but "
                                                "holds 59; copy the scan again",
@@ -202,7 +202,7 @@ BAD_LISTS = {
          "one and the step",
     "s%d.raw 2 5 1": "ElementDataFile = s5.raw does not exist; put the voxels next to the header",
     "../s%d.raw 1 4 "
-    "1": "ElementDataFile = ../s1.raw lies outside the header's folder; put the voxels next to the header",
+    "1": "ElementDataFile = ../s1.raw is outside the header's folder; put the voxels next to the header",
     "s%999999999d.raw": "ElementDataFile = s%999999999d.raw does not exist; put the voxels next to the header",
     "%d%s.raw": "ElementDataFile = %d%s.raw does not exist; put the voxels next to the header",
 }  # fmt: skip
@@ -293,7 +293,7 @@ def test_no_header_leads_outside(tmp_path, name, is_link):
     if is_link:
         (folder / "scan.mhd").symlink_to(path)
         path = folder / "scan.mhd"
-    message = f"{path}: ElementDataFile = {name} lies outside the header's folder; put the voxels next to the header."
+    message = f"{path}: ElementDataFile = {name} is outside the header's folder; put the voxels next to the header."
     for read in (read_volume, read_frame, list_scan_files):
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
             read(path)

@@ -88,12 +88,12 @@ def test_bytes_between_an_attached_header_and_its_voxels_are_skipped(tmp_path, s
 
 
 BAD = {
-    "../outside.raw": "data file = ../outside.raw lies outside the header's folder; put the voxels next to the header",
-    "/etc/passwd": "data file = /etc/passwd lies outside the header's folder; put the voxels next to the header",
+    "../outside.raw": "data file = ../outside.raw is outside the header's folder; put the voxels next to the header",
+    "/etc/passwd": "data file = /etc/passwd is outside the header's folder; put the voxels next to the header",
     "other.raw": "data file = other.raw does not exist; put the voxels next to the header",
     "short.raw": "short.raw should hold 6 x 5 x 4 voxels of 2 bytes (240 bytes), but holds 239; copy the scan again",
     "LIST\nscan.raw": "data file: LIST names 1 file, but sizes has 4 slices; copy the scan again",
-    "LIST 3\nscan.raw": "data file: LIST 3: a list names one file for each slice; write LIST",
+    "LIST 3\nscan.raw": "data file: LIST 3: a list must name one file for each slice; use LIST",
     "s%d.raw 1 5 "
     "1": "data file = s%d.raw 1 5 1 does not name 4 files, one for each slice; write the first number, the last one "
          "and the step",

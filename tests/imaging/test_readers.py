@@ -182,7 +182,7 @@ def _write_header(folder, **changes):
             "ElementType must be one of MET_CHAR, MET_UCHAR, MET_SHORT, MET_USHORT, MET_INT, MET_UINT, MET_LONG, "
             "MET_ULONG, MET_LONG_LONG, MET_ULONG_LONG, MET_FLOAT, MET_DOUBLE, got MET_STRING",
         ),
-        ({"ElementSpacing": "1 1 -2"}, "voxel spacings must lie between 0.001 and 1000 mm, got (1.0, 1.0, -2.0)"),
+        ({"ElementSpacing": "1 1 -2"}, "voxel spacings must be between 0.001 and 1000 mm, got (1.0, 1.0, -2.0)"),
         ({"ElementSpacing": "1 1 nan"}, "ElementSpacing must be 3 numbers, got 1 1 nan"),
         ({"CompressedData": "perhaps"}, "CompressedData must be True or False, got perhaps"),
         (
@@ -192,11 +192,11 @@ def _write_header(folder, **changes):
         ({"ObjectType": "Image\nhello"}, "every line of a MetaImage header must read \"Key = value\", got 'hello'"),
         (
             {"ElementDataFile": "../../etc/passwd"},
-            "ElementDataFile = ../../etc/passwd lies outside the header's folder; put the voxels next to the header",
+            "ElementDataFile = ../../etc/passwd is outside the header's folder; put the voxels next to the header",
         ),
         (
             {"ElementDataFile": "/etc/passwd"},
-            "ElementDataFile = /etc/passwd lies outside the header's folder; put the voxels next to the header",
+            "ElementDataFile = /etc/passwd is outside the header's folder; put the voxels next to the header",
         ),
         (
             {"ElementDataFile": "other.raw"},
@@ -241,7 +241,7 @@ def test_an_unknown_format_is_refused_with_those_that_are_known(tmp_path):
     with pytest.raises(DataError) as caught:
         read_volume(tmp_path / "scan.png")
     assert str(caught.value) == (
-        f"{tmp_path / 'scan.png'}: this is not a scan format that is read. Use one of .mhd, .mha, .nii, .nii.gz, .nrrd."
+        f"{tmp_path / 'scan.png'}: this scan format is not supported. Use one of .mhd, .mha, .nii, .nii.gz, .nrrd."
     )
 
 

@@ -43,8 +43,8 @@ def test_what_is_not_read_is_left_out_by_kind(tmp_path):
     assert _found(tmp_path) == (
         ["ct.nii.gz"],
         {
-            "p/1.2.840.113": "file without an ending",
-            "p/IM1": "file without an ending",
+            "p/1.2.840.113": "file without an extension",
+            "p/IM1": "file without an extension",
             "p/a.hdr": ".hdr",
             "p/a.img": ".img",
             "p/b.NHDR": ".nhdr",
@@ -77,7 +77,7 @@ def test_loose_slices_in_a_folder_that_may_be_no_series_are_left_out(tmp_path):
 def test_a_scan_file_beside_slices_is_left_out(tmp_path):
     _series(tmp_path / "p")
     _touch(tmp_path, "p/converted.nii.gz", "p/report.txt")
-    assert _found(tmp_path) == (["p"], {"p/converted.nii.gz": ".nii.gz beside DICOM slices"})
+    assert _found(tmp_path) == (["p"], {"p/converted.nii.gz": ".nii.gz next to DICOM slices"})
 
 
 @pytest.mark.parametrize(

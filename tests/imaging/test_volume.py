@@ -109,10 +109,10 @@ def test_reordering_makes_views_and_copies_nothing():
     [
         ({"shape": (5, 6, 0)}, r"a scan has three axes (z, y, x) with at least one voxel each, got (5, 6, 0)"),
         ({"shape": (5, 6)}, r"a scan has three axes (z, y, x) with at least one voxel each, got (5, 6)"),
-        ({"spacing_mm": (1.0, -1.0, 1.0)}, r"voxel spacings must lie between 0.001 and 1000 mm, got (1.0, -1.0, 1.0)"),
+        ({"spacing_mm": (1.0, -1.0, 1.0)}, r"voxel spacings must be between 0.001 and 1000 mm, got (1.0, -1.0, 1.0)"),
         (
             {"spacing_mm": (1.0, 1e308, 1.0)},
-            "voxel spacings must lie between 0.001 and 1000 mm, got (1.0, 1e+308, 1.0)",
+            "voxel spacings must be between 0.001 and 1000 mm, got (1.0, 1e+308, 1.0)",
         ),
         (
             {"origin_mm": (0.0, 1e308, 0.0)},

@@ -76,14 +76,14 @@ HUGE_SHOULD = (
     "copy the scan again"
 )
 CUT, DAMAGED = (
-    "{name} is cut off; copy the scan again",
+    "{name} is truncated; copy the scan again",
     "{name} is damaged or not packed with gzip; copy the scan again",
 )
 NOT_FINITE = (
     "Hounsfield units must be finite, got NaN or infinity. Replace these values with air: "
     "numpy.nan_to_num(hu, nan=-1000, posinf=-1000, neginf=-1000)"
 )
-NO_SENSE = "its NIfTI header is not understood ({found})"
+NO_SENSE = "its NIfTI header cannot be parsed ({found})"
 
 BAD_FILES = {
     "a .nii of nothing": ("a.nii", b"", "not a NIfTI file", ""),
@@ -139,7 +139,7 @@ BAD_FILES = {
     "a .nii far off in a second version": (
         "a.nii",
         _nifti(nibabel.Nifti2Image, srow_x=[1e300, 0, 0, 0], sform_code=1),
-        "voxel spacings must lie between 0.001 and 1000 mm, got (inf, 0.7, 2.5)",
+        "voxel spacings must be between 0.001 and 1000 mm, got (inf, 0.7, 2.5)",
         "",
     ),
     "a .nii.gz of nothing": ("a.nii.gz", b"", "not a NIfTI file", ""),
@@ -195,7 +195,7 @@ BAD_FILES = {
         "a scan has three axes and one value for each voxel, this file has (10, 40)",
         "",
     ),
-    "a .nrrd without sizes": ("a.nrrd", _nrrd(sizes="many"), "its NRRD header is not understood", ""),
+    "a .nrrd without sizes": ("a.nrrd", _nrrd(sizes="many"), "its NRRD header cannot be parsed", ""),
     "a .nrrd in words": ("a.nrrd", _nrrd(encoding="ascii"), "encoding must be one of raw, gzip, gz, got ascii", ""),
     "a .nrrd with a gap": (
         "a.nrrd",

@@ -22,7 +22,7 @@ from archnet.evaluation.integrity.acceptance import accept_edits
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.files.atomic import write_json
 from archnet.imaging import read_volume, resize_volume
-from archnet.imaging.hounsfield import judge_hu
+from archnet.imaging.hounsfield import evaluate_hu
 from archnet.imaging.metaimage import write_mhd
 from archnet.inference.predict import Ensemble
 from archnet.inference.trained_run import read_trained_run
@@ -373,7 +373,7 @@ def test_options_that_do_not_fit_the_run_are_refused(run, nodules, tmp_path):
         "coordY, coordZ.",
         (run, tmp_path / "none.mhd"): f"{tmp_path / 'none.mhd'}: there is no such file. Give a scan (.mhd, .mha, .nii, "
         ".nii.gz, .nrrd), a DICOM folder, or a folder of scans.",
-        (run, arrays): f"{arrays}: found no scans. Left out: 1 .keras (model.keras). Give a scan (.mhd, .mha, .nii, "
+        (run, arrays): f"{arrays}: found no scans. Not used: 1 .keras (model.keras). Give a scan (.mhd, .mha, .nii, "
         ".nii.gz, .nrrd), a DICOM folder, or a folder of scans.",
     }  # fmt: skip
     for arguments, message in expected.items():
@@ -565,7 +565,7 @@ def test_what_is_left_out_of_a_folder_is_counted_and_named(run, tmp_path):
     done = predict(run, tmp_path)
     assert done.exit_code == 0
     assert done.stderr == (
-        f"Warning: Left out of {tmp_path}: 1 .hdr (a/loose.hdr), 1 mask (a/ct_mask.nii.gz). Convert other files to a "
+        f"Warning: Not used in {tmp_path}: 1 .hdr (a/loose.hdr), 1 mask (a/ct_mask.nii.gz). Convert other files to a "
         f"supported format (.mhd, .mha, .nii, .nii.gz, .nrrd, DICOM folders).\n"
     )
     assert shown_scans(done) == ["a/ct.mhd", "b/ct.mhd"]
@@ -641,7 +641,7 @@ def test_a_damaged_list_of_training_scans_is_told(tmp_path):
 def test_a_scan_with_unclear_values_is_judged_with_a_warning(run, tmp_path):
     volume = chest()
     write_mhd(tmp_path / "scan.mhd", replace(volume, hu=volume.hu + np.int16(150)))
-    judgement = judge_hu(record_scan(tmp_path / "scan.mhd", read_volume(tmp_path / "scan.mhd")).values)
+    judgement = evaluate_hu(record_scan(tmp_path / "scan.mhd", read_volume(tmp_path / "scan.mhd")).values)
     assert judgement.kind == "unclear"
     warning = f"Warning: {tmp_path / 'scan.mhd'} is out of distribution: {judgement.reason}"
     assert predict(run, tmp_path / "scan.mhd").stderr.splitlines()[0] == warning

@@ -267,7 +267,9 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path, content):
         (tmp_path / "mine/scans").mkdir(parents=True)
     with pytest.raises(DataError) as caught:
         generate_phantom(tmp_path / "mine", SMALL)
-    assert str(caught.value) == f"{tmp_path / 'mine'}: already there and not empty. Name a new folder for the phantom."
+    assert (
+        str(caught.value) == f"{tmp_path / 'mine'}: already exists and is not empty. Use a new folder for the phantom."
+    )
 
 
 def test_a_phantom_in_another_layout_is_named_as_such(tmp_path):

@@ -1,4 +1,4 @@
-"""Data sets: cases and their crops, splits, and the phantom. Pixels are cut when they are asked for."""
+"""Data sets: cases and their crops, splits, and the phantom. Crops are extracted on demand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["DATASET_OPENERS", "Cases", "Dataset", "keep_rows", "make_split", "op
 
 
 def open_luna16(data: Data, progress: Progress = no_progress) -> Luna16Dataset | MalignancyDataset:
-    """LUNA16's candidates or nodules, or those of any folder in its layout.
+    """Open the candidates or nodules of LUNA16, or of any folder in its layout.
 
     Raises:
         DataError: Scans, lists or readings are missing or damaged.
@@ -41,12 +41,12 @@ DATASET_OPENERS: dict[str, Callable[[Data, Progress], Dataset]] = {
 
 
 def open_dataset(data: Data, progress: Progress = no_progress) -> Dataset:
-    """The data set that an experiment names, its lists and its table of attributes read and checked.
+    """Open the data set of an experiment; read and check its lists and its table of attributes.
 
-    A column of the table replaces an attribute of the same name that the data set itself knows.
+    A column of the table replaces an attribute of the same name in the data set.
 
     Raises:
-        DataError: It is unknown, missing, damaged, or not what the options say.
+        DataError: The data set is unknown, missing, damaged, or inconsistent with the options.
     """
     if data.name not in DATASET_OPENERS:
         known = ", ".join(DATASET_OPENERS)

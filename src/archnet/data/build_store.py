@@ -1,8 +1,8 @@
-"""Cuts a store: parallel over scans, streaming, continued where it was interrupted, whole or not there at all.
+"""Build a crop store: in parallel over scans, streaming, resumable after an interruption, and atomic.
 
-While a store is cut, it lies in `.unfinished/` with a journal of the scans whose rows are safely on disk. Values are
-synchronised before their scan enters the journal, and the finished folder appears by a rename, so neither a killed
-process nor a power failure leaves a wrong crop behind.
+While a store is built, it is in `.unfinished/`, with a journal of the scans whose rows are flushed to the disk. Values
+are flushed before their scan enters the journal, and the finished folder appears by a rename, so neither a killed
+process nor a power failure can leave a wrong crop.
 """
 
 from __future__ import annotations
@@ -39,25 +39,25 @@ from archnet.files.disk import free_bytes
 from archnet.files.progress import Progress
 
 _MAX_THREADS: Final = 4
-"""Each holds one scan in memory, of up to 0.4 GB."""
+"""Maximum number of threads; each holds one scan of up to 0.4 GB in memory."""
 
 
 def build_store(
     recipe: Recipe, description: Mapping[str, Any], folder: Path, progress: Progress
 ) -> tuple[UnreadableScan, ...]:
-    """Cuts all crops of a recipe into a new folder; the caller ensures that no other process does the same.
+    """Extract all crops of a recipe into a new folder; the caller holds the lock.
 
     Args:
-        recipe: What to cut.
-        description: Of the recipe.
-        folder: Appears when everything in it is complete.
-        progress: Shows the scans.
+        recipe: The crops.
+        description: Description of the recipe.
+        folder: The new folder; it appears when it is complete.
+        progress: Wraps the scans.
 
     Returns:
         The scans that cannot be read.
 
     Raises:
-        DataError: The disk is too small, or no scan can be read.
+        DataError: There is not enough disk space, or no scan can be read.
     """
     draft = draft_folder(folder)
     journal, values = draft.with_suffix(".journal"), draft / "crops.npy"
@@ -66,7 +66,7 @@ def build_store(
         if not finished:
             _check_disk_space(recipe, draft)
             draft.mkdir(parents=True, exist_ok=True)
-            write_journal(journal, [], mode="wb")  # first: an old journal must never meet a new, empty layout
+            write_journal(journal, [], mode="wb")  # first: it must never describe empty arrays
             _allocate(values, recipe)
             write_text(draft / "store.json", _json_text(description))
         unreadable = _cut_scans(recipe, finished, values, journal, progress)
@@ -76,22 +76,22 @@ def build_store(
         return unreadable
     except OSError as error:
         raise DataError(
-            f"{draft}: crops cannot be written ({error.strerror or error}). Make room (archnet data prune), or set "
-            "$ARCHNET_STORE to another folder; what is cut is kept, and the same command goes on."
+            f"{draft}: crops cannot be written ({error.strerror or error}). Free some disk space (archnet data prune), "
+            "or set $ARCHNET_STORE to another folder; extracted crops are kept, and the same command resumes."
         ) from error
 
 
 def draft_folder(folder: Path) -> Path:
-    """Where the store is while it is being cut."""
+    """Folder of the store while it is being built."""
     return folder.parent / ".unfinished" / folder.name
 
 
 def _cut_scans(
     recipe: Recipe, finished: set[int], values: Path, journal: Path, progress: Progress
 ) -> tuple[UnreadableScan, ...]:
-    """Cuts the scans that are not done yet; gives those that could not be read."""
+    """Extract the crops of the remaining scans, and return the scans that cannot be read."""
     numbers = [number for number in range(len(recipe.scans)) if number not in finished]
-    label = f"Cutting crops ({len(finished)} scans were done before)" if finished else "Cutting crops"
+    label = f"Extracting crops ({len(finished)} scans already done)" if finished else "Extracting crops"
     reasons: dict[int, str] = {}
     with closing(_cut_in_parallel(recipe, numbers, values, journal)) as results:
         for number, reason in progress(results, label, len(numbers)):
@@ -113,7 +113,7 @@ def _cut_scans(
 def _cut_in_parallel(
     recipe: Recipe, numbers: list[int], values: Path, journal: Path
 ) -> Generator[tuple[int, str | None], None, None]:
-    """The scans as they are finished, with the reason if one cannot be read."""
+    """Yield the scans as they finish, with the reason if one cannot be read."""
     with _thread_pool() as pool:
         scans = {pool.submit(_cut_scan, recipe, number, values): number for number in numbers}
         pending: set[Future[ScanRecord | str]] = set(scans)
@@ -128,7 +128,7 @@ def _cut_in_parallel(
 
 
 def _reason(future: Future[ScanRecord | str]) -> str | None:
-    """Why a scan cannot be read; null if it was cut."""
+    """Why a scan cannot be read; null if its crops were extracted."""
     result = future.result()
     return result if isinstance(result, str) else None
 
@@ -136,7 +136,7 @@ def _reason(future: Future[ScanRecord | str]) -> str | None:
 def _journal_scans(
     futures: set[Future[ScanRecord | str]], scans: Mapping[Future[ScanRecord | str], int], values: Path, journal: Path
 ) -> None:
-    """Enters the scans that were cut into the journal once their values and records are on the disk."""
+    """Record finished scans in the journal once their values and records are on the disk."""
     results = {scans[future]: future.result() for future in futures if future.exception() is None}
     records = {number: result for number, result in results.items() if isinstance(result, ScanRecord)}
     if records:
@@ -146,7 +146,7 @@ def _journal_scans(
 
 
 def write_journal(journal: Path, numbers: Iterable[int], mode: Literal["ab", "wb"] = "ab") -> None:
-    """Adds scans to a journal, safe from a loss of power; "wb" begins a new one."""
+    """Append scans to a journal and flush it to the disk; mode "wb" starts a new one."""
     with journal.open(mode) as lines:
         lines.write("".join(f"{number}\n" for number in numbers).encode())
         lines.flush()
@@ -155,17 +155,17 @@ def write_journal(journal: Path, numbers: Iterable[int], mode: Literal["ab", "wb
 
 @contextmanager
 def _thread_pool() -> Iterator[ThreadPoolExecutor]:
-    """Threads, not processes: reading, inflating and copying let others run."""
+    """Threads, not processes: reading, decompression and copying release the GIL."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    # Small matrices: threads of BLAS inside these threads slow resampling down many times.
+    # The matrices are small: BLAS threads inside these threads would slow down resampling many times.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(_MAX_THREADS, cores)) as pool:
         yield pool
 
 
 def _cut_scan(recipe: Recipe, number: int, path: Path) -> ScanRecord | str:
-    """Writes the rows of one scan; gives its record, or the reason if it cannot be read."""
+    """Write the rows of one scan, and return its record, or the reason if it cannot be read."""
     start = path.stat().st_size - recipe.num_bytes
-    with path.open("r+b") as file:  # buffered: a raw write may end half-way without an error
+    with path.open("r+b") as file:  # buffered, because a raw write may be partial without an error
         try:
             volume = recipe.read(number)
             for rows, values in recipe.cut_volume(number, volume):
@@ -178,7 +178,7 @@ def _cut_scan(recipe: Recipe, number: int, path: Path) -> ScanRecord | str:
 
 
 def _contiguous_blocks(rows: NDArray[np.int64], values: Values) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Stretches of rows that follow one another, with their values."""
+    """Yield blocks of consecutive rows with their values."""
     starts = np.flatnonzero(np.diff(rows, prepend=rows[0] - 2) != 1).tolist()
     for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
         yield int(rows[start]), np.ascontiguousarray(values[start:end])
@@ -189,13 +189,13 @@ def _check_disk_space(recipe: Recipe, draft: Path) -> None:
     if recipe.num_bytes > free:
         raise DataError(
             f"{draft.parent.parent}: {len(recipe.ids):,} crops need {recipe.num_bytes / 1e9:,.1f} GB, but the disk has "
-            f"{free / 1e9:,.1f} GB free. Make room (archnet data prune), or set $ARCHNET_STORE to a folder on another "
-            "disk."
+            f"{free / 1e9:,.1f} GB free. Free more space (archnet data prune), or set $ARCHNET_STORE to a folder on "
+            "another disk."
         )
 
 
 def _allocate(path: Path, recipe: Recipe) -> None:
-    """An .npy file of zeros that takes no room on the disk yet."""
+    """Create a sparse .npy file of zeros."""
     with path.open("wb") as file:
         file.write(_header(recipe))
         file.truncate(file.tell() + recipe.num_bytes)
@@ -210,7 +210,7 @@ def _header(recipe: Recipe) -> bytes:
 
 
 def matches_recipe(path: Path, recipe: Recipe) -> bool:
-    """Whether a file is an array of the recipe's shape and type, of full length."""
+    """Whether a file is a complete array with the shape and type of the recipe."""
     header = _header(recipe)
     if not path.is_file() or path.stat().st_size != len(header) + recipe.num_bytes:
         return False
@@ -219,7 +219,7 @@ def matches_recipe(path: Path, recipe: Recipe) -> bool:
 
 
 def read_journal(journal: Path) -> set[int]:
-    """The scans in a journal; a last line that was cut off by a crash does not count."""
+    """Read the scans in a journal, ignoring a last line that a crash truncated."""
     if not journal.is_file():
         return set()
     return {int(line) for line in journal.read_bytes().split(b"\n")[:-1] if line.isdigit()}
@@ -228,7 +228,7 @@ def read_journal(journal: Path) -> set[int]:
 def _write_lists(
     draft: Path, recipe: Recipe, description: Mapping[str, Any], unreadable: Sequence[UnreadableScan]
 ) -> None:
-    """Writes index.csv, scans.jsonl and store.json; paths that are not UTF-8 keep their bytes."""
+    """Write index.csv, scans.jsonl and store.json; paths that are not UTF-8 keep their bytes."""
     write_records(draft / RECORDS_FILE, read_records(draft / RECORDS_FILE))
     for name, text in (
         ("index.csv", _index_csv(recipe, unreadable)),
@@ -238,7 +238,7 @@ def _write_lists(
 
 
 def _index_csv(recipe: Recipe, unreadable: Sequence[UnreadableScan]) -> str:
-    """index.csv: the case of each row, its scan, and whether it could be cut."""
+    """Text of index.csv: the case of each row, its scan, and whether its crop exists."""
     unreadable_scans = {lost.scan for lost in unreadable}
     scans = [absolute_path(scan) for scan in recipe.scans]
     scan_of_row = np.empty(len(recipe.ids), np.int64)
@@ -256,5 +256,5 @@ def _json_text(value: Mapping[str, Any]) -> str:
 
 
 def num_finished_scans(folder: Path) -> int:
-    """Scans of an unfinished store that are done."""
+    """Number of finished scans of an unfinished store."""
     return len(read_journal(draft_folder(folder).with_suffix(".journal")))

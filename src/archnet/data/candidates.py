@@ -1,4 +1,4 @@
-"""Candidates: points in scans that a list names, with or without their classes, and the crops around them."""
+"""Candidates: listed points in scans, with or without classes, and the crops around them."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class CropGrid:
     """The voxels of a crop.
 
     Attributes:
-        shape: Voxels as (height, width, depth).
-        spacing_mm: Their distances along x, y, z; null takes the scan's own voxels.
+        shape: Number of voxels as (height, width, depth).
+        spacing_mm: Voxel spacing along x, y, z; null uses the scan's own voxels.
     """
 
     shape: tuple[int, int, int]
@@ -32,14 +32,14 @@ class CropGrid:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidates:
-    """Points in scans, one row a candidate.
+    """Points in scans, one row per candidate.
 
     Attributes:
-        source: The list's path, or the option that named a point, for messages.
-        series: Series uid of each.
+        source: The path of the list, or the option that gave a point, for messages.
+        series: Series uid of each candidate.
         points_mm: (n, 3) world positions (x, y, z), LPS.
-        labels: (n,) 1 is a nodule, 0 is none, -1 is unknown.
-        lines: (n,) line in the list, from 1; null for a point that is in no list.
+        labels: (n,) 1 is a nodule, 0 is not a nodule, -1 is unknown.
+        lines: (n,) line number in the list, from 1; null for a point without a list.
     """
 
     source: str
@@ -49,7 +49,7 @@ class Candidates:
     lines: NDArray[np.int64] | None = None
 
     def select(self, rows: NDArray[np.int64]) -> Candidates:
-        """Some of the candidates, in the order of `rows`."""
+        """Select candidates by row, in the order of `rows`."""
         return replace(
             self,
             series=[self.series[row] for row in rows.tolist()],
@@ -68,10 +68,10 @@ class Candidates:
     def place(
         self, scans: Mapping[str, Path], progress: Progress = no_progress, series: str | None = None
     ) -> PlacedPoints:
-        """The candidates in the grids of their scans, from the scans' headers.
+        """Place the candidates in the grids of their scans, from the scan headers.
 
         Args:
-            scans: By series uid.
+            scans: Paths by series uid.
             progress: Wraps the scans.
             series: The CT series to read in DICOM folders that contain several.
         """
@@ -88,13 +88,13 @@ class Candidates:
     def crops(
         self, scans: Mapping[str, Path], ids: NDArray[np.str_], grid: CropGrid, source: str | None = None
     ) -> CandidateCrops:
-        """The recipe of the crops around the candidates.
+        """Create the recipe of the crops around the candidates.
 
         Args:
-            scans: By series uid.
-            ids: (n,) case of each.
-            grid: The crops' voxels.
-            source: For listings of stores; null names the list.
+            scans: Paths by series uid.
+            ids: (n,) name of the case of each candidate.
+            grid: The voxels of a crop.
+            source: Name in lists of stores; null uses the path of the list.
         """
         return CandidateCrops(
             source=source or self.source,
@@ -108,13 +108,13 @@ class Candidates:
 
 
 def read_candidates(path: Path, *, has_labels: bool = True) -> Candidates:
-    """A candidate list, every row checked; it may have no rows.
+    """Read a candidate list and check every row; it may be empty.
 
     Args:
-        has_labels: Reads the classes too.
+        has_labels: Whether to read the classes.
 
     Raises:
-        DataError: The list cannot be read, a column is missing, or a value is not what its column holds.
+        DataError: The list cannot be read, a column is missing, or a value is invalid.
     """
     rows = list(_read_rows(path, CLASS if has_labels else None))
     return Candidates(

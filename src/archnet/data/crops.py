@@ -1,4 +1,4 @@
-"""What is cut from scans: crops around candidates, or whole volumes resized."""
+"""Recipes for extracting cases from scans: crops around candidates, or resized whole volumes."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from archnet.imaging.volume import Hu, Point
 from archnet.spec.experiment import Range
 
 _CHUNK_BYTES: Final = 32 * 2**20
-"""Crops that are held in memory before they are written; scans can have thousands."""
+"""Maximum number of crops in memory before they are written; a scan can have thousands."""
 
 
 class CandidateCrops(Recipe):
-    """A crop of HU around each candidate, int16."""
+    """A crop around each candidate in HU, int16."""
 
     dtype = np.dtype(np.int16)
 
@@ -44,16 +44,16 @@ class CandidateCrops(Recipe):
         shape: tuple[int, int, int],
         spacing_mm: Point | None = None,
     ) -> None:
-        """Takes the rows of a candidate list.
+        """Create a recipe for the rows of a candidate list.
 
         Args:
-            source: For listings.
+            source: Name in lists of stores.
             ids: (n,) case of each row.
-            scan_of_row: (n,) scan of each; rows of one scan need not stand together.
+            scan_of_row: (n,) scan of each row; rows of one scan need not be consecutive.
             points_mm: (n, 3) world positions (x, y, z), LPS.
-            location: Where a row stands in its list, for messages.
-            shape: Voxels as (height, width, depth).
-            spacing_mm: Grid of the crop along x, y, z; null takes the scan's voxels as they are.
+            location: Function that returns the location of a row in its list, for messages.
+            shape: Number of voxels as (height, width, depth).
+            spacing_mm: Grid of the crop along x, y, z; null uses the scan's own voxels.
         """
         self.source, self.ids, self.shape = source, ids, shape
         self.points_mm, self.location, self.spacing_mm = points_mm, location, spacing_mm
@@ -85,18 +85,18 @@ class CandidateCrops(Recipe):
         return _round_hu(crop_mm(volume, (x, y, z), self.shape, self.spacing_mm))
 
     def _indices(self, volume: Volume, path: Path, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The voxel (z, y, x) of each candidate of a scan."""
+        """Voxel index (z, y, x) of each candidate of a scan."""
         indices = nearest_index(volume, self.points_mm[rows])
         outside = ((indices < 0) | (indices >= volume.hu.shape)).any(axis=1)
         if outside.any():
             row = int(rows[outside.argmax()])
             x, y, z = (round(value, 3) for value in self.points_mm[row].tolist())
-            raise DataError(f"{self.location(row)}: the point ({x}, {y}, {z}) mm lies outside scan {path.name}.")
+            raise DataError(f"{self.location(row)}: the point ({x}, {y}, {z}) mm is outside scan {path.name}.")
         return indices
 
 
 class WholeVolumes(Recipe):
-    """A whole scan a case: HU clipped to the window and resized, float32."""
+    """One whole scan per case: HU clipped to the window and resized, float32."""
 
     dtype = np.dtype(np.float32)
 
@@ -123,7 +123,7 @@ class WholeVolumes(Recipe):
 
 
 def _group_rows_by_scan(scan_of_row: Sequence[Path]) -> tuple[list[Path], list[NDArray[np.int64]]]:
-    """Each scan once, in the order of its first row, and the rows of each."""
+    """Unique scans, in the order of their first rows, and the rows of each."""
     rows: dict[Path, list[int]] = {}
     for row, scan in enumerate(scan_of_row):
         rows.setdefault(scan, []).append(row)

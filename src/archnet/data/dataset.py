@@ -1,4 +1,4 @@
-"""Cases, a table without pixels, and Dataset, which cuts the pixels of chosen rows."""
+"""Cases, a table without voxels, and Dataset, which extracts the voxels of selected rows."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cases:
-    """One row a case.
+    """A table of cases, one row per case.
 
     Attributes:
-        ids: Unique and readable.
-        groups: The patient or scan that a case belongs to; a split by group keeps these together.
+        ids: Unique, readable names.
+        groups: The patient or scan of each case; a split by group keeps groups together.
         labels: Index into `classes`.
-        classes: Names, in the order of the labels.
-        own_sets: "train", "validation" or "test" where the data set brings its own split, else None.
-        folds: The official fold where the data set has such folds, -1 for a case outside them, else None.
-        positive: Index into `classes` of the class whose recall counts.
-        attributes: What is known about the cases beside their class, such as a diameter or a scanner, by name.
+        classes: Class names, in the order of the labels.
+        own_sets: "train", "validation" or "test" if the data set has its own split, else None.
+        folds: The official fold, -1 for a case outside the folds; None if the data set has no official folds.
+        positive: Index into `classes` of the positive class, for which recall is reported.
+        attributes: Further attributes of the cases, such as a diameter or a scanner, by name.
         soft: (N, classes) float32, the share of each class in the label of each case, such as the share of readers who
-            chose it; each row sums to 1. A case without a soft label has a row with a single 1. Null where the data
-            set has hard labels only. `labels` are hard labels in both cases.
-        weight: (N,) float32, positive: the relative weight of each case in the loss. Null where all cases count
-            equally.
-        train_only: (N,) whether a case has a soft label but no valid hard one, so that it can only be trained on: it is
-            left out of validation and test sets. Null where there are none.
+            chose it; each row sums to 1. A case without a soft label has a row with a single 1. Null if the data set
+            has only hard labels. `labels` are hard labels in both cases.
+        weight: (N,) float32, positive: the relative weight of each case in the loss. Null if all cases have equal
+            weights.
+        train_only: (N,) whether a case has a soft label but no valid hard label, so that it can only be used for
+            training, not in validation and test sets. Null if there are no such cases.
     """
 
     ids: NDArray[np.str_]
@@ -57,7 +57,7 @@ class Cases:
     train_only: NDArray[np.bool_] | None = None
 
     def select(self, rows: NDArray[np.int64]) -> Cases:
-        """The table with some of its rows, in the order of `rows`."""
+        """Select rows of the table, in the order of `rows`."""
         return replace(
             self,
             ids=self.ids[rows],
@@ -78,8 +78,8 @@ class UnreadableScan:
 
     Attributes:
         scan: Its path.
-        reason: What is wrong with it.
-        num_cases: Cases that are missing with it.
+        reason: The problem.
+        num_cases: Number of its cases, which are missing.
     """
 
     scan: str
@@ -94,9 +94,9 @@ class Crops:
     Attributes:
         values: (N, height, width[, depth]) raw values, channels last if there are several; may be memory-mapped.
         is_there: (N,) false for cases whose scan could not be read.
-        scans: The scans of the other cases, each once; empty where the data set has none.
-        scan_records: What was recorded of each of `scans`.
-        scan_numbers: (N,) index into `scans` of the scan of each case, -1 if it could not be read; null without scans.
+        scans: The scans of the other cases, without duplicates; empty if the data set has none.
+        scan_records: The record of each of `scans`.
+        scan_numbers: (N,) index into `scans` of the scan of each case; -1 if it could not be read; null without scans.
         unreadable_scans: The scans that could not be read.
     """
 
@@ -109,16 +109,16 @@ class Crops:
 
 
 class Dataset(ABC):
-    """Cases and the arrays that belong to them.
+    """Cases and their arrays.
 
     Attributes:
         cases: The table.
         shape: Shape of one case without channels: (height, width) or (height, width, depth).
         limits: Raw values that the model maps to 0 and 1; their `num_data_channels` matches the cases.
-        findings: What was found while the lists were read.
-        series: The CT series of DICOM folders with several that is read; see `series_to_read`.
-        root: Its folder or file; null where it has none.
-        counts: Numbers of cases by other criteria than class and set, such as readers, before any case is left out.
+        findings: Findings from reading the lists.
+        series: The CT series to read in DICOM folders with several; see `series_to_read`.
+        root: Folder or file of the data set; null if it has none.
+        counts: Numbers of cases by criteria other than class and set, such as readers, before any case is excluded.
     """
 
     cases: Cases
@@ -131,26 +131,26 @@ class Dataset(ABC):
 
     @abstractmethod
     def crops(self, rows: NDArray[np.int64], progress: Progress = no_progress) -> Crops:
-        """Some cases, in the order of `rows`."""
+        """Extract cases, in the order of `rows`."""
 
     def place(self, rows: NDArray[np.int64]) -> list[CasePlacement | None]:
-        """Where some cases lie in their scans; null where that is unknown."""
+        """Positions of cases in their scans; null if unknown."""
         return [None] * len(rows)
 
     def store_summary(self, rows: NDArray[np.int64]) -> str | None:
-        """What lies in a crop store of some cases, for people; null where the data set needs none."""
+        """Describe the crop store of cases in one line; null if the data set has none."""
         return None
 
     @abstractmethod
     def crop(self, row: int) -> NDArray[Any]:
-        """One case, (*shape), channels last if there are several. For previews: nothing is stored."""
+        """Extract one case, (*shape), channels last if there are several, for a preview; it is not stored."""
 
 
 def positive_class(classes: Sequence[str], wanted: str | None, default: int = 1) -> int:
-    """The index of the class whose recall counts.
+    """Index of the positive class, for which recall is reported.
 
     Raises:
-        DataError: There are fewer than two classes, or the wanted one is not among them.
+        DataError: There are fewer than two classes, or the requested class does not exist.
     """
     if len(classes) < 2:
         raise DataError(

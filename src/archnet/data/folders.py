@@ -1,6 +1,6 @@
-"""Class folders of whole scans: `mosmed` (CT-0, CT-23; Morozov et al. 2020, arXiv:2005.06465) and `folder`.
+"""Class folders with whole scans: `mosmed` (CT-0, CT-23; Morozov et al. 2020, arXiv:2005.06465) and `folder`.
 
-A scan is a file, or a folder that holds one DICOM series. It may lie in a folder of its case or of its patient.
+A scan is a file, or a folder that contains one DICOM series. It may be in a subfolder for its case or patient.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from archnet.spec.view import window_limits
 
 
 class FolderDataset(ScanDataset):
-    """Whole scans, resized; the folder below the root that a scan lies in is its class."""
+    """Whole scans, resized; the class of a scan is its top-level folder below the root."""
 
     def __init__(self, root: Path, data: Data) -> None:
         paths, left_out = _find_scans_by_class(root)
@@ -58,16 +58,16 @@ class FolderDataset(ScanDataset):
 
 
 def open_folder(data: Data, progress: Progress = no_progress) -> FolderDataset:
-    """The scans of class folders.
+    """Open the scans in class folders.
 
     Raises:
-        DataError: The folder is missing, or does not hold at least two classes with scans.
+        DataError: The folder is missing, or does not contain at least two classes with scans.
     """
     return FolderDataset(require_root(data), data)
 
 
 def _find_scans_by_class(root: Path) -> tuple[dict[str, list[Path]], dict[Path, str]]:
-    """The scans of each class, and what is left out, with its kind."""
+    """Find the scans of each class, and the unused files with their kinds."""
     folders, left_out = _class_folders(root)
     paths: dict[str, list[Path]] = {}
     for folder in folders:
@@ -84,7 +84,7 @@ def _find_scans_by_class(root: Path) -> tuple[dict[str, list[Path]], dict[Path, 
 
 
 def _class_folders(root: Path) -> tuple[list[Path], dict[Path, str]]:
-    """The class folders, and what lies beside them; a folder of masks is none where there are two others."""
+    """Find the class folders, and the other files; a folder of masks is not a class if there are two other folders."""
     entries = [path for path in sorted(root.iterdir()) if not is_ignored(path.name)]
     folders = [path for path in entries if path.is_dir()]
     left_out = left_out_files([path for path in entries if not path.is_dir()], "outside the class folders")
@@ -98,11 +98,11 @@ def _class_folders(root: Path) -> tuple[list[Path], dict[Path, str]]:
 
 
 def _left_out_hint(left_out: Mapping[Path, str], root: Path) -> str:
-    return f"Left out: {describe_left_out(left_out, root)}. " if left_out else ""
+    return f"Not used: {describe_left_out(left_out, root)}. " if left_out else ""
 
 
 def _case_id(path: Path, root: Path) -> str:
-    """The path below the root, without the ending of a file."""
+    """Name of a case: the path below the root, without the file extension."""
     name = path.relative_to(root).as_posix()
     return name if path.is_dir() else name[: -len(scan_suffix(path))]
 

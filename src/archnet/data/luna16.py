@@ -1,4 +1,4 @@
-"""LUNA16's layout: scans in subset folders, candidates in a csv file.
+"""The layout of LUNA16: scans in subset folders, candidates in a csv file.
 
 Reference: Setio et al. 2017, doi:10.1016/j.media.2017.06.015.
 """
@@ -38,7 +38,7 @@ CLASSES = ("non-nodule", "nodule")
 
 
 class PointDataset(ScanDataset):
-    """Points of a list that are inside an available scan."""
+    """Listed points inside available scans."""
 
     def __init__(self, root: Path, data: Data, points: Candidates, scans: Mapping[str, Path]) -> None:
         self.root = root
@@ -49,12 +49,12 @@ class PointDataset(ScanDataset):
         self._grid = CropGrid(shape=self.shape, spacing_mm=data.spacing_mm)
 
     def recipe(self, rows: NDArray[np.int64]) -> CandidateCrops:
-        """Crops of HU around points."""
+        """Crops around points in HU."""
         return self._points.select(rows).crops(self._scans, self.cases.ids[rows], self._grid, self._source)
 
 
 class Luna16Dataset(PointDataset):
-    """Candidates: nodules and others."""
+    """Candidates: nodules and non-nodules."""
 
     def __init__(self, root: Path, data: Data, progress: Progress = no_progress) -> None:
         path = _find_candidate_list(root)
@@ -78,21 +78,22 @@ class Luna16Dataset(PointDataset):
 
 
 def find_luna16_scans(root: Path) -> tuple[dict[str, Path], dict[Path, str]]:
-    """The scans of a folder and its subset folders, by series uid, and the files in them that are left out.
+    """Find the scans in a folder and its subset folders, by series uid, and the unused files.
 
     Raises:
-        DataError: There are none, or a series occurs twice.
+        DataError: There are no scans, or a series occurs twice.
     """
     tree = find_scans(root, may_be_series=False)
     if not tree.scans:
         raise DataError(
-            f"{root}: no scans ({', '.join(READERS)}) here or in subset0 to subset9. Unpack at least one subset there."
+            f"{root}: no scans ({', '.join(READERS)}) here or in subset0 to subset9. Unpack at least one "
+            "subset into this folder."
         )
     return scans_by_name(tree.scans, "Remove one of them."), dict(tree.left_out)
 
 
 def find_nodule_list(root: Path) -> Path:
-    """The path of the list of nodules that readings are matched to.
+    """Find the list of nodules to which readings are matched.
 
     Raises:
         DataError: The list is missing.
@@ -100,24 +101,24 @@ def find_nodule_list(root: Path) -> Path:
     path = root / ANNOTATIONS_FILE
     if not path.is_file():
         raise DataError(
-            f"{root}: {ANNOTATIONS_FILE} is missing, the list of nodules that readings are matched to. It is published "
-            "with the scans of LUNA16. Copy it to this folder."
+            f"{root}: {ANNOTATIONS_FILE}, the list of nodules to which readings are matched, is missing. It is "
+            "published with the scans of LUNA16. Copy it to this folder."
         )
     return path
 
 
 def case_ids(series: Sequence[str], rows: NDArray[np.int64]) -> NDArray[np.str_]:
-    """The names of cases: the series and the row in the list, from 0."""
+    """Names of cases: the series and the row in the list, from 0."""
     return np.array([f"{uid}#{row}" for uid, row in zip(series, rows.tolist(), strict=True)])
 
 
 def rows_inside(
     listed: Candidates, scans: Mapping[str, Path], root: Path, noun: str, progress: Progress
 ) -> tuple[NDArray[np.int64], tuple[Finding, ...]]:
-    """The rows of a list whose points are inside an available scan, and a finding about points outside their scan.
+    """Select the rows of a list whose points are inside an available scan, and report points outside their scan.
 
     Raises:
-        DataError: There are none.
+        DataError: There are no such rows.
     """
     rows = np.flatnonzero([uid in scans for uid in listed.series])
     if not len(rows):
@@ -151,7 +152,7 @@ class _KnownAttributes:
 def _read_attributes(
     root: Path, data: Data, candidates: Candidates, scans: Mapping[str, Path], progress: Progress
 ) -> _KnownAttributes:
-    """The attributes of the nodules that candidates hit, if the list of nodules exists and can be read."""
+    """Read the attributes of the nodules that candidates hit, if the list of nodules is readable."""
     path = root / ANNOTATIONS_FILE if data.readings is None else find_nodule_list(root)
     if not path.is_file():
         return _KnownAttributes()
@@ -175,7 +176,7 @@ def _read_attributes(
 
 
 def official_folds(series: Sequence[str], scans: Mapping[str, Path], root: Path) -> NDArray[np.int64] | None:
-    """The number of the subset folder of each scan, -1 for a scan outside them; None if no scan is in one."""
+    """Number of the subset folder of each scan, -1 for a scan outside them; None if no scan is in a subset folder."""
     subsets = {uid: subset_number(scans[uid], root) for uid in set(series)}
     numbers = {uid: -1 if number is None else number for uid, number in subsets.items()}
     folds = np.array([numbers[uid] for uid in series], dtype=np.int64)
@@ -187,4 +188,6 @@ def _find_candidate_list(root: Path) -> Path:
         if (root / name).is_file():
             return root / name
     names = " nor ".join(CANDIDATE_FILES)
-    raise DataError(f"{root}: neither {names} is here. LUNA16 publishes both beside its scans. Copy one there.")
+    raise DataError(
+        f"{root}: neither {names} is here. LUNA16 publishes both with its scans. Copy one of them to this folder."
+    )

@@ -1,4 +1,4 @@
-"""LUNA16's nodules as benign or malignant, by the ratings of LIDC-IDRI's readers."""
+"""LUNA16's nodules, labelled benign or malignant by the ratings of LIDC-IDRI's readers."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _SET_NAMES = {**MEDMNIST_SETS, "validation": "validation"}
 
 
 class NpzDataset(Dataset):
-    """Cases of one .npz file."""
+    """The cases of an .npz file."""
 
     def __init__(self, x: NDArray[Any], cases: Cases, limits: InputLimits, findings: tuple[Finding, ...] = ()) -> None:
         self.cases = cases
@@ -49,10 +49,10 @@ class NpzDataset(Dataset):
 
 
 def open_npz(data: Data, progress: Progress = no_progress) -> NpzDataset:
-    """The cases of an .npz file.
+    """Open the cases of an .npz file.
 
     Raises:
-        DataError: The file is missing or damaged, or its arrays are not what a data set needs.
+        DataError: The file is missing or damaged, or its arrays are invalid.
     """
     if data.root is None:
         raise DataError("data.root: an npz data set needs its file. Write --data npz:PATH.")
@@ -104,7 +104,7 @@ def _build_dataset(arrays: Arrays, data: Data) -> NpzDataset:
 
 
 def _labels(arrays: Arrays, data: Data) -> CaseLabels:
-    """The classes, named by `data.classes`, else by the file."""
+    """Read the classes, named by `data.classes`, or else by the file."""
     source, names = ("data.classes", data.classes) if data.classes is not None else ("classes", _own_names(arrays))
     if "soft" in arrays:
         return read_soft_labels(arrays["soft"], arrays.get("y"), names, source)
@@ -112,12 +112,12 @@ def _labels(arrays: Arrays, data: Data) -> CaseLabels:
 
 
 def _own_names(arrays: Arrays) -> list[str] | None:
-    """The names of the classes in the file."""
+    """Read the class names in the file."""
     return text_entries(arrays["classes"], "classes").tolist() if "classes" in arrays else None
 
 
 def _note_positive(y: NDArray[Any] | None, cases: Cases, data: Data) -> list[Finding]:
-    """A note where the positive class follows from the alphabet alone."""
+    """Note if the positive class is chosen by alphabetical order."""
     if y is None or y.dtype.kind not in "SU" or data.classes or data.positive:
         return []
     positive, other = cases.classes[cases.positive], cases.classes[0]
@@ -127,7 +127,7 @@ def _note_positive(y: NDArray[Any] | None, cases: Cases, data: Data) -> list[Fin
 
 
 def _images(x: NDArray[Any], data: Data) -> tuple[NDArray[Any], list[Finding]]:
-    """The images (N, height, width[, depth]) as uint8, int16 or float32, channels last if there are several."""
+    """Read the images (N, height, width[, depth]) as uint8, int16 or float32, channels last if there are several."""
     notes: list[Finding] = []
     if data.channels > 1:
         check_channel_axis(x.shape, data.channels)
@@ -151,13 +151,13 @@ def _convert_values(x: NDArray[Any]) -> NDArray[Any]:
 
 
 def _describe_not_finite(x: NDArray[Any]) -> str:
-    """Which cases hold values that are no numbers, and what to do."""
+    """Describe the cases with values that are not finite, and the remedy."""
     with np.errstate(over="ignore"):  # values beyond float32 become infinite
         rows = [row for row, case in enumerate(x) if not np.isfinite(case.astype(np.float32)).all()]
     first = ", ".join([*map(str, rows[:_MAX_ROWS]), *(["..."] if len(rows) > _MAX_ROWS else [])])
     return (
         f"x holds NaN or infinity in {pluralize(len(rows), 'case')} ({first}; counted from 0); replace these values by "
-        "air (numpy.nan_to_num), or leave the cases out"
+        "air (numpy.nan_to_num), or omit the cases"
     )
 
 

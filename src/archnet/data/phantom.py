@@ -1,4 +1,4 @@
-"""`phantom`: generated scans in LUNA16's layout, read by the same code as the real ones."""
+"""`phantom`: synthetic scans in LUNA16's layout, read by the same code as real scans."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _LOCK_SECONDS: Final = 600
 
 
 def open_phantom(data: Data, progress: Progress = no_progress) -> Luna16Dataset:
-    """The default phantom, generated if it isn't there yet; or one that was written to `data.root` before.
+    """Open the default phantom, generated if it does not exist yet, or a phantom in `data.root`.
 
     Raises:
-        DataError: `data.root` holds a phantom in another layout.
+        DataError: `data.root` contains a phantom in a different layout.
     """
     root = short_path(data.root) if data.root is not None else data_home() / "phantom"
     if not (root / CANDIDATE_FILES[0]).is_file():
@@ -37,7 +37,7 @@ def open_phantom(data: Data, progress: Progress = no_progress) -> Luna16Dataset:
 
 
 def _generate_if_missing(root: Path, phantom: Phantom, progress: Progress) -> Path:
-    """The folder of a phantom below `root`, named by what decides it."""
+    """Return the folder of a phantom below `root`, named after its parameters."""
     words = json.dumps(phantom.to_document(), sort_keys=True)
     folder = root / hashlib.sha256(words.encode()).hexdigest()[:12]
     if not folder.is_dir():

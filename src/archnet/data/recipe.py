@@ -1,4 +1,4 @@
-"""What decides the content of a crop store: the scans, the rows that each fills, and how they are cut."""
+"""Recipes of crop stores: the scans, the rows of each scan, and how cases are extracted."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from archnet.errors import DataError
 from archnet.imaging import CasePlacement, Volume, list_scan_files, read_frame, read_volume
 from archnet.imaging.scan_files import series_to_read
 
-# Raise it with every change to how crops are cut or laid out: a store of another version is not used again.
+# Increase it with every change to the extraction or layout of crops: a store of a different version is not reused.
 _VERSION: Final = 1
 
 Values = NDArray[np.int16] | NDArray[np.float32]
 
 
 class Recipe(ABC):
-    """Arrays to be cut from scans, one row a case.
+    """Arrays to extract from scans, one row per case.
 
     Attributes:
-        source: Data set and folder, for listings.
+        source: Data set and folder, for lists of stores.
         ids: (n,) the case of each row.
-        scans: Files or DICOM folders, each once.
-        rows: The rows that each scan fills; every row belongs to one scan.
+        scans: Files or DICOM folders, without duplicates.
+        rows: The rows of each scan; every row belongs to one scan.
         shape: Shape of one row, (height, width, depth).
         dtype: Data type of the stored values.
         series: The CT series to read in DICOM folders that contain several; see `series_to_read`.
@@ -47,34 +47,34 @@ class Recipe(ABC):
 
     @abstractmethod
     def options(self) -> Mapping[str, Any]:
-        """Everything else that shapes the values, JSON-ready."""
+        """All other parameters that determine the values, JSON-ready."""
 
     @abstractmethod
     def cut_volume(self, number: int, volume: Volume) -> Iterator[tuple[NDArray[np.int64], Values]]:
-        """The arrays of one scan, which has been read, in portions: their rows and values (k, *shape).
+        """Yield the arrays of a scan that has been read, in chunks: rows and values (k, *shape).
 
         Raises:
-            DataError: The lists do not fit the scan.
+            DataError: The lists do not match the scan.
         """
 
     @abstractmethod
     def place(self, row: int, frame: Volume) -> CasePlacement:
-        """Where one row lies in its scan, of which `frame` is the geometry, stored in LPS."""
+        """Position of a row in its scan, whose geometry is `frame`, stored in LPS."""
 
     def place_rows(self) -> list[CasePlacement | None]:
-        """Where each row lies in its scan, from the scans' headers; null where a header can no longer be read."""
+        """Position of each row in its scan, from the scan headers; null if a header can no longer be read."""
         placements: list[CasePlacement | None] = [None] * len(self.ids)
         for scan, rows in zip(self.scans, self.rows, strict=True):
             try:
                 frame = read_frame(scan, series_to_read(scan, self.series))
-            except DataError:  # the crops were cut before: a scan that is gone since then takes only its position along
+            except DataError:  # the crops already exist: if a scan has been removed since, only its positions are lost
                 continue
             for row in rows.tolist():
                 placements[row] = self.place(row, frame)
         return placements
 
     def cut(self, number: int) -> Iterator[tuple[NDArray[np.int64], Values]]:
-        """The arrays of one scan, which is read once; see `cut_volume`.
+        """Read a scan and yield its arrays; see `cut_volume`.
 
         Raises:
             DataError: The scan cannot be read.
@@ -82,7 +82,7 @@ class Recipe(ABC):
         yield from self.cut_volume(number, self.read(number))
 
     def read(self, number: int) -> Volume:
-        """One scan.
+        """Read a scan.
 
         Raises:
             DataError: The scan cannot be read.
@@ -92,11 +92,11 @@ class Recipe(ABC):
 
     @property
     def num_bytes(self) -> int:
-        """Of all values."""
+        """Size of all values."""
         return len(self.ids) * math.prod(self.shape) * self.dtype.itemsize
 
     def description(self) -> dict[str, Any]:
-        """What decides the values, JSON-ready; the scans by path, size and time of their last change."""
+        """All parameters that determine the values, JSON-ready; scans by path, size and modification time."""
         return {
             "version": _VERSION,
             "source": self.source,
@@ -114,18 +114,18 @@ class Recipe(ABC):
 
 
 def store_name(description: Mapping[str, Any]) -> str:
-    """The name of a store: equal where everything that decides its values is equal, whatever a folder is called."""
+    """The name of a store: a digest of everything that determines its values, independent of its display name."""
     relevant = {key: value for key, value in description.items() if key != "source"}
     return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def absolute_path(path: Path) -> str:
-    """One spelling of a path; links are kept."""
+    """Normalize a path to an absolute one; links are not resolved."""
     return os.path.abspath(path)  # noqa: PTH100 - Path.absolute keeps ".."
 
 
 def scan_fingerprint(scan: Path) -> list[list[Any]]:
-    """Name, bytes and time of the last change (ns) of each file of a scan; of one that is not understood, of itself."""
+    """Name, size and modification time (ns) of each file of a scan; for an unreadable scan, of the path itself."""
     try:
         files = list_scan_files(scan)
     except DataError:

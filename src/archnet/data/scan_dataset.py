@@ -1,6 +1,6 @@
-"""Data sets whose cases are cut from scans: their folder, and their crops through the store or one at a time.
+"""Data sets whose cases are extracted from scans: the folder, and crops from the store or one at a time.
 
-The folder is `data.root`, else `$ARCHNET_DATA/<name>`, else in the user's data folder.
+The folder is `data.root`, or else `$ARCHNET_DATA/<name>`, or else in the user's data folder.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from archnet.spec.experiment import Data
 
 
 def crop_size(data: Data) -> tuple[int, int, int]:
-    """The voxels of a case, (height, width, depth): as the options say, else the data set's default."""
+    """Number of voxels of a case, (height, width, depth), from the options, or else the default of the data set."""
     height, width, depth = data.crop_size or DATASETS[data.name].defaults["crop_size"]
     return height, width, depth
 
 
 class ScanDataset(Dataset):
-    """Cases that lie in scans."""
+    """Cases inside scans."""
 
     shape: tuple[int, int, int]
 
     @abstractmethod
     def recipe(self, rows: NDArray[np.int64]) -> Recipe:
-        """How the arrays of some cases are cut."""
+        """The recipe for extracting the arrays of cases."""
 
     def crops(self, rows: NDArray[np.int64], progress: Progress = no_progress) -> Crops:
         return open_crops(self.recipe(rows), progress)
@@ -58,7 +58,7 @@ class ScanDataset(Dataset):
 
 
 def require_root(data: Data) -> Path:
-    """The folder of a data set that must exist already.
+    """Return the folder of a data set, which must exist.
 
     Raises:
         DataError: The folder does not exist.
@@ -73,7 +73,7 @@ def require_root(data: Data) -> Path:
 
 
 def _search_note(data: Data) -> str:
-    """Why it was looked for there."""
+    """Explain why the data set was searched there."""
     if data.root is not None:
         return ""
     return f" (no --root was given{'' if os.environ.get(DATA_VARIABLE) else f' and ${DATA_VARIABLE} is not set'})"

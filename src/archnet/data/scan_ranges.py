@@ -1,4 +1,4 @@
-"""What a run's scans looked like: the ranges that its folder keeps, so that a scan unlike them can be told."""
+"""The ranges of a run's training scans, which its folder keeps to detect out-of-distribution scans."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from archnet.imaging.scan_files import series_to_read
 from archnet.imaging.volume import Point
 
 _MAX_CASES: Final = 512
-"""Cases whose mean is taken, evenly spread over all: enough for a range."""
+"""Maximum number of evenly spaced cases whose means are measured: enough for a range."""
 
 Range = tuple[Point, Point]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanRanges:
-    """The scans of a run's data, each range from the smallest to the largest.
+    """Ranges of the scans of a run, each from the smallest to the largest value.
 
     Attributes:
-        count: Scans.
+        count: Number of scans.
         spacing_mm: Voxel spacings along x, y, z.
-        size_mm: Extents along x, y, z, voxels times spacing.
-        mean_hu: Mean of a case as the network sees it, clipped to the window.
+        size_mm: Extents along x, y, z: voxels times spacing.
+        mean_hu: Mean of a case in the network input, clipped to the window.
     """
 
     count: int
@@ -38,12 +38,12 @@ class ScanRanges:
     mean_hu: tuple[float, float]
 
     def to_document(self) -> dict[str, Any]:
-        """JSON-ready; `parse_scan_ranges` reads it back."""
+        """The ranges, JSON-ready; `parse_scan_ranges` reads them back."""
         return asdict(self)
 
 
 def parse_scan_ranges(document: Mapping[str, Any]) -> ScanRanges:
-    """What `ScanRanges.to_document` wrote.
+    """Parse the result of `ScanRanges.to_document`.
 
     Raises:
         KeyError: A key is missing.
@@ -60,23 +60,23 @@ def parse_scan_ranges(document: Mapping[str, Any]) -> ScanRanges:
 def read_scan_frames(
     scans: Sequence[Path], progress: Progress = no_progress, series: str | None = None
 ) -> tuple[Volume, ...]:
-    """The geometry of scans, from their headers.
+    """Read the geometry of scans from their headers.
 
     Args:
-        scans: All can be read.
+        scans: Readable scans.
         progress: Wraps the scans.
-        series: The CT series of DICOM folders with several that was read.
+        series: The CT series that was read in DICOM folders with several.
     """
     headers = progress(scans, "Reading headers", len(scans))
     return tuple(read_frame(path, series_to_read(path, series)) for path in headers)
 
 
 def measure_scan_ranges(frames: Sequence[Volume], cases: NDArray[Any], limits: tuple[float, float]) -> ScanRanges:
-    """The ranges of some scans and of the cases cut from them.
+    """Measure the ranges of scans and of the cases extracted from them.
 
     Args:
         frames: The geometry of at least one scan.
-        cases: (N, height, width, depth) in HU; a few hundred, evenly spread, are looked at.
+        cases: (N, height, width, depth) in HU; an evenly spaced sample of a few hundred is measured.
         limits: The window.
     """
     rows = np.unique(np.linspace(0, len(cases) - 1, min(len(cases), _MAX_CASES)).round().astype(int))
@@ -90,7 +90,7 @@ def measure_scan_ranges(frames: Sequence[Volume], cases: NDArray[Any], limits: t
 
 
 def mean_hu(values: NDArray[Any], limits: tuple[float, float]) -> float:
-    """The mean of voxels, clipped to the window, to a tenth of a Hounsfield unit.
+    """Mean of voxels clipped to the window, rounded to a tenth of a Hounsfield unit.
 
     >>> mean_hu(np.array([-2000, 0]), (-1000, 400))
     -500.0
@@ -99,13 +99,13 @@ def mean_hu(values: NDArray[Any], limits: tuple[float, float]) -> float:
 
 
 def size_mm(volume: Volume) -> Point:
-    """The extent of a scan along x, y and z."""
+    """Extent of a scan along x, y and z."""
     x, y, z = (step * count for step, count in zip(volume.spacing_mm, volume.hu.shape[::-1], strict=True))
     return x, y, z
 
 
 def _extremes(points: Sequence[Point]) -> Range:
-    """The smallest and the largest of each coordinate, to a thousandth of a millimetre."""
+    """Minimum and maximum of each coordinate, rounded to a thousandth of a millimetre."""
     low, high = (np.round(extreme, 3).tolist() for extreme in (np.min(points, axis=0), np.max(points, axis=0)))
     return (low[0], low[1], low[2]), (high[0], high[1], high[2])
 

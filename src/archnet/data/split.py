@@ -1,4 +1,4 @@
-"""Training, validation and test sets, cross-validation, and the negatives that stay in each set."""
+"""Training, validation and test sets, cross-validation, and sampling of the negatives in each set."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _TEST_NUMBER = SETS.index("test")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Units:
-    """What a split keeps together: single cases, or groups of them.
+    """The units of a split: single cases or groups.
 
     Attributes:
         counts: Number of cases as (unit, class).
@@ -39,19 +39,19 @@ class _Units:
 
     @property
     def too_few_text(self) -> str:
-        """The beginning of a message, as in "2 groups are too few"."""
+        """Beginning of a message, such as "2 groups are too few"."""
         number = pluralize(len(self.counts), "case" if self.are_cases else "group")
         return f"{number} {'is' if len(self.counts) == 1 else 'are'} too few"
 
 
 def make_split(cases: Cases, split: Split) -> NDArray[np.str_]:
-    """The set of every case: "train", "validation" or "test".
+    """Assign each case to a set: "train", "validation" or "test".
 
     Args:
-        split: With one `fold`, if it has `folds`.
+        split: The split; if it has `folds`, it must have a `fold`.
 
     Raises:
-        DataError: The sets cannot be filled, or the data bring no sets or folds of their own.
+        DataError: A set would be empty, or the data have no sets or folds of their own.
     """
     split, _ = resolve_split(cases, split)
     if split.by == "own":
@@ -68,13 +68,13 @@ def make_split(cases: Cases, split: Split) -> NDArray[np.str_]:
 
 
 def resolve_split(cases: Cases, split: Split) -> tuple[Split, str]:
-    """Replace `by` "auto" by what suits the data, and say why.
+    """Replace `by` "auto" by the choice for these data, with the reason.
 
-    The data's own training and test sets are kept; where they bring no validation set, it is drawn. Without both, and
-    for a cross-validation, the sets are drawn by group. Official folds are never chosen.
+    The data's own training and test sets are kept; if there is no validation set, it is drawn. Without both, and for a
+    cross-validation, the sets are drawn by group. Official folds are never chosen.
 
     Returns:
-        The split, and the reason; empty where `by` is given.
+        The split, and the reason, which is empty if `by` is given.
     """
     if split.by != "auto":
         return split, ""
@@ -103,7 +103,7 @@ def _groups_text(cases: Cases) -> str:
 
 
 def case_folds(cases: Cases, split: Split) -> NDArray[np.int64]:
-    """The part of every case, from 0, in a cross-validation, whichever fold is tested.
+    """The fold of each case, from 0, in a cross-validation, independent of the tested fold.
 
     Raises:
         DataError: There are fewer groups than folds, or the data have no official folds.
@@ -124,13 +124,13 @@ def case_folds(cases: Cases, split: Split) -> NDArray[np.int64]:
 def keep_rows(
     cases: Cases, sets: NDArray[np.str_], data: Data, split: Split, full_sets: Collection[str] = ()
 ) -> NDArray[np.int64]:
-    """The rows that are used: every positive, and for each of them some negatives of the same set.
+    """Select the rows to use: every positive, and for each positive some negatives of the same set.
 
-    Cases that can only be trained on are left out of the other sets.
+    Cases for training only are excluded from the other sets.
 
-    Each set draws with a seed of its own, and a smaller ratio keeps a part of what a larger one keeps, so no other
-    set and no split changes with the ratio. In a cross-validation each part draws so, and the rows are the same
-    whichever part is tested.
+    Each set has its own random seed, and a smaller ratio keeps a subset of the rows of a larger ratio, so the ratio
+    affects neither the other sets nor the split. In a cross-validation, this holds for each fold, and the rows do not
+    depend on the tested fold.
 
     Args:
         sets: The set of every case.
@@ -155,7 +155,7 @@ def keep_rows(
 
 
 def _draw_own_validation_set(cases: Cases, split: Split) -> NDArray[np.str_]:
-    """The data's own test set, and a validation set that is drawn from the other cases by group."""
+    """Keep the data's own test set, and draw a validation set from the other cases by group."""
     names: NDArray[np.str_] = np.where(_require_own_sets(cases, split.by) == "test", "test", "train").astype("<U10")
     rest = np.flatnonzero(names == "train")
     others, split = cases.select(rest), replace(split, test=None)
@@ -178,22 +178,22 @@ def _set_numbers(sets: NDArray[np.str_]) -> NDArray[np.int64]:
 
 
 def _rows_outside_fold(cases: Cases, split: Split) -> NDArray[np.int64]:
-    """The rows outside the part that is tested."""
+    """The rows outside the tested fold."""
     folds = case_folds(cases, split)
     if split.fold not in folds:
         available = ", ".join(map(str, np.unique(folds).tolist()))
         raise DataError(
-            f"split.fold {split.fold}: no case lies in this fold; the data have {available}. Choose one of these with "
+            f"split.fold {split.fold}: no case is in this fold; the data have {available}. Choose one of these with "
             f"split.fold, or add subset{split.fold}."
         )
     return np.flatnonzero(folds != split.fold)
 
 
 def _draw_sets(cases: Cases, split: Split, num_all: int) -> NDArray[np.int64]:
-    """The set number of cases, in a cross-validation of those outside the test set.
+    """Draw the set number of cases; in a cross-validation, of the cases outside the test set.
 
     Args:
-        num_all: Cases of which `split.validation` is a share.
+        num_all: Number of cases to which the share `split.validation` refers.
     """
     if not len(cases.labels):
         return np.empty(0, dtype=np.int64)
@@ -226,8 +226,8 @@ def _require_official_folds(cases: Cases) -> NDArray[np.int64]:
     outside = cases.ids[cases.folds < 0]
     if len(outside):
         raise DataError(
-            f'split.by "official": the scan of {outside[0]} lies in none of the folders subset0 to subset9. '
-            'Move it into its own, or use "group".'
+            f'split.by "official": the scan of {outside[0]} is in none of the folders subset0 to subset9. '
+            'Move it into one of them, or use "group".'
         )
     return cases.folds
 
@@ -239,7 +239,7 @@ def _require_own_sets(cases: Cases, by: str) -> NDArray[np.str_]:
 
 
 def _alternatives(cases: Cases) -> str:
-    """The ways to split that the data allow, as in '"own", "group" or "candidate"'."""
+    """The values of split.by that the data allow, as in '"own", "group" or "candidate"'."""
     has_groups = len(set(cases.groups.tolist())) < len(cases.groups)
     is_possible = {
         "own": cases.own_sets is not None,
@@ -254,8 +254,8 @@ def _alternatives(cases: Cases) -> str:
 def _refuse_large_shares(split: Split) -> None:
     if not split.folds and (split.test or 0) + split.validation >= 1:
         raise DataError(
-            f"split.test {split.test} and split.validation {split.validation} leave nothing to train on; "
-            "together they must stay below 1."
+            f"split.test {split.test} and split.validation {split.validation} leave no training cases; "
+            "their sum must be below 1."
         )
 
 

@@ -1,8 +1,8 @@
-"""The crop store: what was cut from scans once, on disk, memory-mapped for training.
+"""The crop store: crops extracted once from scans, stored on disk and memory-mapped for training.
 
-A store is a folder named by a digest of everything that shapes its values. It holds `crops.npy` (rows, height, width,
-depth), `index.csv` (the case of each row), `scans.jsonl` (the statistics and the identity of each scan) and
-`store.json` (what decides it, and the scans that could not be read).
+A store is a folder named by a digest of everything that determines its values. It contains `crops.npy` (rows, height,
+width, depth), `index.csv` (the case of each row), `scans.jsonl` (the statistics and the identity of each scan) and
+`store.json` (its parameters, and the scans that could not be read).
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from archnet.files.user_folders import store_home
 from archnet.spec.outputs.output_file import STORE_REMEDY, read_output
 
 TRASH_SUFFIX: Final = ".removed"
-"""Ending of the folder that a store is moved to for its removal."""
+"""Suffix of the folder to which a store is moved for its removal."""
 
 
 def open_crops(recipe: Recipe, progress: Progress = no_progress) -> Crops:
-    """The crops of a recipe, memory-mapped; cut now if they are not there yet.
+    """Return the crops of a recipe, memory-mapped; they are extracted if they do not exist yet.
 
-    Two processes that want the same crops cut them once: the second waits. An interrupted store is continued.
+    If two processes need the same crops, the second waits for the first. An interrupted extraction is resumed.
 
     Raises:
-        DataError: The disk is too small, or no scan can be read.
+        DataError: There is not enough disk space, or no scan can be read.
     """
     description = recipe.description()
     folder = store_home() / store_name(description)
@@ -65,7 +65,7 @@ def open_crops(recipe: Recipe, progress: Progress = no_progress) -> Crops:
 def _complete_store(
     recipe: Recipe, description: Mapping[str, Any], folder: Path, progress: Progress
 ) -> tuple[UnreadableScan, ...]:
-    """Cuts what a store lacks, unless another process has done so meanwhile; gives the scans that cannot be read."""
+    """Extract missing crops, unless another process has done so meanwhile; return the scans that cannot be read."""
     unreadable = _read_unreadable_scans(folder, recipe)
     if unreadable is None:
         discard_folder(folder)
@@ -77,14 +77,14 @@ def _complete_store(
 
 
 def _read_unreadable_scans(folder: Path, recipe: Recipe) -> tuple[UnreadableScan, ...] | None:
-    """The scans that a finished store lacks; null where no whole store is there."""
+    """The unreadable scans of a finished store; null if there is no complete store."""
     if not _is_complete(folder, recipe):
         return None
     return tuple(UnreadableScan(**entry) for entry in read_store_json(folder)["lost"])
 
 
 def _is_complete(folder: Path, recipe: Recipe) -> bool:
-    """Whether a finished store is there, with nothing removed or cut off."""
+    """Whether a finished store exists with all files complete."""
     return (folder / "store.json").is_file() and matches_recipe(folder / "crops.npy", recipe)
 
 
@@ -94,7 +94,7 @@ def _unreadable_numbers(recipe: Recipe, unreadable: Sequence[UnreadableScan]) ->
 
 
 def _needs_reopening(recipe: Recipe, unreadable: Sequence[UnreadableScan]) -> bool:
-    """Whether a scan that could not be read now can: a file may be put back with its size and time."""
+    """Whether an unreadable scan has become readable: a file may be restored with the same size and time."""
     return any(_is_readable(recipe, number) for number in _unreadable_numbers(recipe, unreadable))
 
 
@@ -107,7 +107,7 @@ def _is_readable(recipe: Recipe, number: int) -> bool:
 
 
 def _reopen(folder: Path, recipe: Recipe, unreadable: Sequence[UnreadableScan]) -> None:
-    """Makes a finished store an unfinished one that lacks its lost scans."""
+    """Turn a finished store into an unfinished one that lacks its unreadable scans."""
     lost = _unreadable_numbers(recipe, unreadable)
     draft = draft_folder(folder)
     write_journal(draft.with_suffix(".journal"), [n for n in range(len(recipe.scans)) if n not in lost], mode="wb")
@@ -119,7 +119,7 @@ def discard_folder(folder: Path) -> None:
     """Remove the folder of a store; a kill during the removal leaves no partial folder under its name.
 
     Raises:
-        DataError: The folder cannot be moved, on Windows because a program has its crops open.
+        DataError: The folder cannot be moved; on Windows, a program may have its crops open.
     """
     if folder.is_symlink():
         folder.unlink()  # what it points to was put there by the user
@@ -141,13 +141,13 @@ def _move_store(folder: Path, target: Path) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreState:
-    """What is stored of a recipe.
+    """The state of the crop store of a recipe.
 
     Attributes:
-        folder: Of the store.
-        num_bytes: Of all crops.
-        num_scans: Scans that the crops come from.
-        num_finished: Of these, scans that are cut.
+        folder: Folder of the store.
+        num_bytes: Size of all crops.
+        num_scans: Number of scans.
+        num_finished: Number of scans whose crops have been extracted.
     """
 
     folder: Path
@@ -164,17 +164,17 @@ class StoreState:
 
 
 def store_state(recipe: Recipe) -> StoreState:
-    """What is stored of a recipe; nothing is cut."""
+    """Return the state of the crop store of a recipe, without extracting crops."""
     folder = store_home() / store_name(recipe.description())
     finished = len(recipe.scans) if _is_complete(folder, recipe) else num_finished_scans(folder)
     return StoreState(folder=folder, num_bytes=recipe.num_bytes, num_scans=len(recipe.scans), num_finished=finished)
 
 
 def read_store_json(folder: Path) -> dict[str, Any]:
-    """What store.json says.
+    """Read store.json.
 
     Raises:
-        DataError: It is missing or damaged.
+        DataError: The file is missing or damaged.
     """
     try:
         return {"lost": [], **read_output(folder / "store.json")}
@@ -184,7 +184,7 @@ def read_store_json(folder: Path) -> dict[str, Any]:
 
 @contextmanager
 def _hold_lock(folder: Path, progress: Progress) -> Iterator[None]:
-    """Holds the right to cut a store; waits for a process that has it."""
+    """Hold the lock for building a store, waiting for a process that holds it."""
     with ExitStack() as held:
         try:
             _acquire(held, folder, progress)
@@ -226,5 +226,5 @@ def lock_store(folder: Path, timeout_s: float = 0) -> Iterator[None]:
 
 
 def _trash_folder(folder: Path) -> Path:
-    """The path that a folder is moved to for its removal."""
+    """The path to which a folder is moved for its removal."""
     return draft_folder(folder).with_suffix(TRASH_SUFFIX)

@@ -1,4 +1,4 @@
-"""Random divisions of groups that keep the shares of the classes: into sets of wanted shares, into equal parts."""
+"""Stratified random splits of groups: into sets with given shares, or into folds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Shares = tuple[float, float, float]
-"""Wanted of training, validation and test."""
+"""Requested shares of training, validation and test."""
 
 _NUM_DRAWS = 200
 _NUM_DEALS = 10
@@ -16,7 +16,7 @@ def stratified_group_split(counts: NDArray[np.int64], shares: Shares, rng: np.ra
     """Split groups at random many times, and return the split closest to the requested share of each class.
 
     Args:
-        counts: Cases as (group, class).
+        counts: Number of cases as (group, class).
 
     Returns:
         The set number of each group: 0 training, 1 validation, 2 test.
@@ -27,7 +27,7 @@ def stratified_group_split(counts: NDArray[np.int64], shares: Shares, rng: np.ra
 
 
 def stratified_split(counts: NDArray[np.int64], shares: Shares, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Like `stratified_group_split` where each group is a single case: each class is divided by itself."""
+    """Like `stratified_group_split` for groups of a single case: each class is split separately."""
     labels = counts.argmax(axis=1)
     sets = np.empty(len(labels), dtype=np.int64)
     for label in range(counts.shape[1]):
@@ -37,9 +37,9 @@ def stratified_split(counts: NDArray[np.int64], shares: Shares, rng: np.random.G
 
 
 def _draw_sets(sizes: NDArray[np.int64], shares: Shares, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Groups in random order, dealt to test, validation and training until each has its share of the cases.
+    """Assign groups in random order to test, validation and training until each has its share of the cases.
 
-    A set that is wanted gets at least one group, however few there are.
+    Each requested set gets at least one group, however few there are.
     """
     order = rng.permutation(len(sizes))
     middle = (np.cumsum(sizes[order]) - sizes[order] / 2) / sizes.sum()
@@ -55,21 +55,21 @@ def _draw_sets(sizes: NDArray[np.int64], shares: Shares, rng: np.random.Generato
 def _deviation(
     counts: NDArray[np.int64], totals: NDArray[np.int64], sets: NDArray[np.int64], shares: Shares
 ) -> tuple[int, float]:
-    """How many wanted sets stay empty or without a class, then the largest deviation from a wanted share."""
+    """Number of requested sets that are empty or lack a class, then the largest deviation from a requested share."""
     set_counts = np.stack([counts[sets == number].sum(axis=0) for number in range(3)])
     wanted = np.array(shares)[:, None]
     return int(np.sum((set_counts == 0) & (wanted > 0))), float(np.abs(set_counts / totals - wanted).max())
 
 
 def stratified_group_folds(counts: NDArray[np.int64], num_folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Of some deals of groups to parts the one whose parts come closest to an equal share of each class and of all.
+    """Assign groups to folds several times, and return the assignment closest to equal shares of each class.
 
     Args:
-        counts: Cases as (group, class).
-        num_folds: At most as many as there are groups; then no part is empty.
+        counts: Number of cases as (group, class).
+        num_folds: Number of folds, at most the number of groups, so that no fold is empty.
 
     Returns:
-        The part of each group, from 0.
+        The fold of each group, from 0.
     """
     if counts.sum(axis=1).max() == 1:
         return stratified_folds(counts, num_folds, rng)
@@ -80,7 +80,7 @@ def stratified_group_folds(counts: NDArray[np.int64], num_folds: int, rng: np.ra
 
 
 def stratified_folds(counts: NDArray[np.int64], num_folds: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Like `stratified_group_folds` for groups of a single case: no two folds differ by more than a case of a class."""
+    """Like `stratified_group_folds` for groups of a single case: folds differ by at most one case of each class."""
     shuffled = rng.permutation(len(counts))
     by_class = shuffled[np.argsort(counts.argmax(axis=1)[shuffled], kind="stable")]
     folds = np.empty(len(counts), dtype=np.int64)
@@ -91,15 +91,15 @@ def stratified_folds(counts: NDArray[np.int64], num_folds: int, rng: np.random.G
 def _deal_to_folds(
     weights: NDArray[np.float64], num_folds: int, rng: np.random.Generator
 ) -> tuple[float, NDArray[np.int64]]:
-    """Groups one by one, each to the part that holds least of what the group brings.
+    """Greedy balanced partition: assign each group to the fold with the least of the group's classes.
 
-    Large groups tend to come first and small ones fill the gaps; within that the order is random.
+    Large groups tend to come first, and small groups fill the gaps; otherwise the order is random.
 
     Args:
-        weights: The share of each class, and of all cases, that a group has.
+        weights: Share of each group in each class and in all cases.
 
     Returns:
-        The largest deviation of a part from its share, and the part of each group.
+        The largest deviation of a fold from its share, and the fold of each group.
     """
     order = np.argsort(-weights.sum(axis=1) * rng.uniform(0.5, 1, len(weights)))
     fold_shares = np.zeros((num_folds, weights.shape[1]))

@@ -1,1 +1,1 @@
-"""Fetching: public data sets, downloaded, checked and unpacked."""
+"""Fetching: download, verify and unpack public data sets."""

@@ -1,4 +1,4 @@
-"""Zip archives that others made: unpacked whole or not at all, and never outside their folder."""
+"""Zip archives from other sources: unpacked completely or not at all, and never outside their folder."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _OTHER_METHODS = {9: "deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: 
 
 
 class BadArchiveError(DataError):
-    """An archive of no use: it is damaged, or breaks a limit."""
+    """An archive is damaged or exceeds a limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveLimits:
-    """Limits on an archive. LUNA16's largest holds about 180 files and unpacks to 15 GB, twice its own size.
+    """Limits on an archive. LUNA16's largest archive contains about 180 files and unpacks to 15 GB, twice its size.
 
     Attributes:
-        num_entries: Number of files and folders.
-        depth: Levels of nesting, counting the file.
-        num_bytes: Total size of the files.
-        ratio: Unpacked bytes for each byte of the archive.
+        num_entries: Maximum number of files and folders.
+        depth: Maximum number of levels of nesting, including the file.
+        num_bytes: Maximum total size of the files.
+        ratio: Maximum number of unpacked bytes per byte of the archive.
     """
 
     num_entries: int = 20_000
@@ -47,17 +47,17 @@ class ArchiveLimits:
 def unpack(
     archive: Path, target: Path, limits: ArchiveLimits = ArchiveLimits(), progress: Progress = no_progress
 ) -> None:
-    """Unpacks a zip to a file or folder, which appears complete by renaming.
+    """Unpack a zip archive to a file or folder, which appears by renaming when it is complete.
 
-    A folder of the target's name at the archive's top becomes the target; an archive without it becomes the target
-    as a whole, if that has no file ending.
+    A top-level folder with the name of the target becomes the target. Without such a folder, the whole content becomes
+    the target, unless the target has a file extension.
 
     Args:
-        target: Must not exist or be an empty folder; the archive must lie on the same file system.
+        target: Must be missing or an empty folder, on the same file system as the archive.
 
     Raises:
-        BadArchiveError: The archive is damaged, too large, or breaks a limit.
-        DataError: It needs another tool, or there is no room for it. In either case nothing is left behind.
+        BadArchiveError: The archive is damaged or exceeds a limit.
+        DataError: The archive requires a different tool, or there is not enough disk space. No files are left behind.
     """
     folder = archive.with_name(f"{target.name}.unpacking")
     shutil.rmtree(folder, ignore_errors=True)
@@ -83,16 +83,16 @@ def unpack(
 
 
 def require_disk_space(folder: Path, num_bytes: int, purpose: str) -> None:
-    """The disk has room.
+    """Check that the disk has enough free space.
 
     Raises:
-        DataError: It has not.
+        DataError: There is not enough space.
     """
     free = free_bytes(folder)
     if num_bytes > free:
         raise DataError(
             f"{folder}: {format_bytes(num_bytes)} are needed {purpose}, but only {format_bytes(free)} are free. "
-            f"Make room, or name a folder on another disk with --root."
+            f"Free some disk space, or choose a folder on a different disk with --root."
         )
 
 
@@ -105,7 +105,7 @@ def _require_sound(archive: Path, entries: list[zipfile.ZipInfo], limits: Archiv
 def _find_problems(entries: list[zipfile.ZipInfo], num_packed_bytes: int, limits: ArchiveLimits) -> Iterator[str]:
     if len(entries) > limits.num_entries:
         yield f"it holds {len(entries):,} entries, more than {limits.num_entries:,}"
-    if not all(entry.filename for entry in entries):  # zipfile looks at the last character of each name
+    if not all(entry.filename for entry in entries):  # zipfile reads the last character of each name
         yield "a file in it has no name"
     if all(entry.is_dir() for entry in entries):
         yield "it holds no files"
@@ -121,7 +121,7 @@ def _find_problems(entries: list[zipfile.ZipInfo], num_packed_bytes: int, limits
 
 
 def _find_entry_problems(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> Iterator[str]:
-    """Why an entry is refused, if it is."""
+    """Explain why an entry is rejected; empty if it is accepted."""
     name = entry.filename
     short_name = shorten(name)
     parts = PurePosixPath(name).parts
@@ -139,12 +139,12 @@ def _find_entry_problems(entry: zipfile.ZipInfo, limits: ArchiveLimits) -> Itera
 
 
 def _is_unportable(part: str) -> bool:
-    """Whether Windows reserves a name for a device, or drops its end."""
+    """Whether Windows reserves a name for a device or strips its last character."""
     return part.endswith((".", " ")) or is_device_name(part)
 
 
 def _find_collisions(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
-    """Entries that collide on some system: as one file, or as a file and a folder with one name."""
+    """Find entries that collide on some systems: equal file names, or a file and a folder with the same name."""
     spellings: dict[str, str] = {}
     files: dict[str, int] = Counter(str(PurePosixPath(entry.filename)) for entry in entries if not entry.is_dir())
     yield from (f'the entry "{path}" appears {count} times in it' for path, count in files.items() if count > 1)
@@ -160,7 +160,7 @@ def _find_collisions(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
 
 
 def _require_readable(archive: Path, entries: list[zipfile.ZipInfo], target: Path) -> None:
-    """Another tool is needed for what Python does not unpack; 7-Zip makes the same folder."""
+    """Check that Python can unpack the archive; otherwise recommend 7-Zip, which creates the same folder."""
     for entry in entries:
         method = _OTHER_METHODS.get(entry.compress_type, f"method {entry.compress_type}")
         problem = "encrypted" if entry.flag_bits & 1 else f"packed with {method}"
@@ -193,5 +193,5 @@ def _find_payload(archive: Path, folder: Path, target: Path) -> Path:
 
 
 def is_empty_folder(path: Path) -> bool:
-    """Whether a path is a folder without anything in it."""
+    """Whether a path is an empty folder."""
     return path.is_dir() and not any(path.iterdir())

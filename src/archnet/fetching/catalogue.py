@@ -1,4 +1,4 @@
-"""Public data sets, fetched and unpacked into the layout that `luna16` and `mosmed` read."""
+"""Fetch public data sets, and unpack them into the layouts that `luna16` and `mosmed` read."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from archnet.files.progress import Progress, no_progress
 from archnet.spec.datasets import DATASETS, FETCHABLE_DATASETS, PublishedFile
 from archnet.spec.datasets import WORK_FOLDER as WORK_FOLDER
 
-# An archive of scans becomes at most about this many times its size: 16-bit CT packs to half.
+# Upper estimate of the ratio of unpacked to packed size: 16-bit CT compresses to about half.
 _UNPACKED_RATIO = 2.2
 _MAX_LISTING_BYTES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servers:
-    """Where the parts lie, and how long their servers are waited for."""
+    """URLs of the servers, and their retry policy."""
 
     zenodo: str = "https://zenodo.org/api/records"
     mosmed: str = "https://github.com/hasibzunair/3D-image-classification-tutorial/releases/download/v0.2"
@@ -46,19 +46,19 @@ def fetch(
     log: Callable[[str], None] = lambda text: None,
     servers: Servers = Servers(),
 ) -> list[Path]:
-    """The files and folders of a data set, fetched where they are not there yet.
+    """Fetch the missing files and folders of a data set.
 
-    What is interrupted is continued by the next call. An archive is removed once it is unpacked.
+    An interrupted download is resumed by the next call. Archives are removed after they have been unpacked.
 
     Args:
         name: One of `FETCHABLE_DATASETS`.
-        root: The folder of the data set; made if it does not exist.
-        subsets: Numbers of its subsets; all otherwise. Files outside subsets are always fetched.
-        log: Takes one line about what happens.
+        root: The folder of the data set; created if it does not exist.
+        subsets: Numbers of the subsets to fetch; by default all. Files outside subsets are always fetched.
+        log: Function that prints one line of progress.
 
     Raises:
-        DataError: A name or number is unknown, a server does not give what it should, a checksum or an archive is
-            wrong, or the disk is too small.
+        DataError: A name or number is unknown, a response of a server is unexpected, a checksum does not match, an
+            archive is invalid, or there is not enough disk space.
     """
     parts = _select_files(name, subsets)
     downloader = Downloader(progress=progress, log=log, policy=servers.policy)
@@ -72,7 +72,7 @@ def fetch(
 
 @contextmanager
 def _without_empty_folder(root: Path) -> Iterator[None]:
-    """Remove the folder of a data set if it is empty: it would look like a data set."""
+    """Remove the folder of a data set if it is empty, since it would look like a data set."""
     try:
         yield
     finally:
@@ -90,10 +90,10 @@ def _is_there(target: Path) -> bool:
 def _select_files(name: str, subsets: Sequence[int] | None) -> tuple[PublishedFile, ...]:
     if name not in FETCHABLE_DATASETS:
         known = ", ".join(FETCHABLE_DATASETS)
-        raise DataError(f'"{name}" cannot be fetched.{did_you_mean(name, FETCHABLE_DATASETS)} These can: {known}.')
+        raise DataError(f'"{name}" cannot be fetched.{did_you_mean(name, FETCHABLE_DATASETS)} Known: {known}.')
     spec = DATASETS[name]
     if subsets and not spec.subsets:
-        raise DataError(f"--subset: {name} has no subsets. Leave it out.")
+        raise DataError(f"--subset: {name} has no subsets. Omit it.")
     for number in sorted(set(subsets or ())):
         if number not in spec.subsets:
             raise DataError(f"--subset {number}: {name} has the subsets {spec.subsets[0]} to {spec.subsets[-1]}.")
@@ -109,7 +109,7 @@ def _fetch_missing(parts: Sequence[PublishedFile], root: Path, downloader: Downl
     _remove_leftovers(work, [part.archive for part in parts if part not in missing])
     present = [part.target for part in parts if _is_there(root / part.target)]
     if present:
-        downloader.log(f"{root}: {', '.join(present)}: there already.")
+        downloader.log(f"{root}: {', '.join(present)}: already present.")
     remotes = _find_remote_files(missing, root, downloader, servers)
     _require_space(root, remotes)
     for part, remote in remotes.items():
@@ -155,7 +155,7 @@ def _find_remote_files(
 
 
 def _fetch_listing(url: str, downloader: Downloader) -> dict[str, RemoteFile]:
-    """The files of a Zenodo record by name, as its API tells them."""
+    """List the files of a Zenodo record by name, from its API."""
     text = downloader.fetch_bytes(url, _MAX_LISTING_BYTES)
     try:
         return {file["key"]: _parse_listed_file(file, url) for file in parse_json(text)["files"]}
@@ -165,7 +165,7 @@ def _fetch_listing(url: str, downloader: Downloader) -> dict[str, RemoteFile]:
 
 def _parse_listed_file(file: dict[str, Any], url: str) -> RemoteFile:
     link, checksum, size = file["links"]["self"], file["checksum"], file["size"]
-    if not isinstance(file["key"], str):  # the names are sorted in messages
+    if not isinstance(file["key"], str):  # names are sorted in messages
         raise ValueError(f"the name of a file is {file['key']}")
     if not isinstance(link, str) or urlsplit(link)[:2] != urlsplit(url)[:2]:
         raise ValueError(f"{file['key']} is on another server, {link}")
@@ -177,7 +177,7 @@ def _parse_listed_file(file: dict[str, Any], url: str) -> RemoteFile:
 
 
 def _find_release_file(part: PublishedFile, root: Path, downloader: Downloader, servers: Servers) -> RemoteFile:
-    """A file without a published checksum: the one of its first fetch counts."""
+    """Find a file without a published checksum; the checksum of the first download is stored and used later."""
     url = f"{servers.mosmed}/{part.archive}"
     record = root / f"{part.archive}.sha256"
     checksum = None
@@ -194,8 +194,8 @@ def _find_release_file(part: PublishedFile, root: Path, downloader: Downloader, 
 def _write_checksum(path: Path, archive: str, sha256: str, downloader: Downloader) -> None:
     write_text(path, f"{sha256}  {archive}\n")
     downloader.log(
-        f"{archive}: no checksum is published for it. Its SHA-256 is {sha256}; it is kept in {path} and checked from "
-        f"now on."
+        f"{archive}: no checksum is published for it. Its SHA-256 is {sha256}; it is stored in {path} and "
+        "verified from now on."
     )
 
 
@@ -205,16 +205,16 @@ def _sha256(path: Path) -> str:
 
 
 def _require_space(root: Path, remotes: dict[PublishedFile, RemoteFile]) -> None:
-    """Room for everything unpacked and for the largest archive, less what is there of the archives."""
+    """Check the disk space for all unpacked files and the largest archive, minus the partial downloads."""
     zipped = {part: remote for part, remote in remotes.items() if part.archive.endswith(".zip")}
     unpacked = sum(int(remote.size * (_UNPACKED_RATIO if part in zipped else 1)) for part, remote in remotes.items())
     held = sum(path.stat().st_size for path in (root / WORK_FOLDER).iterdir() if path.is_file())
     needed = unpacked + max((remote.size for remote in zipped.values()), default=0) - held
-    require_disk_space(root, needed, f"for {', '.join(part.archive for part in remotes)} and what is in them")
+    require_disk_space(root, needed, f"for {', '.join(part.archive for part in remotes)} and their content")
 
 
 def _remove_leftovers(work: Path, finished_archives: Sequence[str]) -> None:
-    """Removes what an interrupted call left and no call needs."""
+    """Remove unneeded files of an interrupted call."""
     for path in work.iterdir():
         if path.is_dir():
             shutil.rmtree(path)

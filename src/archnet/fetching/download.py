@@ -1,4 +1,4 @@
-"""Files over HTTP, fetched through any number of broken connections, and checked."""
+"""Download files over HTTP, resuming after broken connections, and verify them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class RemoteFile:
     """A file on a server.
 
     Attributes:
-        size: Bytes.
-        checksum: "md5:…" or "sha256:…" in hexadecimal digits, or None where none is known.
-        checksum_source: Where the checksum stands, for messages.
+        size: Size in bytes.
+        checksum: "md5:…" or "sha256:…" in hexadecimal digits; None if unknown.
+        checksum_source: Source of the checksum, for messages.
     """
 
     name: str
@@ -38,19 +38,19 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloader:
-    """Fetches files, shows how far they have come (in megabytes), and says what happens on the way."""
+    """Downloads files, shows their progress in megabytes, and logs retries."""
 
     progress: Progress = no_progress
     log: Callable[[str], None] = lambda text: None
     policy: RetryPolicy = field(default_factory=RetryPolicy)
 
     def fetch_file(self, remote: RemoteFile, folder: Path) -> Path:
-        """The file in a folder, fetched unless it is there with its checksum.
+        """Download a file to a folder, unless it already exists with the right checksum.
 
-        What has come of it stays in `<name>.part` and is continued from there.
+        A partial download is kept in `<name>.part` and resumed.
 
         Raises:
-            DataError: It cannot be fetched, or is not what its checksum says.
+            DataError: The download fails, or does not match its checksum.
         """
         import pooch
 
@@ -73,22 +73,22 @@ class Downloader:
         return Path(path)
 
     def fetch_bytes(self, url: str, max_bytes: int) -> bytes:
-        """A short answer.
+        """Download a short response.
 
         Raises:
-            DataError: There is none, or it has more than `max_bytes` bytes.
+            DataError: The download fails, or is larger than `max_bytes`.
         """
         return self._retry(url, lambda: self._read_whole(url, max_bytes))
 
     def fetch_size(self, url: str) -> int:
-        """The bytes of a file, as its server says.
+        """Request the size of a file in bytes from its server.
 
         Raises:
-            DataError: It does not say.
+            DataError: The server does not report the size.
         """
         length = self._retry(url, lambda: self._read_length(url))
         if not length.isdigit():
-            raise DataError(f"{url}: the server does not say how large the file is. Fetch and unpack it by hand.")
+            raise DataError(f"{url}: the server does not report the size of the file. Download and unpack it manually.")
         return int(length)
 
     def _complete_file(self, remote: RemoteFile, part: Path) -> None:
@@ -99,7 +99,7 @@ class Downloader:
             pass
 
     def _count_megabytes(self, remote: RemoteFile, part: Path) -> Iterator[int]:
-        """The number of each megabyte that is there, those of an earlier run first."""
+        """Yield the number of each received megabyte, starting with those of an earlier run."""
         num_shown = 0
         for num_held in self._receive(remote, part):
             num_megabytes = -(-num_held // _MEGABYTE) if num_held == remote.size else num_held // _MEGABYTE
@@ -107,7 +107,7 @@ class Downloader:
             num_shown = num_megabytes
 
     def _receive(self, remote: RemoteFile, part: Path) -> Iterator[int]:
-        """Fills a file up to its size, through any number of connections; yields the bytes held as they grow."""
+        """Complete a file over any number of connections; yield the growing number of bytes."""
         min_bytes = self.policy.min_bytes_per_s * self.policy.timeout_s
         num_failures = 0
         with part.open("ab") as file:
@@ -115,7 +115,7 @@ class Downloader:
             yield num_held
             while num_held < remote.size:
                 num_before = num_held
-                error = TransientError("the connection broke off")
+                error = TransientError("the connection was interrupted")
                 try:
                     for chunk in self._read_rest(remote, num_held):
                         file.write(chunk)
@@ -126,11 +126,11 @@ class Downloader:
                     error = broken
                 if num_held < remote.size:
                     num_failures = 1 if num_held - num_before >= min_bytes else num_failures + 1
-                    remedy = f"{num_held:,} of {remote.size:,} bytes are kept; run the same command again to continue."
+                    remedy = f"{num_held:,} of {remote.size:,} bytes are kept; run the same command again to resume."
                     self._pause(remote.url, num_failures, error, remedy)
 
     def _read_rest(self, remote: RemoteFile, num_held: int) -> Iterator[bytes]:
-        """The pieces of a file after those that are held already."""
+        """Yield the chunks of a file after the bytes that have already been received."""
         with open_url(remote.url, num_held, self.policy) as response:
             num_to_skip = _num_bytes_to_skip(response, remote, num_held)
             for chunk in read_chunks(response, remote.url, remote.size - num_held + num_to_skip, self.policy):
@@ -142,7 +142,7 @@ class Downloader:
         with open_url(url, 0, self.policy) as response:
             text = b"".join(read_chunks(response, url, max_bytes, self.policy))
             if response.headers.get("Content-Length", str(len(text))) != str(len(text)):
-                raise TransientError("the connection broke off")
+                raise TransientError("the connection was interrupted")
         return text
 
     def _read_length(self, url: str) -> str:
@@ -150,7 +150,7 @@ class Downloader:
             return response.headers.get("Content-Length", "")
 
     def _retry(self, url: str, attempt: Callable[[], T]) -> T:
-        """What an attempt gives that does not break off."""
+        """Retry an attempt until it succeeds, and return its result."""
         num_failures = 0
         while True:
             try:
@@ -162,17 +162,17 @@ class Downloader:
     def _pause(self, url: str, num_failures: int, error: TransientError, remedy: str) -> None:
         num_tries = self.policy.max_attempts
         if num_failures >= num_tries:
-            raise DataError(f"{url}: given up after {num_tries} tries, the last one because {error.reason}. {remedy}")
+            raise DataError(f"{url}: failed after {num_tries} tries; the last error: {error.reason}. {remedy}")
         wait_s = self.policy.delay_s(num_failures, error.retry_after_s)
         self.log(f"{url}: {error.reason}; trying again in {wait_s:g} s.")
         self.policy.sleep(wait_s)
 
 
 def _num_bytes_to_skip(response: http.client.HTTPResponse, remote: RemoteFile, num_held: int) -> int:
-    """How many bytes of an answer are held already.
+    """Number of bytes at the start of a response that have already been received.
 
     Raises:
-        DataError: It is an answer about another file, or to another question.
+        DataError: The response belongs to a different file or request.
     """
     if response.status == http.HTTPStatus.PARTIAL_CONTENT:
         content_range = response.headers.get("Content-Range", "")
@@ -184,12 +184,12 @@ def _num_bytes_to_skip(response: http.client.HTTPResponse, remote: RemoteFile, n
         return 0
     length = response.headers.get("Content-Length")
     if length is not None and length != str(remote.size):
-        raise DataError(f"{remote.url}: {remote.size:,} bytes were expected, the server offers {length}.")
+        raise DataError(f"{remote.url}: {remote.size:,} bytes were expected, but the server offers {length}.")
     return num_held
 
 
 def _link_or_move(part: Path, output: Path) -> None:
-    """Puts a finished file where it is wanted and keeps it where it is, for a check that may be interrupted."""
+    """Hard-link a finished file to its destination, or move it; the link survives an interrupted verification."""
     output.unlink()
     try:
         os.link(part, output)

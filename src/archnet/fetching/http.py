@@ -1,4 +1,4 @@
-"""One try to read from a server over HTTP: it may break off, stay silent or crawl, but it ends."""
+"""One attempt to read from a server over HTTP, with limits on silence and slowness, so that it always ends."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from typing import IO, Any
 from archnet.errors import DataError
 
 _CHUNK_BYTES = 1 << 18
-# The server is busy or out of order for now; any other answer from 400 on stays as it is.
+# Status codes of temporary failures; other codes from 400 on are permanent.
 _TRANSIENT_STATUSES = (408, 425, 429, 500, 502, 503, 504)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How long a server is waited for.
+    """When to retry and when to give up.
 
     Attributes:
-        max_attempts: Tries in a row that bring next to nothing before giving up.
-        initial_delay_s: Pause after the first of them; each further one is twice as long.
-        max_delay_s: No pause is longer.
-        timeout_s: Silence that ends a try, and the time over which the speed is measured.
-        min_bytes_per_s: A try that stays slower is ended; one that brings less than this times `timeout_s` has
-            brought next to nothing.
-        sleep: Pauses for some seconds.
-        clock: Seconds that only go forward.
+        max_attempts: Number of consecutive attempts without progress before giving up.
+        initial_delay_s: Delay after the first failure; it doubles with each further failure.
+        max_delay_s: Maximum delay.
+        timeout_s: Time without data that ends an attempt, and the window in which the speed is measured.
+        min_bytes_per_s: Minimum speed; a slower attempt is ended. An attempt that receives fewer bytes than this times
+            `timeout_s` counts as one without progress.
+        sleep: Function that pauses for a number of seconds.
+        clock: Monotonic clock, in seconds.
     """
 
     max_attempts: int = 8
@@ -44,7 +44,7 @@ class RetryPolicy:
     clock: Callable[[], float] = time.monotonic
 
     def delay_s(self, num_failures: int, retry_after_s: float = 0.0) -> float:
-        """The pause after some failures in a row, at least what the server asks for.
+        """Delay after a number of consecutive failures, at least the one that the server requests.
 
         >>> [RetryPolicy().delay_s(failures) for failures in (1, 2, 3, 8)]
         [1.0, 2.0, 4.0, 60.0]
@@ -53,7 +53,7 @@ class RetryPolicy:
 
 
 class TransientError(Exception):
-    """A try that came to nothing for now; the text says why, `retry_after_s` how long the server asks to wait."""
+    """A temporary failure; the text is the reason, and `retry_after_s` is the delay that the server requests."""
 
     def __init__(self, reason: str, retry_after_s: float = 0.0) -> None:
         super().__init__(reason, retry_after_s)
@@ -63,11 +63,11 @@ class TransientError(Exception):
 
 @contextmanager
 def open_url(url: str, start: int, policy: RetryPolicy) -> Iterator[http.client.HTTPResponse]:
-    """The answer to a request for a file from some byte on.
+    """Request a file, starting at a byte offset.
 
     Raises:
-        TransientError: There is none for now.
-        DataError: The server refuses.
+        TransientError: The request fails temporarily.
+        DataError: The server rejects the request.
     """
     headers = {"User-Agent": "archnet", "Accept-Encoding": "identity"}
     if start:
@@ -84,11 +84,11 @@ def open_url(url: str, start: int, policy: RetryPolicy) -> Iterator[http.client.
 
 
 def read_chunks(response: http.client.HTTPResponse, url: str, max_bytes: int, policy: RetryPolicy) -> Iterator[bytes]:
-    """What a server sends, as it comes.
+    """Yield the chunks of a response.
 
     Raises:
-        TransientError: It breaks off, stays silent or is too slow.
-        DataError: More than `max_bytes` bytes come.
+        TransientError: The connection is interrupted, silent or too slow.
+        DataError: The response is larger than `max_bytes`.
     """
     window_start_s, window_bytes, num_bytes = policy.clock(), 0, 0
     while chunk := _read_chunk(response, policy.timeout_s):
@@ -105,18 +105,20 @@ def read_chunks(response: http.client.HTTPResponse, url: str, max_bytes: int, po
 
 
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, but never from https to http, where anyone on the way could change the file."""
+    """Follows redirects, but never from https to http, where a third party could change the file."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
         if req.type == "https" and not newurl.lower().startswith("https:"):
-            raise DataError(f"{req.full_url}: the server points to {newurl}, which is not https. Nothing was fetched.")
+            raise DataError(
+                f"{req.full_url}: the server redirects to {newurl}, which is not https. Nothing was fetched."
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _build_opener() -> urllib.request.OpenerDirector:
-    """Opens http and https and nothing else: no file:, no ftp:."""
+    """Build an opener for http and https only, without file: and ftp:."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -136,7 +138,7 @@ def _ssl_context() -> ssl.SSLContext:
     import certifi
 
     context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())  # some Pythons come without certificates
+    context.load_verify_locations(certifi.where())  # some Python builds have no certificates
     return context
 
 
@@ -148,7 +150,7 @@ def _read_chunk(response: http.client.HTTPResponse, timeout_s: float) -> bytes:
 
 
 def _http_error(url: str, error: urllib.error.HTTPError) -> Exception:
-    answer = f"the server answers {error.code} {error.reason}"
+    answer = f"the server responds with {error.code} {error.reason}"
     if error.code not in _TRANSIENT_STATUSES:
         return DataError(f"{url}: {answer}.")
     retry_after = error.headers.get("Retry-After") or ""
@@ -160,5 +162,5 @@ def _failure_reason(error: Exception, timeout_s: float) -> str:
     if isinstance(cause, TimeoutError):
         return f"nothing came for {timeout_s:g} s"
     if isinstance(cause, (ConnectionResetError, http.client.IncompleteRead)):
-        return "the connection broke off"
+        return "the connection was interrupted"
     return f"the connection failed ({getattr(cause, 'strerror', None) or cause})"

@@ -1,4 +1,4 @@
-"""Volumes: geometry, readers, crops, resizing. Units are HU and LPS millimetres; scans are (z, y, x) arrays."""
+"""Volumes: geometry, readers, crops, resizing. Units are HU and millimetres in LPS; scans are (z, y, x) arrays."""
 
 from archnet.imaging.case_placement import CasePlacement, place_crop, place_resized
 from archnet.imaging.readers import READERS, list_scan_files, read_frame, read_stored_frame, read_volume, scan_suffix

@@ -1,4 +1,4 @@
-"""CasePlacement: where the voxels of a crop or of a resized scan lie in the world, and in the slices of the scan."""
+"""CasePlacement: positions of the voxels of a crop or resized scan, in world coordinates and in slices."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class CasePlacement:
 
     Attributes:
         centre_mm: (3,) world position (x, y, z) of the centre of the reference voxel, LPS.
-        steps_mm: (3, 3); its columns are the world displacements (x, y, z) from a voxel to the next one along the
-            width, the height and the depth of the case.
-        slices: (3,) index of the scan's slice through the reference voxel, from 0 at the inferior end; slices of the
-            scan from one slice of the case to the next; number of slices of the scan.
+        steps_mm: (3, 3); its columns are the world displacements (x, y, z) between neighbouring voxels along the width,
+            the height and the depth of the case.
+        slices: (3,) index of the scan's slice through the reference voxel, from 0 at the inferior end; distance between
+            slices of the case, in slices of the scan; number of slices of the scan.
     """
 
     centre_mm: NDArray[np.float64]
@@ -52,7 +52,7 @@ def place_resized(frame: Volume, size: Size) -> CasePlacement:
     """
     height, width, depth = size
     num_slices, num_rows, num_columns = frame.hu.shape
-    shift = (num_rows - num_columns) // 2  # of a plane that is not square: `resize_volume` exchanges its sides
+    shift = (num_rows - num_columns) // 2  # `resize_volume` exchanges the sides of planes that are not square
     lengths, wanted, shifts = (num_slices, num_columns, num_rows), (depth, height, width), (0, shift, -shift)
     ratios = [max(n - 1, 1) / max(m - 1, 1) for n, m in zip(lengths, wanted, strict=True)]
     index_zyx = [(m // 2) * ratio + offset for m, ratio, offset in zip(wanted, ratios, shifts, strict=True)]

@@ -1,4 +1,4 @@
-"""Find DICOM series and their patients from a few headers, without reading every one."""
+"""Find DICOM series and their patients from a few headers, without reading all of them."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from archnet.imaging.dicom.dicom_file import dicom_candidates
 from archnet.imaging.dicom.dicom_header import DicomHeader, read_header
 from archnet.imaging.dicom.dicom_series import choose_series
 
-# What anonymising programs write for everyone. "Anonymous 12" is not among them: a number distinguishes patients.
+# PatientIDs that anonymization tools write for everyone. "Anonymous 12" is not one: a number distinguishes patients.
 _PLACEHOLDER_ID = re.compile(
     r"anon(ym(ous|i[sz]ed?)?)?|deidentified|unknown|none|noid|noname|null|na|removed|patient(id)?|x+"
 )
-# Slices of one series that lie above others are a scan of their own from this number on; fewer are astray.
+# Minimum number of slices of one series that make a folder a scan although its subfolders contain series.
 _MIN_SLICES_ABOVE: Final = 10
 _MAX_DEPTH: Final = 8
 
 
 def is_series(folder: Path) -> bool:
-    """Whether a folder holds slices of a scan, or files with a DICOM ending that are damaged.
+    """Whether a folder contains slices of a scan, or damaged files with a DICOM extension.
 
-    Reports, scouts, masks and the DICOMDIR of a CD are no slices. Where series lie in the folders below, neither are
-    damaged files and single slices: a folder is a series beside them only if it holds ten slices of one.
+    Reports, scouts, masks and the DICOMDIR of a CD are not slices. If subfolders contain series, damaged files and
+    single slices do not count either: the folder itself is a series only if it contains ten slices of one series.
     """
     counts: Counter[str] = Counter()
     is_damaged = False
@@ -54,13 +54,14 @@ def read_patient_id(folder: Path) -> str | None:
 
 
 def read_series_uid(folder: Path, series: str | None = None) -> str | None:
-    """Read the SeriesInstanceUID of the first slice of a folder; null if there is none.
+    """Read the SeriesInstanceUID of the first slice in a folder; null if there is none.
 
     Args:
-        series: The series that `read_volume` reads, by its uid, number or description; that takes all headers.
+        series: The series that `read_volume` reads, by its uid, number or description; this requires reading all
+            headers.
 
     Raises:
-        DataError: There is no such series.
+        DataError: The series does not exist.
     """
     if series is not None:
         return choose_series(folder, series)[0][0].text("SeriesInstanceUID")
@@ -68,7 +69,7 @@ def read_series_uid(folder: Path, series: str | None = None) -> str | None:
 
 
 def holds_series(folder: Path, uid: str) -> bool:
-    """Whether one of the slices of a folder is of a series."""
+    """Whether a folder contains a slice of a series."""
     return any(file.text("SeriesInstanceUID") == uid for file in _slices(folder))
 
 
@@ -77,7 +78,7 @@ def _slices(folder: Path) -> Iterator[DicomHeader]:
         try:
             file = read_header(path)
         except DataError:
-            continue  # whoever reads the series says what is wrong with it
+            continue  # the reader of the series reports the problem
         if file is not None and file.is_slice:
             yield file
 
@@ -89,7 +90,7 @@ def _has_series_below(folder: Path, depth: int) -> bool:
 
 
 def _subfolders(folder: Path) -> Iterator[Path]:
-    """The folders in a folder, without those that a link leads back to."""
+    """The subfolders of a folder, without links that lead back to a parent folder."""
     for part in sorted(folder.iterdir()):
         if part.is_dir() and not part.name.startswith("."):
             leads_back = part.is_symlink() and folder.resolve().is_relative_to(part.resolve())

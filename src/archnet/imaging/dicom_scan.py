@@ -1,4 +1,4 @@
-"""CT series stored as DICOM, one slice a file."""
+"""CT series stored as DICOM, one slice per file."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _HU_TYPES = ("", "HU", "US")
 
 
 def read_dicom(folder: Path, series: str | None = None) -> Volume:
-    """Read the CT series of a folder in HU, with its slices in the order of their positions.
+    """Read the CT series of a folder in HU, with slices sorted by position.
 
-    File names and instance numbers don't matter. Files that are not DICOM are ignored; DICOM objects that are no slices
-    of the series are counted in the notes of the volume.
+    File names and instance numbers don't matter. Files that are not DICOM are ignored; DICOM objects that are not
+    slices of the series are counted in the notes of the volume.
 
     Args:
-        series: Which series, by its uid, number or description, where the folder holds several.
+        series: The uid, number or description of the series if the folder contains several.
 
     Raises:
         DataError: There is no series or more than one, or it is not a complete CT scan of evenly spaced slices.
@@ -39,16 +39,16 @@ def read_dicom(folder: Path, series: str | None = None) -> Volume:
 
 
 def read_dicom_frame(folder: Path, series: str | None = None) -> Volume:
-    """Read the geometry of the CT series of a folder from its headers.
+    """Read the geometry of the CT series in a folder from its headers.
 
     Raises:
-        DataError: The errors of `read_dicom` that the headers reveal.
+        DataError: Errors of `read_dicom` that can be detected from the headers.
     """
     return _read_series(folder, series)[1]
 
 
 def list_dicom_files(folder: Path, series: str | None = None) -> list[Path]:
-    """List the DICOM files of a folder by their first bytes, sorted; with a series, the files of that one alone.
+    """List the DICOM files of a folder, recognized by their first bytes, sorted; with a series, only its files.
 
     Raises:
         DataError: There is no such series.
@@ -59,7 +59,7 @@ def list_dicom_files(folder: Path, series: str | None = None) -> list[Path]:
 
 
 def _read_series(folder: Path, series: str | None) -> tuple[list[DicomHeader], Volume]:
-    """The files of a series in the order of their positions, and its geometry."""
+    """Return the files of a series, sorted by position, and its geometry."""
     files, notes, warnings = choose_series(folder, series)
     for file in files:
         _require_ct(file)
@@ -90,7 +90,7 @@ def _require_ct(file: DicomHeader) -> None:
 
 
 def _modality_problem(file: DicomHeader) -> str | None:
-    """Why a file is not a single CT slice; null if it is one."""
+    """Explain why a file is not a single CT slice; null if it is one."""
     kind = describe_class(file)
     if file.num_frames > 1 or kind.startswith(("Enhanced ", "Legacy Converted Enhanced ")):
         frames = f", {file.num_frames:,} slices" if file.num_frames > 1 else ""
@@ -110,7 +110,7 @@ def _modality_problem(file: DicomHeader) -> str | None:
 
 
 def _value_problem(file: DicomHeader) -> str | None:
-    """Why a file's values are not grey values in HU; null if they are."""
+    """Explain why the values of a file are not grey values in HU; null if they are."""
     colours = file.text("PhotometricInterpretation")
     if file.text("SamplesPerPixel") != "1" or colours != "MONOCHROME2":
         return f"expected one grey value for each pixel (MONOCHROME2), got {colours or 'nothing'}."

@@ -1,8 +1,8 @@
-"""Whether the voxels of a scan are Hounsfield units of a chest: one rule for training, prediction and explanation.
+"""Check that the voxels of a scan are Hounsfield units of a chest; one rule for training, prediction and explanation.
 
 In Hounsfield units air is near -1000, lung near -850 and soft tissue near 0, whatever the scanner. The voxels of a scan
-are divided into a darker and a brighter part (Otsu 1979, doi:10.1109/TSMC.1979.4310076); the medians of both show on
-which scale the scan is. The corners outside the reconstruction circle are ignored, and so is any value that fills them.
+are divided into a darker and a brighter part (Otsu 1979, doi:10.1109/TSMC.1979.4310076); the medians of both parts show
+the scale of the scan. The corners outside the reconstruction circle and any value that fills them are ignored.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from archnet.imaging.volume import Hu, Index
 ValueKind = Literal["hu", "unclear", "other"]
 
 SAMPLE_SHAPE: Final[Index] = (10, 28, 28)
-"""Most voxels (z, y, x) of a sample, evenly spread: enough for percentiles, and read within a millisecond."""
+"""Maximum shape (z, y, x) of a sample of voxels: enough for percentiles, and read within a millisecond."""
 
 INTERCEPT: Final = 1024
-"""What scanners add to Hounsfield units to store them as unsigned numbers."""
+"""Offsets that scanners add to Hounsfield units to store them as unsigned numbers."""
 
 TYPICAL_TISSUE_HU: Final = -20.0
-"""Median of the brighter part of a chest CT."""
+"""Typical median of the brighter part of a chest CT."""
 
 HIGHEST_AIR_HU: Final = -500.0
-"""No air or lung is brighter."""
+"""Upper limit of air and lung."""
 
 _LOWEST_AIR_HU: Final = -1150.0
 _HIGHEST_OUTSIDE_AIR_HU: Final = -900.0
@@ -37,16 +37,16 @@ _TISSUE_HU: Final = (-250.0, 350.0)
 _BRIGHT_HU: Final = (-250.0, 150.0)
 _MIN_SHARE: Final = 0.01
 _MIN_KNOWN_SHARE: Final = 0.5
-"""Smallest share of air, of soft tissue, and of both together. In real chests they are about 0.3, 0.3 and 0.95."""
+"""Minimum share of air, of soft tissue, and of both together. In real chest CTs they are about 0.3, 0.3 and 0.95."""
 
 _LOWEST_DARK_HU: Final = -1500.0
 _CONTRASTS_HU: Final = (600.0, 1400.0)
 _MIN_OFFSET_HU: Final = 400.0
-"""If the two levels are as far apart as air and soft tissue, but both are off by this much, an offset is wrong."""
+"""If the two levels differ as much as air and soft tissue, but both are off by this much, the offset is wrong."""
 
 _PADDING_SHARE: Final = 0.5
 _FILL_SHARE: Final = 0.25
-"""A single value with a larger share of the corners, or of the field of view, is padding or clipping, not noise."""
+"""A single value with a larger share of the corners or the field of view is padding or clipping, not noise."""
 
 _SCALES: Final = {
     (0.0, 1.0): "They look scaled to 0..1: use the scan before scaling.",
@@ -54,7 +54,7 @@ _SCALES: Final = {
     (-10.0, 10.0): "They look standardized (z-scores): use the scan before standardization.",
     (0.0, 255.0): "They look like the grey values of a picture: use the scan that it was made from.",
 }
-"""What values within a range are, from the narrowest range to the widest."""
+"""Likely causes and remedies by range of values, from the narrowest range to the widest."""
 
 _NUM_BINS: Final = 128
 
@@ -87,12 +87,12 @@ class HuStatistics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ValueJudgement:
-    """Whether the values of a scan are Hounsfield units of a chest.
+class HuAssessment:
+    """Result of the check whether the values of a scan are Hounsfield units of a chest.
 
     Attributes:
-        kind: "hu"; "other" if they are clearly not; otherwise "unclear".
-        reason: What is wrong, a sentence about "its values", and how to fix it; empty for "hu".
+        kind: "hu"; "other" if the values are clearly something else; otherwise "unclear".
+        reason: The problem, as a sentence about "its values", and the remedy; empty for "hu".
     """
 
     kind: ValueKind
@@ -100,7 +100,7 @@ class ValueJudgement:
 
 
 def parse_hu_statistics(document: Mapping[str, Any]) -> HuStatistics:
-    """What `HuStatistics.to_document` wrote.
+    """Parse the result of `HuStatistics.to_document`.
 
     Raises:
         KeyError: A key is missing.
@@ -109,7 +109,7 @@ def parse_hu_statistics(document: Mapping[str, Any]) -> HuStatistics:
 
 
 def sample_voxels(hu: Hu) -> Hu:
-    """Voxels of a scan (z, y, x), evenly spread from the middle outwards: at most `SAMPLE_SHAPE`."""
+    """Sample the voxels of a scan (z, y, x) evenly, starting from the center: at most `SAMPLE_SHAPE`."""
     steps = [-(-length // count) for length, count in zip(hu.shape, SAMPLE_SHAPE, strict=True)]
     grid = tuple(slice((length - 1) % step // 2, None, step) for length, step in zip(hu.shape, steps, strict=True))
     return hu[grid].copy()
@@ -119,7 +119,7 @@ def measure_hu(sample: Hu) -> HuStatistics:
     """Measure the values of a scan.
 
     Args:
-        sample: Of `sample_voxels`, (z, y, x) in LPS.
+        sample: Result of `sample_voxels`, (z, y, x) in LPS.
     """
     values, padding = _field_of_view(sample)
     num_dark = int(np.searchsorted(values, _otsu_threshold(values)))
@@ -135,10 +135,10 @@ def measure_hu(sample: Hu) -> HuStatistics:
     )
 
 
-def judge_hu(measured: HuStatistics) -> ValueJudgement:
-    """Judge whether the values of a scan are Hounsfield units of a chest."""
+def evaluate_hu(measured: HuStatistics) -> HuAssessment:
+    """Evaluate whether the values of a scan are Hounsfield units of a chest."""
     if _is_hu(measured):
-        return ValueJudgement(kind="hu")
+        return HuAssessment(kind="hu")
     low, high = _number(measured.low), _number(measured.high)
     has_no_air = measured.low > HIGHEST_AIR_HU and not _is_air_padded(measured)
     if not (has_no_air or _has_offset(measured) or measured.dark < _LOWEST_DARK_HU):
@@ -147,13 +147,13 @@ def judge_hu(measured: HuStatistics) -> ValueJudgement:
             f"{_number(measured.bright)}; in a chest CT in Hounsfield units, air is near -1000 and soft tissue near 0. "
             "Check its rescale slope and intercept."
         )
-        return ValueJudgement(kind="unclear", reason=reason)
+        return HuAssessment(kind="unclear", reason=reason)
     expected = "holds air, near -1000" if has_no_air else "has air near -1000 and soft tissue near 0"
     reason = (
         f"most of its values lie between {low} and {high}, but a chest CT in Hounsfield units {expected}. "
         f"{_cause(measured)}"
     )
-    return ValueJudgement(kind="other", reason=reason)
+    return HuAssessment(kind="other", reason=reason)
 
 
 def _is_hu(measured: HuStatistics) -> bool:
@@ -163,7 +163,7 @@ def _is_hu(measured: HuStatistics) -> bool:
 
 
 def _is_air_padded(measured: HuStatistics) -> bool:
-    """Whether a scan of soft tissue alone is surrounded by a value that may be air."""
+    """Whether a scan of soft tissue only is surrounded by a value that may be air."""
     is_air = measured.padding is not None and _LOWEST_AIR_HU <= measured.padding <= _HIGHEST_OUTSIDE_AIR_HU
     is_tissue = measured.tissue_share >= _MIN_KNOWN_SHARE and _BRIGHT_HU[0] <= measured.bright <= _BRIGHT_HU[1]
     return is_air and is_tissue and _scale_cause(measured) is None
@@ -175,7 +175,7 @@ def _has_offset(measured: HuStatistics) -> bool:
 
 
 def _cause(measured: HuStatistics) -> str:
-    """The likely cause of values that are not Hounsfield units, and the remedy."""
+    """Return the likely cause of values that are not Hounsfield units, and the remedy."""
     scale_cause = _scale_cause(measured)
     if scale_cause is not None:
         return scale_cause
@@ -190,7 +190,7 @@ def _cause(measured: HuStatistics) -> str:
 
 
 def _scale_cause(measured: HuStatistics) -> str | None:
-    """The cause of values on a known scale, and the remedy; null if the scale is none of these."""
+    """Return the cause of values on a known scale, and the remedy; null if the scale is unknown."""
     for (lowest, highest), cause in _SCALES.items():
         if lowest <= measured.low and measured.high <= highest:
             return cause
@@ -198,13 +198,13 @@ def _scale_cause(measured: HuStatistics) -> str | None:
 
 
 def _nearest_offset(offset: float) -> float:
-    """The usual intercept if an estimated offset is near it."""
+    """Round an estimated offset to the nearest usual intercept, if it is close to one."""
     usual = INTERCEPT if offset > 0 else -INTERCEPT
     return usual if abs(offset - usual) <= 150 else round(offset, -2)
 
 
 def _field_of_view(sample: Hu) -> tuple[NDArray[Any], float | None]:
-    """The sorted voxels of the circle that fits into the planes, without padding; and the padding."""
+    """Return the sorted voxels of the inscribed circle of all planes, without padding, and the padding."""
     is_inside = _inscribed_circle(*sample.shape[1:])
     inside, corners = _sort(sample[:, is_inside]), _sort(sample[:, ~is_inside])
     padding = _dominant_value(corners, _PADDING_SHARE)
@@ -216,26 +216,26 @@ def _field_of_view(sample: Hu) -> tuple[NDArray[Any], float | None]:
 
 @cache
 def _inscribed_circle(num_rows: int, num_columns: int) -> NDArray[np.bool_]:
-    """(y, x) whether a voxel of a plane is in the circle, or ellipse, that fits into it."""
+    """Mask (y, x) of the voxels inside the inscribed circle, or ellipse, of a plane."""
     down, across = (((2 * np.arange(count) + 1) / count - 1) ** 2 for count in (num_rows, num_columns))
     is_inside: NDArray[np.bool_] = down[:, np.newaxis] + across <= 1
     return is_inside
 
 
 def _sort(values: NDArray[Any]) -> NDArray[Any]:
-    """All values in ascending order; NumPy sorts short integers fastest by their digits, which it calls stable."""
+    """Sort all values; NumPy's stable sort, a radix sort for short integers, is the fastest."""
     return np.sort(np.asarray(values), axis=None, kind="stable" if values.dtype.itemsize == 2 else None)
 
 
 def _dominant_value(values: NDArray[Any], share: float) -> float | None:
-    """The value that makes up more than a share of sorted values; null if there is none."""
+    """Find the value whose share of the sorted values is larger than `share`; null if there is none."""
     candidates = values[(np.arange(share / 2, 1, share / 2) * len(values)).astype(np.int64)] if len(values) else values
     counts = np.searchsorted(values, candidates, "right") - np.searchsorted(values, candidates, "left")
     return float(candidates[counts.argmax()]) if counts.max(initial=0) > share * len(values) else None
 
 
 def _remove(values: NDArray[Any], value: float) -> NDArray[Any]:
-    """Sorted values without one of them."""
+    """Remove all occurrences of a value from sorted values."""
     first, last = np.searchsorted(values, value, "left"), np.searchsorted(values, value, "right")
     return np.concatenate([values[:first], values[last:]])
 
@@ -263,5 +263,5 @@ def _share(values: NDArray[Any], low: float, high: float) -> float:
 
 
 def _number(value: float) -> str:
-    """A value with three digits."""
+    """Format a value with three digits."""
     return f"{float(f'{value:.3g}'):g}"

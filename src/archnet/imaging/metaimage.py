@@ -1,6 +1,6 @@
 """MetaImage files (.mhd with .raw or .zraw, .mha): strict headers, memory-mapped voxels.
 
-The format is ITK's: https://itk.org/Wiki/ITK/MetaIO/Documentation. LUNA16 is published in it.
+This is ITK's format (https://itk.org/Wiki/ITK/MetaIO/Documentation), in which LUNA16 is published.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from archnet.imaging.volume import Hu, Index, Point, Volume, convert_to_hu, plac
 from archnet.imaging.voxels import StoredVoxels, expand_pattern, find_data_file, printable, read_parts
 
 _HEADER_LIMIT: Final = 2**20
-# Of several keys that mean the same ITK takes the first of these, in this order; here they must agree.
+# Synonymous keys. ITK takes the first one that is present, in this order; here they must agree.
 _ALIASES: Final = {
     "Origin": "Offset",
     "Position": "Offset",
@@ -36,14 +36,14 @@ _TYPES: Final = {
     "MET_USHORT": "u2",
     "MET_INT": "i4",
     "MET_UINT": "u4",
-    "MET_LONG": "i4",  # whatever the machine: ITK's own table of sizes
+    "MET_LONG": "i4",  # sizes from ITK's table, independent of the machine
     "MET_ULONG": "u4",
     "MET_LONG_LONG": "i8",
     "MET_ULONG_LONG": "u8",
     "MET_FLOAT": "f4",
     "MET_DOUBLE": "f8",
 }
-# Keys that mean something here. Any other may stand twice, as comments do.
+# Keys that are used here. Other keys, such as comments, may be repeated.
 _USED: Final = frozenset({
     "NDims", "BinaryData", "BinaryDataByteOrderMSB", "CompressedData", "CompressedDataSize", "TransformMatrix",
     "Offset", "ElementSpacing", "ElementSize", "ElementNumberOfChannels", "ElementType", "DimSize", "HeaderSize",
@@ -70,7 +70,7 @@ def read_metaimage(path: Path) -> Volume:
     """Read a .mhd or .mha scan in its storage order; uncompressed voxels are memory-mapped.
 
     Raises:
-        ValueError: The header is not understood, or does not agree with the voxels.
+        ValueError: The header is invalid or unsupported, or does not match the voxels.
         OSError: A file cannot be opened.
     """
     header = read_header(path)
@@ -81,7 +81,7 @@ def read_metaimage_frame(path: Path) -> Volume:
     """Read the geometry of a .mhd or .mha scan from its header, and check the size of its data file.
 
     Raises:
-        ValueError: The header is not understood, or cannot agree with a data file of this size.
+        ValueError: The header is invalid or unsupported, or does not match the size of the data file.
         OSError: A file cannot be opened.
     """
     header = read_header(path)
@@ -100,7 +100,7 @@ def read_header(path: Path) -> MetaImageHeader:
     """Read the header of a .mhd or .mha file.
 
     Raises:
-        ValueError: A key is missing, repeated or has a value that is not understood.
+        ValueError: A key is missing, repeated or has an unsupported value.
     """
     fields, rest = _read_fields(path)
     _require(fields, "NDims", "3")
@@ -113,14 +113,14 @@ def read_header(path: Path) -> MetaImageHeader:
         voxels=_voxels(path, fields, rest),
         spacing_mm=_point(_numbers(fields, spacing, 3, None)),
         origin_mm=_point(_numbers(fields, "Offset", 3, "0 0 0")),
-        direction=np.array(direction).reshape(3, 3).T,  # a row of the file is the direction of one index axis
+        direction=np.array(direction).reshape(3, 3).T,  # each row of the file is the direction of one index axis
     )
 
 
 def write_mhd(path: Path, volume: Volume) -> None:
-    """Write `path` (.mhd), and the voxels uncompressed and in their storage order beside it (.raw)."""
+    """Write `path` (.mhd), and next to it the voxels (.raw), uncompressed and in storage order."""
     raw = path.with_suffix(".raw")
-    raw.write_bytes(np.ascontiguousarray(volume.hu).data.cast("B"))  # tofile hides the reason of a failure
+    raw.write_bytes(np.ascontiguousarray(volume.hu).data.cast("B"))  # tofile hides the reason for a failure
     lines = {
         "ObjectType": "Image",
         "NDims": 3,
@@ -157,7 +157,7 @@ def _voxels(path: Path, fields: dict[str, str], rest: _Rest) -> tuple[StoredVoxe
 
 
 def _part(path: Path, start: int, shape: Index, dtype: np.dtype[Any], fields: dict[str, str]) -> StoredVoxels:
-    """The voxels of one file; a start of -1 means that they end it."""
+    """The voxels of one file; a start of -1 means that the voxels are at the end of the file."""
     is_packed = _flag(fields, "CompressedData")
     size = path.stat().st_size
     if start < 0:
@@ -172,14 +172,14 @@ def _part(path: Path, start: int, shape: Index, dtype: np.dtype[Any], fields: di
 
 
 class _Rest(NamedTuple):
-    """What follows the header: the offset of voxels, or the lines of a list of files."""
+    """The rest of the file after the header: the offset of the voxels, or the lines of a list of files."""
 
     start: int
     lines: list[str]
 
 
 def _read_fields(path: Path) -> tuple[dict[str, str], _Rest]:
-    """Read the keys of the header with their values; ElementDataFile always ends it."""
+    """Read the keys and values of the header, up to ElementDataFile, which is always the last key."""
     fields: dict[str, str] = {}
     length = 0
     with path.open("rb") as file:
@@ -197,7 +197,7 @@ def _read_fields(path: Path) -> tuple[dict[str, str], _Rest]:
 
 
 def _decode(line: bytes) -> str:
-    """A line as text, and where it names a file by the very bytes of the name."""
+    """Decode a line; the bytes of file names are preserved."""
     return os.fsdecode(line) if line.startswith(b"ElementDataFile") else line.decode("latin-1")
 
 
@@ -218,10 +218,10 @@ def _meaning(value: str) -> list[float] | list[str]:
 
 
 def _list_names(name: str, lines: list[str], num_slices: int) -> Iterable[str] | None:
-    """The names of the files that hold a slice each; null where one file holds all."""
+    """Names of the files with one slice each; null if one file contains all slices."""
     if name.split(" ")[0] == "LIST":
         if name not in _LISTS:
-            raise ValueError(f"ElementDataFile = {printable(name)}: a list names one file for each slice; write LIST")
+            raise ValueError(f"ElementDataFile = {printable(name)}: a list must name one file for each slice; use LIST")
         names = [line for line in lines if line]
         if len(names) != num_slices:
             raise ValueError(
@@ -233,7 +233,7 @@ def _list_names(name: str, lines: list[str], num_slices: int) -> Iterable[str] |
 
 
 def _data_location(path: Path, fields: dict[str, str], header_length: int) -> tuple[Path, int]:
-    """The file of the voxels, and their offset in it."""
+    """The file that contains the voxels, and their offset in it."""
     name = _value(fields, "ElementDataFile")
     header_size = int(_words({"HeaderSize": "0"} | fields, "HeaderSize", r"-1|\d{1,9}")[0])
     if name.upper() == "LOCAL":

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from archnet.imaging.volume import Hu, Index, Point, Volume, convert_to_hu, is_orthonormal, placeholder_voxels
 from archnet.imaging.voxels import StoredVoxels, open_gzip, translate_errors
 
-# Our world is LPS, NIfTI's is RAS. This turns either into the other.
+# archnet uses LPS world coordinates, NIfTI uses RAS. This matrix converts each to the other.
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _MAX_HEADER_BYTES = 540
 _HEADER_BYTES = (348, 540)
 _GZIP_MARK = b"\x1f\x8b"
-# By the codes of the header. Of what has no unit, or one that the format does not know, millimetres are assumed.
+# Units by header code, in mm. Missing and unknown units are assumed to be millimetres.
 _UNITS = {1: ("metres", 1000.0), 3: ("micrometres", 0.001)}
-# Lengths between which a scan in another unit is believed: 1 cm and 10 m.
+# Plausible lengths of a scan whose unit is not mm: 1 cm to 10 m.
 _SIZES_MM = (10.0, 1e4)
 _NOT_PLACED = (
     "Neither sform nor qform gives the orientation of the scan: its axes are assumed to point left, anterior and "
@@ -29,7 +29,7 @@ _NOT_PLACED = (
 )
 _BYTE_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 
-# nibabel mends small faults of a header and logs each; what it cannot mend it raises as well.
+# nibabel repairs small faults of a header and logs each; other faults raise an exception anyway.
 _QUIET = logging.Logger("quiet", logging.CRITICAL + 1)
 
 
@@ -45,18 +45,18 @@ def read_nifti(path: Path) -> Volume:
 
 
 def read_nifti_frame(path: Path) -> Volume:
-    """Read the geometry of a NIfTI scan; raises the errors of `read_nifti` that header and file size reveal."""
+    """Read the geometry of a NIfTI scan; raises the errors of `read_nifti` that header and file size show."""
     frame, voxels, _ = _read_header(path)
     voxels.check_size()
     return frame
 
 
 def write_nifti(path: Path, volume: Volume) -> None:
-    """Write a .nii.gz scan; the bytes depend on the volume alone.
+    """Write a .nii.gz scan; its bytes depend only on the volume.
 
     Args:
-        volume: A volume stored in LPS. The file stores it as left, anterior, superior (LAS): from such a file the steps
-            of the CT tutorial produce the array that `resize_volume` returns.
+        volume: A volume stored in LPS. The file stores it as left, anterior, superior (LAS); from such a file, the
+            steps of the CT tutorial produce the array that `resize_volume` returns.
     """
     reversed_rows = np.diag([1.0, -1.0, 1.0, 1.0])
     reversed_rows[1, 3] = volume.hu.shape[1] - 1
@@ -69,7 +69,7 @@ def write_nifti_as_stored(path: Path, volume: Volume) -> None:
 
 
 def _affine(volume: Volume) -> NDArray[np.float64]:
-    """The 4 x 4 matrix that takes (x, y, z) indices to LPS millimetres."""
+    """The 4 x 4 matrix that maps (x, y, z) indices to LPS millimetres."""
     affine = np.eye(4)
     affine[:3, :3] = volume.direction * np.asarray(volume.spacing_mm)
     affine[:3, 3] = volume.origin_mm
@@ -104,7 +104,7 @@ def _read_header(path: Path) -> tuple[Volume, StoredVoxels, Any]:
 
 
 def _check_name(path: Path, is_packed: bool) -> None:
-    """Refuse a file whose ending says that it is compressed when it is not, and the reverse."""
+    """Reject a file whose extension does not match its compression."""
     with path.open("rb") as file:
         start = file.read(4)
     if is_packed and any(int.from_bytes(start, order) in _HEADER_BYTES for order in _BYTE_ORDERS):
@@ -114,9 +114,9 @@ def _check_name(path: Path, is_packed: bool) -> None:
 
 
 def _place(header: Any, shape: Index) -> Volume:
-    """The geometry of a scan, in millimetres whatever the header's unit."""
+    """The geometry of a scan, converted from the unit of the header to millimetres."""
     unit, unit_mm = _UNITS.get(int(header["xyzt_units"]) & 7, ("millimetres", 1.0))
-    with np.errstate(invalid="ignore", over="ignore"):  # numbers that are not finite are refused where they are placed
+    with np.errstate(invalid="ignore", over="ignore"):  # numbers that are not finite are rejected in `_build_volume`
         affine = _LPS_TO_RAS @ header.get_best_affine()
         affine[:3] *= unit_mm
         size_mm = np.linalg.norm(affine[:3, :3] * np.asarray(shape[::-1]), axis=0).max()
@@ -155,21 +155,21 @@ def _parse_header(block: bytes) -> Any:
         header.check_fix(_QUIET)
         header.get_data_offset(), header.get_slope_inter(), header.get_best_affine(), header.get_data_shape()
     except (HeaderDataError, OverflowError, ValueError) as error:
-        raise ValueError(f"its NIfTI header is not understood ({error})") from error
+        raise ValueError(f"its NIfTI header cannot be parsed ({error})") from error
     return header
 
 
 def _rescale(stored: NDArray[Any], slope: float | None, intercept: float | None) -> NDArray[Any]:
-    """Stored values as HU; both numbers are None where the header has no valid slope."""
+    """Convert stored values to HU; slope and intercept are None if the header has no valid slope."""
     if slope is None or intercept is None or (slope, intercept) == (1.0, 0.0):
         return stored
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused as infinity
+    with np.errstate(over="ignore", invalid="ignore"):  # overflow becomes infinity, which is rejected
         hu: NDArray[Any] = stored * np.float32(slope) + np.float32(intercept)
     return hu
 
 
 def _build_volume(hu: Hu, affine: NDArray[np.float64]) -> Volume:
-    """A volume from its (z, y, x) voxels and the 4 x 4 matrix that takes (x, y, z) indices to LPS millimetres."""
+    """Build a volume from its (z, y, x) voxels and the 4 x 4 matrix that maps (x, y, z) indices to LPS millimetres."""
     with np.errstate(over="ignore"):
         spacing = np.linalg.norm(affine[:3, :3], axis=0)
     if not np.isfinite(affine).all() or not (spacing > 0).all():

@@ -1,7 +1,7 @@
 """NRRD files (.nrrd): SimpleITK reads the geometry; this module maps or unpacks the voxels.
 
 The format is that of G. Kindlmann's Teem: https://teem.sourceforge.net/nrrd/format.html. A header may be detached, with
-the voxels in one file or in one for each slice.
+the voxels in one file or in one file per slice.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from archnet.imaging.voxels import StoredVoxels, expand_pattern, find_data_file,
 
 _HEADER_LIMIT: Final = 2**20
 _LINE_LIMIT: Final = 1000
-"""Bytes of a field's line. Teem crashes where it would quote a much longer one in an error."""
+"""Maximum number of bytes in a line. Teem crashes when it quotes much longer lines in an error."""
 _COMPRESSIONS: Final[dict[str, Literal["plain", "gzip"]]] = {"raw": "plain", "gzip": "gzip", "gz": "gzip"}
 _LISTS: Final = ("LIST", "LIST 2")
-# Fields of a detached header that say where its voxels are. Teem, which reads the others, must not look for them.
+# Fields of a detached header that locate the voxels. They are hidden from Teem, which reads the other fields.
 _PLACES: Final = ("data file", "datafile", "byte skip", "byteskip", "line skip", "lineskip")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Header:
-    """The text of a header.
+    """The parsed text of a header.
 
     Attributes:
-        fields: Its fields, by name.
-        lines: Its lines, the first of them being the magic.
-        names: The lines of a list of data files.
-        end: Offset of what follows it.
+        fields: Values by field name.
+        lines: All lines; the first one is the magic.
+        names: Lines of the list of data files.
+        end: Offset of the first byte after the header.
     """
 
     fields: dict[str, str]
@@ -47,12 +47,12 @@ class _Header:
 
     @property
     def data_file(self) -> str | None:
-        """The name of the file of the voxels; null if they follow the header."""
+        """Name of the file that contains the voxels; null if they follow the header."""
         return self.fields.get("data file", self.fields.get("datafile"))
 
     @property
     def is_big_endian(self) -> bool:
-        """The byte order of the voxels."""
+        """Whether the byte order of the voxels is big-endian."""
         return self.fields.get("endian", "").lower() == "big"
 
 
@@ -60,7 +60,7 @@ def read_nrrd(path: Path) -> Volume:
     """Read a .nrrd scan in its storage order.
 
     Raises:
-        ValueError: The header is not understood, or does not agree with the voxels.
+        ValueError: The header is invalid or unsupported, or does not match the voxels.
         OSError: The file cannot be opened.
     """
     frame, voxels = _read_header(path)
@@ -68,7 +68,7 @@ def read_nrrd(path: Path) -> Volume:
 
 
 def read_nrrd_frame(path: Path) -> Volume:
-    """Read the geometry of a .nrrd scan; raises the errors of `read_nrrd` that header and file size reveal."""
+    """Read the geometry of a .nrrd scan; raises the errors of `read_nrrd` that header and file size show."""
     frame, voxels = _read_header(path)
     for part in voxels:
         part.check_size()
@@ -127,11 +127,11 @@ def _part(path: Path, header: _Header, start: int, shape: Index, dtype: np.dtype
 
 
 def _list_names(name: str, lines: list[str], num_slices: int) -> Iterable[str] | None:
-    """The names of the files that hold a slice each; null where one file holds all."""
+    """Names of the files with one slice each; null if one file contains all slices."""
     if name.split(" ")[0] != "LIST":
         return expand_pattern("data file", name, num_slices)
     if name not in _LISTS:
-        raise ValueError(f"data file: {printable(name)}: a list names one file for each slice; write LIST")
+        raise ValueError(f"data file: {printable(name)}: a list must name one file for each slice; use LIST")
     if len(lines) != num_slices:
         raise ValueError(
             f"data file: LIST names {pluralize(len(lines), 'file')}, but sizes has {pluralize(num_slices, 'slice')}; "
@@ -141,7 +141,7 @@ def _list_names(name: str, lines: list[str], num_slices: int) -> Iterable[str] |
 
 
 def _read_detached(header: _Header) -> Any:
-    """Read the geometry of a detached header from a copy that names no other file."""
+    """Read the geometry of a detached header from a copy that does not refer to other files."""
     lines = [line for line in header.lines if line.split(":")[0].strip().lower() not in _PLACES]
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "header.nrrd"
@@ -159,7 +159,7 @@ def _read_information(path: Path) -> Any:
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
-        raise ValueError("its NRRD header is not understood") from error
+        raise ValueError("its NRRD header cannot be parsed") from error
     if reader.GetDimension() != 3 or reader.GetNumberOfComponents() != 1:
         raise ValueError(f"a scan has three axes and one value for each voxel, this file has {reader.GetSize()}")
     return reader
@@ -173,7 +173,7 @@ def _dtype(pixel_id: int) -> np.dtype[Any]:
 
 
 def _parse_header(path: Path) -> _Header:
-    """Read the fields of a header, which ends with an empty line or, if it is detached, with its file."""
+    """Read the fields of a header, which ends with an empty line or, if it is detached, at the end of the file."""
     with path.open("rb") as file:
         text = file.read(_HEADER_LIMIT)
     end = re.search(rb"\r?\n\r?\n", text)

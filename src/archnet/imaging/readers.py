@@ -1,4 +1,4 @@
-"""Scan files: one reader for each format, one coordinate system for all of them."""
+"""Scan files: one reader per format, one coordinate system for all formats."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_volume(path: Path, series: str | None = None) -> Volume:
     """Read a scan of any format and storage order, and reorder its axes as close to LPS as possible.
 
     Args:
-        path: A file, or a folder that holds a DICOM series.
+        path: A file, or a folder that contains a DICOM series.
         series: The CT series to read in a folder that contains several, by its uid, number or description.
 
     Raises:
@@ -41,7 +41,7 @@ def read_frame(path: Path, series: str | None = None) -> Volume:
         A volume of the scan's shape whose voxels are all 0 and take no memory.
 
     Raises:
-        DataError: The errors of `read_volume` that headers and file sizes reveal.
+        DataError: Errors of `read_volume` that are evident from headers and file sizes.
     """
     return orient_to_lps(read_stored_frame(path, series))
 
@@ -57,7 +57,7 @@ def list_scan_files(path: Path, series: str | None = None) -> list[Path]:
     """List the files of a scan, sorted: a .mhd with its data files, or the DICOM files of a folder.
 
     Args:
-        series: The DICOM series that `read_volume` reads; its slices alone are listed, which takes their headers.
+        series: The DICOM series that `read_volume` reads; only its slices are listed, which requires reading headers.
 
     Raises:
         DataError: A file is missing, of an unknown format, or its header is invalid.
@@ -104,7 +104,7 @@ def _apply_reader(path: Path, read: Callable[[Reader], T]) -> T:
     if suffix == ".nhdr":
         raise DataError(f"{path}: this scan format is not supported. Rename it to {path.stem}.nrrd.")
     if suffix not in READERS:
-        raise DataError(f"{path}: this is not a scan format that is read. Use one of {', '.join(READERS)}.")
+        raise DataError(f"{path}: this scan format is not supported. Use one of {', '.join(READERS)}.")
     try:
         return read(READERS[suffix])
     except FileNotFoundError as error:

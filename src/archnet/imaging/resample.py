@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 
 from archnet.imaging.volume import AIR_HU, Point, Size, Volume, continuous_index, height_width_depth
 
-# An edge sample must not fall out of the scan through a rounding error: indices are compared to a millionth of a voxel.
+# Tolerance for indices, in voxels: a rounding error must not move an edge sample out of the scan.
 _INDEX_DECIMALS = 6
 
 
 def crop_mm(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point) -> NDArray[np.float32]:
     """Sample the HU around a world point on a grid along the axes of the scan.
 
-    Sample i of n along an axis is at the point + (i - n // 2) spacings. If the grid is finer than the scan, samples are
-    interpolated linearly; if it is coarser, they are means weighted by a triangle two spacings wide, which prevents
-    aliasing. The edge values continue up to half a voxel beyond the outermost voxel centres; farther out is air.
+    Sample i of n along an axis is at the point + (i - n // 2) * spacing. If the grid is finer than the scan, samples
+    are interpolated linearly; if it is coarser, they are averaged with a triangular kernel two spacings wide, which
+    prevents aliasing. Edge values extend half a voxel beyond the outermost voxel centres; farther out is air.
 
     Args:
         volume: A volume stored in LPS, from `read_volume`.
-        point_mm: World position as (x, y, z), LPS; any point, not only the centre of a voxel.
+        point_mm: World position as (x, y, z), LPS; it need not be the centre of a voxel.
         size: Samples as (height, width, depth).
         spacing_mm: Distance between samples along the x, y and z index axes.
 
@@ -34,7 +34,7 @@ def crop_mm(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point) -> N
     steps = [wanted / own for wanted, own in zip(spacing_mm, volume.spacing_mm, strict=True)][::-1]
     axes = zip(centre, (depth, height, width), steps, volume.hu.shape, strict=True)
     (slices, along_z), (rows, along_y), (columns, along_x) = (_weights(*axis) for axis in axes)
-    # Air is 0 here: samples outside, whose weights are all 0, become air.
+    # Air is 0 here, so samples outside, whose weights are all 0, become air.
     window = volume.hu[slices, rows, columns].astype(np.float32)
     window -= AIR_HU
     in_z = (along_z @ window.swapaxes(0, 1)).swapaxes(0, 1)
@@ -44,7 +44,7 @@ def crop_mm(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point) -> N
 
 
 def _weights(centre: float, count: int, step: float, length: int) -> tuple[slice, NDArray[np.float32]]:
-    """The weight of each voxel along one axis in each sample.
+    """Weights of the voxels along one axis for each sample.
 
     Args:
         centre: Position of sample `count // 2`, in voxels.
@@ -52,7 +52,7 @@ def _weights(centre: float, count: int, step: float, length: int) -> tuple[slice
         length: Number of voxels of the scan along this axis.
 
     Returns:
-        The voxels with a weight, and (count, voxels) weights: each row adds up to 1, or is 0 outside the scan.
+        The voxels with nonzero weights, and the (count, voxels) weights: each row sums to 1, or to 0 outside the scan.
     """
     positions = centre + (np.arange(count) - count // 2) * step
     reach = max(step, 1.0)

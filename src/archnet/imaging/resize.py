@@ -1,8 +1,8 @@
-"""Resize a whole scan to the input of a network: clipped, rotated and resized like in the CT tutorial.
+"""Resize a whole scan to the input of a network: clipped, rotated and resized as in the Keras CT tutorial.
 
 The tutorial ("3D image classification from CT scans", H. Zunair, keras.io, 2020) reads a NIfTI array in its storage
-order (i, j, k), turns it with `scipy.ndimage.rotate(90, reshape=False)`, which takes (i, j) to (j reversed, i), and
-resizes it with `scipy.ndimage.zoom(order=1)`. For a file stored left, anterior, superior (LAS) the turned array is
+order (i, j, k), rotates it with `scipy.ndimage.rotate(90, reshape=False)`, which maps (i, j) to (j reversed, i), and
+resizes it with `scipy.ndimage.zoom(order=1)`. For a file stored as left, anterior, superior (LAS), the rotated array is
 (posterior, left, superior), that is (height, width, depth) = (y, x, z) of LPS, so a scan in LPS needs no rotation here.
 Clipping precedes resizing because the two don't commute; scaling commutes with both.
 """
@@ -18,12 +18,12 @@ from archnet.imaging.volume import Hu, Size, Volume, height_width_depth
 
 
 def resize_volume(volume: Volume, size: Size, window_hu: tuple[float, float]) -> NDArray[np.float32]:
-    """Clip a whole volume to a window and resize it with linear interpolation; its corner voxels stay corners.
+    """Clip a whole volume to a window and resize it with linear interpolation; corner voxels are aligned.
 
     Args:
         volume: A volume stored in LPS, from `read_volume`.
         size: (height, width, depth).
-        window_hu: Values outside the window become its ends. The result is still in HU.
+        window_hu: Values are clipped to this window. The result is still in HU.
 
     Returns:
         (height, width, depth) = (y, x, z).
@@ -44,7 +44,7 @@ def resize_volume(volume: Volume, size: Size, window_hu: tuple[float, float]) ->
 def _resize_plane(
     plane: NDArray[Any], rows: _Neighbours, columns: _Neighbours, window_hu: tuple[float, float]
 ) -> NDArray[np.float32]:
-    """Resize one slice, (height, width); only the voxels with a weight are clipped and converted."""
+    """Resize one slice, (height, width); only voxels with nonzero weights are clipped and converted."""
     neighbours = plane[np.concatenate(rows[:2])[:, None], np.concatenate(columns[:2])]
     clipped = np.clip(neighbours.astype(np.float32), *window_hu)
     top, bottom = clipped[: len(rows[0])], clipped[len(rows[0]) :]
@@ -57,17 +57,17 @@ _Neighbours = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
 
 def _neighbours(length: int, wanted: int) -> _Neighbours:
-    """Both neighbours of `wanted` points spread over `length` voxels, and the weight of the upper one."""
+    """Neighbours of `wanted` points that are evenly spaced over `length` voxels, and the weight of the upper one."""
     position = np.linspace(0, length - 1, wanted) if wanted > 1 else np.zeros(1)
     lower = np.minimum(position.astype(np.int64), length - 1)
     return lower, np.minimum(lower + 1, length - 1), (position - lower).astype(np.float32)
 
 
 def _turn_planes(hu: Hu, low: float) -> Hu:
-    """Exchange the number of rows and columns of the planes of a (z, y, x) array.
+    """Exchange the numbers of rows and columns of the planes of a (z, y, x) array.
 
-    A quarter turn that keeps the array's shape swaps the sides of a plane that is not square: what no longer fits is
-    cut off, and missing voxels become `low`. Square planes, those of CT, are unchanged.
+    A rotation by 90 degrees that keeps the array shape swaps the sides of a plane that is not square: voxels outside
+    are dropped, and missing voxels become `low`. Square planes, the usual case in CT, are unchanged.
     """
     num_rows, num_columns = hu.shape[1:]
     if num_rows == num_columns:

@@ -1,4 +1,4 @@
-"""Find the scans of a folder, and the files in it that could be scans but are not read."""
+"""Find the scans in a folder, and the files that could be scans but are not read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from archnet.imaging.scan_names import (
 
 _MAX_FOLDERS: Final = 100_000
 _MAX_ENTRIES: Final = 1_000
-"""Number of files and folders next to the subsets that are searched."""
+"""Maximum number of files and folders next to the subsets that are searched."""
 _UID: Final = re.compile(r"\d+(\.\d+){3,}")
 _SUBSET: Final = re.compile("subset[0-9]")
 
@@ -38,9 +38,9 @@ class ScanTree:
     """The scans in a folder, and the files left out.
 
     Attributes:
-        scans: Files, and folders that hold a DICOM series, sorted.
-        left_out: Files and folders that could be scans but are not read, sorted, each with its kind: the file's
-            ending in lower case, or words such as "mask" and "broken link".
+        scans: Files, and folders that contain a DICOM series, sorted.
+        left_out: Files and folders that could be scans but are not read, sorted, each with its kind: the file extension
+            in lower case, or words such as "mask" and "broken link".
     """
 
     scans: tuple[Path, ...]
@@ -48,17 +48,17 @@ class ScanTree:
 
 
 def find_scans(folder: Path, *, may_be_series: bool = True) -> ScanTree:
-    """Search a folder and its subfolders for scans; each folder is visited once, whatever links lead to it.
+    """Search a folder and its subfolders for scans; each folder is visited once, however many links lead to it.
 
-    Of a folder with subsets, such as those of LUNA16 (subset0 to subset9), no other subfolder is searched. Hidden
-    files, what file managers leave behind, documents, and the data files of scans are neither scans nor left out.
+    In a folder with subsets, such as those of LUNA16 (subset0 to subset9), no other subfolders are searched. Hidden
+    files, files created by file managers, documents, and the data files of scans are ignored.
 
     Args:
         folder: The folder.
-        may_be_series: Whether DICOM slices in the folder itself, not in a subfolder, are a scan.
+        may_be_series: Whether DICOM slices directly in the folder, not in a subfolder, are a scan.
 
     Raises:
-        DataError: It has more than 100,000 subfolders.
+        DataError: The folder has more than 100,000 subfolders.
     """
     search = _Search(folder, may_be_series=may_be_series)
     search.run()
@@ -68,7 +68,7 @@ def find_scans(folder: Path, *, may_be_series: bool = True) -> ScanTree:
 
 
 def subset_number(scan: Path, root: Path) -> int | None:
-    """The number of the nearest subset folder of LUNA16 between a scan and a folder above it; null if there is none.
+    """Number of the nearest LUNA16 subset folder that contains a scan, below `root`; null if there is none.
 
     >>> subset_number(Path("LUNA16/subset3/subset3/1.2.mhd"), Path("LUNA16"))
     3
@@ -78,13 +78,13 @@ def subset_number(scan: Path, root: Path) -> int | None:
 
 
 def series_to_read(scan: Path, series: str | None) -> str | None:
-    """The series of a scan to read, where the user's choice concerns it; otherwise null.
+    """The series to read from a scan if the user's choice applies to it; otherwise null.
 
-    A number or a description concerns every DICOM folder, a uid only the folder that holds it.
+    A number or a description applies to every DICOM folder, a uid only to the folder that contains the series.
 
     Args:
         scan: A file or DICOM folder.
-        series: The choice, a uid, number or description; null where there is none.
+        series: The choice, a uid, number or description; null without a choice.
     """
     if series is None or not scan.is_dir() or (_UID.fullmatch(series) and not holds_series(scan, series)):
         return None
@@ -94,15 +94,15 @@ def series_to_read(scan: Path, series: str | None) -> str | None:
 def scans_by_name(
     paths: Iterable[Path], remedy: str = "Name one of them.", series: str | None = None
 ) -> dict[str, Path]:
-    """Scans by their names, DICOM folders by their series uid as well.
+    """Map names to scans; DICOM folders are also listed by series uid.
 
     Args:
         paths: The scans.
-        remedy: The end of the message where two have the same name.
+        remedy: Remedy in the message about duplicate names.
         series: The series to read in DICOM folders that contain several.
 
     Raises:
-        DataError: Two have the same name.
+        DataError: Two scans have the same name.
     """
     scans: dict[str, Path] = {}
     for path in paths:
@@ -114,10 +114,10 @@ def scans_by_name(
 
 
 def left_out_files(paths: Iterable[Path], place: str) -> dict[Path, str]:
-    """Files outside the folders that are searched, with their kinds; documents are not among them.
+    """List files outside the searched folders with their kinds, except documents.
 
     Args:
-        place: Where they lie, such as "outside the class folders".
+        place: Their location, such as "outside the class folders".
     """
     return {
         path: f"{file_kind(path)} {place}" if path.is_file() else "broken link"
@@ -131,13 +131,13 @@ def _series_uid(scan: Path, series: str | None) -> str:
         return ""
     chosen = series_to_read(scan, series)
     if chosen is not None:
-        with suppress(DataError):  # whoever reads the scan says what is wrong with it
+        with suppress(DataError):  # the reader of the scan reports the problem
             return read_frame(scan, chosen).series_uid or ""
     return read_series_uid(scan) or ""
 
 
 class _Search:
-    """One search of a folder."""
+    """State of a search for scans."""
 
     def __init__(self, root: Path, *, may_be_series: bool) -> None:
         self.scans: list[Path] = []
@@ -174,7 +174,7 @@ class _Search:
         may_be_series = folder != self._root or self._may_be_series
         if may_be_series and any(map(may_be_dicom, files)) and is_series(folder):
             self.scans.append(folder)
-            self.left_out |= {path: f"{scan_suffix(path)} beside DICOM slices" for path in files if is_scan_file(path)}
+            self.left_out |= {path: f"{scan_suffix(path)} next to DICOM slices" for path in files if is_scan_file(path)}
         else:
             self._sort_files(files)
         for part in self._select_folders(folders):
@@ -199,7 +199,7 @@ class _Search:
         self.left_out |= {path: file_kind(path) for path in files if not is_scan_file(path) and not is_document(path)}
 
     def _select_folders(self, folders: Sequence[Path]) -> list[Path]:
-        """The subfolders to search; the others are left out by name if they hold scans."""
+        """Select the subfolders to search; others with scans are recorded as left out."""
         masks = {path for path in folders if is_mask_folder(path.name)}
         self.left_out |= dict.fromkeys(masks, "folder of masks")
         others = [path for path in folders if path not in masks]
@@ -215,11 +215,11 @@ def _holds_scan_files(folder: Path) -> bool:
 
 
 def _data_files(scans: Sequence[Path]) -> set[Path]:
-    """The files beside scans that hold their voxels, such as the .raw file of a .mhd."""
+    """The files that contain the voxels of scans, such as the .raw file of a .mhd."""
     files: set[Path] = set()
     for scan in scans:
         if not scan.is_dir():
-            with suppress(DataError):  # whoever reads the scan says what is wrong with it
+            with suppress(DataError):  # the reader of the scan reports the problem
                 files |= {_absolute(path) for path in list_scan_files(scan)}
     return files
 

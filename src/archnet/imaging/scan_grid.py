@@ -1,4 +1,4 @@
-"""Resample an array back to its scan: the position of each voxel of the scan in a crop or a resized volume."""
+"""Resample an array to the grid of its scan: the position of each voxel of the scan in a crop or resized volume."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from archnet.imaging.volume import Index, Point, Size, Volume, continuous_index, nearest_index
 
 ScanGrid = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-"""The positions of the indices of a scan along z, y and x, in the array along its depth, height and width."""
+"""Positions of the z, y and x indices of a scan in an array, along its depth, height and width."""
 
 
 def crop_grid(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point | None = None) -> ScanGrid:
@@ -37,7 +37,7 @@ def crop_grid(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point | N
 
 
 def resized_grid(shape: Index, size: Size) -> ScanGrid:
-    """The grid of a scan in the array that `resize_volume` makes of it.
+    """The grid of a scan in the array that `resize_volume` returns for it.
 
     Args:
         shape: The shape of the scan, (z, y, x).
@@ -45,7 +45,7 @@ def resized_grid(shape: Index, size: Size) -> ScanGrid:
     """
     num_slices, num_rows, num_columns = shape
     height, width, depth = size
-    shift = (num_rows - num_columns) // 2  # of a plane that is not square, whose turned copy has its shape exchanged
+    shift = (num_rows - num_columns) // 2  # planes that are not square have their sides exchanged
     return (
         _rescale_index(np.arange(num_slices), num_slices, depth),
         _rescale_index(np.arange(num_rows) - shift, num_columns, height),
@@ -59,7 +59,7 @@ def _rescale_index(index: NDArray[np.int64], length: int, wanted: int) -> NDArra
 
 
 def resample_to_scan(array: NDArray[Any], grid: ScanGrid) -> NDArray[np.float32]:
-    """Resample an array (height, width, depth) to the grid of its scan, (z, y, x): linear, and 0 outside."""
+    """Resample an array (height, width, depth) linearly to the grid of its scan, (z, y, x); values outside are 0."""
     in_zyx = array.transpose(2, 0, 1)
     values = interpolate(in_zyx, grid)
     for axis, (positions, length) in enumerate(zip(grid, in_zyx.shape, strict=True)):
@@ -69,7 +69,7 @@ def resample_to_scan(array: NDArray[Any], grid: ScanGrid) -> NDArray[np.float32]
 
 
 def interpolate(array: NDArray[Any], grid: Sequence[NDArray[np.float64]]) -> NDArray[np.float32]:
-    """Interpolate an array linearly at a grid of positions, given for each axis; the edge values continue outside."""
+    """Interpolate an array linearly at a grid of positions, given for each axis; edge values extend outside."""
     values = array.astype(np.float32)
     for axis, positions in enumerate(grid):
         clipped = np.clip(positions, 0, values.shape[axis] - 1)

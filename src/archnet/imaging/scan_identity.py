@@ -1,4 +1,4 @@
-"""The identity of a scan: its series UID, and a digest of its voxels that is the same in every file format."""
+"""The identity of a scan: its series UID, and a digest of its voxels that does not depend on the file format."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ DIGEST_LENGTH: Final = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanIdentity:
-    """How a scan is recognized.
+    """Identifiers of a scan.
 
     Attributes:
-        series_uid: SeriesInstanceUID; null if it is unknown.
+        series_uid: SeriesInstanceUID; null if unknown.
         digest: Digest of the scan's shape and of some of its voxels.
     """
 
@@ -38,7 +38,7 @@ def identify_scan(path: Path, volume: Volume, sample: Hu) -> ScanIdentity:
     Args:
         path: A file or DICOM folder.
         volume: The scan, stored in LPS.
-        sample: Of `hounsfield.sample_voxels`.
+        sample: Result of `hounsfield.sample_voxels`.
     """
     whole = sample if sample.dtype.kind == "i" else np.clip(np.rint(sample), -_LARGEST, _LARGEST)
     content = repr(volume.hu.shape).encode() + whole.astype("<i4").tobytes()
@@ -48,6 +48,6 @@ def identify_scan(path: Path, volume: Volume, sample: Hu) -> ScanIdentity:
 
 
 def _series_uid(path: Path) -> str | None:
-    """The UID that a file is named after, as in LUNA16."""
+    """The UID in a file name, as in LUNA16."""
     name = path.name[: -len(scan_suffix(path)) or None]
     return name if _UID.fullmatch(name) else None

@@ -1,4 +1,4 @@
-"""Classify files and folders by name: scans, masks, documents, leftovers."""
+"""Classify files and folders by name: scans, masks, documents, system files."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Final
 from archnet.imaging.readers import READERS, scan_suffix
 
 _VOXEL_ENDINGS: Final = (".raw", ".zraw")
-# What file managers and archivers leave behind; names that begin with a dot are hidden as well.
+# Files created by file managers and archivers; names that begin with a dot are also ignored.
 _LEFTOVERS: Final = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "$recycle.bin", "icon\r", "lost+found"}
-# Documents and the programs of a CD: files of these endings or names never hold a scan.
+# Documents and programs on a CD: files with these extensions or names never contain a scan.
 _DOCUMENT: Final = re.compile(
     r".*\.(txt|[ct]sv|json|md|rst|pdf|xml|html?|css|js|log|ya?ml|toml|rtf|docx?|xlsx?|pptx?|in[if]|exe|dll|bat|sh|py|ipynb"
     r"|ico|db|lnk|url|jar|cfg|md5|sha256)|(readme|licen[cs]e|copying|changelog|version|dicomdir|lockfile)(\..*)?",
     re.IGNORECASE,
 )
 _MASK_WORD: Final = re.compile(r"masks?|label(s|map)?|segs?|segmentations?|annotations?|rois?|gt|contours?")
-# Words that stand beside one of those in the name of a folder of masks, such as seg-lungs-LUNA16.
+# Words that may accompany a mask word in the name of a folder of masks, such as seg-lungs-LUNA16.
 _MASKED_WORD: Final = re.compile(r"lungs?|lobes?|lesions?|nodules?|infections?|luna16")
 _ENDING: Final = re.compile(r"\.(?=.*[a-z])[a-z0-9_]{1,8}", re.IGNORECASE)
 
@@ -30,7 +30,7 @@ def scan_name(path: Path) -> str:
 
 
 def is_ignored(name: str) -> bool:
-    """Whether a file or folder is hidden, or was left behind by a file manager or an archiver.
+    """Whether a file or folder is hidden, or was created by a file manager or an archiver.
 
     >>> [is_ignored(name) for name in ("._scan.nii.gz", "Thumbs.db", "scan.nii.gz")]
     [True, True, False]
@@ -39,7 +39,7 @@ def is_ignored(name: str) -> bool:
 
 
 def is_mask_folder(name: str) -> bool:
-    """Whether a folder holds masks, by its name.
+    """Whether a folder contains masks, judging by its name.
 
     >>> [is_mask_folder(name) for name in ("masks", "seg-lungs-LUNA16", "lungs", "case_7_mask")]
     [True, True, False, False]
@@ -50,7 +50,7 @@ def is_mask_folder(name: str) -> bool:
 
 
 def is_scan_file(path: Path) -> bool:
-    """Whether a file has an ending that is read."""
+    """Whether a file has the extension of a supported format."""
     return scan_suffix(path) in READERS
 
 
@@ -60,25 +60,25 @@ def may_be_dicom(path: Path) -> bool:
 
 
 def is_document(path: Path) -> bool:
-    """Whether a file is a document or a program, which never holds a scan."""
+    """Whether a file is a document or a program, which never contains a scan."""
     return _DOCUMENT.fullmatch(path.name) is not None
 
 
 def file_kind(path: Path) -> str:
-    """The ending of a file in lower case, of a packed one with the ending before it.
+    """The file extension in lower case; for a compressed file, including the extension before it.
 
     >>> [file_kind(Path(name)) for name in ("a.NHDR", "a.gipl.gz", "1.2.840.113")]
-    ['.nhdr', '.gipl.gz', 'file without an ending']
+    ['.nhdr', '.gipl.gz', 'file without an extension']
     """
     suffix = path.suffix if _ENDING.fullmatch(path.suffix) else ""  # not of 1.2.840.113619
     packed = Path(path.stem).suffix if suffix.lower() in (".gz", ".zip", ".bz2", ".xz") else ""
-    return (packed + suffix).lower() or "file without an ending"
+    return (packed + suffix).lower() or "file without an extension"
 
 
 def find_masks(scans: Sequence[Path]) -> set[Path]:
-    """The files that are masks of other files, by their names: "ct_mask" beside "ct", "label" beside "ct".
+    """Find files that are masks of other files, by name: "ct_mask" next to "ct", "label" next to "ct".
 
-    A word such as "mask" makes a file one if another file without such a word begins with the words before it.
+    A file with a word such as "mask" is a mask if another file without such a word begins with the words before it.
     """
     starts = {path: _words_before_mask(scan_name(path)) for path in scans}
     images = [_words(scan_name(path)) for path in scans if starts[path] is None]
@@ -87,7 +87,7 @@ def find_masks(scans: Sequence[Path]) -> set[Path]:
 
 
 def _words_before_mask(name: str) -> list[str] | None:
-    """The words before "mask" or one that means it; null where there is none."""
+    """The words before "mask" or a synonym; null if there is none."""
     words = _words(name)
     return next((words[:number] for number, word in enumerate(words) if _MASK_WORD.fullmatch(word)), None)
 

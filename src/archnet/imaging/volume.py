@@ -1,4 +1,4 @@
-"""Volume: Hounsfield units with their world geometry, and crops of them."""
+"""Volume: Hounsfield units with world geometry, and crops."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Index = tuple[int, int, int]
 Size = tuple[int, int, int]
 Hu = NDArray[np.int16] | NDArray[np.float32]
 
-# A direction matrix written with five digits is orthonormal to about this; a sheared one is not.
+# Tolerance for a direction matrix that was written with five digits; a sheared matrix exceeds it.
 _ORTHONORMAL_TOLERANCE = 1e-3
 
-# A world point that lies halfway between two voxels must stay there when the scan is stored flipped, although its
-# index then carries other rounding errors: indices are compared to a millionth of a voxel.
+# Tolerance for indices, in voxels: a world point halfway between two voxels must stay there when the scan is stored
+# flipped, although the rounding errors of its index then differ.
 _INDEX_DECIMALS = 6
 
-# Far outside what scanners write; what lies inside can be computed with.
+# Wide limits beyond those of any scanner; values within them are numerically safe.
 _SPACINGS_MM = (1e-3, 1e3)
 _FARTHEST_ORIGIN_MM = 1e6
 _FARTHEST_POINT_MM = 1e9
@@ -43,13 +43,14 @@ class Volume:
         spacing_mm: Distance between voxel centres along x, y, z.
         origin_mm: World position (x, y, z) of the centre of voxel (0, 0, 0), LPS.
         direction: (3, 3); its columns are the world directions of the x, y and z index axes, as in ITK.
-        notes: What the reader skipped intentionally, one sentence each.
-        warnings: What the reader assumed or could not parse, one sentence each.
+        notes: Parts that the reader skipped intentionally, one sentence each.
+        warnings: Assumptions of the reader and parts that it could not parse, one sentence each.
         series_uid: SeriesInstanceUID of a DICOM series.
-        acquisition: How a DICOM series was acquired, by the names of `read_acquisition`; what is unknown is absent.
+        acquisition: Acquisition parameters of a DICOM series, by the names of `read_acquisition`; unknown ones are
+            absent.
 
     Raises:
-        ValueError: The array is not three-dimensional or is empty, or the geometry is not that of a scan.
+        ValueError: The array is not three-dimensional or is empty, or the geometry is invalid.
     """
 
     hu: Hu
@@ -65,7 +66,7 @@ class Volume:
         if self.hu.ndim != 3 or 0 in self.hu.shape:
             raise ValueError(f"a scan has three axes (z, y, x) with at least one voxel each, got {self.hu.shape}")
         if not all(_SPACINGS_MM[0] <= step <= _SPACINGS_MM[1] for step in self.spacing_mm):
-            raise ValueError(f"voxel spacings must lie between 0.001 and 1000 mm, got {self.spacing_mm}")
+            raise ValueError(f"voxel spacings must be between 0.001 and 1000 mm, got {self.spacing_mm}")
         if not all(abs(place) <= _FARTHEST_ORIGIN_MM for place in self.origin_mm):
             raise ValueError(f"the origin must be three numbers in millimetres, got {self.origin_mm}")
         if not is_orthonormal(self.direction):
@@ -76,8 +77,8 @@ class Volume:
 
 
 def is_orthonormal(direction: NDArray[np.float64]) -> bool:
-    """Whether the columns of a (3, 3) matrix are perpendicular and one long."""
-    axes = np.clip(direction, -2.0, 2.0)  # a wild number would overflow
+    """Whether the columns of a (3, 3) matrix are perpendicular and have length 1."""
+    axes = np.clip(direction, -2.0, 2.0)  # extreme numbers would overflow
     return bool(np.allclose(axes.T @ axes, np.eye(3), atol=_ORTHONORMAL_TOLERANCE))
 
 
@@ -85,7 +86,7 @@ def convert_to_hu(values: NDArray[Any]) -> Hu:
     """Convert numbers to int16 if their type is an integer, otherwise to float32.
 
     Raises:
-        ValueError: A value doesn't fit int16 or is no number.
+        ValueError: A value does not fit into int16 or is not a number.
         NotFiniteError: A value is not finite.
 
     >>> convert_to_hu(np.array([-1000, 400])).dtype
@@ -108,15 +109,15 @@ def convert_to_hu(values: NDArray[Any]) -> Hu:
 
 
 def placeholder_voxels(shape: Index) -> Hu:
-    """Zeros (z, y, x) that take no memory, for a scan of which only the geometry matters."""
+    """Return zeros (z, y, x) that take no memory, for a scan of which only the geometry is needed."""
     return np.broadcast_to(np.int16(0), shape)
 
 
 def orient_to_lps(volume: Volume) -> Volume:
     """Reorder the array axes of a scan as close to (superior, posterior, left) as possible.
 
-    Axes are exchanged and reversed as views; no voxel is touched or interpolated, and every voxel keeps its world
-    position. What an oblique scan is tilted by stays in its direction matrix.
+    Axes are exchanged and reversed as views; no voxel is copied or interpolated, and every voxel keeps its world
+    position. The tilt of an oblique scan stays in its direction matrix.
     """
     order = max(itertools.permutations(range(3)), key=lambda axes: _alignment(volume.direction, axes))
     direction = volume.direction[:, order]
@@ -132,13 +133,13 @@ def orient_to_lps(volume: Volume) -> Volume:
 
 
 def nearest_index(volume: Volume, points_mm: ArrayLike) -> NDArray[np.int64]:
-    """The voxels whose centres are nearest to world points; of two equally near the one with the higher index.
+    """Indices of the voxels whose centres are nearest to world points; for ties, the higher index.
 
     Args:
         points_mm: (n, 3), each (x, y, z), LPS.
 
     Returns:
-        (n, 3), each (z, y, x); outside the array where a point lies outside the scan.
+        (n, 3), each (z, y, x); outside the array if a point lies outside the scan.
     """
     positions = np.round(continuous_index(volume, points_mm), _INDEX_DECIMALS)
     indices: NDArray[np.int64] = np.floor(positions + 0.5).astype(np.int64)
@@ -146,7 +147,7 @@ def nearest_index(volume: Volume, points_mm: ArrayLike) -> NDArray[np.int64]:
 
 
 def continuous_index(volume: Volume, points_mm: ArrayLike) -> NDArray[np.float64]:
-    """The fractional voxel indices of world points.
+    """Fractional voxel indices of world points.
 
     Args:
         points_mm: (n, 3), each (x, y, z), LPS.
@@ -183,7 +184,7 @@ def crop(volume: Volume, centre: Index, size: Size) -> Hu:
 
 
 def height_width_depth(array: NDArray[Any]) -> NDArray[Any]:
-    """A (z, y, x) array as (height, width, depth) = (y, x, z), a view: the one place where the axes turn."""
+    """View a (z, y, x) array as (height, width, depth) = (y, x, z): the only place where axes are reordered."""
     return array.transpose(1, 2, 0)
 
 

@@ -1,6 +1,6 @@
-"""Voxels in files: memory-mapped if uncompressed, otherwise unpacked into an array of the size in the header.
+"""Voxels in files: memory-mapped if uncompressed, otherwise decompressed into an array of the size in the header.
 
-A header may name files in its own folder only: one that could name any would make archnet read any.
+A header may only name files in its own folder; otherwise a scan could make archnet read any file.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from archnet.errors import pluralize
 from archnet.imaging.volume import Index
 
 _MAX_DEFLATE_RATIO: Final = 1032
-"""No deflate stream holds more bytes for each of its own (M. Adler, zlib technical details)."""
+"""Maximum compression ratio of a deflate stream (M. Adler, zlib technical details)."""
 
 _PATTERN: Final = re.compile(r"([^%]*)%(0?\d?)[di]([^%]*?)((?:\s+\d{1,9}){0,3})")
-"""A name with one number in it, then the first number, the last one and the step."""
+"""A name with one number, followed by the first number, the last number and the step."""
 
 _MAX_LARGE_RATIO: Final = 100
-"""No CT packs better than this: what would be larger than `_LARGE_BYTES` must not."""
+"""Maximum compression ratio of a CT, for scans larger than `_LARGE_BYTES`."""
 
 _LARGE_BYTES: Final = 2**30
 _BLOCK_BYTES: Final = 2**18
@@ -39,12 +39,12 @@ class StoredVoxels:
     """Location and format of the voxels of a scan.
 
     Attributes:
-        path: The file that holds the voxels.
-        start: Offset in the file of the voxels, or of the stream that they are packed in.
+        path: The file that contains the voxels.
+        start: Offset of the voxels in the file, or of their compressed stream.
         shape: (z, y, x), x varying fastest.
         dtype: The type of the voxels, with its byte order.
-        compression: How the voxels are packed.
-        num_bytes_before: Number of bytes of the unpacked stream before the voxels.
+        compression: The compression of the voxels.
+        num_bytes_before: Number of bytes before the voxels in the decompressed stream.
     """
 
     path: Path
@@ -56,14 +56,14 @@ class StoredVoxels:
 
     @property
     def num_bytes(self) -> int:
-        """Size of all voxels, unpacked."""
+        """Size of all voxels, decompressed."""
         return math.prod(self.shape) * self.dtype.itemsize
 
     def check_size(self) -> None:
-        """Compare the size of the file with the voxels that it should hold.
+        """Check the size of the file against the voxels that it should contain.
 
         Raises:
-            ValueError: The file holds too few or too many voxels, or is too small for so many packed ones.
+            ValueError: The file contains too few or too many voxels, or is too small for this many compressed voxels.
         """
         found = max(self.path.stat().st_size - self.start, 0)
         if self.compression == "plain" and found != self.num_bytes:
@@ -76,7 +76,7 @@ class StoredVoxels:
         """Read the voxels, (z, y, x): a read-only memory map if they are uncompressed.
 
         Raises:
-            ValueError: The file is cut off, damaged, or holds more voxels.
+            ValueError: The file is truncated, damaged, or contains too many voxels.
         """
         self.check_size()
         if self.compression == "plain":
@@ -113,10 +113,10 @@ class StoredVoxels:
 
 
 def read_parts(parts: Sequence[StoredVoxels]) -> NDArray[Any]:
-    """Read the voxels of a scan that is stored in one file or in several, one above the other.
+    """Read the voxels of a scan that is stored in one file, or in several files to be stacked.
 
     Raises:
-        ValueError: A file is cut off, damaged, or holds more voxels.
+        ValueError: A file is truncated, damaged, or contains too many voxels.
     """
     for part in parts:
         part.check_size()
@@ -124,13 +124,13 @@ def read_parts(parts: Sequence[StoredVoxels]) -> NDArray[Any]:
 
 
 def find_data_file(header: Path, key: str, name: str) -> Path:
-    """Find the file of voxels that a header names: in its folder, or beside the file that the header is a link to.
+    """Find the voxel file named in a header: in the folder of the header, or of the file that the header links to.
 
-    The file itself may be a link to anywhere, as git-annex and download caches make them: who laid the link, not the
-    header, chose what is read. Folders may not lead outside.
+    The file itself may be a link to anywhere, as created by git-annex and download caches, because its creator, not the
+    header, chose the target. The path must not lead out of the folder.
 
     Raises:
-        ValueError: The name leads outside, or there is no such file.
+        ValueError: The name leads out of the folder, or the file does not exist.
     """
     is_outside = is_lost = False
     for folder in {header.parent: None, header.resolve().parent: None}:
@@ -145,19 +145,17 @@ def find_data_file(header: Path, key: str, name: str) -> Path:
             f"{key} = {printable(name)} is a link to a missing file; fetch it, for example with git annex get"
         )
     if is_outside:
-        raise ValueError(
-            f"{key} = {printable(name)} lies outside the header's folder; put the voxels next to the header"
-        )
+        raise ValueError(f"{key} = {printable(name)} is outside the header's folder; put the voxels next to the header")
     raise ValueError(f"{key} = {printable(name)} does not exist; put the voxels next to the header")
 
 
 def expand_pattern(key: str, name: str, num_files: int) -> Iterator[str] | None:
-    """The file names that a pattern such as "slice%03d.raw 1 40 1" stands for; null where the name is no pattern.
+    """Expand a pattern such as "slice%03d.raw 1 40 1" to file names; null if the name is not a pattern.
 
-    The first number, the last one and the step may be missing: they are then 1, as many as needed, and 1.
+    The first number, the last number and the step are optional; they default to 1, the number of files, and 1.
 
     Raises:
-        ValueError: The numbers give another number of files.
+        ValueError: The pattern gives a different number of files.
     """
     pattern = _PATTERN.fullmatch(name)
     if pattern is None:
@@ -176,32 +174,32 @@ def expand_pattern(key: str, name: str, num_files: int) -> Iterator[str] | None:
 
 
 def printable(name: str) -> str:
-    """The name of a file, with escapes for bytes that are no text."""
+    """The name of a file, with escapes for bytes that are not text."""
     return name.encode(errors="backslashreplace").decode()
 
 
 @contextmanager
 def translate_errors(path: Path, compression: str) -> Iterator[None]:
-    """Translate errors of unpacking a file into a message for the user.
+    """Translate decompression errors into messages for the user.
 
     Raises:
-        ValueError: The file is cut off or damaged.
+        ValueError: The file is truncated or damaged.
     """
     try:
         yield
     except EOFError as error:
-        raise ValueError(f"{path.name} is cut off; copy the scan again") from error
+        raise ValueError(f"{path.name} is truncated; copy the scan again") from error
     except (igzip_lib.IsalError, gzip.BadGzipFile) as error:  # type: ignore[misc] # isal's stub calls it an instance
         raise ValueError(f"{path.name} is damaged or not packed with {compression}; copy the scan again") from error
 
 
 def open_gzip(file: BinaryIO) -> BinaryIO:
-    """Open the contents of a gzip stream as a file, which checks the checksum at its end."""
+    """Open the content of a gzip stream as a file that verifies the checksum at its end."""
     return cast(BinaryIO, igzip.IGzipFile(fileobj=file))  # type: ignore[no-untyped-call]
 
 
 def _inflate(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the contents of a zlib stream, and check the checksum at its end."""
+    """Yield the content of a zlib stream, and verify the checksum at its end."""
     inflater = isal_zlib.decompressobj()
     while not inflater.eof:
         packed = inflater.unconsumed_tail or file.read(_BLOCK_BYTES)

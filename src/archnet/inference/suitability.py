@@ -6,7 +6,7 @@ from typing import Final
 
 from archnet.data.scan_ranges import ScanRanges, size_mm
 from archnet.imaging import Volume
-from archnet.imaging.hounsfield import HuStatistics, judge_hu
+from archnet.imaging.hounsfield import HuStatistics, evaluate_hu
 from archnet.inference.trained_run import TrainedRun
 from archnet.spec.experiment import Range
 
@@ -19,14 +19,14 @@ TOLERATED_SHARE: Final = 0.1
 
 def rejection_reason(values: HuStatistics) -> str | None:
     """The reason why the values of a scan cannot be those of a chest CT; null if they can."""
-    judgement = judge_hu(values)
-    return judgement.reason if judgement.kind == "other" else None
+    assessment = evaluate_hu(values)
+    return assessment.reason if assessment.kind == "other" else None
 
 
 def value_warnings(values: HuStatistics) -> list[str]:
     """A sentence if it is unclear whether the values of a scan are those of a chest CT."""
-    judgement = judge_hu(values)
-    return [judgement.reason] if judgement.kind == "unclear" else []
+    assessment = evaluate_hu(values)
+    return [assessment.reason] if assessment.kind == "unclear" else []
 
 
 def geometry_warnings(volume: Volume, run: TrainedRun) -> list[str]:

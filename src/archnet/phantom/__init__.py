@@ -1,1 +1,1 @@
-"""Phantom: generated chest scans in the layouts of public data sets."""
+"""Phantom: synthetic chest scans in the layouts of public data sets."""

@@ -24,18 +24,18 @@ Grid = tuple[Array, Array, Array]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Body:
-    """HU before noise, and where the lungs are; painting changes `hu` in place.
+    """HU before noise, and a lung mask; painting changes `hu` in place.
 
     Attributes:
         hu: (z, y, x).
-        lung: Share of each voxel that is lung, (z, y, x).
+        lung: Lung share of each voxel, 0 to 1, (z, y, x).
     """
 
     hu: Array
     lung: Array
 
     def paint(self, box: Box, distance_mm: Array, hu: float, edge_mm: float) -> None:
-        """Raises the lung voxels of a box to `hu` where the distance to a surface is negative, with a soft edge."""
+        """Raise lung voxels of a box to `hu` where the signed distance to a surface is negative, with a soft edge."""
         share = _inside_share(distance_mm, edge_mm) * self.lung[box]
         painted = np.where(share > 0, _LUNG_HU + share * np.float32(hu - _LUNG_HU), -np.inf)
         self.hu[box] = np.maximum(self.hu[box], painted)
@@ -43,7 +43,7 @@ class Body:
     def neighbourhood(
         self, centre_mm: tuple[float, float, float], reach_mm: tuple[float, float, float]
     ) -> tuple[Box, Grid]:
-        """The box around a place (x, y, z), and the millimetres (z, y, x) of its voxels, each broadcast on its axis."""
+        """The box around a point (x, y, z), and the coordinates (z, y, x) in mm of its voxels, for broadcasting."""
         spans = []
         for centre, reach, step, length in zip(centre_mm, reach_mm, SPACING_MM, reversed(SHAPE), strict=True):
             low, high = math.ceil((centre - reach) / step - 1e-6), math.floor((centre + reach) / step + 1e-6)
@@ -53,7 +53,7 @@ class Body:
     def draw_vessel(
         self, start: NDArray[np.float64], end: NDArray[np.float64], radii_mm: tuple[float, float], hu: float
     ) -> None:
-        """A straight, round-ended vessel between two places (x, y, z) in mm, from one radius to another."""
+        """Draw a straight, round-ended vessel between two points (x, y, z) in mm, from one radius to another."""
         reach = np.abs(end - start) / 2 + max(radii_mm) + 2
         middle = (start + end) / 2
         box, (z, y, x) = self.neighbourhood(tuple(middle.tolist()), tuple(reach.tolist()))
@@ -65,7 +65,7 @@ class Body:
 
 
 def draw_body(rng: np.random.Generator) -> Body:
-    """A chest with its lungs and vessel tree."""
+    """Draw a chest with lungs and vessel tree."""
     grid = _grid((slice(0, SHAPE[0]), slice(0, SHAPE[1]), slice(0, SHAPE[2])))
     size = rng.uniform(0.95, 1.04)
     hu = _chest_wall(rng, grid, size)
@@ -84,7 +84,7 @@ def draw_body(rng: np.random.Generator) -> Body:
 
 
 def simulate_scan(rng: np.random.Generator, body: Body) -> NDArray[np.int16]:
-    """What a scanner makes of a body: whole HU with noise, (z, y, x)."""
+    """Simulate the scan of a body: HU with noise, rounded to integers, (z, y, x)."""
     from scipy import ndimage
 
     noise = ndimage.gaussian_filter(rng.standard_normal(SHAPE, dtype=np.float32), (0.0, 0.6, 0.6))
@@ -94,7 +94,7 @@ def simulate_scan(rng: np.random.Generator, body: Body) -> NDArray[np.int16]:
 
 
 def _grid(box: Box) -> Grid:
-    """Millimetres of the voxels of a box as (z, y, x), each along its own axis."""
+    """Coordinates in mm of the voxels of a box as (z, y, x), each along its own axis."""
     z, y, x = (
         np.arange(span.start, max(span.stop, span.start), dtype=np.float32) * np.float32(step)
         for span, step in zip(box, reversed(SPACING_MM), strict=True)
@@ -103,20 +103,20 @@ def _grid(box: Box) -> Grid:
 
 
 def _ellipse(x: Array, y: Array, half_axes_mm: tuple[Array | float, Array | float]) -> Array:
-    """About the distance in mm to an ellipse around (0, 0), negative inside."""
+    """Approximate signed distance in mm to an ellipse around (0, 0), negative inside."""
     a, b = half_axes_mm
     distance: Array = (np.sqrt((x / a) ** 2 + (y / b) ** 2) - 1) * np.minimum(a, b)
     return distance
 
 
 def _shell(x: Array, y: Array, half_axes_mm: tuple[float, float], thickness_mm: float) -> Array:
-    """About the distance in mm to a layer around an ellipse, negative inside."""
+    """Approximate signed distance in mm to a layer around an ellipse, negative inside."""
     distance: Array = np.abs(_ellipse(x, y, half_axes_mm)) - np.float32(thickness_mm / 2)
     return distance
 
 
 def direction(down: Array, across: Array) -> NDArray[np.float64]:
-    """Angles in radians, in double precision: in single precision NumPy's arctan2 and cos differ between processors."""
+    """Angles in radians, in double precision: NumPy's single-precision arctan2 differs between processors."""
     angle: NDArray[np.float64] = np.arctan2(down.astype(np.float64), across.astype(np.float64))
     return angle
 
@@ -145,7 +145,7 @@ def _chest_wall(rng: np.random.Generator, grid: Grid, size: float) -> Array:
 
 
 def _lungs(rng: np.random.Generator, grid: Grid, size: float) -> Array:
-    """Share of lung in every voxel: two lungs with the mediastinum, heart, aorta and diaphragm left out."""
+    """Lung share of every voxel: two lungs without the mediastinum, heart, aorta and diaphragm."""
     z, y, x = grid
     across, down = x - MIDDLE_MM[0], y - MIDDLE_MM[1]
     height = z / (SHAPE[0] * SPACING_MM[2])
@@ -167,7 +167,7 @@ def _lungs(rng: np.random.Generator, grid: Grid, size: float) -> Array:
 
 
 def _lung_texture(rng: np.random.Generator, grid: Grid) -> Array:
-    """Lung tissue: darker in front, denser behind where blood sinks, with a fine and a coarse pattern."""
+    """Lung tissue with a fine and a coarse texture: darker in anterior and denser in posterior (dependent) regions."""
     from scipy import ndimage
 
     coarse = ndimage.zoom(rng.standard_normal((6, 14, 14)), np.array(SHAPE) / (6, 14, 14), order=1)
@@ -177,7 +177,7 @@ def _lung_texture(rng: np.random.Generator, grid: Grid) -> Array:
 
 
 def pattern(rng: np.random.Generator, width: tuple[float, float, float]) -> Array:
-    """Random grains of some width (z, y, x) in voxels."""
+    """Random texture with a grain width (z, y, x) in voxels."""
     from scipy import ndimage
 
     grains: Array = ndimage.gaussian_filter(rng.standard_normal(SHAPE, dtype=np.float32), width)
@@ -185,7 +185,7 @@ def pattern(rng: np.random.Generator, width: tuple[float, float, float]) -> Arra
 
 
 def _draw_airways(hu: Array, grid: Grid) -> None:
-    """The windpipe, and below its fork the two main bronchi."""
+    """Draw the trachea and, below the carina, the two main bronchi."""
     z, y, x = grid
     fork = SHAPE[0] * SPACING_MM[2] * 0.62
     spread = np.maximum(fork - z, 0) * 0.9
@@ -201,7 +201,7 @@ def _paint_over(hu: Array, distance_mm: Array, value: float) -> None:
 def draw_branch(
     rng: np.random.Generator, body: Body, start: NDArray[np.float64], heading: NDArray[np.float64], radius_mm: float
 ) -> None:
-    """A branch and, at its end, two thinner ones (their sections add up to a little more than its own)."""
+    """Draw a branch and, at its end, two thinner ones (the sum of their cross-sections is slightly larger)."""
     heading = heading / np.linalg.norm(heading)
     end = start + heading * radius_mm * rng.uniform(5.5, 8.5)
     body.draw_vessel(start, end, (radius_mm, radius_mm * 0.9), _BLOOD_HU)

@@ -1,4 +1,4 @@
-"""Phantoms: a folder of generated scans in the layout of a public data set, read by the same code as the real one."""
+"""Phantoms: folders of synthetic scans in the layout of a public data set, read by the same code as real data."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from archnet.phantom import luna16, mosmed
 from archnet.phantom.scan import THROUGH_PLANE
 
 PHANTOM_FILE: Final = "phantom.json"
-"""What a phantom's folder says about how it was made."""
+"""File in a phantom's folder that records its parameters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phantom:
-    """What decides a phantom.
+    """The parameters of a phantom.
 
     Attributes:
         layout: One of `LAYOUTS`.
-        num_scans: Scans, dealt to ten subset folders, or to two class folders.
-        num_candidates: Candidates of each scan in LUNA16's layout; about a fifth are nodules.
-        seed: Seed of everything drawn.
-        through_plane: Share, 0 to 1, of through-plane vessels among the candidates that are not nodules. In one
+        num_scans: Number of scans, distributed over ten subset folders or two class folders.
+        num_candidates: Number of candidates per scan in LUNA16's layout; about a fifth are nodules.
+        seed: Random seed.
+        through_plane: Share, 0 to 1, of through-plane vessels among the candidates that are not nodules. In a single
             slice they look like nodules; the larger the share, the more a network gains from depth.
     """
 
@@ -38,7 +38,7 @@ class Phantom:
     through_plane: float = THROUGH_PLANE
 
     def to_document(self) -> dict[str, Any]:
-        """All options that determine the files, JSON-ready. The default share is omitted, as in older phantoms."""
+        """Options that determine the files, JSON-ready. The default share is omitted, as in older phantoms."""
         layout = LAYOUTS[self.layout]
         unused = set() if layout.has_candidates else {"num_candidates", "through_plane"}
         if self.through_plane == THROUGH_PLANE:
@@ -51,10 +51,10 @@ class Layout:
     """The layout of a public data set.
 
     Attributes:
-        version: Raised with every change to what is drawn; a phantom of another version is not used again.
-        write: Writes the scans and lists into a folder.
+        version: Increased with every change to the drawing; a phantom of a different version is not reused.
+        write: Function that writes the scans and lists into a folder.
         has_candidates: Whether the number of candidates matters.
-        min_scans: The fewest scans that make a data set.
+        min_scans: Minimum number of scans in a data set.
     """
 
     version: int
@@ -79,7 +79,7 @@ LAYOUTS: Final[dict[str, Layout]] = {
 
 
 def write_phantom(folder: Path, phantom: Phantom, progress: Progress = no_progress) -> None:
-    """Writes scans and lists in the layout of a public data set, and phantom.json.
+    """Write scans and lists in the layout of a public data set, and phantom.json.
 
     Args:
         folder: An empty folder.
@@ -89,20 +89,20 @@ def write_phantom(folder: Path, phantom: Phantom, progress: Progress = no_progre
 
 
 def generate_phantom(folder: Path, phantom: Phantom, progress: Progress = no_progress) -> None:
-    """Writes a phantom into a new folder, which appears whole or not at all.
+    """Write a phantom into a new folder, which appears only when it is complete.
 
     Raises:
-        DataError: The folder exists and is not empty, or the scans are too few for the layout.
+        DataError: The folder exists and is not empty, or there are too few scans for the layout.
     """
     if phantom.num_scans < LAYOUTS[phantom.layout].min_scans:
         raise DataError(
             f"a phantom in MosMed's layout needs at least 4 scans, two of each class, got {phantom.num_scans}."
         )
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise DataError(f"{folder}: already there and not empty. Name a new folder for the phantom.")
+        raise DataError(f"{folder}: already exists and is not empty. Use a new folder for the phantom.")
     try:
         with atomic_folder(folder) as draft:
             write_phantom(draft, phantom, progress)
     except OSError:
-        if not (folder / PHANTOM_FILE).is_file():  # else another process has finished the same phantom first
+        if not (folder / PHANTOM_FILE).is_file():  # otherwise another process has finished the same phantom first
             raise

@@ -25,21 +25,22 @@ from archnet.imaging.volume import Volume
 from archnet.phantom.body import SPACING_MM
 from archnet.phantom.scan import draw_scan
 
-# Raise it with every change to what is drawn: a phantom of another version is not used again.
+# Increase it with every change to the drawing: a phantom of a different version is not reused.
 VERSION = 4
-# The first number of each scan's seed. A different one generates different scans.
+# First number of the seed of each scan. A different number generates different scans.
 _STREAM = 3
 _NUM_SUBSETS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """What the lists say about one scan: rows without their series uid.
+    """List entries of one scan: rows without the series uid.
 
     Attributes:
-        candidates: x, y, z in mm and the class.
+        candidates: x, y, z in mm, and the class.
         nodules: x, y, z of the nodule's centre and its diameter, in mm.
-        excluded: The same of a finding that counts neither way; its diameter is -1, unknown.
+        excluded: The same for an excluded finding, which is neither a hit nor a false positive; its diameter is -1,
+            unknown.
     """
 
     uid: str
@@ -50,10 +51,10 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScanContent:
-    """Contents of each scan.
+    """Content of each scan.
 
     Attributes:
-        num_candidates: Candidates of each scan.
+        num_candidates: Number of candidates per scan.
         through_plane: Share of through-plane vessels among the candidates that are not nodules.
     """
 
@@ -62,10 +63,10 @@ class ScanContent:
 
 
 def write_candidate_scans(folder: Path, num_scans: int, content: ScanContent, seed: int, progress: Progress) -> None:
-    """Writes scans in subset folders, candidates.csv, and the lists that LUNA16's evaluation reads.
+    """Write scans in subset folders, candidates.csv, and the lists for LUNA16's evaluation.
 
     Args:
-        seed: Seed of everything drawn.
+        seed: Random seed.
     """
     numbers = progress(range(num_scans), "Generating the phantom", num_scans)
     series = [_write_series(folder, number, content, seed) for number in numbers]
@@ -81,7 +82,7 @@ def write_candidate_scans(folder: Path, num_scans: int, content: ScanContent, se
 
 
 def _write_series(folder: Path, number: int, content: ScanContent, seed: int) -> Series:
-    """One scan and what the lists say about it."""
+    """Write one scan, and return its list entries."""
     uid = f"phantom-{seed}-{number:04d}"
     rng = np.random.default_rng([_STREAM, seed, number])
     hu, candidates = draw_scan(rng, content.num_candidates, content.through_plane)
@@ -91,7 +92,7 @@ def _write_series(folder: Path, number: int, content: ScanContent, seed: int) ->
     subset.mkdir(exist_ok=True)
     write_mhd(subset / f"{uid}.mhd", volume)
     nodules = [one for one in candidates if one.kind == "nodule"]
-    # As if a reader had marked a vessel; most of LUNA16's excluded findings are no nodules either.
+    # As if a reader had marked a vessel; most of LUNA16's excluded findings are not nodules either.
     excluded = [one for one in candidates if one.kind == "in-plane"][:1]
     return Series(
         uid=uid,
@@ -102,7 +103,7 @@ def _write_series(folder: Path, number: int, content: ScanContent, seed: int) ->
 
 
 def _world_point(index: tuple[float, float, float], volume: Volume) -> tuple[float, float, float]:
-    """The place in mm, (x, y, z), of an index (z, y, x)."""
+    """World point in mm, (x, y, z), of an index (z, y, x)."""
     x, y, z = (
         round(origin + step * place, 4)
         for origin, step, place in zip(volume.origin_mm, volume.spacing_mm, reversed(index), strict=True)

@@ -1,8 +1,8 @@
-"""Whole synthetic chest scans in MosMed's layout: healthy ones (CT-0) and ones with ground-glass patches (CT-23).
+"""Synthetic whole chest scans in MosMed's layout: healthy (CT-0) and with ground-glass opacities (CT-23).
 
-Ground glass is lung that has become hazy while its vessels can still be seen (Hansell et al. 2008, Fleischner Society:
-Glossary of Terms for Thoracic Imaging, doi:10.1148/radiol.2462070712). In COVID-19 it lies in both lungs, along the
-pleura, and more often below and behind (Salehi et al. 2020, doi:10.2214/AJR.20.23034).
+Ground-glass opacity is hazy lung in which vessels are still visible (Hansell et al. 2008, Fleischner Society: Glossary
+of Terms for Thoracic Imaging, doi:10.1148/radiol.2462070712). In COVID-19 it is bilateral and peripheral, and more
+frequent in lower and posterior regions (Salehi et al. 2020, doi:10.2214/AJR.20.23034).
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from archnet.imaging.nifti import write_nifti
 from archnet.imaging.volume import Volume
 from archnet.phantom.body import MIDDLE_MM, SHAPE, SPACING_MM, Body, Box, draw_body, draw_branch, pattern, simulate_scan
 
-# Raise it with every change to what is drawn.
+# Increase it with every change to the drawing.
 VERSION = 2
-# The first number of each scan's seed. A different one generates different scans.
+# First number of the seed of each scan. A different number generates different scans.
 _STREAM = 1
 CLASSES = ("CT-0", "CT-23")
 
 _NUM_TWIGS = 220
-# Width of the zone along the pleura in which patches lie.
+# Width of the zone along the pleura that contains patches.
 _RIM_MM = 9.0
-# A patch lifts lung tissue by this share of the way to water: from -860 to between -650 and -330 HU.
+# Range of the share of water that a patch adds to lung tissue: -860 HU becomes -650 to -330 HU.
 _OPACITY = (0.25, 0.62)
 
 Array = NDArray[np.float32]
 
 
 def write_whole_scans(folder: Path, num_scans: int, seed: int, progress: Progress) -> None:
-    """Writes CT-0 and CT-23 with .nii.gz scans, dealt to them in turn; scan k is the same however many there are."""
+    """Write .nii.gz scans to CT-0 and CT-23 in turn; scan k does not depend on the number of scans."""
     for number in progress(range(num_scans), "Generating the phantom", num_scans):
         rng = np.random.default_rng([_STREAM, seed, number, len(CLASSES)])
         name = CLASSES[number % len(CLASSES)]
@@ -45,16 +45,16 @@ def write_whole_scans(folder: Path, num_scans: int, seed: int, progress: Progres
 
 
 def draw_whole_scan(rng: np.random.Generator, *, has_patches: bool) -> NDArray[np.int16]:
-    """A scan in HU, (z, y, x)."""
+    """Draw a scan in HU, (z, y, x)."""
     body = draw_body(rng)
     _draw_twigs(rng, body)
     if has_patches:
-        body.hu[:] += _haze(rng, body) * np.maximum(-body.hu, 0)  # what is dense, as vessels are, shows through
+        body.hu[:] += _haze(rng, body) * np.maximum(-body.hu, 0)  # dense structures such as vessels remain visible
     return simulate_scan(rng, body)
 
 
 def _draw_twigs(rng: np.random.Generator, body: Body) -> None:
-    """Small vessels all over the lungs, running outward."""
+    """Draw small vessels throughout the lungs that run outward."""
     for z, y, x in rng.choice(np.argwhere(body.lung > 0.99), _NUM_TWIGS):
         place = np.array([x, y, z]) * SPACING_MM
         hilum = np.array([MIDDLE_MM[0], MIDDLE_MM[1], SHAPE[0] * SPACING_MM[2] / 2])
@@ -63,7 +63,7 @@ def _draw_twigs(rng: np.random.Generator, body: Body) -> None:
 
 
 def _haze(rng: np.random.Generator, body: Body) -> Array:
-    """How far each voxel is filled, from 0 (air as before) to 1 (water): patches with ragged, soft edges and grain."""
+    """Opacity of each voxel, from 0 (unchanged) to 1 (water): patches with ragged, soft edges and texture."""
     rim = _rim(body.lung)
     edge_noise = 0.28 * _unit_variance(pattern(rng, (2.4, 6.0, 6.0))) + 0.16 * _unit_variance(
         pattern(rng, (1.2, 2.5, 2.5))
@@ -81,7 +81,7 @@ def _haze(rng: np.random.Generator, body: Body) -> Array:
 
 
 def _rim(lung: Array) -> Array:
-    """How near the pleura is: 1 at the lungs' border, falling to 0 about 2 cm inside; 0 outside of the lungs."""
+    """Proximity to the pleura: 1 at the border of the lungs, decreasing to 0 about 2 cm inside; 0 outside the lungs."""
     from scipy import ndimage
 
     width = _RIM_MM / np.array(SPACING_MM[::-1])
@@ -90,7 +90,7 @@ def _rim(lung: Array) -> Array:
 
 
 def _patch_centres(rng: np.random.Generator, rim: Array) -> NDArray[np.float64]:
-    """Places (n, 3), each (x, y, z) in mm: along the chest wall, more of them below and behind."""
+    """Draw points (n, 3), each (x, y, z) in mm: along the chest wall, more of them in lower and posterior regions."""
     z, y, x = np.ogrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
     across, down = np.abs(x * SPACING_MM[0] - MIDDLE_MM[0]), y * SPACING_MM[1] - MIDDLE_MM[1]
     outer = (rim > 0.3) & ((across > 45) | (down > 30))
@@ -103,7 +103,7 @@ def _patch_centres(rng: np.random.Generator, rim: Array) -> NDArray[np.float64]:
 def _ellipsoid(
     body: Body, centre_mm: NDArray[np.float64], radii_mm: tuple[float, float, float]
 ) -> tuple[Box, NDArray[np.float64]]:
-    """The box around a patch, and the distance of its voxels from the centre in radii, (z, y, x)."""
+    """Return the box around a patch, and the distance of its voxels from the centre in radii, (z, y, x)."""
     across, down, up = radii_mm
     box, (z, y, x) = body.neighbourhood(tuple(centre_mm.tolist()), (2 * across, 2 * down, 2 * up))
     away = (((x - centre_mm[0]) / across) ** 2, ((y - centre_mm[1]) / down) ** 2, ((z - centre_mm[2]) / up) ** 2)
@@ -111,6 +111,6 @@ def _ellipsoid(
 
 
 def _unit_variance(grains: Array) -> Array:
-    """The same pattern with standard deviation 1."""
+    """Scale a texture to standard deviation 1."""
     scaled: Array = grains / grains.std()
     return scaled

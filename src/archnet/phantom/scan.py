@@ -1,8 +1,8 @@
-"""One synthetic chest scan: body, lungs, vessel tree, nodules, and vessels that one slice cannot tell from nodules.
+"""A synthetic chest scan: body, lungs, vessel tree, nodules, and vessels that look like nodules in a single slice.
 
-A nodule and a vessel that runs through the plane are drawn alike: first a cross-section (radius, outline, HU,
-position), then its depth, which is where they part. The central slice of both is therefore the same draw of the same
-distribution, and only the slices above and below tell them apart. A vessel in the plane is long in one slice.
+Nodules and through-plane vessels are drawn in the same way: first a cross-section (radius, outline, HU, position), then
+its continuation along the depth, which differs. The central slices of both therefore have the same distribution, and
+only the slices above and below distinguish them. An in-plane vessel is elongated in a single slice.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A place in a scan that a detector would mark.
+    """A position in a scan that a detector would mark.
 
     Attributes:
-        index: The mark, (z, y, x), fractions of a voxel in the plane.
-        centre: The middle of what is marked, (z, y, x).
+        index: Index of the mark, (z, y, x), fractional in the plane.
+        centre: Centre of the marked object, (z, y, x).
         kind: "nodule", "through" or "in-plane".
-        diameter_mm: In the central slice.
+        diameter_mm: Diameter in the central slice.
     """
 
     index: tuple[float, float, float]
@@ -50,10 +50,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """What an object shows in its central slice: all that is drawn before it is known what the object is.
+    """The central slice of an object, drawn independently of its kind.
 
     Attributes:
-        waves: Amplitude and phase of the outline's second, third and fourth harmonic.
+        waves: Amplitude and phase of the second, third and fourth harmonic of the outline.
     """
 
     centre_mm: tuple[float, float, float]
@@ -64,7 +64,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """How an object stands in a slice above or below its central one: its scale and its shift."""
+    """Scale and shift of an object in a slice above or below its central slice."""
 
     scale: float
     shift_mm: tuple[float, float]
@@ -89,7 +89,7 @@ def draw_scan(
 
 
 def draw_section(rng: np.random.Generator, centre_mm: tuple[float, float, float]) -> Section:
-    """A roundish, slightly lumpy cross-section."""
+    """Draw a roundish, slightly irregular cross-section."""
     amplitudes = np.abs(rng.normal(0, [0.10, 0.05, 0.02]))
     phases = rng.uniform(0, 2 * math.pi, 3)
     return Section(
@@ -101,7 +101,7 @@ def draw_section(rng: np.random.Generator, centre_mm: tuple[float, float, float]
 
 
 def _draw_nodule(rng: np.random.Generator, body: Body, section: Section) -> None:
-    """The section closes above and below, as in an ellipsoid."""
+    """Draw a nodule: its section closes above and below, as in an ellipsoid."""
     reach_mm = section.radius_mm * rng.uniform(0.6, 1.05)
     lean = rng.normal(0, 0.15, 2)
 
@@ -115,7 +115,7 @@ def _draw_nodule(rng: np.random.Generator, body: Body, section: Section) -> None
 
 
 def _draw_through_vessel(rng: np.random.Generator, body: Body, section: Section) -> None:
-    """The section goes on above and below: tilted, bent, tapering, until it ends."""
+    """Draw a through-plane vessel: its section continues above and below, tilted, bent and tapering, until it ends."""
     angle, tilt = rng.uniform(0, 2 * math.pi), math.tan(rng.uniform(0, math.radians(20)))
     bend = rng.normal(0, 0.006, 2)
     taper = rng.uniform(-0.012, 0.012)
@@ -135,7 +135,7 @@ def _draw_through_vessel(rng: np.random.Generator, body: Body, section: Section)
 
 
 def _draw_in_plane_vessel(rng: np.random.Generator, body: Body, section: Section) -> None:
-    """A vessel that one slice shows lengthwise: it winds away from the candidate on both sides and gets thinner."""
+    """Draw an in-plane vessel, which one slice shows lengthwise: it winds away on both sides and tapers."""
     angle = rng.uniform(0, 2 * math.pi)
     for first in (angle, angle + math.pi):
         place, turn, radius = np.array(section.centre_mm), first, section.radius_mm * 0.52
@@ -154,7 +154,7 @@ DRAW_FUNCTIONS: dict[str, Callable[[np.random.Generator, Body, Section], None]] 
 
 
 def _draw_levels(body: Body, section: Section, level: Callable[[float], Level | None]) -> None:
-    """Paints a section slice by slice, each with its own scale and shift."""
+    """Paint a section slice by slice, each with its own scale and shift."""
     centre_x, centre_y, centre_z = section.centre_mm
     for z in range(SHAPE[0]):
         place = level(z * SPACING_MM[2] - centre_z)
@@ -176,7 +176,7 @@ def _draw_outline(body: Body, z: int, centre_mm: tuple[float, float], section: S
 
 
 def _draw_kinds(rng: np.random.Generator, count: int, through_plane: float) -> list[str]:
-    """The kind of each candidate: equal numbers in scans of equal count, in random order."""
+    """Draw the kind of each candidate in random order; scans with equal counts have equal numbers of each kind."""
     num_nodules = round(_NODULES * count)
     num_through = min(round(through_plane * (1 - _NODULES) * count), count - num_nodules)
     kinds = ["nodule"] * num_nodules + ["through"] * num_through + ["in-plane"] * (count - num_nodules - num_through)
@@ -184,12 +184,12 @@ def _draw_kinds(rng: np.random.Generator, count: int, through_plane: float) -> l
 
 
 def _draw_points(rng: np.random.Generator, body: Body, count: int) -> list[tuple[float, float, float]]:
-    """Places (x, y, z) in mm, clear of the lungs' border, of vessels and of each other; z on the middle of a slice."""
+    """Draw points (x, y, z) in mm away from the lung border, vessels and each other; z is the centre of a slice."""
     from scipy import ndimage
 
     margin = round(_MARGIN_MM / SPACING_MM[0])
     inner = ndimage.maximum_filter(body.hu, size=(3, 2 * margin + 1, 2 * margin + 1)) < _CLEAR_HU
-    inner &= body.lung > 0.99  # air outside the body and in the windpipe is clear too
+    inner &= body.lung > 0.99  # air outside the body and in the trachea is also free of vessels
     inner[:_MARGIN_SLICES] = inner[-_MARGIN_SLICES:] = False
     voxels = rng.permutation(np.argwhere(inner))
     points_mm: list[NDArray[np.float64]] = []
@@ -208,7 +208,7 @@ def _is_apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
 
 
 def _mark_candidate(rng: np.random.Generator, section: Section, kind: str) -> Candidate:
-    """The mark that a detector would leave: in the right slice, not quite in the middle."""
+    """Draw the mark of a detector: in the right slice, slightly off centre."""
     x, y, z = section.centre_mm
     off_x, off_y = rng.normal(0, 0.7, 2)
     return Candidate(

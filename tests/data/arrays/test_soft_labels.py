@@ -54,7 +54,7 @@ def test_labels_in_y_that_contradict_the_shares_are_reported():
     assert (finding.check, finding.severity, finding.cases) == ("soft_labels", "warning", ("1",))
     assert finding.text == (
         "The label in y is not the class with the largest share in soft in 1 of 4 cases: 1. The loss uses soft, metrics "
-        "use y. Correct these cases, or leave out y to use the class with the largest share."
+        "use y. Correct these cases, or omit y to use the class with the largest share."
     )
 
 
@@ -116,7 +116,7 @@ def test_columns_in_a_different_order_are_an_error():
             [[0.5, 0.5], [0.2, 0.8], [0.5, 0.5]],
             {},
             "there is no y, and the largest share in soft is not unique in 2 rows (0, 2; counted from 0); save y with the "
-            "label of each case, or leave these cases out",
+            "label of each case, or omit these cases",
         ),
         (
             [[0.6, 0.4], [0.8, 0.2]],
@@ -159,17 +159,17 @@ def test_weights_are_positive_numbers():
         (
             [1, 0, 2, -1],
             "weight is not positive and finite (such as 0) in 2 rows (1, 3; counted from 0); give a positive number, or "
-            "leave out cases that should not count",
+            "omit cases that should not count",
         ),
         (
             [1, np.nan],
             "weight is not positive and finite (such as nan) in 1 row (1; counted from 0); give a positive number, or "
-            "leave out cases that should not count",
+            "omit cases that should not count",
         ),
         (
             [1e-6, 1e-7, 1e6, 1e39],
             "weight is not from 1e-06 to 1e+06 (such as 1e-07) in 2 rows (1, 3; counted from 0); only ratios of weights "
-            "count: divide them by their mean, and leave out cases that hardly count",
+            "count: divide them by their mean, and omit cases that hardly count",
         ),
     ],
 )

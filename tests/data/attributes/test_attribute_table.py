@@ -64,10 +64,10 @@ def test_a_selection_of_cases_keeps_its_attributes(tmp_path):
     [
         (
             ["name,site", "a,b"],
-            'T line 1: no column names the rows. Add the column "case", "seriesuid" (a scan) or "group" (a patient); got '
+            'T line 1: no column identifies the rows. Add the column "case", "seriesuid" (a scan) or "group" (a patient); got '
             "name, site.",
         ),
-        (["case", "1.2#0"], 'T line 1: has no attribute beside "case". Add a column, or remove the file.'),
+        (["case", "1.2#0"], 'T line 1: has no attribute besides "case". Add a column, or remove the file.'),
         (["case,site"], "T: the table has no rows. Add one for each case, or remove the file."),
         ([], "T: is empty. Save it as text in UTF-8, columns separated by commas."),
         (
@@ -76,11 +76,11 @@ def test_a_selection_of_cases_keeps_its_attributes(tmp_path):
         ),
         (
             ["case,a\tb", "1.2#0,x"],
-            r'T line 1: "a\tb" is no name for an attribute. Use 1 to 64 characters, no control characters.',
+            r'T line 1: "a\tb" is not a valid attribute name. Use 1 to 64 characters, without control characters.',
         ),
         (
             ["case,,b", "1.2#0,x,y"],
-            'T line 1: "" is no name for an attribute. Use 1 to 64 characters, no control characters.',
+            'T line 1: "" is not a valid attribute name. Use 1 to 64 characters, without control characters.',
         ),
         (
             ["case,site,site", "1.2#0,x,y"],
@@ -88,18 +88,18 @@ def test_a_selection_of_cases_keeps_its_attributes(tmp_path):
             "site.",
         ),
         (["case,site", "1.2#0"], "T line 2: expected case, site, got 1.2#0."),
-        (["case,site", ",A"], "T line 2: the row names no case. Name one or remove the line."),
+        (["case,site", ",A"], "T line 2: the row has no case. Add it or remove the line."),
         (
             ["group,site", "p,A", "1.4,B", "p,A"],
-            'T line 4: the group "p" is in line 2 already. Keep one of them.',
+            'T line 4: the group "p" is already in line 2. Keep one of them.',
         ),
         (
             ["case,site", "1.2#0,A\x1b[2J"],
-            r'T line 2: site is "A\x1b[2J". Use at most 200 characters, no control characters.',
+            r'T line 2: site is "A\x1b[2J". Use at most 200 characters, without control characters.',
         ),
         (
             ["case,site", "1.2#0," + "x" * 201],
-            f'T line 2: site is "{"x" * 80}…". Use at most 200 characters, no control characters.',
+            f'T line 2: site is "{"x" * 80}…". Use at most 200 characters, without control characters.',
         ),
         (
             ["case,site", "1.2,A", "1.3,B"],
@@ -128,7 +128,7 @@ def test_rows_about_other_cases_are_counted(tmp_path):
         (
             "case_attributes",
             "note",
-            "2 of the 4 rows of cases.csv name a seriesuid that the data do not have: 9, 8.",
+            "2 of the 4 rows of cases.csv name a seriesuid that the data do not contain: 9, 8.",
             ("9", "8"),
         )
     ]
@@ -136,7 +136,7 @@ def test_rows_about_other_cases_are_counted(tmp_path):
         (
             "case_attributes",
             "warning",
-            "2 of the 3 rows of cases.csv name a group that the data do not have: 7, 9. Compare the column "
+            "2 of the 3 rows of cases.csv name a group that the data do not contain: 7, 9. Compare the column "
             '"group" with the names in the data.',
             ("7", "9"),
         )
@@ -149,7 +149,7 @@ def test_a_column_of_numbers_with_a_slip_is_reported(tmp_path):
         (
             "case_attributes",
             "warning",
-            'cases.csv: the column "mm" is read as text, since 1 of its 3 values is no number: "2.5mm" in line 3. Correct '
+            'cases.csv: the column "mm" is read as text, since 1 of its 3 values is not a number: "2.5mm" in line 3. Correct '
             "these values, or leave them empty where they are unknown.",
             ("1.2#1",),
         )

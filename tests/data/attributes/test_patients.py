@@ -80,7 +80,7 @@ def test_scans_outside_the_subset_folders_have_no_official_fold(tmp_path):
         ("seriesuid,patient\n1.2.3\n", "line 2: expected seriesuid, patient, got 1.2.3."),
         (
             "seriesuid,patient\n1.2.3,p1\n1.2.4,\n",
-            'line 3: the series "1.2.4" has no patient. Name one or remove the line.',
+            'line 3: the series "1.2.4" has no patient. Add it or remove the line.',
         ),
         (
             "seriesuid,patient\n1.2.3,p1\n1.2.4,p1\n1.2.3,p2\n",

@@ -16,7 +16,7 @@ def test_nothing_left_out_is_no_finding():
 def test_masks_alone_are_a_note_without_a_remedy():
     (finding,) = find_left_out(_left_out(mask=["a/1_mask.nii", "a/2_mask.nii"]), ROOT)
     assert (finding.check, finding.severity) == ("left_out", "note")
-    assert finding.text == "Left out of /data: 2 masks (a/1_mask.nii, a/2_mask.nii)."
+    assert finding.text == "Not used in /data: 2 masks (a/1_mask.nii, a/2_mask.nii)."
     assert finding.cases == ("a/1_mask.nii", "a/2_mask.nii")
 
 
@@ -27,7 +27,7 @@ def test_each_kind_is_counted_with_its_first_few_names_and_its_remedy():
     (finding,) = find_left_out(left_out, ROOT)
     assert finding.severity == "warning"
     assert finding.message == (
-        "Left out of /data: 5 .dcm (a/0.dcm, a/1.dcm, a/2.dcm, 2 more), 2 folders of masks (b, c), 1 .nhdr (a/x.nhdr), "
+        "Not used in /data: 5 .dcm (a/0.dcm, a/1.dcm, a/2.dcm, 2 more), 2 folders of masks (b, c), 1 .nhdr (a/x.nhdr), "
         "1 broken link (d)."
     )
     assert finding.remedy == (

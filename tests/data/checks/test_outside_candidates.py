@@ -111,18 +111,18 @@ def test_one_nodule_is_an_error():
 @pytest.mark.parametrize(
     ("convert", "guess"),
     [
-        (lambda p: p * [-1, -1, 1], "With x and y negated (RAS instead of LPS), all would lie inside."),
-        (lambda p: p[:, ::-1], "With the axes in the order z, y, x, all would lie inside."),
-        (lambda p: p[:, [2, 0, 1]], "With the axes in the order z, x, y, all would lie inside."),
-        (lambda p: p * [1, 1, -1], "With z negated, all would lie inside."),
-        (lambda p: p * [-1, -1, -1], "With x, y and z negated, all would lie inside."),
-        (lambda p: p[:, ::-1] * [-1, 1, 1], "With the axes in the order z, y, x and z negated, all would lie inside."),
-        (lambda p: (p - CORNER) / [2, 2, 2.5], "Taken as voxel indices (x, y, z), all would lie inside."),
+        (lambda p: p * [-1, -1, 1], "With x and y negated (RAS instead of LPS), all would be inside."),
+        (lambda p: p[:, ::-1], "With the axes in the order z, y, x, all would be inside."),
+        (lambda p: p[:, [2, 0, 1]], "With the axes in the order z, x, y, all would be inside."),
+        (lambda p: p * [1, 1, -1], "With z negated, all would be inside."),
+        (lambda p: p * [-1, -1, -1], "With x, y and z negated, all would be inside."),
+        (lambda p: p[:, ::-1] * [-1, 1, 1], "With the axes in the order z, y, x and z negated, all would be inside."),
+        (lambda p: (p - CORNER) / [2, 2, 2.5], "Interpreted as voxel indices (x, y, z), all would be inside."),
         (
             lambda p: ((p - CORNER) / [2, 2, 2.5])[:, ::-1],
-            "Taken as voxel indices (z, y, x), all would lie inside.",
+            "Interpreted as voxel indices (z, y, x), all would be inside.",
         ),
-        (lambda p: p - CORNER, "Taken as millimetres from the first voxel, all would lie inside."),
+        (lambda p: p - CORNER, "Interpreted as millimetres from the first voxel, all would be inside."),
     ],
 )
 def test_the_cause_is_guessed_where_it_brings_the_candidates_inside(convert, guess):
@@ -136,7 +136,7 @@ def test_a_guess_may_leave_one_percent_outside_and_says_so():
     places = _inside(_frame(), 200) * [-1, -1, 1]
     places[4] = (0, 0, 4000)
     (finding,) = _find(_points(places))
-    assert finding.message.endswith("With x and y negated (RAS instead of LPS), 199 of 200 would lie inside.")
+    assert finding.message.endswith("With x and y negated (RAS instead of LPS), 199 of 200 would be inside.")
 
 
 def test_there_is_no_guess_where_nothing_helps():

@@ -1,1 +1,1 @@
-"""Array files: what an .npz file holds, the layout of its images, and the classes of its labels."""
+"""Array files: the arrays of an .npz file, the layout of its images, and the classes of its labels."""

@@ -1,4 +1,4 @@
-"""The arrays of an .npz file, read without pickle and protected against files that unpack to fill the memory."""
+"""Read the arrays of an .npz file, without pickle and with protection against decompression bombs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archnet.errors import DataError
 from archnet.files.archives.npy_arrays import Arrays, check_member, read_member
 from archnet.files.archives.zip_archive import DamagedFileError, open_zip
 
-# MedMNIST (Yang et al. 2023, doi:10.1038/s41597-022-01721-8) says "val" where we say "validation".
+# MedMNIST (Yang et al. 2023, doi:10.1038/s41597-022-01721-8) calls the validation set "val".
 MEDMNIST_SETS = {"train": "train", "val": "validation", "test": "test"}
 
 _OPTIONAL_KEYS = ("y", "soft", "weight", "group", "split", "classes")
@@ -29,8 +29,8 @@ def read_arrays(path: Path, num_channels: int = 1) -> Arrays:
         num_channels: Expected number of channels; if it is 1, colour images are rejected.
 
     Raises:
-        DataError: There is no such file.
-        ValueError: The file is damaged, or lacks what a data set needs.
+        DataError: The file does not exist.
+        ValueError: The file is damaged, or lacks a required array.
     """
     try:
         with path.open("rb") as file:
@@ -57,7 +57,7 @@ def _read_data_set(archive: zipfile.ZipFile, num_channels: int) -> Arrays:
         if key in keys:
             raise ValueError(
                 f"{key} needs the arrays x and y, but this file holds those of MedMNIST; save x, y, split and {key}, "
-                f"or leave out {key}"
+                f"or omit {key}"
             )
     names = ["classes"] if "classes" in keys else []
     arrays = _load_arrays(archive, [f"{name}_{kind}" for name in sets for kind in ("images", "labels")] + names)
@@ -85,7 +85,7 @@ def _merge_medmnist(sets: list[str], images: list[NDArray[Any]], labels: list[ND
 
 
 def _load_arrays(archive: zipfile.ZipFile, keys: list[str]) -> Arrays:
-    """Load some arrays of a file, after checking that the header of each matches its size."""
+    """Load arrays of a file, after checking that the header of each matches its size."""
     for key in keys:
         if check_member(archive, key).dtype.hasobject:
             raise ValueError(f"{key} holds Python objects, which are never loaded; {_plain_form(key)}")
@@ -93,7 +93,7 @@ def _load_arrays(archive: zipfile.ZipFile, keys: list[str]) -> Arrays:
 
 
 def _plain_form(key: str) -> str:
-    """How to save an array that holds Python objects without them."""
+    """Explain how to save an array of Python objects in a plain data type."""
     if key == "x" or key.endswith("_images"):
         return f"save numbers, all cases in one shape: {key}=numpy.stack(list({key}))"
     kind, name = ("numbers", "float") if key in ("soft", "weight") else ("text", "str")

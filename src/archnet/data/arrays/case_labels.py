@@ -1,4 +1,4 @@
-"""The labels of an .npz file as classes: whole numbers, one-hot codes or text, and the names of the classes."""
+"""Convert the labels of an .npz file (whole numbers, one-hot codes or text) to classes with names."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from archnet.data.checks.findings import Finding
 from archnet.errors import did_you_mean, pluralize
 
 _MISSING_TEXT: Final = ("", "nan", "NaN", "<NA>", "NaT")
-"""What text arrays hold in place of a missing label."""
+"""Texts that mean a missing label."""
 
 _MAX_ROWS: Final = 3
-"""Rows that a message names."""
+"""Maximum number of rows in a message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,15 +37,15 @@ class CaseLabels:
 
 
 def read_labels(y: NDArray[Any], names: Sequence[str] | None, source: str = "classes") -> CaseLabels:
-    """The classes of the cases.
+    """Read the class of each case.
 
     Args:
         y: (N,) or (N, 1) whole numbers or text, or (N, classes) with a single 1 in each row.
-        names: Names of the classes in the order of their labels; null takes the labels themselves.
-        source: What gives the names, for messages.
+        names: Names of the classes in the order of their labels; null uses the labels themselves.
+        source: Where the names come from, for messages.
 
     Raises:
-        ValueError: A case has no label or several, or the names do not fit the labels.
+        ValueError: A case has no label or several, or the names do not match the labels.
     """
     column, findings = _label_column(y)
     if names is not None:
@@ -59,10 +59,10 @@ def read_labels(y: NDArray[Any], names: Sequence[str] | None, source: str = "cla
 
 
 def text_entries(array: NDArray[Any], key: str) -> NDArray[np.str_]:
-    """An array's entries as text; bytes are UTF-8.
+    """Convert the entries of an array to text; bytes are decoded as UTF-8.
 
     Raises:
-        ValueError: It does not have exactly one axis, or its bytes are not UTF-8.
+        ValueError: The array does not have exactly one axis, or its bytes are not UTF-8.
     """
     if array.ndim != 1:
         raise ValueError(
@@ -105,7 +105,7 @@ def refuse_rows(is_wrong: NDArray[np.bool_], what: str, remedy: str) -> None:
 
 
 def _label_column(y: NDArray[Any]) -> tuple[NDArray[Any], list[Finding]]:
-    """(N,) labels as whole numbers or text, and notes on any conversion."""
+    """Return (N,) labels as whole numbers or text, and notes on conversions."""
     if y.ndim == 2 and y.shape[1] > 1 and y.dtype.kind in "iubf":
         return _decode_one_hot(y), [
             _note(f"y is {y.shape}: it is read as one-hot codes, with one column for each class.")
@@ -137,7 +137,7 @@ def _decode_one_hot(y: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _read_text(column: NDArray[np.str_]) -> NDArray[Any]:
-    """Text labels; those that are all whole numbers as numbers."""
+    """Read text labels; if all are whole numbers, convert them."""
     refuse_rows(
         np.isin(np.char.strip(column), _MISSING_TEXT), "y is empty or NaN", "label these cases or leave them out"
     )
@@ -162,7 +162,7 @@ def _whole_numbers(column: NDArray[Any]) -> NDArray[np.int64]:
 def _name_text(
     values: list[str], indices: NDArray[np.intp], names: Sequence[str] | None, source: str, findings: list[Finding]
 ) -> CaseLabels:
-    """Text labels in the order of the names, where there are any, else sorted."""
+    """Name text labels, in the order of the given names, or else sorted."""
     check_names(values, "y")
     if names is None:
         return CaseLabels(indices=indices.astype(np.int64), classes=tuple(values), findings=tuple(findings))
@@ -179,7 +179,7 @@ def _name_text(
 def _name_numbers(
     values: list[int], indices: NDArray[np.intp], names: Sequence[str] | None, source: str, findings: list[Finding]
 ) -> CaseLabels:
-    """Numbered classes: labels from 0 on count the names; other labels take them in ascending order."""
+    """Name numbered classes: labels from 0 are indices of the names; other labels get the names in ascending order."""
     indices = indices.astype(np.int64)
     if names is None:
         classes = tuple(map(str, values))

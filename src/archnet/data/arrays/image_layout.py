@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from archnet.data.checks.findings import Finding
 
 _COLOURS: Final = (3, 4)
-"""Numbers of channels of a colour image: RGB, RGBA."""
+"""Numbers of channels of a colour image: RGB and RGBA."""
 
 
 def squeeze_channel(x: NDArray[Any], axes: str) -> tuple[NDArray[Any], list[Finding]]:
-    """The images without an axis of length 1 that is a channel.
+    """Remove a channel axis of length 1 from images.
 
     Args:
         x: (N, height, width[, depth]), with or without one channel, first or last.
         axes: Order of the spatial axes, "hwd" or "zyx".
 
     Returns:
-        (N, *spatial axes), and a note where an axis was left out.
+        (N, *spatial axes), and a note if an axis was removed.
 
     Raises:
-        ValueError: The images are in colour, or have another number of axes.
+        ValueError: The images are in colour, or have an invalid number of axes.
     """
     refuse_colour(x.shape, axes)
     channel = _channel_axis(x.shape)
@@ -46,7 +46,7 @@ def check_channel_axis(shape: Sequence[int], num_channels: int) -> None:
     """Check that the last axis of images has the given number of channels.
 
     Raises:
-        ValueError: It does not.
+        ValueError: The last axis has a different length.
     """
     is_known = len(shape) in (4, 5) and 0 not in shape
     if is_known and shape[-1] == num_channels:
@@ -65,10 +65,10 @@ def check_channel_axis(shape: Sequence[int], num_channels: int) -> None:
 
 
 def find_axis_order(shape: Sequence[int], axes: str) -> list[Finding]:
-    """A warning if volumes look stored as (z, y, x): their last two axes are equal and longer than the first.
+    """Warn if volumes are probably stored as (z, y, x): their last two axes are equal and longer than the first.
 
     Args:
-        shape: Of one case.
+        shape: Shape of one case.
         axes: Order of its axes, "hwd" or "zyx".
     """
     if axes != "hwd" or len(shape) != 3 or not shape[0] < shape[1] == shape[2]:
@@ -86,7 +86,7 @@ def find_axis_order(shape: Sequence[int], axes: str) -> list[Finding]:
 
 
 def _channel_axis(shape: Sequence[int]) -> int | None:
-    """The axis of length 1 that is not spatial; null if there is none.
+    """Find the axis of length 1 that is not spatial; null if there is none.
 
     >>> _channel_axis((8, 1, 28, 28)), _channel_axis((8, 28, 28, 1)), _channel_axis((8, 28, 28, 5))
     (1, 3, None)
@@ -97,10 +97,10 @@ def _channel_axis(shape: Sequence[int]) -> int | None:
 
 
 def refuse_colour(shape: Sequence[int], axes: str, key: str = "x") -> None:
-    """Reject colour images; the message names the key that keeps their channels, and the line that makes them grey.
+    """Reject colour images; the message gives the key to keep their channels, and the code to convert them to grey.
 
-    An axis of length 3 or 4 next to longer axes holds colours. Volumes with so few slices are accepted with a
-    channel axis of their own, (N, height, width, 3, 1), or as (N, z, y, x) with `axes` "zyx".
+    An axis of length 3 or 4 next to longer axes is interpreted as colours. Volumes with so few slices are accepted with
+    a channel axis of their own, (N, height, width, 3, 1), or as (N, z, y, x) with `axes` "zyx".
 
     Raises:
         ValueError: The images are in colour.

@@ -1,4 +1,4 @@
-"""The arrays `soft` and `weight` of an .npz file: shares of the classes in the label of each case, and its weight."""
+"""Read the arrays `soft` and `weight` of an .npz file: soft labels and case weights."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from archnet.data.checks.left_out import MAX_CASES
 from archnet.errors import pluralize
 
 SUM_TOLERANCE: Final = 1e-3
-"""How far the sum of a row may be from 1; rows within it are divided by their sum."""
+"""Tolerance for the sum of a row, which should be 1; rows within it are normalized."""
 
 MIN_WEIGHT: Final = 1e-6
 MAX_WEIGHT: Final = 1e6
-"""The range of weights; beyond it, cases have no effect on a loss in float32."""
+"""Allowed range of weights; beyond it, cases would have no effect on a float32 loss."""
 
 _MANY_DIFFERENCES: Final = 0.5
-"""Share of cases in which y and soft differ from which the columns are almost certainly in a different order."""
+"""Share of cases in which y and soft differ above which the columns are almost certainly in a different order."""
 
 
 def read_weight(weight: NDArray[Any]) -> NDArray[np.float32]:
-    """The weight of each case, (N,).
+    """Read the weight of each case, (N,).
 
     Raises:
         ValueError: The array has a different shape, or a weight is not from `MIN_WEIGHT` to `MAX_WEIGHT`.
@@ -34,9 +34,9 @@ def read_weight(weight: NDArray[Any]) -> NDArray[np.float32]:
     if weight.ndim != 1:
         raise ValueError(f"weight must be (N,), one number for each case, got {weight.shape}")
     weights = _convert(weight, "weight")
-    remedy = "give a positive number, or leave out cases that should not count"
+    remedy = "give a positive number, or omit cases that should not count"
     _refuse_weights(weights, ~(np.isfinite(weights) & (weights > 0)), "positive and finite", remedy)
-    remedy = "only ratios of weights count: divide them by their mean, and leave out cases that hardly count"
+    remedy = "only ratios of weights count: divide them by their mean, and omit cases that hardly count"
     is_extreme = (weights < MIN_WEIGHT) | (weights > MAX_WEIGHT)
     _refuse_weights(weights, is_extreme, f"from {MIN_WEIGHT:g} to {MAX_WEIGHT:g}", remedy)
     return weights.astype(np.float32)
@@ -50,7 +50,7 @@ def _refuse_weights(weights: NDArray[np.float64], is_wrong: NDArray[np.bool_], e
 def read_soft_labels(
     soft: NDArray[Any], y: NDArray[Any] | None, names: Sequence[str] | None, source: str = "classes"
 ) -> CaseLabels:
-    """The classes of cases with soft labels.
+    """Read the classes of cases with soft labels.
 
     Args:
         soft: (N, classes) share of each class, in the order of the labels.
@@ -77,7 +77,7 @@ def read_soft_labels(
 
 
 def _read_shares(soft: NDArray[Any]) -> NDArray[np.float64]:
-    """(N, classes) shares; each row sums to 1."""
+    """Read the (N, classes) shares; each row sums to 1."""
     if soft.shape[1:] in ((), (1,)) and soft.ndim:
         raise ValueError(
             f"soft must be (N, classes), got {soft.shape}; for two classes, save the shares of both: "
@@ -99,7 +99,7 @@ def _read_shares(soft: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _largest_shares(shares: NDArray[np.float64], names: Sequence[str] | None, source: str) -> CaseLabels:
-    """The class with the largest share of each case."""
+    """Find the class with the largest share of each case."""
     num_classes = shares.shape[1]
     if names is not None:
         check_names(names, source)
@@ -112,7 +112,7 @@ def _largest_shares(shares: NDArray[np.float64], names: Sequence[str] | None, so
     refuse_rows(
         num_largest > 1,
         "there is no y, and the largest share in soft is not unique",
-        "save y with the label of each case, or leave these cases out",
+        "save y with the label of each case, or omit these cases",
     )
     indices = shares.argmax(axis=1)
     counts = np.bincount(indices, minlength=num_classes)
@@ -126,7 +126,7 @@ def _largest_shares(shares: NDArray[np.float64], names: Sequence[str] | None, so
 
 
 def _find_differences(labels: CaseLabels, shares: NDArray[np.float64]) -> list[Finding]:
-    """Cases whose label in y is not the class with the largest share."""
+    """Report cases whose label in y is not the class with the largest share."""
     differs = shares[np.arange(len(shares)), labels.indices] < shares.max(axis=1)
     rows = np.flatnonzero(differs).astype(np.str_).tolist()
     if not rows:
@@ -140,9 +140,7 @@ def _find_differences(labels: CaseLabels, shares: NDArray[np.float64]) -> list[F
             message=f"The label in y is not the class with the largest share in soft in {len(rows):,} of "
             f"{pluralize(len(shares), 'case')}: {first_names(rows)}. The loss uses soft, metrics use y.",
             cases=tuple(rows[:MAX_CASES]),
-            remedy=order
-            if are_many
-            else "Correct these cases, or leave out y to use the class with the largest share.",
+            remedy=order if are_many else "Correct these cases, or omit y to use the class with the largest share.",
         )
     ]
 

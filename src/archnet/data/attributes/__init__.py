@@ -1,1 +1,1 @@
-"""Attributes of cases, from the user's table, from lists and from scan headers; and the patients of cases."""
+"""Attributes of cases, from the user's table, from lists and from scan headers; patients of cases."""

@@ -1,7 +1,7 @@
-"""A table of case attributes that a user wrote (`data.cases`): scanner, texture, site or anything else.
+"""A user's table of case attributes (`data.cases`), such as scanner, texture or site.
 
-One column names the rows: `case`, `seriesuid` (a scan) or `group` (a patient). A row that names a scan or a group
-applies to all its cases.
+One column identifies the rows: `case`, `seriesuid` (a scan) or `group` (a patient). A row for a scan or a group applies
+to all its cases.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import Data
 
 KEY_COLUMNS: Final = ("case", SERIES_UID, "group")
-"""Columns that name the rows; of several, the first is used."""
+"""Columns that identify the rows; if there are several, the first is used."""
 
 MAX_COLUMNS: Final = 50
 MAX_NAME_LENGTH: Final = 64
 MAX_VALUE_LENGTH: Final = 200
 
 _MIXED_SHARE: Final = 0.5
-"""Share of numbers in a text column from which its other values look like mistakes."""
+"""Minimum share of numbers in a text column for which the other values are probably mistakes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,8 +42,8 @@ class ListedAttributes:
     """The attributes that a table gives for the cases of a data set.
 
     Attributes:
-        columns: For each attribute one value a case, (N,); empty where it is unknown.
-        findings: What was found in the table.
+        columns: For each attribute one value per case, (N,); empty if it is unknown.
+        findings: Findings about the table.
     """
 
     columns: Mapping[str, Attribute]
@@ -56,10 +56,10 @@ class _Table:
 
     Attributes:
         path: The file.
-        key: Column that names the rows.
+        key: Column that identifies the rows.
         names: Names of the attributes.
-        values: By the name of a row.
-        lines: Line of each row, from 1, by its name.
+        values: Values of each row, by its name.
+        lines: Line number of each row, from 1, by its name.
     """
 
     path: Path
@@ -70,14 +70,14 @@ class _Table:
 
 
 def find_attribute_table(data: Data, root: Path | None) -> Path | None:
-    """The table of a data set: `data.cases`; else cases.csv in its folder, for a file NAME.cases.csv beside it.
+    """Find the table of a data set: `data.cases`, or else cases.csv in its folder (NAME.cases.csv next to a file).
 
     Args:
         data: The options.
         root: Folder or file of the data set.
 
     Raises:
-        DataError: `data.cases` names no file.
+        DataError: `data.cases` is not a file.
     """
     if data.cases is not None:
         return option_file(data.cases, "data.cases")
@@ -91,7 +91,7 @@ def read_attributes(path: Path, cases: CaseTable) -> ListedAttributes:
     """Read a table of attributes for the cases of a data set.
 
     Raises:
-        DataError: The table is damaged, names a row twice, or names no case of the data set.
+        DataError: The table is damaged, has duplicate rows, or names no case of the data set.
     """
     table = _read_table(path)
     case_keys, place_of_case = np.unique(_keys(table.key, cases), return_inverse=True)
@@ -113,7 +113,7 @@ def read_attributes(path: Path, cases: CaseTable) -> ListedAttributes:
 
 
 def _keys(key: str, cases: CaseTable) -> NDArray[np.str_]:
-    """What a table calls each case."""
+    """The name of each case in a table."""
     if key == SERIES_UID:
         return np.array([case.rpartition("#")[0] or case for case in cases.ids.tolist()], dtype=np.str_)
     return cases.ids if key == "case" else cases.groups
@@ -138,43 +138,43 @@ def _find_key(path: Path, header: Sequence[str]) -> str:
     key = next((name for name in KEY_COLUMNS if name in header), None)
     if key is None:
         raise DataError(
-            f'{path} line 1: no column names the rows. Add the column "case", "{SERIES_UID}" (a scan) or "group" (a '
-            f"patient); got {excerpt(header)}."
+            f'{path} line 1: no column identifies the rows. Add the column "case", "{SERIES_UID}" (a scan) or "group" '
+            f"(a patient); got {excerpt(header)}."
         )
     return key
 
 
 def _check_names(path: Path, key: str, names: Sequence[str]) -> None:
     if not names:
-        raise DataError(f'{path} line 1: has no attribute beside "{key}". Add a column, or remove the file.')
+        raise DataError(f'{path} line 1: has no attribute besides "{key}". Add a column, or remove the file.')
     if len(names) > MAX_COLUMNS:
         raise DataError(f"{path} line 1: {len(names):,} attributes, but at most {MAX_COLUMNS} are read. Remove some.")
     for name in names:
         if not name or len(name) > MAX_NAME_LENGTH or has_unsafe_characters(name):
             raise DataError(
-                f'{path} line 1: "{excerpt([name])}" is no name for an attribute. Use 1 to {MAX_NAME_LENGTH} '
-                "characters, no control characters."
+                f'{path} line 1: "{excerpt([name])}" is not a valid attribute name. Use 1 to {MAX_NAME_LENGTH} '
+                "characters, without control characters."
             )
 
 
 def _check_row(table: _Table, line: int, name: str, values: Sequence[str]) -> None:
     place = f"{table.path} line {line}"
     if not name:
-        raise DataError(f"{place}: the row names no {table.key}. Name one or remove the line.")
+        raise DataError(f"{place}: the row has no {table.key}. Add it or remove the line.")
     if name in table.lines:
         raise DataError(
-            f'{place}: the {table.key} "{excerpt([name])}" is in line {table.lines[name]} already. Keep one of them.'
+            f'{place}: the {table.key} "{excerpt([name])}" is already in line {table.lines[name]}. Keep one of them.'
         )
     for column, value in zip(table.names, values, strict=True):
         if len(value) > MAX_VALUE_LENGTH or has_unsafe_characters(value):
             raise DataError(
-                f'{place}: {column} is "{excerpt([value])}". Use at most {MAX_VALUE_LENGTH} characters, no control '
-                "characters."
+                f'{place}: {column} is "{excerpt([value])}". Use at most {MAX_VALUE_LENGTH} characters, without '
+                "control characters."
             )
 
 
 def _find_unknown(table: _Table, unknown: Sequence[str]) -> Iterator[Finding]:
-    """Rows for cases that are not in the data; only a note if the data are incomplete."""
+    """Report rows for cases that are not in the data; only a note if the data are incomplete."""
     if not unknown:
         return
     severity: Severity = "note" if len(unknown) <= len(table.values) / 2 else "warning"
@@ -182,7 +182,7 @@ def _find_unknown(table: _Table, unknown: Sequence[str]) -> Iterator[Finding]:
         check="case_attributes",
         severity=severity,
         message=f"{len(unknown):,} of the {pluralize(len(table.values), 'row')} of {table.path.name} "
-        f"{'names' if len(unknown) == 1 else 'name'} a {table.key} that the data do not have: "
+        f"{'names' if len(unknown) == 1 else 'name'} a {table.key} that the data do not contain: "
         f"{first_names([excerpt([name]) for name in unknown])}.",
         cases=tuple(unknown[:MAX_CASES]),
         remedy="" if severity == "note" else f'Compare the column "{table.key}" with the names in the data.',
@@ -190,7 +190,7 @@ def _find_unknown(table: _Table, unknown: Sequence[str]) -> Iterator[Finding]:
 
 
 def _find_mixed(table: _Table) -> Iterator[Finding]:
-    """Columns of numbers that are read as text because a few of their values are none."""
+    """Report columns of numbers that are read as text because a few values are not numbers."""
     for number, column in enumerate(table.names):
         known = {name: row[number] for name, row in table.values.items() if row[number]}
         texts = [name for name, value in known.items() if not is_number(value)]
@@ -200,7 +200,7 @@ def _find_mixed(table: _Table) -> Iterator[Finding]:
                 check="case_attributes",
                 severity="warning",
                 message=f'{table.path.name}: the column "{column}" is read as text, since {len(texts):,} of its '
-                f"{pluralize(len(known), 'value')} {'is no number' if len(texts) == 1 else 'are no numbers'}: "
+                f"{pluralize(len(known), 'value')} {'is not a number' if len(texts) == 1 else 'are not numbers'}: "
                 f'"{excerpt([known[first]])}" in line {table.lines[first]}.',
                 cases=tuple(texts[:MAX_CASES]),
                 remedy="Correct these values, or leave them empty where they are unknown.",

@@ -1,4 +1,4 @@
-"""LUNA16's list of nodules, and which of them candidates hit."""
+"""LUNA16's list of nodules, and the nodules that candidates hit."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from archnet.files.luna16_lists import DIAMETER, are_hits, read_point_rows
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NoduleList:
-    """The nodules of annotations.csv, one row a nodule.
+    """The nodules of annotations.csv, one row per nodule.
 
     Attributes:
-        series: Series uid of each.
+        series: Series uid of each nodule.
         points_mm: (n, 3) centres (x, y, z), LPS.
         diameters_mm: (n,) in mm; negative where unknown.
         lines: (n,) line number in the file, from 1.
@@ -32,7 +32,7 @@ class NoduleList:
     lines: NDArray[np.int64]
 
     def select(self, rows: NDArray[np.int64]) -> NoduleList:
-        """Some of the nodules, in the order of `rows`."""
+        """Select nodules by row, in the order of `rows`."""
         return NoduleList(
             series=[self.series[row] for row in rows.tolist()],
             points_mm=self.points_mm[rows],
@@ -49,7 +49,7 @@ class NoduleList:
 
 
 def read_nodule_list(path: Path) -> NoduleList:
-    """The nodules of annotations.csv.
+    """Read the nodules of annotations.csv.
 
     Raises:
         DataError: The list is damaged.
@@ -67,10 +67,10 @@ def read_nodule_list(path: Path) -> NoduleList:
 def hit_nodules(
     nodules: NoduleList, series: Sequence[str], points_mm: NDArray[np.float64], is_positive: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    """The row of the nodule that each positive candidate hits, -1 for other candidates and where it hits none.
+    """The row of the nodule that each positive candidate hits; -1 for other candidates and without a hit.
 
-    A candidate hits a nodule if it is strictly nearer to its centre than its radius, as in LUNA16's evaluation; of
-    several, the one with the nearest centre counts.
+    A candidate hits a nodule if its distance from the centre is strictly less than the radius, as in LUNA16's
+    evaluation; of several hits, the one with the nearest centre counts.
 
     Args:
         nodules: The list.
@@ -93,7 +93,7 @@ def hit_nodules(
 def hit_diameters(nodules: NoduleList, hits: NDArray[np.int64]) -> Attribute:
     """The diameter of the nodule that each candidate hits, in mm, as text.
 
-    It is empty for candidates that hit no nodule and for nodules of unknown diameter (negative in the list).
+    It is empty for candidates without a hit and for nodules of unknown diameter (negative in the list).
 
     Args:
         nodules: The list.
@@ -106,7 +106,7 @@ def hit_diameters(nodules: NoduleList, hits: NDArray[np.int64]) -> Attribute:
 def _nearest_hits(
     centres_mm: NDArray[np.float64], diameters_mm: NDArray[np.float64], points_mm: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Index of the nearest of the nodules (F, 3) that each point (M, 3) hits, -1 where it hits none."""
+    """Index of the nearest nodule (F, 3) that each point (M, 3) hits; -1 without a hit."""
     distances = np.linalg.norm(centres_mm[:, None] - points_mm[None], axis=-1)
     distances[~are_hits(points_mm, centres_mm, diameters_mm)] = np.inf
     nearest: NDArray[np.int64] = np.where(np.isfinite(distances).any(axis=0), distances.argmin(axis=0), -1)

@@ -1,4 +1,4 @@
-"""Which scans are of the same patient: by a list beside them, their DICOM headers, and what is known of LUNA16."""
+"""Find scans of the same patient from patients.csv, from DICOM headers, and from known facts about LUNA16."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from archnet.imaging.dicom_folders import read_patient_id
 PATIENTS_FILE: Final = "patients.csv"
 _COLUMNS = (SERIES_UID, "patient")
 _MAX_PATIENT_SCANS: Final = 10
-"""A folder of more scans is a collection, not a patient."""
+"""Maximum number of scans in a patient's folder; larger folders are collections."""
 
 _MAX_COMPARED: Final = 2_000
 """Ids among which a similar one is searched."""
@@ -40,12 +40,12 @@ slices of the other seven are too thick for LUNA16. The patient of each series i
 def patient_groups(
     series: Sequence[str], root: Path, known: Collection[str], read: Mapping[str, str]
 ) -> NDArray[np.str_]:
-    """The patient of each series; a series of an unknown patient is a group of its own.
+    """The patient of each series; a series of an unknown patient is its own group.
 
     Args:
-        series: Uids, one a case.
-        root: Folder that may hold patients.csv.
-        known: The uids that patients.csv may name.
+        series: Series uid of each case.
+        root: Folder that may contain patients.csv.
+        known: The uids that are allowed in patients.csv.
         read: Patients from the readings of LIDC-IDRI, by series uid; patients.csv overrides them.
 
     Raises:
@@ -59,17 +59,17 @@ def patient_groups(
 def scan_groups(ids: Sequence[str], paths: Sequence[Path], root: Path) -> tuple[list[str], tuple[Finding, ...]]:
     """The group of each case, and findings where patients are not distinguished.
 
-    Scans of one patient are one group; patients.csv knows them best, by the case's name ("CT-0/study_1") or that of a
-    folder that it lies in, then DICOM's PatientID. A group bears the name of its first case, since what a run writes
-    may be shown to others and a PatientID may not. PatientIDs that are the same for all scans name no patient: an
-    anonymising program wrote them. Scans whose patients are unknown are one group where they lie in one case folder,
-    otherwise each is a group of its own. Wherever else it is in doubt whether two scans are of one patient they stay
-    together, which never leaks.
+    Scans of one patient form one group. patients.csv takes precedence, by the name of the case ("CT-0/study_1") or of a
+    folder that contains it, followed by the DICOM PatientID. A group is named after its first case, because the files
+    of a run may be published but a PatientID may not. If all scans have the same PatientID, it was written by an
+    anonymization tool and does not identify a patient. Scans of unknown patients in the same case folder form one
+    group; otherwise each is its own group. In all other cases of doubt, scans stay together, which cannot cause
+    leakage.
 
     Args:
-        ids: A case each: the path below the root, without an ending.
+        ids: Name of each case: the path below the root, without the file extension.
         paths: The scans.
-        root: Folder that may hold patients.csv.
+        root: Folder that may contain patients.csv.
 
     Raises:
         DataError: patients.csv is damaged.
@@ -97,19 +97,19 @@ def scan_groups(ids: Sequence[str], paths: Sequence[Path], root: Path) -> tuple[
 
 
 def read_patients(path: Path, known: Collection[str]) -> dict[str, str]:
-    """The patient of each series that a list with the columns seriesuid and patient names.
+    """Read a list with the columns seriesuid and patient: the patient of each series.
 
     Args:
-        known: The uids that it may name.
+        known: The allowed uids.
 
     Raises:
-        DataError: It is no such list, or names a series twice or one that is not known.
+        DataError: The list is invalid, or contains a duplicate or unknown series.
     """
     patients: dict[str, str] = {}
     lines: dict[str, int] = {}
     for line, (uid, patient) in read_rows(path, _COLUMNS):
         if not patient:
-            raise DataError(f'{path} line {line}: the series "{uid}" has no patient. Name one or remove the line.')
+            raise DataError(f'{path} line {line}: the series "{uid}" has no patient. Add it or remove the line.')
         if uid in lines:
             raise DataError(f'{path} line {line}: the series "{uid}" is also in line {lines[uid]}. Keep one of them.')
         if uid not in known:
@@ -130,7 +130,7 @@ def _example(uid: str, known: Collection[str]) -> str:
 
 
 def _read_listed_patients(path: Path, ids: Sequence[str]) -> dict[str, str]:
-    """The patients that a list gives by a case's name, or by that of the nearest folder around it that it names."""
+    """Read the patients in a list, by the name of the case or of its nearest listed parent folder."""
     if not path.is_file():
         return {}
     patients = read_patients(path, {name for case in ids for name in (case, *_folders_of(case))})
@@ -139,16 +139,16 @@ def _read_listed_patients(path: Path, ids: Sequence[str]) -> dict[str, str]:
 
 
 def _folders_of(case: str) -> Iterator[str]:
-    """The folders between a case and its class, the nearest first."""
+    """The folders between a case and its class, from the innermost to the outermost."""
     parts = case.split("/")
     return ("/".join(parts[:count]) for count in range(len(parts) - 1, 1, -1))
 
 
 def _shared_folders(ids: Sequence[str], patients: Sequence[str | None]) -> dict[str, list[int]]:
-    """The rows of the cases in each case folder that holds several scans, some of them of unknown patients.
+    """The rows of the cases in each case folder with several scans, at least one of an unknown patient.
 
-    A case folder is the largest one below a class, or below the folder that holds all scans of the class, with at most
-    ten scans. One with scans of several known patients is none.
+    A case folder is the largest folder with at most ten scans below a class, or below the folder that contains all
+    scans of the class. A folder with scans of several known patients does not count.
     """
     members: dict[str, list[int]] = defaultdict(list)
     for row, case in enumerate(ids):
@@ -157,7 +157,7 @@ def _shared_folders(ids: Sequence[str], patients: Sequence[str | None]) -> dict[
     class_sizes = Counter(case.split("/")[0] for case in ids)
     shared: dict[str, list[int]] = {}
     taken: set[int] = set()
-    for folder in sorted(members):  # a folder stands before those in it
+    for folder in sorted(members):  # a folder precedes its subfolders
         rows = members[folder]
         is_case = len(rows) <= _MAX_PATIENT_SCANS and len(rows) < class_sizes[folder.split("/")[0]]
         if is_case and not taken & set(rows):

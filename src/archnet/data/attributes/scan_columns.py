@@ -1,4 +1,4 @@
-"""Attributes of cases from the headers of their scans: spacing, size, and how a DICOM series was acquired."""
+"""Attributes of cases from scan headers: spacing, size, and DICOM acquisition parameters."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from archnet.imaging import Volume
 from archnet.imaging.dicom.acquisition import ACQUISITION_COLUMNS
 
 _DIGITS: Final = 6
-"""Decimals of a spacing: headers store the same spacing with different rounding errors."""
+"""Number of decimals of a spacing: headers store equal spacings with different rounding errors."""
 
 
 def scan_columns(frames: Sequence[Volume], scan_of_case: NDArray[np.int64]) -> dict[str, Attribute]:
-    """One value a case for each attribute that the header of at least one scan states; empty where it is unknown.
+    """One value per case for each attribute that at least one scan header states; empty if it is unknown.
 
-    `slice_spacing_mm` is the distance between slices, `pixel_spacing_mm` that between pixels, the mean of rows and
-    columns; `num_slices`, `num_rows` and `num_columns` count voxels.
+    `slice_spacing_mm` is the distance between slices, `pixel_spacing_mm` the distance between pixels (the mean of rows
+    and columns); `num_slices`, `num_rows` and `num_columns` count voxels.
 
     Args:
         frames: Geometry of each scan.

@@ -1,1 +1,1 @@
-"""Checks of data sets: what looks wrong, how serious it is, and how to fix it."""
+"""Data checks: problems of data sets, their severity, and how to fix them."""

@@ -1,7 +1,7 @@
-"""The range of array values: which of them become 0 and 1.
+"""The range of array values: the values that are mapped to 0 and 1.
 
-A single case does not show a whole chest: a crop may hold only lung, or only soft tissue. Therefore all cases of a file
-are evaluated together, and then those of each class.
+A single case may not show a whole chest: a crop can contain only lung, or only soft tissue. Therefore all cases of a
+file are evaluated together, and then those of each class.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from archnet.spec.view import InputLimits
 _DARK_SHARE: Final = 0.05
 _MIN_AUC: Final = 0.98
 _MIN_SHIFT: Final = 0.1
-"""Shift of the 5th percentiles of cases between classes, as a share of the range, and how well it separates them."""
+"""Minimum shift of the 5th percentiles of cases between classes, as a share of the range, and minimum AUC."""
 
 _MIN_CASES: Final = 5
-"""Fewest cases of each class for which a shift is reported."""
+"""Minimum number of cases of each class for which a shift is reported."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +33,8 @@ class ArrayRange:
     """The chosen range.
 
     Attributes:
-        limits: The values that become 0 and 1.
-        findings: What was found.
+        limits: The values that are mapped to 0 and 1.
+        findings: Findings about the values.
     """
 
     limits: InputLimits
@@ -52,12 +52,12 @@ class _ChannelRange:
 def choose_range(
     x: NDArray[Any], dtype: np.dtype[Any], data: Data, labels: NDArray[np.int64], classes: Sequence[str]
 ) -> ArrayRange:
-    """Choose the values that become 0 and 1: what `data.range` says, or the scale that the values are on.
+    """Choose the values that are mapped to 0 and 1: those of `data.range`, or those of the scale of the values.
 
     Args:
         x: (N, height, width[, depth]) all cases, uint8, int16 or float32; channels last if `data.channels` is above 1.
             Each channel has its own range.
-        dtype: The data type that they were stored in.
+        dtype: The stored data type.
         data: The options.
         labels: (N,) class of each case, index into `classes`.
         classes: The class names.
@@ -109,7 +109,7 @@ def _choose_channel_range(
 
 
 def _is_fixed(dtype: np.dtype[Any]) -> bool:
-    """Whether a data type has one scale only."""
+    """Whether a data type has only one scale."""
     return dtype in (np.dtype(np.uint8), np.dtype(np.bool_))
 
 
@@ -136,7 +136,7 @@ def _auto_limits(values: Values, dtype: np.dtype[Any], scale: Scale | None, data
 
 
 def _describe_choice(values: Values, dtype: np.dtype[Any], scale: Scale | None, data: Data) -> Iterator[Finding]:
-    """A note if another scale than the usual ones is recognized, an error if none is."""
+    """Return a note if an unusual scale is recognized, or an error if no scale is recognized."""
     if _is_fixed(dtype):
         return
     spread = f"x holds {dtype} values, most of them between {_text(values.low)} and {_text(values.high)}"
@@ -177,7 +177,7 @@ def _range_example(low: float, high: float, data: Data, words: str) -> str:
 
 
 def _check_given(values: Values, limits: Limits, data: Data) -> Iterator[Finding]:
-    """A warning if `data.range` does not fit the values."""
+    """Warn if `data.range` does not match the values."""
     low, high = limits
     margin = 0.1 * (high - low)
     if values.share(low - margin, high + margin) >= 0.5 and values.high - values.low >= margin:
@@ -197,7 +197,7 @@ def _check_given(values: Values, limits: Limits, data: Data) -> Iterator[Finding
 def _find_class_scales(
     parts: Sequence[Values], dtype: np.dtype[Any], data: Data, classes: Sequence[str]
 ) -> Iterator[Finding]:
-    """An error if the cases of two classes are clearly on different scales."""
+    """Report an error if the cases of two classes are clearly on different scales."""
     if _is_fixed(dtype):
         return
     varied = [(name, part) for name, part in zip(classes, parts, strict=True) if part.lowest < part.highest]
@@ -217,7 +217,7 @@ def _find_class_scales(
 
 
 def _find_class_shift(parts: Sequence[Values], limits: Limits, classes: Sequence[str]) -> Iterator[Finding]:
-    """A warning if the darkest values of cases, air or lung in a chest, differ between classes."""
+    """Warn if the darkest values of cases, air or lung in a chest, differ between classes."""
     levels = [np.quantile(part.cases, _DARK_SHARE, axis=1) for part in parts]
     for label in reversed(range(len(classes))):
         inside, outside = levels[label], np.concatenate([*levels[:label], *levels[label + 1 :]])

@@ -1,4 +1,4 @@
-"""The scale of array values: Hounsfield units, with or without the intercept, bytes, unit ranges or z-scores."""
+"""Recognize the scale of array values: Hounsfield units (with or without intercept), bytes, unit ranges or z-scores."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Limits = tuple[float, float]
 
 _MAX_CASES: Final = 256
 _MAX_VALUES: Final = 2**18
-"""Cases and values in the sample, evenly spread: enough for percentiles."""
+"""Maximum number of cases and of values in the evenly spaced sample: enough for percentiles."""
 
 _AIR_HU: Final = (-1150.0, -500.0)
 _TISSUE_HU: Final = (-250.0, 350.0)
@@ -38,7 +38,7 @@ class Scale:
 
     Attributes:
         name: For messages.
-        limits: The values that become 0 and 1.
+        limits: The values that are mapped to 0 and 1.
     """
 
     name: str
@@ -55,13 +55,13 @@ class Values:
     """Values of some cases.
 
     Attributes:
-        cases: (cases, values) a sample.
+        cases: (cases, values) sample of the values.
         ordered: The sample, sorted, without padding below any Hounsfield unit.
         lowest: The smallest of all values.
         highest: The largest of all values.
         is_float: Whether they were stored as floats.
-        is_int8: Whether they were stored as signed bytes, or look as if they were.
-        wraps: Whether they are smoother as unsigned bytes than as signed ones.
+        is_int8: Whether they were stored as signed bytes, or appear to have been.
+        wraps: Whether they are smoother as unsigned bytes than as signed bytes.
     """
 
     cases: NDArray[Any]
@@ -140,7 +140,7 @@ def _unsigned_scale(values: Values, window_hu: Limits) -> Scale | None:
 
 
 def _tissue_scale(values: Values, window_hu: Limits) -> Scale | None:
-    """Crops of soft tissue alone: only fat in Hounsfield units is at negative tens."""
+    """Crops of soft tissue only: values of about -100 to -50 are fat in Hounsfield units."""
     has_fat = values.share(_TISSUE_HU[0], -10) >= 0.01 and values.share(*_TISSUE_HU) >= 0.9
     is_spread = values.ordered.std(dtype=np.float64) >= 10
     is_tissue = has_fat and is_spread and not values.is_int8
@@ -164,8 +164,8 @@ def measure_values(x: NDArray[Any], dtype: np.dtype[Any], rows: NDArray[np.int64
 
     Args:
         x: (N, height, width[, depth]).
-        dtype: The data type that they were stored in.
-        rows: The cases, of which a few hundred, evenly spread, are sampled.
+        dtype: The stored data type.
+        rows: The cases, of which an evenly spaced sample of a few hundred is measured.
     """
     chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), _MAX_CASES)).round().astype(np.int64)]
     step = max(1, len(chosen) * x[0].size // _MAX_VALUES)
@@ -186,7 +186,7 @@ def measure_values(x: NDArray[Any], dtype: np.dtype[Any], rows: NDArray[np.int64
 
 
 def _without_padding(ordered: NDArray[Any]) -> NDArray[Any]:
-    """Sorted values without the lowest one, if it is below any Hounsfield unit and frequent."""
+    """Remove the lowest value from sorted values if it is below any Hounsfield unit and frequent."""
     lowest = ordered[0]
     count = int(np.searchsorted(ordered, lowest, "right"))
     is_padding = lowest <= _PADDING_HU and 0.001 * len(ordered) < count < len(ordered)
@@ -194,10 +194,10 @@ def _without_padding(ordered: NDArray[Any]) -> NDArray[Any]:
 
 
 def _roughness(cases: NDArray[Any]) -> float:
-    """The mean difference of neighbours along the height."""
+    """Mean absolute difference of neighbours along the height."""
     return float(np.abs(np.diff(cases.astype(np.float32), axis=1)).mean()) if cases.shape[1] > 1 else 0.0
 
 
 def three_digits(value: float) -> float:
-    """A value rounded to three significant digits."""
+    """Round a value to three significant digits."""
     return float(f"{value:.3g}")

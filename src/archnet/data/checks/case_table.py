@@ -12,12 +12,12 @@ from archnet.errors import pluralize
 from archnet.files.luna16_lists import LIDC_UID
 
 _MISSING: Final = frozenset({"", "nan", "none", "null", "<na>", "nat", "n/a", "na"})
-"""What an empty cell becomes, in lower case."""
+"""Texts of missing values, in lower case."""
 _NUM_NAMED: Final = 3
 
 
 class CaseTable(Protocol):
-    """The columns of a table of cases, one row a case."""
+    """The columns of a table of cases, one row per case."""
 
     @property
     def ids(self) -> NDArray[np.str_]:
@@ -25,7 +25,7 @@ class CaseTable(Protocol):
 
     @property
     def groups(self) -> NDArray[np.str_]:
-        """Patients or scans."""
+        """The patient or scan of each case."""
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -43,7 +43,7 @@ class CaseTable(Protocol):
 def fill_missing_groups(
     groups: NDArray[np.str_], ids: NDArray[np.str_]
 ) -> tuple[NDArray[np.str_], tuple[Finding, ...]]:
-    """Give each case without a group its own group, and report it.
+    """Assign each case without a group to its own group, and report it.
 
     >>> fill_missing_groups(np.array(["a", "", "nan"]), np.array(["0", "1", "2"]))[0].tolist()
     ['a', 'case 1', 'case 2']
@@ -65,7 +65,7 @@ def fill_missing_groups(
 
 
 def check_table(table: CaseTable, *, uses_own_sets: bool = True, are_candidates: bool = False) -> list[Finding]:
-    """Findings about cases that need no voxels.
+    """Yield findings about cases that do not require voxels.
 
     Args:
         table: The cases.
@@ -108,7 +108,7 @@ def _check_shared_groups(table: CaseTable, *, uses_own_sets: bool) -> list[Findi
 
 
 def _note_patients(table: CaseTable) -> list[Finding]:
-    """Which scans count as patients."""
+    """Report scans that count as patients."""
     series = np.array([case.rpartition("#")[0] for case in table.ids.tolist()], dtype=np.str_)
     unknown = np.unique(series[(series == table.groups) & ~np.char.startswith(series, LIDC_UID)])
     if not len(unknown):

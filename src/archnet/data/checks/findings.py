@@ -1,4 +1,4 @@
-"""Findings of the data checks, and the rule by which they stop a run."""
+"""Findings of the data checks, and the rule for when they stop a run."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from archnet.errors import DataError, pluralize
 Severity = Literal["error", "warning", "note"]
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("error", "warning", "note")
-"""Most serious first."""
+"""Severities, most serious first."""
 
 _NUM_NAMED: Final = 3
-"""Cases, scans or files that a message names; the others are counted."""
+"""Maximum number of cases, scans or files that a message names; the others are counted."""
 
 CHECKS: Final = {
     "array_layout": "how the arrays of a file are read: axes, labels and class names",
@@ -47,12 +47,12 @@ CHECKS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a check found.
+    """A finding of a data check.
 
     Attributes:
         check: Key of `CHECKS`.
         severity: An error stops a run unless `data.allow` names the check.
-        message: What was found, in one or more sentences.
+        message: The problem, in one or more sentences.
         cases: The cases, scans or files concerned, by name.
         remedy: How to fix it, as a sentence with a command or a key; empty for a note.
     """
@@ -78,12 +78,12 @@ class Finding:
 
 
 def sort_findings(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings, the most serious first; equally serious ones keep their order."""
+    """Sort findings by severity, most serious first; the sort is stable."""
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def first_names(names: Sequence[str], separator: str = ", ") -> str:
-    """The first names, and the number of the others.
+    """Format the first names and the number of the others.
 
     >>> first_names(["a", "b"]), first_names(["a", "b", "c", "d", "e"])
     ('a, b', 'a, b, c, 2 more')

@@ -56,7 +56,7 @@ def summarize_weights(weight: NDArray[np.float32]) -> dict[str, float]:
 
 
 def check_labels(soft: NDArray[np.float32] | None, weight: NDArray[np.float32] | None) -> Iterator[Finding]:
-    """Report a summary of the soft labels and weights, where there are any.
+    """Report a summary of the soft labels and weights, if any.
 
     Args:
         soft: (N, classes) share of each class.

@@ -1,4 +1,4 @@
-"""Which files of a folder of scans are not used, counted by kind."""
+"""Report the files in a folder of scans that are not used, by kind."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from archnet.errors import pluralize
 from archnet.imaging import READERS
 
 MAX_CASES: Final = 100
-"""Cases that a finding names."""
+"""Maximum number of files in a finding."""
 
 _MAX_KINDS: Final = 8
 _MASK_KINDS: Final = ("mask", "folder of masks")
-_DICOM_ENDINGS: Final = (".dcm", ".dicom", ".ima", "file without an ending")
+_DICOM_ENDINGS: Final = (".dcm", ".dicom", ".ima", "file without an extension")
 
 
 def find_left_out(left_out: Mapping[Path, str], root: Path) -> tuple[Finding, ...]:
-    """A finding that counts what was left out; none if nothing was. Masks alone are a note.
+    """Create a finding that counts the unused files; none if there are no such files. Masks only give a note.
 
     Args:
-        left_out: Of a `ScanTree`: what was left out, with its kind.
-        root: The folder below which it is named.
+        left_out: The field of `ScanTree`: unused files with their kinds.
+        root: The folder to which the names are relative.
     """
     if not left_out:
         return ()
@@ -33,7 +33,7 @@ def find_left_out(left_out: Mapping[Path, str], root: Path) -> tuple[Finding, ..
         Finding(
             check="left_out",
             severity="note" if kinds <= set(_MASK_KINDS) else "warning",
-            message=f"Left out of {root}: {describe_left_out(left_out, root)}.",
+            message=f"Not used in {root}: {describe_left_out(left_out, root)}.",
             cases=tuple(_name(path, root) for path in left_out)[:MAX_CASES],
             remedy=_remedy(kinds),
         ),
@@ -41,7 +41,7 @@ def find_left_out(left_out: Mapping[Path, str], root: Path) -> tuple[Finding, ..
 
 
 def describe_left_out(left_out: Mapping[Path, str], root: Path) -> str:
-    """The number of files of each kind, the most frequent first, with the names of the first few.
+    """Describe the number of files of each kind, most frequent first, with the first names.
 
     >>> describe_left_out({Path("CT-0/1.dcm"): ".dcm", Path("CT-0/2.dcm"): ".dcm", Path("CT-0/a.zip"): ".zip"}, Path())
     '2 .dcm (CT-0/1.dcm, CT-0/2.dcm), 1 .zip (CT-0/a.zip)'
@@ -56,7 +56,7 @@ def describe_left_out(left_out: Mapping[Path, str], root: Path) -> str:
 
 
 def _count(number: int, kind: str) -> str:
-    """A number with a kind; file endings have no plural, and of words only the first is plural."""
+    """Format a number with a kind; extensions have no plural, and only the first of several words is plural."""
     if kind.startswith("."):
         return f"{number:,} {kind}"
     noun, space, rest = kind.partition(" ")
@@ -68,7 +68,7 @@ def _name(path: Path, root: Path) -> str:
 
 
 def _remedy(kinds: set[str]) -> str:
-    """How to use the files that could hold a scan."""
+    """Explain how to use the files that could contain a scan."""
     endings = {kind for kind in kinds if kind.startswith(".") and " " not in kind}
     sentences = []
     if kinds & set(_DICOM_ENDINGS):

@@ -1,4 +1,4 @@
-"""Candidates that lie outside their scan: few are left out, many mean that the list does not fit the scans."""
+"""Candidates outside their scan: a few are ignored; many mean that the list does not match the scans."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from archnet.imaging import Volume, nearest_index, read_frame
 from archnet.imaging.scan_files import series_to_read
 
 MAX_SHARE: Final = 0.01
-"""Share of all candidates above which those outside are an error."""
+"""Share of candidates outside their scan above which they are an error."""
 
 MAX_SCAN_SHARE: Final = 0.5
-"""Smallest share of a scan's candidates outside it that is an error."""
+"""Minimum share of one scan's candidates outside it that is an error."""
 
 _MAX_NAMES: Final = 3
 _CAUSES: Final = (
@@ -34,7 +34,7 @@ _ERROR_REMEDIES: Final = (
     "Correct the list (positions in mm, LPS). If the check is allowed, candidates outside their scan are left out.",
     "Correct the list (positions in mm, LPS).",
 )
-"""In a data set, and in a prediction or where none lies inside."""
+"""Remedies in a data set, and in a prediction or if no candidate is inside."""
 
 _WARNING_REMEDIES: Final = (
     "They are left out; --strict makes them an error.",
@@ -47,13 +47,13 @@ Convert = Callable[[Points, Volume], Points]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlacedPoints:
-    """The candidates of some scans, and the grids of these.
+    """Candidates, and the grids of their scans.
 
     Attributes:
-        series: The scan of each.
+        series: The scan of each candidate.
         points_mm: (n, 3) world positions (x, y, z), LPS.
-        labels: (n,) 1 is a nodule; 0 and -1 are not, or it is unknown.
-        row_name: The name of a row, such as its line in the list.
+        labels: (n,) 1 is a nodule, 0 is not a nodule, -1 is unknown.
+        row_name: Function that names a row, such as by its line in the list.
         frames: The grid of each scan whose header can be read.
         names: The file name of each scan.
     """
@@ -73,7 +73,7 @@ class PlacedPoints:
         return {uid: np.array(members, np.int64) for uid, members in rows.items() if uid in self.frames}
 
     def is_outside(self) -> NDArray[np.bool_]:
-        """(n,) whether a candidate lies outside its scan; of scans without a readable header, none does."""
+        """(n,) whether a candidate is outside its scan; false for scans without a readable header."""
         is_outside = np.zeros(len(self.series), np.bool_)
         for uid, rows in self.rows_by_scan().items():
             is_outside[rows] = is_outside_frame(self.frames[uid], self.points_mm[rows])
@@ -83,10 +83,10 @@ class PlacedPoints:
 def read_frames(
     scans: Mapping[str, Path], progress: Progress = no_progress, series: str | None = None
 ) -> dict[str, Volume]:
-    """The grids of scans, from their headers alone; the reader of a scan reports what is wrong with it.
+    """Read the grids of scans from their headers; the reader of a scan reports its problems.
 
     Args:
-        scans: By series uid.
+        scans: Paths by series uid.
         progress: Wraps the scans.
         series: The CT series to read in DICOM folders that contain several.
     """
@@ -100,7 +100,7 @@ def read_frames(
 
 
 def is_outside_frame(frame: Volume, points_mm: Points) -> NDArray[np.bool_]:
-    """(n,) whether the nearest voxel of a point lies outside the scan."""
+    """(n,) whether the nearest voxel of a point is outside the scan."""
     indices = nearest_index(frame, points_mm)
     is_outside: NDArray[np.bool_] = np.any((indices < 0) | (indices >= frame.hu.shape), axis=1)
     return is_outside
@@ -109,15 +109,16 @@ def is_outside_frame(frame: Volume, points_mm: Points) -> NDArray[np.bool_]:
 def find_outside(
     points: PlacedPoints, is_outside: NDArray[np.bool_], source: str, *, is_prediction: bool = False
 ) -> tuple[Finding, ...]:
-    """A finding that counts the candidates outside their scan; none if all lie inside.
+    """Create a finding that counts the candidates outside their scan; none if all are inside.
 
-    It is an error if there are more than 1% of all, half of one scan's, or a nodule among them.
+    It is an error if these are more than 1% of all candidates, at least half of one scan's candidates, or include a
+    nodule.
 
     Args:
         points: The candidates.
-        is_outside: (n,) of `PlacedPoints.is_outside`.
+        is_outside: (n,) result of `PlacedPoints.is_outside`.
         source: The name of the list.
-        is_prediction: Whether the candidates outside stay in the list; in a data set they are left out.
+        is_prediction: Whether the candidates outside stay in the list; in a data set they are ignored.
     """
     rows = np.flatnonzero(is_outside)
     if not len(rows):
@@ -170,7 +171,7 @@ def _examples(points: PlacedPoints, rows: NDArray[np.int64]) -> str:
 
 
 def _guess(points: PlacedPoints) -> Iterator[str]:
-    """The first cause that would bring 99% of the candidates into their scans, as a sentence."""
+    """The first cause whose correction would put 99% of the candidates inside their scans, as a sentence."""
     rows_by_scan = points.rows_by_scan()
     num_points = sum(map(len, rows_by_scan.values()))
     for condition, convert in _HYPOTHESES.items():
@@ -182,7 +183,7 @@ def _guess(points: PlacedPoints) -> Iterator[str]:
                 break
         else:
             number = "all" if not num_outside else f"{num_points - num_outside:,} of {num_points:,}"
-            yield f"{condition}, {number} would lie inside."
+            yield f"{condition}, {number} would be inside."
             return
 
 
@@ -196,18 +197,18 @@ def _to_world(points: Points, frame: Volume) -> Points:
 
 
 def _from_corner(points: Points, frame: Volume) -> Points:
-    """World positions of millimetres from the first voxel."""
+    """World positions of coordinates in mm relative to the first voxel."""
     world: Points = points @ frame.direction.T + np.array(frame.origin_mm)
     return world
 
 
 def _hypotheses() -> Iterator[tuple[str, Convert]]:
-    """What the coordinates may be, the likeliest first, and how LPS millimetres follow from them."""
+    """Possible coordinate conventions, likeliest first, with their conversions to LPS millimetres."""
     yield "With x and y negated (RAS instead of LPS)", _reorder((0, 1, 2), (-1, -1, 1))
     yield "With the axes in the order z, y, x", _reorder((2, 1, 0), (1, 1, 1))
-    yield "Taken as voxel indices (x, y, z)", _to_world
-    yield "Taken as voxel indices (z, y, x)", lambda points, frame: _to_world(points[:, ::-1], frame)
-    yield "Taken as millimetres from the first voxel", _from_corner
+    yield "Interpreted as voxel indices (x, y, z)", _to_world
+    yield "Interpreted as voxel indices (z, y, x)", lambda points, frame: _to_world(points[:, ::-1], frame)
+    yield "Interpreted as millimetres from the first voxel", _from_corner
     every_sign = [signs for signs in product((1, -1), repeat=3) if signs != (1, 1, 1)]
     yield from ((f"With {_negated(signs)}", _reorder((0, 1, 2), signs)) for signs in every_sign)
     for axes in permutations(range(3)):

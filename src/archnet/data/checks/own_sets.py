@@ -1,4 +1,4 @@
-"""The data set's own sets: whether a run keeps them, and whether each has cases of every class."""
+"""The data set's own sets: whether a run keeps them, and whether each contains every class."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _find_use(counts: dict[str, int], found: list[str], kept: list[str], by: str
 
 
 def _sets_text(names: Sequence[str]) -> str:
-    """The names of sets, as in "training, validation and test sets"."""
+    """Format the names of sets, as in "training, validation and test sets"."""
     *others, last = (_NAMES[name] for name in names)
     return f"{', '.join(others)} and {last} sets" if others else f"{last} set"
 
@@ -67,7 +67,7 @@ def _note(message: str) -> Finding:
 def _find_missing_classes(
     own_sets: NDArray[np.str_], labels: NDArray[np.int64], classes: Sequence[str], kept: Sequence[str]
 ) -> list[Finding]:
-    """A warning for each set that is evaluated and lacks a class."""
+    """Warn about each evaluated set that lacks a class."""
     findings = []
     for name in kept:
         present = set(labels[own_sets == name].tolist())

@@ -1,4 +1,4 @@
-"""What the readers of scans skipped, assumed or could not parse, over all scans."""
+"""Parts of scans that the readers skipped, assumed or could not parse."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from archnet.data.checks.scan_records import ScanRecord
 from archnet.errors import pluralize
 
 _MAX_TEXTS: Final = 3
-"""Number of different texts in a finding."""
+"""Maximum number of different texts in a finding."""
 
 
 def check_scan_headers(scans: Sequence[Path], records: Sequence[ScanRecord]) -> Iterator[Finding]:
-    """Gather the warnings and the notes of the readers.
+    """Collect the warnings and notes of the readers.
 
     Args:
         scans: The scans.
-        records: What was recorded of each.
+        records: The record of each scan.
     """
     yield from _gather(scans, (record.warnings for record in records), "warning")
     yield from _gather(scans, (record.notes for record in records), "note")

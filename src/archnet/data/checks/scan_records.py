@@ -1,6 +1,6 @@
-"""The record of each scan, made when its crops are cut: voxel statistics and identity.
+"""The record of each scan, created when its crops are extracted: voxel statistics and identity.
 
-A store keeps the records in `scans.jsonl`, with one line for each scan. Lines are appended as scans are finished.
+A store keeps the records in `scans.jsonl`, one line per scan. Lines are appended as scans finish.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from archnet.spec.outputs.output_file import parse_cache
 RECORDS_FILE: Final = "scans.jsonl"
 
 _MAX_THREADS: Final = 4
-"""Each holds one scan in memory."""
+"""Maximum number of threads; each holds one scan in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +32,9 @@ class ScanRecord:
 
     Attributes:
         values: Statistics of its voxels.
-        identity: How it is recognized.
-        notes: What its reader skipped intentionally.
-        warnings: What its reader assumed or could not parse.
+        identity: Its identifiers.
+        notes: Parts that its reader skipped intentionally.
+        warnings: Assumptions of its reader, and parts that it could not parse.
     """
 
     values: HuStatistics
@@ -44,7 +44,7 @@ class ScanRecord:
 
 
 def record_scan(path: Path, volume: Volume) -> ScanRecord:
-    """Measure and identify a scan that has been read; a few thousand voxels are looked at."""
+    """Measure and identify a scan from a few thousand of its voxels."""
     sample = sample_voxels(volume.hu)
     return ScanRecord(
         values=measure_hu(sample),
@@ -55,7 +55,7 @@ def record_scan(path: Path, volume: Volume) -> ScanRecord:
 
 
 def append_records(path: Path, records: Mapping[int, ScanRecord]) -> None:
-    """Add records by the number of their scan to a file; one that a loss of power destroys is measured again."""
+    """Append records, by scan number, to a file; a record lost in a power failure is measured again."""
     with path.open("ab") as lines:
         lines.write(_text(records).encode())
 
@@ -68,12 +68,12 @@ def write_records(path: Path, records: Mapping[int, ScanRecord]) -> None:
 def complete_records(
     path: Path, scans: Mapping[int, Path], read: Callable[[int], Volume], progress: Progress = no_progress
 ) -> dict[int, ScanRecord]:
-    """Read the records of a store, and measure the scans that have none: an older archnet cut them.
+    """Read the records of a store, and measure the scans without one, which an older version extracted.
 
     Args:
         path: The file of records.
-        scans: The scans that can be read, by number.
-        read: Reads a scan by its number.
+        scans: The readable scans, by number.
+        read: Function that reads a scan by number.
         progress: Wraps the scans.
 
     Raises:
@@ -92,7 +92,7 @@ def complete_records(
 
 
 def read_records(path: Path) -> dict[int, ScanRecord]:
-    """Read records by the number of their scan; lines that are cut off or of another version are skipped."""
+    """Read records by scan number; truncated lines and lines of other versions are skipped."""
     if not path.is_file():
         return {}
     records: dict[int, ScanRecord] = {}

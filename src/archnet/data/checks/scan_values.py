@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from archnet.data.checks.findings import Finding, Severity, is_or_are
 from archnet.data.checks.scan_records import ScanRecord
 from archnet.errors import pluralize
-from archnet.imaging.hounsfield import ValueKind, judge_hu
+from archnet.imaging.hounsfield import ValueKind, evaluate_hu
 
 _MAX_REASONS: Final = 3
-"""Number of scans whose reasons a finding gives."""
+"""Maximum number of scans whose reasons a finding gives."""
 
 _MIN_AUC: Final = 0.95
 _CLEAR_SHIFT_HU: Final = 100.0
 _NOTICEABLE_SHIFT_HU: Final = 50.0
-"""Shifts of both air and soft tissue between classes. No disease shifts both."""
+"""Minimum shifts of both air and soft tissue between classes. No disease shifts both."""
 
 _MIN_SCANS: Final = 3
-"""Fewest scans of each class for which a noticeable shift or a different padding is reported."""
+"""Minimum number of scans of each class for which a noticeable shift or a different padding is reported."""
 
 _HIGHEST_AIR_PADDING_HU: Final = -900.0
 """Padding below this looks like the air around a body."""
@@ -36,12 +36,12 @@ def check_scan_values(
     labels: NDArray[np.int64],
     classes: Sequence[str],
 ) -> tuple[Finding, ...]:
-    """Check the values of the scans that cases were cut from.
+    """Check the values of the scans from which cases are extracted.
 
     Args:
         scans: The scans.
-        records: What was recorded of each.
-        scan_numbers: (N,) index into `scans` of the scan of each case, -1 if it could not be read.
+        records: The record of each scan.
+        scan_numbers: (N,) index into `scans` of the scan of each case; -1 if it could not be read.
         labels: (N,) index into `classes` of each case.
         classes: The class names.
     """
@@ -57,13 +57,13 @@ def check_scan_values(
 
 def _find_other_values(scans: Sequence[Path], records: Sequence[ScanRecord]) -> Iterator[Finding]:
     """Findings on scans that are clearly or possibly not in Hounsfield units."""
-    judged = [(scan, judge_hu(record.values)) for scan, record in zip(scans, records, strict=True)]
+    assessed = [(scan, evaluate_hu(record.values)) for scan, record in zip(scans, records, strict=True)]
     severities: dict[ValueKind, tuple[Severity, str]] = {
         "other": ("error", "not in Hounsfield units"),
         "unclear": ("warning", "possibly not in Hounsfield units"),
     }
     for kind, (severity, meaning) in severities.items():
-        found = [(scan, judgement.reason) for scan, judgement in judged if judgement.kind == kind]
+        found = [(scan, assessment.reason) for scan, assessment in assessed if assessment.kind == kind]
         if found:
             are = is_or_are(len(found))
             reasons = [f"{scan}: {reason}" for scan, reason in found[:_MAX_REASONS]]
@@ -82,9 +82,9 @@ def _find_other_values(scans: Sequence[Path], records: Sequence[ScanRecord]) -> 
 def _find_class_shifts(
     records: Sequence[ScanRecord], has_class: NDArray[np.bool_], classes: Sequence[str]
 ) -> Iterator[Finding]:
-    """A finding if the scans with cases of one class are on a different scale than the scans without."""
+    """Report if the scans with cases of one class are on a different scale than the scans without."""
     levels = np.array([(record.values.dark, record.values.bright) for record in records])
-    is_other = np.array([judge_hu(record.values).kind == "other" for record in records])
+    is_other = np.array([evaluate_hu(record.values).kind == "other" for record in records])
     for label in reversed(range(len(classes))):
         is_in = has_class[:, label]
         if is_in.any() and not is_in.all():
@@ -100,7 +100,7 @@ def _shift_severity(
     is_other_inside: NDArray[np.bool_],
     is_other_outside: NDArray[np.bool_],
 ) -> Severity | None:
-    """How serious the difference is between the levels (n, 2) of two groups of scans; null if there is none."""
+    """Severity of the difference between the levels (n, 2) of two groups of scans; null if there is none."""
     if abs(is_other_inside.mean() - is_other_outside.mean()) >= _MIN_AUC:
         return "error"
     shift = np.median(inside, axis=0) - np.median(outside, axis=0)
@@ -135,7 +135,7 @@ def _shift_finding(severity: Severity, name: str, inside: NDArray[np.float64], o
 def _find_class_padding(
     records: Sequence[ScanRecord], has_class: NDArray[np.bool_], classes: Sequence[str]
 ) -> Iterator[Finding]:
-    """A warning if a value brighter than air fills the corners of the scans of one class only."""
+    """Warn if a value brighter than air fills the corners of the scans of only one class."""
     paddings = [record.values.padding for record in records]
     is_padded = np.array([value is not None and value > _HIGHEST_AIR_PADDING_HU for value in paddings])
     for label in reversed(range(len(classes))):
@@ -158,11 +158,11 @@ def _find_class_padding(
 
 
 def _auc(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> float:
-    """The probability that a value of the first group is larger than one of the second; ties count half."""
+    """AUC: the probability that a value of the first group is larger than one of the second; ties count half."""
     difference = inside[:, np.newaxis] - outside
     return float(((difference > 0) + 0.5 * (difference == 0)).mean())
 
 
 def _number(value: np.floating[Any]) -> str:
-    """A value with three digits."""
+    """Format a value with three digits."""
     return f"{float(f'{value:.3g}'):,g}"

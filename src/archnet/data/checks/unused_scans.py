@@ -15,13 +15,13 @@ from archnet.files.luna16_lists import LIDC_UID, SERIES_FILE
 def find_unused(path: Path, series: Sequence[str], scans: Mapping[str, Path], noun: str) -> Iterator[Finding]:
     """Report rows of a list without a scan, and scans that the list does not name.
 
-    A list of nodules need not name every scan: scans without a nodule are only noted.
+    A list of nodules need not name every scan, so scans without a nodule only give a note.
 
     Args:
         path: The list.
         series: Series uid of each row.
         scans: Paths of the scans, by series uid.
-        noun: What a row is: "candidate" or "nodule".
+        noun: Name of a row: "candidate" or "nodule".
     """
     counts = Counter(series)
     absent = [uid for uid in counts if uid not in scans]
@@ -60,6 +60,6 @@ def _left_out(message: str, names: Sequence[str], remedy: str = "") -> Finding:
 
 
 def _read_known_series(root: Path) -> set[str]:
-    """The uids that LUNA16's list of series names, if that list is beside the candidates."""
+    """Read the uids in LUNA16's list of series, if it is next to the candidates."""
     path = root / SERIES_FILE
     return set(path.read_text(encoding="utf-8-sig", errors="replace").split()) if path.is_file() else set()

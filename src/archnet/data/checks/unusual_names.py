@@ -13,7 +13,7 @@ from archnet.errors import pluralize
 from archnet.files.terminal_text import escape_name, has_unsafe_characters, shorten
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@")
-"""How a formula begins in spreadsheet programs."""
+"""First characters of formulas in spreadsheet programs."""
 
 
 def check_names(table: CaseTable) -> Iterator[Finding]:
@@ -55,7 +55,7 @@ def _names_that_start(table: CaseTable, starts: Sequence[str]) -> list[str]:
 
 
 def _all_names(table: CaseTable) -> list[str]:
-    """The names of a table; none if a single search through all of them finds no unsafe character."""
+    """The names of a table; empty if a single search through all of them finds no unsafe character."""
     columns = (table.ids.tolist(), table.groups.tolist(), table.classes)
     if not any(has_unsafe_characters("".join(column)) for column in columns):
         return []

@@ -1,4 +1,4 @@
-"""The centre and the size of a nodule, from the contours that a reader drew."""
+"""The centre and size of a nodule, from the contours of a reader."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SMALLEST_AREA = 0.5
-"""Area in pixels of a contour that is a point or a line, as readers drew for the smallest nodules."""
+"""Area in pixels of a contour that is a point or a line, which readers drew for the smallest nodules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,7 +30,7 @@ class Contour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoduleShape:
-    """Where a reader saw a nodule.
+    """Position and size of a nodule according to a reader.
 
     Attributes:
         column: Column of the centre, in pixels.
@@ -46,10 +46,10 @@ class NoduleShape:
 
 
 def measure_contours(contours: Sequence[Contour]) -> NoduleShape:
-    """The centre of mass of the areas inside contours, and the radius of the largest. Holes are ignored.
+    """Compute the centre of mass of the areas inside contours, and the radius of the largest. Holes are ignored.
 
     Raises:
-        ValueError: There is no contour with the nodule inside.
+        ValueError: There is no contour that includes the nodule.
     """
     outlines = [contour for contour in contours if contour.is_inside]
     if not outlines:

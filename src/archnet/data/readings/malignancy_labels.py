@@ -27,8 +27,8 @@ class MalignancyLabels:
     """The labels of nodules.
 
     Attributes:
-        means: (n,) mean rating of each; NaN without a rating.
-        variances: (n,) population variance of the ratings of each, 0 to 4; NaN without a rating.
+        means: (n,) mean rating of each nodule; NaN without a rating.
+        variances: (n,) population variance of the ratings of each nodule, 0 to 4; NaN without a rating.
     """
 
     means: NDArray[np.float64]
@@ -52,7 +52,7 @@ class MalignancyLabels:
 
     @property
     def soft(self) -> NDArray[np.float32]:
-        """(n, 2) share of each class: 0.5 each where the mean is exactly 3, else the hard label."""
+        """(n, 2) share of each class: 0.5 for both if the mean is exactly 3, else the hard label."""
         malignant = np.where(self.is_undecided, 0.5, self.hard)
         return np.stack([1 - malignant, malignant], axis=1).astype(np.float32)
 
@@ -62,7 +62,7 @@ class MalignancyLabels:
         return (1 / (1 + self.variances)).astype(np.float32)
 
     def counts(self) -> dict[str, int]:
-        """Number of nodules by the mean of their readers."""
+        """Number of nodules by the mean rating of their readers."""
         below, above = (self.means < UNDECIDED), (self.means > UNDECIDED)
         numbers = [int(part.sum()) for part in (below, self.is_undecided, above, ~self.is_rated)]
         names = ("below 3", "exactly 3", "above 3", "not rated")
@@ -70,7 +70,7 @@ class MalignancyLabels:
 
 
 def find_unlabelled(labels: MalignancyLabels, cases: NDArray[np.str_], undecided: str) -> Iterator[Finding]:
-    """Findings about nodules without a label.
+    """Yield findings about nodules without a label.
 
     Args:
         labels: Labels of the nodules.
@@ -104,7 +104,7 @@ def find_unlabelled(labels: MalignancyLabels, cases: NDArray[np.str_], undecided
 
 
 def label_malignancy(nodules: Sequence[NoduleReadings]) -> MalignancyLabels:
-    """The labels of nodules by the mean of the readers who rated their malignancy."""
+    """Label nodules by the mean of the malignancy ratings."""
     ratings = [
         [reading.ratings["malignancy"] for reading in nodule if "malignancy" in reading.ratings] for nodule in nodules
     ]

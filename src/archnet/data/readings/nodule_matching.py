@@ -1,4 +1,4 @@
-"""The readings of each nodule that LUNA16 lists for a scan."""
+"""Match readings to the nodules that LUNA16 lists for a scan."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from archnet.data.readings.reading_placement import (
 from archnet.data.readings.readings_file import Reading, ScanReadings
 
 NUM_READERS: Final = 4
-"""Readers of a scan in LIDC-IDRI."""
+"""Number of readers of a scan in LIDC-IDRI."""
 
 NoduleReadings = tuple[Reading, ...]
 """One nodule's readings, at most one of each known reader."""
@@ -30,7 +30,7 @@ class MatchedScan:
 
     Attributes:
         nodules: Readings of each nodule, in the order of the list; empty for a nodule without a reading.
-        is_fitted: Whether the readings were placed by the nodules, not by the header of the scan.
+        is_fitted: Whether the readings were placed by the nodules instead of the header of the scan.
     """
 
     nodules: tuple[NoduleReadings, ...]
@@ -40,9 +40,9 @@ class MatchedScan:
 def match_scan(scan: ScanReadings, nodules: Nodules, header: Placement | None = None) -> MatchedScan:
     """Match the readings of a scan to its nodules.
 
-    A reading belongs to the nodule with the nearest centre, if the distance of the centres is less than the sum of the
-    radii. Of several readings of a nodule by one reader, the one with the nearest centre counts. Readings near no
-    nodule are not used: LUNA16 lists only nodules of at least 3 mm that three readers marked.
+    A reading belongs to the nodule with the nearest centre if the distance of the centres is less than the sum of the
+    radii. Of several readings of a nodule by one reader, the one with the nearest centre counts. Readings without a
+    nearby nodule are not used: LUNA16 lists only nodules of at least 3 mm that three readers marked.
 
     Args:
         scan: Readings of the scan.
@@ -60,7 +60,7 @@ def match_scan(scan: ScanReadings, nodules: Nodules, header: Placement | None = 
 
 
 def count_readers(readings: NoduleReadings) -> int:
-    """Number of readers of a nodule: that of its readings, at most four.
+    """Number of readers of a nodule: the number of its readings, at most four.
 
     More than four readings mean that a reader who cannot be identified by name marked the nodule twice.
     """

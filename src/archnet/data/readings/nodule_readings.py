@@ -50,17 +50,17 @@ def read_nodules(
     others: Collection[str] = (),
     progress: Progress = no_progress,
 ) -> ReadNodules:
-    """The readings of nodules.
+    """Read the readings of nodules.
 
-    Positions follow from the headers of the scans. Without scans, and where a header does not fit, the readings of each
-    scan are shifted as a whole to its nodules; see `match_scan`.
+    Positions follow from the headers of the scans. Without scans, or if a header does not match, all readings of a scan
+    are shifted together to its nodules; see `match_scan`.
 
     Args:
         path: The SQLite file.
         nodules: The list.
         scans: Paths of the scans, by series uid; nodules in other scans have no readings. None if there are no
             scans.
-        others: Series without nodules whose patients are needed.
+        others: Further series whose patients are needed.
         progress: Wraps the scans.
 
     Raises:
@@ -88,7 +88,7 @@ def read_nodules(
 
 
 def select_nodules(nodules: NoduleList, rows: NDArray[np.int64]) -> Nodules:
-    """Centres and radii of some nodules; an unknown diameter is replaced by LUNA16's default."""
+    """Centres and radii of selected nodules; LUNA16's default replaces unknown diameters."""
     diameters_mm = nodules.diameters_mm[rows]
     return Nodules(
         points_mm=nodules.points_mm[rows],
@@ -97,7 +97,7 @@ def select_nodules(nodules: NoduleList, rows: NDArray[np.int64]) -> Nodules:
 
 
 def _read_placement(scan: Path) -> Placement | None:
-    """The placement by a header; null where it cannot be read, which the reader of the crops reports."""
+    """Read the placement from a header; null if it is unreadable, which the reader of the crops reports."""
     try:
         return header_placement(read_stored_frame(scan))
     except DataError:

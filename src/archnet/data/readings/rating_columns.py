@@ -12,7 +12,7 @@ from archnet.data.readings.nodule_matching import NoduleReadings, count_readers
 from archnet.files.attribute_values import Attribute
 
 SCALES: Final = ("subtlety", "sphericity", "margin", "lobulation", "spiculation", "texture", "malignancy")
-"""Ratings from 1 to 5 that have a mean; each is a column of its name."""
+"""Ratings from 1 to 5 whose mean is computed; each becomes a column."""
 
 _KINDS: Final[Mapping[str, tuple[str, Mapping[int, str]]]] = {
     "internalStructure": ("internal_structure", {1: "soft tissue", 2: "fluid", 3: "fat", 4: "air"}),
@@ -21,16 +21,17 @@ _KINDS: Final[Mapping[str, tuple[str, Mapping[int, str]]]] = {
         {1: "popcorn", 2: "laminated", 3: "solid", 4: "non-central", 5: "central", 6: "absent"},
     ),
 }
-"""Ratings that name a kind: their column, and the kinds."""
+"""Categorical ratings: their column, and the categories."""
 
 _DIGITS: Final = 4
-"""Significant digits of a mean."""
+"""Number of significant digits of a mean."""
 
 
 def rating_columns(nodules: Sequence[NoduleReadings]) -> dict[str, Attribute]:
     """One value per nodule in each column; empty without a rating.
 
-    `readers` counts readers; scales are the mean of the readers; kinds are what more than half of them chose.
+    `readers` is the number of readers; scales are means over the readers; categories are those that more than half of
+    the readers chose.
     """
     columns = {"readers": [str(count_readers(nodule)) if nodule else "" for nodule in nodules]}
     columns |= {name: [_mean_text(_values(nodule, name)) for nodule in nodules] for name in SCALES}

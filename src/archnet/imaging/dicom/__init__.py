@@ -1,1 +1,1 @@
-"""DICOM below the volume: files, headers, the choice of a series, its pixels and the stack of its slices."""
+"""DICOM below the level of volumes: files, headers, selection of a series, pixels, and stacking of slices."""

@@ -15,10 +15,10 @@ _MAX_LENGTH: Final = 64
 
 
 def read_acquisition(files: Sequence[DicomHeader]) -> dict[str, str]:
-    """What all slices of a series state alike, by the names of `ACQUISITION_COLUMNS`.
+    """Return the acquisition parameters that all slices of a series share, by the names of `ACQUISITION_COLUMNS`.
 
-    The scanner is its manufacturer and model. What is missing, differs between slices or is no positive number where
-    one is expected is left out.
+    The scanner is described by its manufacturer and model. Values that are missing, differ between slices, or are not
+    positive where a positive number is expected are omitted.
     """
     scanner = " ".join(
         filter(None, [_shared_text(files, "Manufacturer"), _shared_text(files, "ManufacturerModelName")])
@@ -33,7 +33,7 @@ def read_acquisition(files: Sequence[DicomHeader]) -> dict[str, str]:
 
 
 def _shared_text(files: Sequence[DicomHeader], keyword: str) -> str:
-    """The text that all slices state; empty if there is none."""
+    """Return the text that all slices share; empty if there is none."""
     texts = {_text(file, keyword) for file in files}
     return texts.pop()[:_MAX_LENGTH] if len(texts) == 1 else ""
 

@@ -1,4 +1,4 @@
-"""DICOM files: which files of a folder may be DICOM, and their data sets with or without preamble and DICM prefix."""
+"""DICOM files: candidates in a folder, and data sets with or without preamble and DICM prefix."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Final
 
-# Files with these endings must be DICOM; any other file that is not may lie beside a series (notes, licences, XML).
+# Files with these extensions must be DICOM; other files next to a series need not be (notes, licences, XML).
 DICOM_SUFFIXES: Final = (".dcm", ".dicom", ".ima")
 FETCH_LINKS: Final = "Fetch it, for example with git annex get."
 DEFLATED: Final = "1.2.840.10008.1.2.1.99"
@@ -16,7 +16,7 @@ DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 _MARK_OFFSET: Final = 128
 _HEAD_BYTES: Final = _MARK_OFFSET + 4 + 1024
 _MAX_UNPACKED_BYTES: Final = 2**28
-# What a data set without a mark begins with: its group, and the type of its first value or a length in its place.
+# The start of a data set without the prefix: its group, then the VR of the first element, or a length instead.
 _FIRST_GROUPS: Final = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 _FIRST_TYPES: Final = (b"UL", b"OB", b"CS", b"UI", b"DA", b"TM", b"LO", b"SH", b"ST", b"LT", b"DT")
 _MAX_FIRST_BYTES: Final = 1024
@@ -27,7 +27,7 @@ class NotDicomError(ValueError):
 
 
 def dicom_candidates(folder: Path) -> list[Path]:
-    """The files of a folder that may be DICOM, sorted: all not hidden, and links to slices that are missing."""
+    """List the files of a folder that may be DICOM, sorted: all that are not hidden, and broken links to slices."""
     return [
         path
         for path in sorted(folder.iterdir())
@@ -36,7 +36,7 @@ def dicom_candidates(folder: Path) -> list[Path]:
 
 
 def is_lost_link(path: Path) -> bool:
-    """Whether a path is a broken link, as git-annex leaves a file until it is fetched."""
+    """Whether a path is a broken link, such as git-annex creates for a file that has not been fetched."""
     return path.is_symlink() and not path.exists()
 
 
@@ -45,11 +45,11 @@ def _may_name_slice(path: Path) -> bool:
 
 
 def require_dicom_start(path: Path) -> None:
-    """Require that a file begins like DICOM, with or without the prefix.
+    """Check that a file begins like DICOM, with or without the prefix.
 
     Raises:
-        NotDicomError: It does not.
-        OSError: It cannot be read.
+        NotDicomError: The file does not begin like DICOM.
+        OSError: The file cannot be read.
     """
     with path.open("rb") as file:
         _find_start(file.read(_HEAD_BYTES))
@@ -65,17 +65,17 @@ def has_dicom_start(path: Path) -> bool:
 
 
 def has_mark(path: Path) -> bool:
-    """Whether a file has the DICM prefix behind a preamble."""
+    """Whether a file has a preamble followed by the DICM prefix."""
     with path.open("rb") as file:
         return file.read(_MARK_OFFSET + 4)[_MARK_OFFSET:] == b"DICM"
 
 
 def open_data_set(path: Path) -> BinaryIO:
-    """Open a DICOM file as pydicom reads it: without what precedes a data set that has no mark, and inflated.
+    """Open a DICOM file for pydicom: decompressed, and without bytes that precede a data set without the prefix.
 
     Raises:
-        ValueError: The file is not DICOM, or unpacks to more than a slice can take.
-        OSError: It cannot be opened.
+        ValueError: The file is not DICOM, or unpacks to more bytes than a slice can have.
+        OSError: The file cannot be opened.
     """
     with ExitStack() as stack:
         file = stack.enter_context(path.open("rb"))
@@ -92,7 +92,7 @@ def open_data_set(path: Path) -> BinaryIO:
 
 
 def _find_start(head: bytes) -> int:
-    """The offset of the first element."""
+    """Find the offset of the first element."""
     if head[_MARK_OFFSET : _MARK_OFFSET + 4] == b"DICM":
         return _MARK_OFFSET + 4
     starts = (4,) if head[:4] == b"DICM" else (0, _MARK_OFFSET)
@@ -103,7 +103,7 @@ def _find_start(head: bytes) -> int:
 
 
 def _begins_data_set(element: bytes) -> bool:
-    """Whether eight bytes are the beginning of a data set: a low element of a first group with a plausible value."""
+    """Whether eight bytes are the start of a data set: a low element of a first group with a plausible value."""
     if len(element) < 8 or element[:2] not in _FIRST_GROUPS:
         return False
     number = int.from_bytes(element[2:4], "big" if element[0] == 0 else "little")
@@ -112,7 +112,7 @@ def _begins_data_set(element: bytes) -> bool:
 
 
 def _inflate(file: BinaryIO, head: bytes, start: int, size: int) -> BinaryIO:
-    """The elements after the file meta information, unpacked."""
+    """Decompress the elements after the file meta information."""
     if head[start : start + 8] != b"\x02\x00\x00\x00UL\x04\x00":
         raise ValueError("the length of its file meta information is missing")
     file.seek(start + 12 + int.from_bytes(head[start + 8 : start + 12], "little"))

@@ -1,4 +1,4 @@
-"""Headers of DICOM files, read with pydicom within bounds that no file can lift."""
+"""Headers of DICOM files, read with pydicom within fixed limits."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ _KEYWORDS: Final = (
     "ConvolutionKernel",
     "KVP",
 )
-# Objects with pixels that lie beside a scan and are none: masks, doses, dose reports, scanned documents.
+# Objects with pixels that accompany a scan but are not one: masks, doses, dose reports, scanned documents.
 _COMPANION_MODALITIES: Final = ("SEG", "RTDOSE", "SR", "KO", "PR", "OT", "DOC", "REG", "ECG")
-# What pydicom raises on damaged headers, beside its own exceptions.
+# Exceptions that pydicom raises on damaged headers, in addition to its own.
 _HEADER_ERRORS: Final = (
     OSError,
     EOFError,
@@ -70,15 +70,15 @@ _HEADER_ERRORS: Final = (
     zlib.error,
 )
 _PIXEL_DATA: Final = 0x7FE00010
-# The digital signatures and the padding that may end a data set, in either byte order.
+# Digital signatures and padding that may follow the pixels, in either byte order.
 _LAST_TAGS: Final = (b"\xfa\xff\xfa\xff", b"\xff\xfa\xff\xfa", b"\xfc\xff\xfc\xff", b"\xff\xfc\xff\xfc")
 _UNKNOWN_LENGTH: Final = 0xFFFFFFFF
-# Values longer than this stay in the file while headers are read; pixels are, no other value here is.
+# Longer values stay in the file while headers are read; only pixels are that long.
 _DEFER_BYTES: Final = 1024
 _MAX_ELEMENTS: Final = 20_000
 
 
-# Scans are read in threads, and pydicom's validation and Python's warnings are switched for the whole process.
+# Scans are read in threads, but pydicom's validation and Python's warnings are global settings of the process.
 _SWITCHES = threading.Lock()
 
 
@@ -87,12 +87,12 @@ class DicomHeader:
     """The header of one DICOM file.
 
     Attributes:
-        values: The values of `_KEYWORDS`; null where missing.
-        transfer_syntax: UID of the transfer syntax; empty where the file has none.
+        values: The values of `_KEYWORDS`; null if missing.
+        transfer_syntax: UID of the transfer syntax; empty if the file has none.
         pixels_start: Offset of the pixels in `open_data_set`; null if the file has none.
-        num_bytes: Size of the pixels; null if it is not given, because they are packed in fragments.
+        num_bytes: Size of the pixels; null if undefined, because they are encapsulated in fragments.
         is_big_endian: The byte order of the pixels.
-        has_stray_bytes: Whether bytes that are no element follow the pixels.
+        has_stray_bytes: Whether bytes that are not an element follow the pixels.
     """
 
     path: Path
@@ -105,22 +105,22 @@ class DicomHeader:
 
     @property
     def is_image(self) -> bool:
-        """Whether the object has pixels and says how many."""
+        """Whether the object has pixels and states how many."""
         return self.pixels_start is not None and all(self.text(keyword) for keyword in ("Rows", "Columns"))
 
     @property
     def is_ct(self) -> bool:
-        """Whether the object is an image of a CT scanner, by its class."""
+        """Whether the object is a CT image, by its SOP class."""
         return self.text("SOPClassUID") == CT_IMAGE
 
     @property
     def is_localizer(self) -> bool:
-        """Whether the image is a scout, on which the scan was planned."""
+        """Whether the image is a localizer (scout), on which the scan was planned."""
         return "LOCALIZER" in self.text("ImageType").upper()
 
     @property
     def is_slice(self) -> bool:
-        """Whether the object is an image that can belong to a scan; that it can be read is not certain."""
+        """Whether the object is an image that can belong to a scan; it may still be unreadable."""
         if not self.is_image or self.is_localizer or self.text("Modality") in _COMPANION_MODALITIES:
             return False
         is_placed = bool(self.text("ImagePositionPatient")) or self.num_frames > 1
@@ -128,12 +128,12 @@ class DicomHeader:
 
     @property
     def num_frames(self) -> int:
-        """Number of images in the file, 0 where it gives none."""
+        """Number of images in the file; 0 if it is not stated."""
         text = self.text("NumberOfFrames")
         return int(text) if text.isdecimal() and len(text) < 10 else 0
 
     def text(self, keyword: str) -> str:
-        """A value as text; empty where it is missing."""
+        """A value as text; empty if it is missing."""
         value = self.values[keyword]
         return "" if value is None else str(value).strip()
 
@@ -141,7 +141,7 @@ class DicomHeader:
         """A value as numbers.
 
         Raises:
-            DataError: It is missing, or not that many finite numbers.
+            DataError: The value is missing, or does not consist of `count` finite numbers.
         """
         value = self.values[keyword]
         try:
@@ -158,7 +158,7 @@ def read_headers(folder: Path) -> list[DicomHeader]:
     """Read the headers of all DICOM objects of a folder, in the order of file names; other files are skipped.
 
     Raises:
-        DataError: There is no such folder, or a header is damaged.
+        DataError: The folder does not exist, or a header is damaged.
     """
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder.")
@@ -166,10 +166,10 @@ def read_headers(folder: Path) -> list[DicomHeader]:
 
 
 def read_header(path: Path) -> DicomHeader | None:
-    """Read the header of a file; null if the file is not DICOM. A directory of DICOM files (DICOMDIR) is none here.
+    """Read the header of a file; null if the file is not DICOM or is a directory of DICOM files (DICOMDIR).
 
     Raises:
-        DataError: The header is damaged, or a file with a DICOM ending is none.
+        DataError: The header is damaged, or a file with a DICOM extension is not DICOM.
     """
     try:
         require_dicom_start(path)
@@ -200,7 +200,7 @@ def _parse_header(path: Path) -> DicomHeader | None:
 
     tags: list[Any] = [Tag(keyword) for keyword in (*_KEYWORDS, "PixelData")]
     try:
-        # What matters here is checked by those who use it; pydicom would warn of much that does not.
+        # The callers check the values that they use; pydicom would warn about many others.
         with open_data_set(path) as stream, _SWITCHES, disable_value_validation(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             header = read_partial(stream, _Bound(), _DEFER_BYTES, force=True, specific_tags=tags)
@@ -231,14 +231,14 @@ def _parse_header(path: Path) -> DicomHeader | None:
 
 
 def _has_stray_bytes(stream: BinaryIO, end: int) -> bool:
-    """Whether what follows the pixels is neither an element that may (a signature, padding) nor zeros."""
+    """Whether the bytes after the pixels are neither zeros nor an element that may follow (a signature, padding)."""
     stream.seek(end)
     rest = stream.read(_DEFER_BYTES)
     return rest[:4] not in _LAST_TAGS and bool(rest.strip(b"\0"))
 
 
 class _Bound:
-    """Stops pydicom behind the pixels, and at a file of more elements than a header has."""
+    """Callback that stops pydicom after the pixels, and rejects files with too many elements."""
 
     def __init__(self) -> None:
         self._num_elements = 0

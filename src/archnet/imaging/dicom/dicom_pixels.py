@@ -1,7 +1,7 @@
-"""Pixels of DICOM slices. Plain ones are read here, within the bounds of their file; SimpleITK (GDCM) unpacks others.
+"""Pixels of DICOM slices. Uncompressed ones are read here, within the bounds of their file; GDCM decodes the others.
 
-GDCM never sees a file of the user's: a damaged length in one makes it allocate gigabytes. It is handed a new file that
-holds nothing but the packed pixels and the values that describe them.
+GDCM, part of SimpleITK, never reads the user's file, because a damaged length would make it allocate gigabytes. It gets
+a new file that contains only the compressed pixels and the values that describe them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MAX_PACKED_RATIO: Final = 200
 _SMALL_BYTES: Final = 2**22
 _MAX_PACKED_BYTES: Final = 2**26
 _LARGEST_WHOLE: Final = 2**30
-# The markers of JPEG and JPEG-LS that begin a frame; the others between C0 and CF define tables.
+# The start-of-frame markers of JPEG and JPEG-LS; the other markers between C0 and CF define tables.
 _JPEG_FRAMES: Final = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _JPEG_2000: Final = b"\xff\x4f\xff\x51"
 
@@ -34,7 +34,7 @@ def read_pixels(file: DicomHeader) -> NDArray[Any]:
     """Read one slice, (y, x), and apply its rescale slope and intercept.
 
     Raises:
-        DataError: The pixels are missing, damaged or packed in a way that is not understood.
+        DataError: The pixels are missing, damaged or in an unsupported encoding.
     """
     rows, columns = (int(file.numbers(keyword, 1)[0]) for keyword in ("Rows", "Columns"))
     if not (rows > 0 and columns > 0 and rows * columns <= _MAX_PIXELS):
@@ -45,7 +45,7 @@ def read_pixels(file: DicomHeader) -> NDArray[Any]:
 
 
 def _num_bits(file: DicomHeader) -> int:
-    """Bits of each pixel in the file; a CT keeps its values in the lowest of them."""
+    """Number of bits per pixel in the file; a CT stores its values in the lowest bits."""
     keywords = ("BitsAllocated", "BitsStored", "HighBit")
     bits = int(file.numbers("BitsAllocated", 1)[0])
     stored, high = (int(file.numbers(keyword, 1)[0]) for keyword in keywords[1:])
@@ -58,12 +58,12 @@ def _num_bits(file: DicomHeader) -> int:
 
 
 def _rescale(stored: NDArray[Any], file: DicomHeader) -> NDArray[Any]:
-    """Stored values as HU: whole numbers where slope and intercept are whole."""
+    """Convert stored values to HU: integers if slope and intercept are integers."""
     slope, intercept = (file.numbers(keyword, 1)[0] for keyword in ("RescaleSlope", "RescaleIntercept"))
     if all(number.is_integer() and abs(number) < _LARGEST_WHOLE for number in (slope, intercept)):
         whole: NDArray[Any] = stored.astype(np.int64) * int(slope) + int(intercept)
         return whole
-    with np.errstate(over="ignore"):  # what overflows is refused as infinity
+    with np.errstate(over="ignore"):  # overflow becomes infinity, which is rejected
         hu: NDArray[Any] = stored.astype(np.float64) * slope + intercept
     return hu
 
@@ -81,7 +81,7 @@ def _read_plain(file: DicomHeader, shape: tuple[int, int], bits: int) -> NDArray
     with open_data_set(file.path) as stream:
         num_bytes = stream.seek(0, io.SEEK_END)
         if file.pixels_start is None or file.pixels_start + declared > num_bytes:
-            raise DataError(f"{file.path}: its pixels are damaged or cut off. Copy the series again.")
+            raise DataError(f"{file.path}: its pixels are damaged or truncated. Copy the series again.")
         stream.seek(file.pixels_start)
         content = stream.read(expected)
     if bits == 32 and file.is_big_endian:
@@ -94,7 +94,7 @@ def _read_plain(file: DicomHeader, shape: tuple[int, int], bits: int) -> NDArray
 
 
 def _drop_unused_bits(stored: NDArray[Any], file: DicomHeader, bits: int) -> NDArray[Any]:
-    """Values without the bits above those stored, in which old scanners kept overlays; a signed one keeps its sign."""
+    """Clear the bits above the stored ones, in which old scanners kept overlays; signed values keep their sign."""
     unused = bits - int(file.numbers("BitsStored", 1)[0])
     native: NDArray[Any] = stored.astype(stored.dtype.newbyteorder("="))
     return native if unused == 0 else np.right_shift(np.left_shift(native, unused), unused)
@@ -115,7 +115,7 @@ def _unpack(file: DicomHeader, shape: tuple[int, int], bits: int) -> NDArray[Any
     frame = _read_frame(file)
     num_bytes = shape[0] * shape[1] * bits // 8
     if frame is None or num_bytes > max(len(frame) * _MAX_PACKED_RATIO, _SMALL_BYTES):
-        raise DataError(f"{file.path}: its pixels are damaged or cut off. Copy the series again.")
+        raise DataError(f"{file.path}: its pixels are damaged or truncated. Copy the series again.")
     if _packed_shape(frame) not in (None, shape):
         raise problem
     with tempfile.TemporaryDirectory() as folder:
@@ -133,7 +133,7 @@ def _unpack(file: DicomHeader, shape: tuple[int, int], bits: int) -> NDArray[Any
 
 
 def _read_frame(file: DicomHeader) -> bytes | None:
-    """The packed pixels; null if they are cut off."""
+    """Read the compressed pixels; null if they are truncated."""
     from pydicom.encaps import generate_frames
 
     if file.pixels_start is None:
@@ -141,7 +141,7 @@ def _read_frame(file: DicomHeader) -> bytes | None:
     with open_data_set(file.path) as stream:
         num_bytes = stream.seek(0, io.SEEK_END) - file.pixels_start
         stream.seek(file.pixels_start)
-        packed = io.BytesIO(stream.read(max(min(num_bytes, _MAX_PACKED_BYTES), 0)))  # a length that lies ends with it
+        packed = io.BytesIO(stream.read(max(min(num_bytes, _MAX_PACKED_BYTES), 0)))  # a wrong length ends there
     try:
         return next(generate_frames(packed, number_of_frames=1), None)
     except (ValueError, EOFError, LookupError, struct.error):
@@ -149,7 +149,7 @@ def _read_frame(file: DicomHeader) -> bytes | None:
 
 
 def _packed_shape(frame: bytes) -> tuple[int, int] | None:
-    """Rows and columns that packed pixels themselves give; null if they give none, as in run-length encoding."""
+    """Rows and columns stated in the compressed pixels; null if they state none, as in run-length encoding."""
     start = frame.find(_JPEG_2000, 0, 256)
     if start >= 0:
         x1, y1, x0, y0 = np.frombuffer(frame[start + 8 : start + 24].ljust(16, b"\0"), ">u4").tolist()
@@ -165,7 +165,7 @@ def _packed_shape(frame: bytes) -> tuple[int, int] | None:
 
 
 def _write_slice(path: Path, file: DicomHeader, frame: bytes) -> None:
-    """Write packed pixels alone with the values that describe them."""
+    """Write a file with only the compressed pixels and the values that describe them."""
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.encaps import encapsulate
     from pydicom.uid import UID, generate_uid

@@ -1,4 +1,4 @@
-"""Choose the series to read among the DICOM objects of a folder, and note what else is there."""
+"""Choose the series to read among the DICOM objects of a folder, and report the other objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archnet.errors import DataError, did_you_mean, pluralize
 from archnet.imaging.dicom.dicom_file import dicom_candidates, has_dicom_start
 from archnet.imaging.dicom.dicom_header import DicomHeader, read_headers
 
-# Images across the plane of the others, of which the scan was planned, are at most this many.
+# Maximum number of localizers, which are not parallel to the other images.
 _MAX_SCOUTS: Final = 3
 _PARALLEL: Final = 0.5
 _SCOUT: Final = "scout"
@@ -22,13 +22,13 @@ Series = dict[str, list[DicomHeader]]
 
 
 def choose_series(folder: Path, wanted: str | None) -> tuple[list[DicomHeader], tuple[str, ...], tuple[str, ...]]:
-    """The files of one CT series, notes on what else is in the folder, and warnings.
+    """Return the files of one CT series, notes on other objects in the folder, and warnings.
 
-    A CT series has at least two parallel slices. Other objects (reports, scouts, masks, doses, images of another
-    scanner) are left out.
+    A CT series has at least two parallel slices. Other objects (reports, scouts, masks, doses, images of other
+    modalities) are ignored.
 
     Args:
-        wanted: The uid, number or description of the series; null where the folder holds only one.
+        wanted: The uid, number or description of the series; null if the folder contains only one.
 
     Raises:
         DataError: There is no such series, or more than one.
@@ -47,7 +47,7 @@ def choose_series(folder: Path, wanted: str | None) -> tuple[list[DicomHeader], 
 
 
 def describe_class(file: DicomHeader) -> str:
-    """The name of the class of an object."""
+    """The name of the SOP class of an object."""
     from pydicom.config import IGNORE
     from pydicom.uid import UID
 
@@ -66,7 +66,7 @@ def _flat(series: Series) -> list[DicomHeader]:
 
 
 def _without_ct(folder: Path, headers: Sequence[DicomHeader]) -> list[DicomHeader]:
-    """Images that cannot be a CT, whose reader reports why; an error if there are no images at all."""
+    """Return images that are not CT, for which the reader reports the reason; raise an error if there are none."""
     images = [file for file in headers if file.is_slice]
     if images:
         return images
@@ -103,7 +103,7 @@ def _find_series(folder: Path, images: Mapping[str, list[DicomHeader]], wanted: 
 
 
 def _names(files: Sequence[DicomHeader]) -> set[str]:
-    """What a series is called beside its uid: its number and its description."""
+    """Names of a series in addition to its uid: its number and its description."""
     return {file.text(key).casefold() for file in files for key in ("SeriesNumber", "SeriesDescription")} - {""}
 
 
@@ -112,7 +112,7 @@ def _describe_all(series: Mapping[str, list[DicomHeader]]) -> str:
 
 
 def _describe_series(uid: str, files: Sequence[DicomHeader]) -> str:
-    """A short description of a series for messages, by the most frequent values of its files."""
+    """Describe a series for messages, by the most frequent values of its files."""
     modality, description = (
         Counter(file.text(keyword) for file in files).most_common(1)[0][0]
         for keyword in ("Modality", "SeriesDescription")
@@ -125,7 +125,7 @@ def _forms_scan(files: Sequence[DicomHeader]) -> bool:
 
 
 def _scouts(files: Sequence[DicomHeader]) -> list[DicomHeader]:
-    """The few images of a series that are not parallel to the others."""
+    """Find the few images of a series that are not parallel to the others."""
     normals = [_normal(file) for file in files]
     known = [normal for normal in normals if normal is not None]
     if not known:
@@ -151,7 +151,7 @@ def _normal(file: DicomHeader) -> np.ndarray[tuple[int], np.dtype[np.float64]] |
 
 
 def _is_misfit(file: DicomHeader, uid: str) -> bool:
-    """Whether an object looks like a slice of the series but is of another class: for the reader to refuse."""
+    """Whether an object looks like a slice of the series but has a different SOP class, which the reader rejects."""
     return file.is_slice and not file.is_ct and file.text("SeriesInstanceUID") == uid
 
 
@@ -163,7 +163,7 @@ def _note(others: Sequence[DicomHeader]) -> tuple[str, ...]:
 
 
 def _warn_of_broken(folder: Path, headers: Sequence[DicomHeader]) -> tuple[str, ...]:
-    """A warning about files without a DICM prefix that may have been slices."""
+    """Warn about files without a DICM prefix that may be damaged slices."""
     known = {file.path for file in headers}
     broken = [path for path in dicom_candidates(folder) if path not in known and has_dicom_start(path)]
     if not broken:

@@ -1,4 +1,4 @@
-"""Stack slices given in any order into a box of voxels, or report why they form none."""
+"""Stack slices, given in any order, into a box of voxels, or explain why this is impossible."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Positions are written with as little as one decimal, so that equal steps look unequal by this much.
+# Positions may have only one decimal, so equal distances can appear to differ by this much.
 _UNEVEN_MM = 0.1
-# Two positions rounded like that can stand this far apart sideways; it is less than half a pixel.
+# Such rounding can shift two positions sideways by this much, which is less than half a pixel.
 _SIDEWAYS_MM = 0.2
 _SAME_PLACE_MM = 0.01
 _SAME_PIXEL_MM = 1e-4
 _SAME_DIRECTION = 1e-3
-# A gap is a multiple of the usual one if it differs from it by at most this many usual gaps.
+# Largest deviation of a gap from a multiple of the usual gap, in usual gaps.
 _MULTIPLE_TOLERANCE = 0.2
 _MAX_NAMES = 3
 
@@ -31,8 +31,8 @@ class Slice:
     Attributes:
         name: The name of the slice in messages.
         position_mm: World position (x, y, z) of the centre of its first pixel, LPS.
-        axes: World directions (six numbers) in which the columns and the rows count up.
-        pixel_mm: Distance between neighbouring columns (x) and rows (y).
+        axes: World directions of increasing column and row index (six numbers).
+        pixel_mm: Distance between neighbouring columns (x) and rows (y), in mm.
         shape: Number of rows and columns.
     """
 
@@ -48,8 +48,8 @@ class Stack:
     """The geometry of a box of voxels made of slices.
 
     Attributes:
-        order: Indices of the slices, ascending along the normal (column direction x row direction).
-        spacing_mm: (x, y, z); z is the mean distance of neighbours along the normal.
+        order: Indices of the slices, sorted along the normal (column direction x row direction).
+        spacing_mm: (x, y, z); z is the mean distance between neighbouring slices along the normal.
         origin_mm: Position of the first slice of `order`.
         direction: (3, 3); its columns are the world directions of the x, y and z index axes.
     """
@@ -64,8 +64,8 @@ def stack(slices: Sequence[Slice]) -> Stack:
     """Stack slices into a box, in the order of their positions.
 
     Raises:
-        ValueError: The slices form no box: sizes, pixels or directions differ, slices are duplicated, missing, unevenly
-            spaced or shifted sideways (gantry tilt), or there is only one. The message names the slices.
+        ValueError: The slices do not form a box: sizes, pixels or directions differ, slices are duplicated, missing,
+            unevenly spaced or shifted sideways (gantry tilt), or there is only one. The message names the slices.
     """
     if len(slices) < 2:
         raise ValueError("a scan has at least two slices, this one has 1")
@@ -88,7 +88,7 @@ def stack(slices: Sequence[Slice]) -> Stack:
 
 
 def abbreviated_list(names: Sequence[str]) -> str:
-    """The first names of a list, and the number of the others.
+    """Format the first names of a list, and the number of the others.
 
     >>> abbreviated_list(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
@@ -127,11 +127,11 @@ def _require_single(names: list[str], along_mm: Floats) -> None:
         pairs = abbreviated_list(
             [f"{names[index]} and {names[index + 1]} (at {along_mm[index]:.2f} mm)" for index in duplicates]
         )
-        raise ValueError(f"slices lie twice at the same place: {pairs}; remove one of each")
+        raise ValueError(f"slices have the same position: {pairs}; remove one of each")
 
 
 def _require_even(names: list[str], along_mm: Floats) -> None:
-    """Require equal distances between slices; `along_mm` is ascending."""
+    """Check that the distances between slices are equal; `along_mm` is ascending."""
     gaps_mm = np.diff(along_mm)
     usual_mm = float(np.sort(gaps_mm)[len(gaps_mm) // 2])
     even_mm = np.linspace(along_mm[0], along_mm[-1], len(along_mm))
@@ -151,7 +151,7 @@ def _require_even(names: list[str], along_mm: Floats) -> None:
 
 
 def _require_upright(names: list[str], positions_mm: Floats, along_mm: Floats, normal: Floats) -> None:
-    """Require each slice to lie straight above the previous one."""
+    """Check that each slice is straight above the previous one."""
     distance_mm = along_mm - along_mm[0]
     sideways_mm = positions_mm - positions_mm[0] - distance_mm[:, None] * normal
     if np.linalg.norm(sideways_mm, axis=1).max() <= _SIDEWAYS_MM:
@@ -170,7 +170,7 @@ def _require_upright(names: list[str], positions_mm: Floats, along_mm: Floats, n
     shifts = abbreviated_list(
         [f"{names[index]} by {offset_mm[index]:.2f} mm" for index in np.flatnonzero(offset_mm > _SIDEWAYS_MM)]
     )
-    raise ValueError(f"its slices don't lie above each other: {shifts} sideways")
+    raise ValueError(f"its slices are not straight above each other: {shifts} sideways")
 
 
 def _format_vector(numbers: Floats) -> str:

@@ -31,9 +31,9 @@ class CaseStatistics:
     """The statistics of some cases.
 
     Attributes:
-        checksums: (n,) equal for cases with equal values, whatever their data type; rarely for others.
-        low: (n,) lowest value.
-        high: (n,) highest value.
+        checksums: (n,) equal for cases with equal values of any data type; rarely equal for others.
+        low: (n,) lowest value of each case.
+        high: (n,) highest value of each case.
     """
 
     checksums: NDArray[np.void]
@@ -65,7 +65,7 @@ def case_statistics(values: NDArray[Any], progress: Progress = no_progress) -> C
 
 
 def measure_cases(values: NDArray[Any], progress: Progress = no_progress) -> CaseStatistics:
-    """The statistics of all cases in one pass, in portions."""
+    """Measure the statistics of all cases in one pass, in chunks."""
     num = len(values)
     checksums = np.zeros((num, _CHECKSUM_BYTES), np.uint8)
     low, high = np.zeros(num), np.zeros(num)
@@ -82,7 +82,7 @@ def measure_cases(values: NDArray[Any], progress: Progress = no_progress) -> Cas
 
 
 def checksum_case(case: NDArray[Any], low: float, high: float) -> bytes:
-    """CRC-32 and Adler-32, which are equal for equal values of any data type: ten times as fast as SHA-256.
+    """CRC-32 and Adler-32 of values independent of their data type: ten times as fast as SHA-256.
 
     Args:
         case: (voxels,)
@@ -94,7 +94,7 @@ def checksum_case(case: NDArray[Any], low: float, high: float) -> bytes:
 
 
 def _canonical(case: NDArray[Any], low: float, high: float) -> NDArray[Any]:
-    """The values in the first of int16, float32 and float64 that holds them exactly."""
+    """Convert values to the first of int16, float32 and float64 that represents them exactly."""
     if case.dtype.kind in "iub" and low >= -32768 and high <= 32767:
         return case.astype("<i2", copy=False)
     if low >= -32768 and high <= 32767:
@@ -106,14 +106,14 @@ def _canonical(case: NDArray[Any], low: float, high: float) -> NDArray[Any]:
 
 
 def _source_file(values: NDArray[Any]) -> Path | None:
-    """The file of a crop store that values are a map of."""
+    """The file of a crop store that the values are mapped from."""
     name = getattr(values, "filename", None)
     path = Path(name) if isinstance(values, np.memmap) and name else None
     return path if path and path.name == "crops.npy" and (path.parent / "store.json").is_file() else None
 
 
 def _read_statistics(source: Path, values: NDArray[Any]) -> CaseStatistics | None:
-    """The stored statistics of these crops; null if they are missing, damaged or of other crops."""
+    """Read the stored statistics of these crops; null if they are missing, damaged or for different crops."""
     try:
         arrays = read_npz(source.with_name(STATISTICS_FILE))
     except (OSError, DamagedFileError):
@@ -140,10 +140,10 @@ def _write_statistics(source: Path, statistics: CaseStatistics) -> None:
                 high=statistics.high,
             )
     except OSError:
-        return  # a full or read-only disk: they are measured again
+        return  # a full or read-only disk: they will be measured again
 
 
 def _stamp(source: Path) -> list[int]:
-    """What changes when crops are cut again."""
+    """Values that change when crops are extracted again."""
     stat = source.stat()
     return [_VERSION, stat.st_size, stat.st_mtime_ns]

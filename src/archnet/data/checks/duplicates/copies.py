@@ -17,7 +17,7 @@ from archnet.data.checks.duplicates.near_duplicates import CopiedPair, find_near
 from archnet.files.progress import Progress, no_progress
 
 _NARROW: Final = 0.02
-"""Share of the window within which all values of an empty case lie: air with its noise."""
+"""Maximum range of the values of an empty case (air with noise), as a share of the window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,8 +26,8 @@ class Copies:
 
     Attributes:
         are_empty: (n,) whether a case is empty.
-        identical: Rows of equal values, at least two each, ascending; without the empty cases.
-        near: Other pairs of different groups that are copies of each other.
+        identical: Groups of at least two rows with equal values, ascending; without the empty cases.
+        near: Other pairs of cases in different groups that are copies of each other.
     """
 
     are_empty: NDArray[np.bool_]
@@ -44,24 +44,24 @@ def find_copies(
     has_channels: bool = False,
     with_search: bool = True,
 ) -> Copies:
-    """Look for empty, identical and nearly identical cases.
+    """Find empty, identical and nearly identical cases.
 
     Args:
         values: (n, height, width[, depth]) raw values, with or without channels; may be memory-mapped.
-        groups: (n,) cases of one group may overlap, so they are no near-duplicates.
-        limits: Values that become 0 and 1; null where they are unknown.
+        groups: (n,) cases of one group may overlap, so they do not count as near-duplicates.
+        limits: Values that are mapped to 0 and 1; null if they are unknown.
         progress: Wraps the items of a long loop.
         has_channels: Whether the last axis of the values holds channels. The first one is searched for near-duplicates.
-        with_search: Search for near-duplicates, which takes some milliseconds a case; otherwise those of an earlier
-            search are taken.
+        with_search: Search for near-duplicates, which takes a few milliseconds per case; otherwise the results of an
+            earlier search are used.
     """
-    # Small matrices: threads of BLAS wait for each other longer than they work.
+    # The matrices are small: BLAS threads would spend more time waiting than working.
     with threadpool_limits(1, "blas"):
         statistics = case_statistics(values, progress)
         are_empty = find_empty(statistics, limits)
         identical = _find_identical(values, statistics, are_empty)
         are_searched = ~are_empty
-        are_searched[[row for rows in identical for row in rows[1:]]] = False  # one stands for all
+        are_searched[[row for rows in identical for row in rows[1:]]] = False  # one case represents all identical ones
         numbers = np.where(are_searched, np.unique(groups, return_inverse=True)[1], -1)
         search = partial(find_near_duplicates, values[..., 0] if has_channels else values, numbers, progress)
         near = recall_pairs(statistics.checksums, numbers, search if with_search else None)
@@ -71,7 +71,7 @@ def find_copies(
 def find_empty(statistics: CaseStatistics, limits: tuple[float, float] | None) -> NDArray[np.bool_]:
     """Whether each case is empty: all values are equal, or within 2% of the window.
 
-    Where that holds for more than half of the cases, the window is wrong, and only constant cases count.
+    If this holds for more than half of the cases, the window is wrong, and only constant cases count.
     """
     if limits is None:
         return statistics.are_constant
@@ -84,7 +84,7 @@ def find_empty(statistics: CaseStatistics, limits: tuple[float, float] | None) -
 def _find_identical(
     values: NDArray[Any], statistics: CaseStatistics, are_empty: NDArray[np.bool_]
 ) -> tuple[tuple[int, ...], ...]:
-    """The rows of equal values, ascending: equal checksums propose, the values decide."""
+    """Find rows with equal values, ascending: equal checksums propose candidates, and the values decide."""
     rows = np.flatnonzero(~are_empty)
     _, numbers, counts = np.unique(statistics.checksums[rows], return_inverse=True, return_counts=True)
     members: dict[int, list[int]] = {}
@@ -95,7 +95,7 @@ def _find_identical(
 
 
 def _split_by_values(values: NDArray[Any], rows: list[int]) -> Iterator[tuple[int, ...]]:
-    """The rows of equal values among some rows, at least two each."""
+    """Group rows by equal values; groups have at least two rows."""
     while rows:
         equal = [row for row in rows if np.array_equal(values[row], values[rows[0]])]
         if len(equal) > 1:

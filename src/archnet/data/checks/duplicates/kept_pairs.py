@@ -1,4 +1,4 @@
-"""Pairs found by a search, stored on disk: the same cases are not searched again.
+"""Cache of the pairs found by a search, so that the same cases are not searched again.
 
 The files are in the folder of the crop stores, named by a digest of the cases and their groups.
 """
@@ -29,11 +29,11 @@ _VERSION: Final = 2
 def recall_pairs(
     checksums: NDArray[np.void], groups: NDArray[np.int64], search: Callable[[], tuple[CopiedPair, ...]] | None
 ) -> tuple[CopiedPair, ...]:
-    """The pairs of an earlier search of the same cases in the same groups; otherwise search, and store the pairs.
+    """Return the pairs of an earlier search of the same cases and groups; otherwise search, and store the pairs.
 
     Args:
-        checksums: (n,) of the values of each case.
-        groups: (n,) number of the group of each.
+        checksums: (n,) checksum of the values of each case.
+        groups: (n,) group number of each case.
         search: Finds the pairs; null uses only those of an earlier search.
     """
     key = hashlib.sha256(np.ascontiguousarray(checksums).tobytes() + groups.astype("<i8").tobytes()).hexdigest()[:16]
@@ -51,7 +51,7 @@ def recall_pairs(
 
 
 def _read(path: Path, num_cases: int) -> tuple[CopiedPair, ...] | None:
-    """The pairs in a file; null if it is missing, damaged or of a different version."""
+    """Read the pairs in a file; null if it is missing, damaged or of a different version."""
     document = read_cache(path, FOLDER)
     if document is None or document["version"] != _VERSION:
         return None

@@ -1,7 +1,7 @@
-"""Near-duplicates: cases that are copies of each other up to noise, scaling, shift, flip, turn or enlargement.
+"""Near-duplicates: cases that are copies of each other up to noise, scaling, shift, flip, rotation or zoom.
 
-Two stages: thumbnails propose pairs, the details at full resolution decide. Thumbnails of unrelated crops can be nearer
-to each other than those of a crop and its copy that is shifted by two voxels, so they never decide.
+Two stages: thumbnails propose pairs, and details at full resolution decide. Thumbnails of unrelated crops can be more
+similar than those of a crop and its copy shifted by two voxels, so thumbnails never decide.
 """
 
 from __future__ import annotations
@@ -36,45 +36,45 @@ from archnet.data.checks.duplicates.thumbnails import (
 from archnet.files.progress import Progress, no_progress
 
 _SCALES: Final = (0.88, 0.77, 0.68)
-"""Central parts that are compared with whole cases: copies are found up to an enlargement by 1.5."""
+"""Central parts that are compared with whole cases: zoomed copies are found up to a factor of 1.5."""
 _FINER_SCALES: Final = (0.94, 1.0, 1.06)
 _FACTORS: Final = ((0.98, 1.02), (0.98, 0.99, 1.01, 1.02))
 """Scale factors to try at full resolution, in two rounds."""
 _IMAGES: Final = Search(count=5, min_similarity=0.45)
 _VOLUMES: Final = Search(count=3, min_similarity=0.25)
-"""A shift by two of ten slices brings similarities of copies down to 0.3."""
+"""Minimum similarity: a shift by two of ten slices reduces the similarity of copies to 0.3."""
 _FEW: Final = 256
 _OF_FEW: Final = Search(count=16, min_similarity=-1.0)
-"""Among few cases, more of the nearest ones are compared: the basis of so few says little about similarity."""
-_ENLARGED: Final = Search(count=2, min_similarity=0.6, description="Looking for enlarged copies")
+"""With few cases, more neighbours are compared, because a basis of few cases says little about similarity."""
+_ENLARGED: Final = Search(count=2, min_similarity=0.6, description="Searching for zoomed copies")
 _OF_MANY: Final = Search(count=2, min_similarity=0.45)
 _MANY: Final = 50_000
-"""Cases from which on vectors are half as long and enlarged copies are not looked for: time grows with the square."""
+"""Number of cases above which vectors are half as long and zoomed copies are not searched: time grows quadratically."""
 _MIN_RANK: Final = 0.84
 _MIN_RANK_OF_SHIFTED: Final = 0.5
 _MIN_RANK_OF_SHIFTED_FEW: Final = 0.35
-"""The means along depth of copies agree less where they are shifted along it."""
+"""The means along the depth agree less for copies that are shifted along the depth."""
 _RANK_MARGIN: Final = 0.02
 _RANK_MARGIN_OF_FEW: Final = 0.1
-"""Orientations whose thumbnails are this much further apart than the nearest ones' are not tried."""
+"""Orientations whose similarity is this much below the best one are not tried."""
 _MIN_ROUGH: Final = 0.4
-"""Smallest correlation of roots for which a pair is compared more closely."""
+"""Minimum correlation of roots for which a pair is compared in full."""
 _MIN_SLICE: Final = 0.45
-"""The same of central slices."""
+"""The same for central slices."""
 _CHUNK: Final = 512
 _BATCH_VOXELS: Final = 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A way in which a case may be a copy of another one.
+    """A hypothesis that one case is a transformed copy of another.
 
     Attributes:
-        first: Row.
-        second: Row.
-        orientation: The flip and turn that bring the first onto the second.
-        scale: The central part of the first, in the plane, that the second shows; 1 for a copy of the same size.
-        depth_scale: That of the depth.
+        first: Row of the first case.
+        second: Row of the second case.
+        orientation: The flip and rotation that map the first case to the second.
+        scale: The central part of the first case, in the plane, that the second shows; 1 for a copy of the same size.
+        depth_scale: The same along the depth.
     """
 
     first: int
@@ -89,7 +89,7 @@ class Proposal:
         return min(self.first, self.second), max(self.first, self.second)
 
     def apply(self, case: NDArray[Any]) -> NDArray[Any]:
-        """The first case (height, width, depth), or its central block, as the second would show it."""
+        """Transform the first case (height, width, depth), or its central block, to match the second."""
         if self.scale < 1 or self.depth_scale < 1:
             parts = (self.scale, self.scale, self.depth_scale)
             weights = [interpolation(length, part) for length, part in zip(case.shape, parts, strict=True)]
@@ -97,7 +97,7 @@ class Proposal:
         return self.orientation.apply(case)
 
     def enlarge(self, factor: float) -> Proposal:
-        """The same with other scales; those of 1 stay."""
+        """The same proposal with different scales; scales of 1 do not change."""
         scale, depth_scale = (min(1.0, part * factor) if part < 1 else 1.0 for part in (self.scale, self.depth_scale))
         return replace(self, scale=scale, depth_scale=depth_scale)
 
@@ -107,9 +107,9 @@ class CopiedPair:
     """Two cases that are copies of each other.
 
     Attributes:
-        first: Row of the one.
-        second: Row of the other, which is larger.
-        correlation: Of their details.
+        first: Row of one case.
+        second: Row of the other case; it is larger.
+        correlation: Correlation of their details.
     """
 
     first: int
@@ -120,11 +120,11 @@ class CopiedPair:
 def find_near_duplicates(
     values: NDArray[Any], groups: NDArray[np.int64], progress: Progress = no_progress
 ) -> tuple[CopiedPair, ...]:
-    """The pairs of cases of different groups that are copies of each other.
+    """Find the pairs of cases in different groups that are copies of each other.
 
     Args:
         values: (n, height, width[, depth]); may be memory-mapped.
-        groups: (n,) numbers; cases of one group may overlap, and those of negative numbers are left out.
+        groups: (n,) group numbers; cases of one group may overlap, and cases with negative numbers are ignored.
         progress: Wraps the items of a long loop.
 
     Returns:
@@ -152,7 +152,7 @@ def find_near_duplicates(
 
 
 def _decide(volumes: NDArray[Any], proposals: Sequence[Proposal]) -> list[float]:
-    """The correlation of the details of each proposed pair; its central part decides whether all of it is compared."""
+    """Correlate the details of each proposed pair; the central part decides whether the whole cases are compared."""
     best = list(zip(_correlate_blocks(volumes, proposals), proposals, strict=True))
     for factors in _FACTORS:
         rows = [row for row, (score, proposal) in enumerate(best) if proposal.scale < 1 and score >= _MIN_ROUGH / 2]
@@ -165,7 +165,7 @@ def _decide(volumes: NDArray[Any], proposals: Sequence[Proposal]) -> list[float]
 
 
 def _screen(volumes: NDArray[Any], proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Those of some proposals whose central slices agree, both ways up; of images, all."""
+    """Select proposals whose central slices agree, in both depth directions; for images, all proposals."""
     if volumes.shape[3] == 1 or not proposals:
         return list(proposals)
     scores = correlate_slices(*_load_blocks(volumes, proposals))
@@ -185,7 +185,7 @@ def _correlate_blocks(volumes: NDArray[Any], proposals: Sequence[Proposal]) -> l
 
 
 def _load_blocks(volumes: NDArray[Any], proposals: Sequence[Proposal]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """The central blocks of both cases of each proposal, the first as the second would show it."""
+    """Load the central blocks of both cases of each proposal; the first is transformed to match the second."""
     first = [proposal.apply(central_block(volumes[proposal.first])) for proposal in proposals]
     return np.stack(first), np.stack([central_block(volumes[proposal.second]) for proposal in proposals])
 
@@ -198,7 +198,7 @@ def _correlate_whole(volumes: NDArray[Any], proposal: Proposal) -> float:
 def _propose(
     thumbnails: NDArray[np.floating], groups: NDArray[np.int64], shape: tuple[int, ...], progress: Progress
 ) -> Iterable[Proposal]:
-    """The pairs with similar thumbnails."""
+    """Propose the pairs with similar thumbnails."""
     are_many = len(thumbnails) > _MANY
     basis = fit_basis(thumbnails, NUM_DIMENSIONS // 2 if are_many else NUM_DIMENSIONS)
     vectors = basis.project(thumbnails)
@@ -221,7 +221,7 @@ def _search_of(num_cases: int, shape: tuple[int, ...]) -> Search:
 
 
 def _scales_of(shape: tuple[int, ...]) -> list[tuple[float, float]]:
-    """The central parts, (in the plane, along depth), that are looked for."""
+    """The central parts, (in the plane, along the depth), to search for."""
     plane = [(scale, 1.0) for scale in _SCALES]
     return plane if len(shape) == 2 else [*plane, *((scale, scale) for scale in _SCALES)]
 
@@ -232,7 +232,7 @@ def _rank_pairs(
     shape: tuple[int, ...],
     scales: tuple[float, float],
 ) -> Iterator[Proposal]:
-    """Those of some pairs whose thumbnails are alike in an orientation, with the orientations."""
+    """Select pairs whose thumbnails are similar in some orientation, with the orientations."""
     is_same_size, are_few = scales == (1, 1), len(thumbnails) <= _FEW
     min_rank_of_shifted = _MIN_RANK_OF_SHIFTED_FEW if are_few else _MIN_RANK_OF_SHIFTED
     min_rank = min_rank_of_shifted if is_same_size and len(shape) == 3 else _MIN_RANK
@@ -256,6 +256,6 @@ def _rank_pairs(
 
 
 def _finer_scales(scales: tuple[float, float], factor: float) -> tuple[float, float]:
-    """Scales near those that were searched."""
+    """Scales close to those that were searched."""
     scale, depth_scale = scales
     return min(1.0, scale * factor), min(1.0, depth_scale * factor) if depth_scale < 1 else 1.0

@@ -13,7 +13,7 @@ from archnet.files.progress import Progress, no_progress
 
 _ROWS: Final = 1024
 _COLUMNS: Final = 8192
-"""A tile of 32 MB."""
+"""Size of a tile, 32 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,29 +21,28 @@ class Search:
     """The criteria for near pairs.
 
     Attributes:
-        count: Neighbours of each query.
-        min_similarity: Scalar product that they reach.
-        description: For the progress bar.
+        count: Number of neighbours per query.
+        min_similarity: Minimum scalar product.
+        description: Label of the progress bar.
     """
 
     count: int
     min_similarity: float
-    description: str = "Looking for copies"
+    description: str = "Searching for copies"
 
 
 def find_nearest(
     queries: Floats, vectors: Floats, groups: NDArray[np.int64], search: Search, progress: Progress = no_progress
 ) -> NDArray[np.int64]:
-    """The pairs (query, vector) of each query and its nearest vectors of other groups.
+    """Find the pairs (query, vector) of each query and its nearest vectors in other groups.
 
-    Where queries and vectors are the same, each pair is found from one side only: a query is compared with the rows
-    behind its own.
+    If queries and vectors are the same, each pair is found only once: a query is compared with the rows after its own.
 
     Args:
-        queries: (n, d) of length 1; rows of zeros have no neighbours.
-        vectors: (n, d) of length 1 or 0, of the same cases.
-        groups: (n,) numbers; cases of negative numbers are left out.
-        search: How many, and how near.
+        queries: (n, d) vectors of length 1; rows of zeros have no neighbours.
+        vectors: (n, d) vectors of length 1 or 0, of the same cases.
+        groups: (n,) group numbers; cases with negative numbers are ignored.
+        search: The criteria.
         progress: Wraps the blocks of queries.
 
     Returns:
@@ -61,7 +60,7 @@ def find_nearest(
 def _search_block(
     queries: Floats, vectors: Floats, groups: NDArray[np.int64], start: int, search: Search
 ) -> NDArray[np.int64]:
-    """The pairs of one block of queries."""
+    """Find the pairs of one block of queries."""
     block = queries[start : start + _ROWS]
     numbers = np.arange(start, start + len(block))
     scores = np.full((len(block), search.count), search.min_similarity, np.float32)
@@ -82,7 +81,7 @@ def _search_block(
 def _merge(
     scores: Floats, columns: NDArray[np.int64], rows: NDArray[np.int64], others: NDArray[np.int64], new: Floats
 ) -> None:
-    """Enters new neighbours among the best ones of their rows, which stay in descending order."""
+    """Merge new neighbours into the best ones of their rows, in descending order."""
     count = scores.shape[1]
     touched = np.unique(rows)
     all_rows = np.concatenate([rows, np.repeat(touched, count)])

@@ -1,4 +1,4 @@
-"""Flips and right-angle turns: which of them brings one thumbnail nearest to another."""
+"""Flips and right-angle rotations: rank those that map one thumbnail to another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from archnet.data.checks.duplicates.thumbnails import SIDE, Floats
 
 _FREQUENCIES: Final = np.arange(-5, 6)
-"""Cycles over an axis; of each frequency and its negative, one is used."""
+"""Frequencies in cycles per axis; of each frequency and its negative, one is used."""
 _CHOSEN: Final = (_FREQUENCIES[:, np.newaxis] > 0) | ((_FREQUENCIES[:, np.newaxis] == 0) & (_FREQUENCIES > 0))
 _FREQUENCY_WEIGHTS: Final = np.hypot(_FREQUENCIES[:, np.newaxis], _FREQUENCIES)[_CHOSEN].astype(np.float32)
 _STEPS: Final = 5
@@ -23,11 +23,11 @@ MAX_SHIFT: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """A flip and a turn.
+    """A flip and a rotation.
 
     Attributes:
-        num_turns: Right angles that the first two axes are turned by.
-        is_flipped: Whether the second axis is flipped after that.
+        num_turns: Number of right angles by which the first two axes are rotated.
+        is_flipped: Whether the second axis is flipped after the rotation.
         is_upside_down: Whether the third axis is flipped.
     """
 
@@ -36,27 +36,27 @@ class Orientation:
     is_upside_down: bool = False
 
     def apply(self, cases: NDArray[Any], first_axis: int = 0) -> NDArray[Any]:
-        """A view of volumes (..., height, width, depth) in this orientation."""
+        """View volumes (..., height, width, depth) in this orientation."""
         turned = np.rot90(cases, self.num_turns, (first_axis, first_axis + 1))
         flipped = np.flip(turned, first_axis + 1) if self.is_flipped else turned
         return np.flip(flipped, first_axis + 2) if self.is_upside_down else flipped
 
 
 def orientations_of(shape: tuple[int, ...]) -> tuple[Orientation, ...]:
-    """The orientations in the plane that keep the shape of a case: eight of a square, four of a rectangle."""
+    """The orientations in the plane that preserve the shape of a case: eight for a square, four for a rectangle."""
     turns = range(4) if shape[0] == shape[1] else (0, 2)
     return tuple(Orientation(num_turns, is_flipped) for num_turns in turns for is_flipped in (False, True))
 
 
 def rank_orientations(first: Floats, second: Floats, shape: tuple[int, ...]) -> Floats:
-    """How much the first thumbnail of each pair looks like the second in each orientation of the plane.
+    """Similarity of the first thumbnail of each pair, in each orientation of the plane, to the second.
 
-    The means along depth are compared at the best of 25 shifts of up to two voxels.
+    The means along the depth are compared at the best of 25 shifts of up to two voxels.
 
     Args:
         first: (n, 16, 16, depth)
         second: (n, 16, 16, depth)
-        shape: Of a case.
+        shape: Shape of a case.
 
     Returns:
         (n, orientations) correlations from -1 to 1; the sign of the contrast is ignored.
@@ -71,7 +71,7 @@ def rank_orientations(first: Floats, second: Floats, shape: tuple[int, ...]) -> 
 
 
 def _coefficients(images: Floats) -> NDArray[np.complex64]:
-    """Low frequencies of images (n, 16, 16), the finer the heavier, with a square sum of 1: (n, m)."""
+    """Low frequencies of images (n, 16, 16), with larger weights for finer ones, normalized: (n, m)."""
     window = np.sin(np.pi * (np.arange(SIDE) + 1) / (SIDE + 1)).astype(np.float32)
     weights = window[:, np.newaxis] * window
     centred = (images - (images * weights).sum((1, 2), keepdims=True) / weights.sum()) * weights
@@ -84,7 +84,7 @@ def _coefficients(images: Floats) -> NDArray[np.complex64]:
 
 @lru_cache(maxsize=8)
 def _shift_waves(height: int, width: int) -> NDArray[np.complex64]:
-    """What shifts of the first image multiply its frequencies by: (m, 25)."""
+    """Factors by which shifts of the first image multiply its frequencies: (m, 25)."""
     shifts = np.linspace(-MAX_SHIFT, MAX_SHIFT, _STEPS)
     y, x = (np.exp(2j * np.pi * np.outer(_FREQUENCIES, shifts) / length) for length in (height, width))
     waves: NDArray[np.complex64] = (

@@ -1,8 +1,8 @@
 """The full-resolution correlation that decides whether one case is a copy of another.
 
-Neighbouring structures make whole images correlate: crops with the same border between lung and chest wall reach 0.98.
-What two scans do not share are the fine structures, so only details of one to two voxels are compared, in the plane,
-and the square roots of their strengths, so that one sharp edge does not decide alone.
+Large structures make whole images correlate: crops with similar borders between lung and chest wall reach 0.98. Two
+scans differ in their fine structures, so only details of one to two voxels in the plane are compared, and the square
+roots of their magnitudes, so that a single sharp edge does not dominate.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from archnet.data.checks.duplicates.thumbnails import Floats, apply_along_axes
 _FINE, _COARSE = 1.0, 2.0
 """Standard deviations, in voxels, of the two Gaussians whose difference is compared."""
 _BLOCK: Final = (72, 72, 16)
-"""The central part that is compared first."""
+"""Shape of the central part that is compared first."""
 _REQUIRED: Final = ((441, 0.96), (2116, 0.85), (6400, 0.88), (20_000, 0.77))
-"""Voxels that are compared, and the correlation that makes copies of two cases.
+"""Number of compared voxels, and the minimum correlation of copies.
 
 The highest values of unrelated cases were 0.94 (4,053 LUNA16 slices at half the resolution, 21 x 21 pixels inside the
 border), 0.93 (their central 24 x 24 pixels), 0.82 (8,106 slices, 46 x 46), 0.86 (336 LIDC cubes, 20 x 20 x 16: two
@@ -31,23 +31,23 @@ of two CTs, 60 x 60 x 10).
 """
 MIN_PIXELS: Final = 1200
 MIN_VOXELS: Final = 6400
-"""Smaller slices and volumes have too few details to tell copies from similar cases."""
+"""Smaller slices and volumes have too few details to distinguish copies from similar cases."""
 _SLICE_SIDE: Final = 48
-"""Central pixels of a slice that are compared first."""
+"""Size of the central part of a slice that is compared first."""
 _MIN_ROOT_CORRELATION: Final = 0.7
 MIN_DETAILS: Final = 50
 
 
 def correlate(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
-    """The correlations of the details of pairs of cases at the best shift of up to two voxels.
+    """Correlate the details of pairs of cases at the best shift of up to two voxels.
 
     Args:
         first: (n, height, width, depth)
         second: (n, height, width, depth)
 
     Returns:
-        (n,) from 0 to 1: the mean of the correlations of the details and of their roots, or half of the latter where
-        it is below 0.7. The sign of the contrast is ignored. 0 where there are too few details to recognise a case by.
+        (n,) from 0 to 1: the mean of the correlations of the details and of their roots, or half of the latter if it is
+        below 0.7. The sign of the contrast is ignored. 0 if there are too few details to recognize a case.
     """
     bands = extract_bands(first), extract_bands(second)
     scores = _best_correlations(*map(_root, bands)) / 2
@@ -61,7 +61,7 @@ def correlate(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def required_correlation(shape: tuple[int, ...]) -> float:
-    """The correlation of the details of two cases (height, width, depth) from which on they are copies.
+    """Minimum correlation of the details of two cases (height, width, depth) that are copies.
 
     >>> round(required_correlation((64, 64, 10)), 2), round(required_correlation((28, 28, 1)), 2)
     (0.77, 0.94)
@@ -72,15 +72,15 @@ def required_correlation(shape: tuple[int, ...]) -> float:
 
 
 def num_compared_voxels(shape: tuple[int, ...]) -> int:
-    """How many voxels of two cases (height, width, depth) are compared."""
+    """Number of voxels of two cases (height, width, depth) that are compared."""
     height, width, depth = map(min, shape, _BLOCK)
     return max(0, height - 2 * _border(height)) * max(0, width - 2 * _border(width)) * depth
 
 
 def correlate_slices(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
-    """How well the central slice of the second case of each pair is found among the central slices of the first.
+    """Correlate the central slice of the second case of each pair with the central slices of the first.
 
-    A copy that is shifted along the depth or upside down has it too, so that most pairs need no other comparison.
+    A copy that is shifted or flipped along the depth also contains this slice, so most pairs need no other comparison.
 
     Args:
         first: (n, height, width, depth)
@@ -112,7 +112,7 @@ def correlate_slices(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.fl
 
 
 def central_block(case: NDArray[Any]) -> NDArray[Any]:
-    """The centre of a case, which stays the centre when it is flipped or turned: at most 72 x 72 x 16 voxels."""
+    """The central block of a case, which flips and rotations preserve: at most 72 x 72 x 16 voxels."""
     margins = [max(0, (length - wanted + 1) // 2) for length, wanted in zip(case.shape, _BLOCK, strict=True)]
     return case[tuple(slice(margin, length - margin) for margin, length in zip(margins, case.shape, strict=True))]
 
@@ -137,9 +137,9 @@ def _root(bands: Floats) -> Floats:
 
 
 def _correlate_outside_padding(first: NDArray[Any], second: NDArray[Any]) -> float:
-    """The correlation of `correlate` outside flat areas: two scans may have the same padding.
+    """The correlation of `correlate` outside flat areas, because two scans may have the same padding.
 
-    1 where too few details are left to say so.
+    The result is 1 if too few details are left.
     """
     masks = [_cut_border(~_find_flat(case)) for case in (first, second)]
     bands = [extract_bands(case[np.newaxis])[0] * mask for case, mask in zip((first, second), masks, strict=True)]
@@ -150,7 +150,7 @@ def _correlate_outside_padding(first: NDArray[Any], second: NDArray[Any]) -> flo
 
 
 def _masked_correlation(first: Floats, second: Floats, first_mask: Floats, second_mask: Floats) -> float:
-    """The absolute correlation where both masks are 1, at the best shift."""
+    """Absolute correlation where both masks are 1, at the best shift."""
     reach = [min(MAX_SHIFT, length // 4) for length in second.shape]
     products = _cross_correlate(first, second, reach)
     energy = _cross_correlate(first**2, second_mask, reach) * _cross_correlate(first_mask, second**2, reach)
@@ -158,7 +158,7 @@ def _masked_correlation(first: Floats, second: Floats, first_mask: Floats, secon
 
 
 def _find_flat(case: NDArray[Any]) -> NDArray[np.bool_]:
-    """Voxels of a case (height, width, depth) near an area of equal values, which padding is and tissue is not."""
+    """Mask of the voxels of a case (height, width, depth) near an area of equal values, such as padding."""
     is_equal = np.ones(case.shape, bool)
     is_equal[1:] &= case[1:] == case[:-1]
     is_equal[:, 1:] &= case[:, 1:] == case[:, :-1]
@@ -168,7 +168,7 @@ def _find_flat(case: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _cut_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The part of a case that `extract_bands` leaves."""
+    """The part of a case that `extract_bands` returns."""
     borders = [_border(length) for length in mask.shape[:2]]
     return mask[tuple(slice(border, length - border) for border, length in zip(borders, mask.shape, strict=False))]
 
@@ -182,14 +182,14 @@ def _cross_correlate(first: Floats, second: Floats, reach: list[int]) -> Floats:
 
 
 def _overlap_sums(values: Floats, reach: list[int]) -> Floats:
-    """The sum over the part of arrays (n, height, width, depth) that overlaps another one at each shift."""
+    """Sums of arrays (n, height, width, depth) over the overlap with another array at each shift."""
     return apply_along_axes(
         values, [_overlaps(length, most) for length, most in zip(values.shape[1:], reach, strict=True)]
     )
 
 
 def extract_bands(cases: NDArray[Any]) -> Floats:
-    """The structures of one to two voxels of cases (n, height, width, depth), in the plane, without the border."""
+    """Filter cases (n, height, width, depth) to structures of one to two voxels in the plane, without the border."""
     x = cases.astype(np.float32)
     x -= x[:, :1, :1, :1].copy()
     _, height, width, _ = x.shape
@@ -197,12 +197,12 @@ def extract_bands(cases: NDArray[Any]) -> Floats:
         apply_along_axes(x, [_gaussian(height, sigma), _gaussian(width, sigma)]) for sigma in (_FINE, _COARSE)
     )
     bands: Floats = fine - coarse
-    bands[np.abs(bands) <= 1e-5 * np.abs(x).max((1, 2, 3), keepdims=True)] = 0  # rounding
+    bands[np.abs(bands) <= 1e-5 * np.abs(x).max((1, 2, 3), keepdims=True)] = 0  # rounding errors
     return bands
 
 
 def count_details(bands: Floats) -> NDArray[np.float64]:
-    """The number of voxels that the details of each case are spread over: (n,)."""
+    """Effective number of voxels with details in each case: (n,)."""
     strengths = np.abs(bands).sum((1, 2, 3), dtype=np.float64)
     squares = (bands**2).sum((1, 2, 3), dtype=np.float64)
     counts: NDArray[np.float64] = strengths**2 / np.maximum(squares, 1e-30)
@@ -211,7 +211,7 @@ def count_details(bands: Floats) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=64)
 def _gaussian(length: int, sigma: float) -> Floats:
-    """Weights (length without the border, length) that smooth an axis."""
+    """Weights (length without the border, length) of a Gaussian filter along an axis."""
     places = np.arange(length)
     border = _border(length)
     weights = np.exp(-0.5 * ((places[:, np.newaxis] - places) / sigma) ** 2)
@@ -220,12 +220,12 @@ def _gaussian(length: int, sigma: float) -> Floats:
 
 
 def _border(length: int) -> int:
-    """Voxels at either end of an axis whose smoothed values lack neighbours."""
+    """Number of voxels at either end of an axis where the filter lacks neighbours."""
     return 2 if length >= 24 else 0
 
 
 @lru_cache(maxsize=64)
 def _overlaps(length: int, most: int) -> Floats:
-    """Which voxels of an axis overlap at the shifts from -most to most: (2 * most + 1, length) of 0 and 1."""
+    """Mask of the voxels of an axis that overlap at shifts from -most to most: (2 * most + 1, length) of 0 and 1."""
     shifts, places = np.arange(-most, most + 1)[:, np.newaxis], np.arange(length)
     return ((places >= shifts) & (places < length + shifts)).astype(np.float32)

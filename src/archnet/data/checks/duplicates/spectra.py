@@ -1,8 +1,8 @@
-"""Vectors by which copies are near each other, wherever they are shifted, flipped or turned.
+"""Feature vectors that are similar for copies, even if they are shifted, flipped or rotated.
 
-A shift changes the phases of a Fourier spectrum and hardly its magnitudes; a flip or a right-angle turn permutes the
-magnitudes of frequencies. Magnitudes that are sorted among those that a flip or a turn exchanges are therefore nearly
-the same for all such copies.
+A shift changes the phases of a Fourier spectrum but hardly its magnitudes; a flip or a right-angle rotation permutes
+the magnitudes of frequencies. Magnitudes sorted among those that a flip or rotation exchanges are therefore nearly the
+same for all such copies.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from archnet.data.checks.duplicates.thumbnails import SIDE, Floats, zoom_thumbna
 
 NUM_DIMENSIONS: Final = 128
 _FREQUENCIES: Final = np.arange(0, 6, 0.5)
-"""Cycles over the height and the width. The finer ones differ between copies that are shifted by two voxels."""
+"""Frequencies in cycles over height and width. Finer ones differ between copies that are shifted by two voxels."""
 _DEPTH_FREQUENCIES: Final = np.arange(0, 3, 0.5)
 _MAX_SAMPLES: Final = 1024
 _CONSTANT: Final = 1e-4
-"""A component that all vectors have, by which cases are alike where nothing else tells any of them apart."""
+"""A component that all vectors share, so that cases are similar if nothing else distinguishes them."""
 _CHUNK: Final = 256
 
 
@@ -32,20 +32,20 @@ class SpectrumBasis:
 
     Attributes:
         mean: (m,)
-        directions: (m, at most 128) divided by the square root of their standard deviations, so that the few
-            directions that all images share do not outweigh the rest.
+        directions: (m, at most 128), divided by the square root of their standard deviations, so that the few
+            directions that all images share do not dominate.
     """
 
     mean: Floats
     directions: Floats
 
     def project(self, thumbnails: NDArray[np.floating], scale: float = 1, depth_scale: float = 1) -> Floats:
-        """Vectors of length 1, or 0 for a constant case: (n, at most 129).
+        """Feature vectors of length 1, or 0 for a constant case: (n, at most 129).
 
         Args:
-            thumbnails: (n, 16, 16, depth) as `make_thumbnails` makes them.
-            scale: The central part of the height and the width that is looked at.
-            depth_scale: That of the depth.
+            thumbnails: (n, 16, 16, depth), result of `make_thumbnails`.
+            scale: The central part of the height and the width to use.
+            depth_scale: The central part of the depth to use.
         """
         vectors = np.zeros((len(thumbnails), self.directions.shape[1] + 1), np.float32)
         for start in range(0, len(thumbnails), _CHUNK):
@@ -59,14 +59,14 @@ class SpectrumBasis:
 
 
 def fit_basis(thumbnails: NDArray[np.floating], num_dimensions: int = NUM_DIMENSIONS) -> SpectrumBasis:
-    """The basis of a data set, from at most 1,024 of its cases, evenly spread; at least two are needed."""
+    """Fit the basis of a data set to at most 1,024 evenly spaced cases; at least two are required."""
     rows = np.unique(np.linspace(0, len(thumbnails) - 1, min(len(thumbnails), _MAX_SAMPLES)).round().astype(np.int64))
     spectra = np.concatenate(
         [_spectra(thumbnails[part].astype(np.float32)) for part in np.array_split(rows, -(-len(rows) // _CHUNK))]
     )
     mean = spectra.mean(0)
     centred = (spectra - mean).astype(np.float64)
-    # Singular vectors by way of the small matrix: there are more frequencies than samples.
+    # Singular vectors from the smaller Gram matrix: there are more frequencies than samples.
     powers, mixtures = np.linalg.eigh(centred @ centred.T / len(rows))
     keep = np.argsort(powers)[::-1][: min(num_dimensions, len(rows) - 1)]
     keep = keep[powers[keep] > 1e-9 * max(powers.max(), 1e-30)]
@@ -105,14 +105,14 @@ def _waves(length: int) -> NDArray[np.complex64]:
 
 @lru_cache(maxsize=8)
 def _window(length: int) -> Floats:
-    """Lower weights near the border, where a shift changes what is seen."""
+    """Window function with lower weights near the border, where a shift changes the content."""
     inner = np.sin(np.pi * (np.arange(length) + 1) / (length + 1))
     return inner.astype(np.float32) if length > 2 else np.ones(length, np.float32)
 
 
 @lru_cache(maxsize=8)
 def _chosen_frequencies(depth: int) -> NDArray[np.bool_]:
-    """Which (y, x, z) frequencies are used: below the highest, and one of each two that a turn exchanges."""
+    """Selected (y, x, z) frequencies: below the highest, and one of each pair that a rotation exchanges."""
     y, x = _FREQUENCIES[:, np.newaxis, np.newaxis], _FREQUENCIES[:, np.newaxis]
     z = _DEPTH_FREQUENCIES[: len(_waves(depth))]
     radius = np.sqrt(y**2 + x**2 + (2 * z) ** 2)

@@ -1,4 +1,4 @@
-"""Thumbnails of cases: 16 x 16 x 8 means, normalised so that a*x + b looks like x."""
+"""Thumbnails of cases: 16 x 16 x 8 means, normalized so that a * x + b has the same thumbnail as x."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from archnet.files.progress import Progress, no_progress
 
 SIDE: Final = 16
-"""Cells along height and width."""
+"""Number of cells along the height and the width."""
 MAX_DEPTH: Final = 8
-"""Cells along depth, or as many as there are slices."""
+"""Maximum number of cells along the depth; fewer if there are fewer slices."""
 _CHUNK_VOXELS: Final = 2**20
 
 Floats = NDArray[np.float32]
 
 
 def thumbnail_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """The cells of the thumbnail of a case.
+    """Shape of the thumbnail of a case.
 
     >>> thumbnail_shape((64, 64, 10)), thumbnail_shape((28, 28))
     ((16, 16, 8), (16, 16, 1))
@@ -30,17 +30,17 @@ def thumbnail_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 def make_thumbnails(cases: NDArray[Any]) -> Floats:
-    """The means over the cells of a grid, with mean 0 and standard deviation 1; zeros for a constant case.
+    """Compute means over the cells of a grid, normalized to mean 0 and standard deviation 1; zeros for a constant case.
 
     Args:
         cases: (n, height, width[, depth]) of any type.
 
     Returns:
-        (n, 16, 16, cells along depth)
+        (n, 16, 16, cells along the depth)
     """
     volumes = as_volumes(cases)
     x = volumes.astype(np.float32)
-    x -= x[:, :1, :1, :1].copy()  # a large offset costs digits
+    x -= x[:, :1, :1, :1].copy()  # a large offset would cost precision
     means = apply_along_axes(
         x, [_cell_weights(*sizes) for sizes in zip(x.shape[1:], thumbnail_shape(cases.shape[1:]), strict=True)]
     )
@@ -48,11 +48,11 @@ def make_thumbnails(cases: NDArray[Any]) -> Floats:
 
 
 def measure_thumbnails(values: NDArray[Any], progress: Progress = no_progress) -> NDArray[np.float16]:
-    """The thumbnails of all cases, made in portions.
+    """Compute the thumbnails of all cases, in chunks.
 
     Args:
         values: (n, height, width[, depth]); may be memory-mapped.
-        progress: Wraps the portions.
+        progress: Wraps the chunks.
     """
     thumbnails = np.zeros((len(values), *thumbnail_shape(values.shape[1:])), np.float16)
     size = max(1, _CHUNK_VOXELS // max(1, values[:1].size))
@@ -63,12 +63,12 @@ def measure_thumbnails(values: NDArray[Any], progress: Progress = no_progress) -
 
 
 def as_volumes(cases: NDArray[Any]) -> NDArray[Any]:
-    """Cases of three axes; images get a depth of 1."""
+    """Cases as volumes; images get a depth of 1."""
     return cases[..., np.newaxis] if cases.ndim == 3 else cases
 
 
 def normalize(thumbnails: Floats) -> Floats:
-    """Thumbnails with mean 0 and standard deviation 1, or 0 where all cells are equal."""
+    """Normalize thumbnails to mean 0 and standard deviation 1, or to 0 if all cells are equal."""
     axes = tuple(range(1, thumbnails.ndim))
     centred = thumbnails - thumbnails.mean(axes, keepdims=True)
     scale = centred.std(axes, keepdims=True)
@@ -79,7 +79,7 @@ def normalize(thumbnails: Floats) -> Floats:
 
 
 def zoom_thumbnails(thumbnails: Floats, scale: float, depth_scale: float) -> Floats:
-    """The central part of thumbnails, interpolated to all cells: what a copy enlarged by 1/scale looks like."""
+    """Interpolate the central part of thumbnails to all cells, like a copy zoomed by 1/scale."""
     if scale == 1 and depth_scale == 1:
         return thumbnails
     side, deep = interpolation(SIDE, scale), interpolation(thumbnails.shape[3], depth_scale)
@@ -87,7 +87,7 @@ def zoom_thumbnails(thumbnails: Floats, scale: float, depth_scale: float) -> Flo
 
 
 def apply_along_axes(volumes: Floats, weights: Sequence[Floats]) -> Floats:
-    """Multiplies volumes (n, height, width, depth) by a matrix (new length, length) along each of their axes.
+    """Multiply volumes (n, height, width, depth) by a matrix (new length, length) along each axis.
 
     With two matrices, the depth keeps its length.
     """
@@ -109,7 +109,7 @@ def interpolation(length: int, scale: float) -> Floats:
 
 @lru_cache(maxsize=64)
 def _cell_weights(length: int, num_cells: int) -> Floats:
-    """Weights (num_cells, length) that give the mean of each cell; a cell may begin or end inside a voxel."""
+    """Weights (num_cells, length) of the mean of each cell; a cell may begin or end inside a voxel."""
     edges = np.linspace(0, length, num_cells + 1)
     voxels = np.arange(length)
     overlap = np.minimum(edges[1:, np.newaxis], voxels + 1) - np.maximum(edges[:-1, np.newaxis], voxels)
