@@ -304,7 +304,7 @@ def test_the_card_tells_what_the_run_folder_holds(run, tmp_path):
     lines = card.splitlines()
     assert "**Not for clinical use.** This is a research model." in card
     assert f"| accuracy | {metrics['accuracy']:.3f} | {low:.3f} to {high:.3f} |" in lines
-    assert "Data set: npz. Split by group, seed 42. Licence of the data: for the author to state." in lines
+    assert "Data set: npz. Split by group, seed 42. Licence of the data: to be stated by the author." in lines
     assert "| test | 12 | 4 | 6 | 6 |" in lines
     assert "| C | 4 3x3 relu drop 10% | 8 × 8 × 4 | 40 |" in lines
     assert "| epochs | `1` |" in lines

@@ -1,1 +1,1 @@
-"""What a reader sees of a run: tables, pictures and the HTML report, drawn from the run folder, without Keras."""
+"""Reports of runs: tables, figures and HTML pages, created from run folders, without Keras."""

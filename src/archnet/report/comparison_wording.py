@@ -1,4 +1,4 @@
-"""Comparison wording: the numbers and labels of a comparison as a reader wants them."""
+"""Format the numbers and labels of a comparison."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def ratio_text(ratio: float | None) -> str:
 
 
 def cost_ratio(reference: ComparisonRow, other: ComparisonRow, name: str) -> float | None:
-    """How many times the reference's cost the other's is; None where either is unknown."""
+    """The ratio of the other's cost to the reference's; None if either is unknown."""
     first, second = reference.costs[name], other.costs[name]
     return second / first if first and second is not None else None
 
@@ -72,7 +72,7 @@ def p_value_text(p: float | None) -> str:
 
 
 def p_value_texts(entry: Mapping[str, Any]) -> tuple[str, str]:
-    """The p value of a difference and, where Holm's correction over the networks changes it, the corrected one.
+    """The p value of a difference, and the corrected one if Holm's correction over the networks changes it.
 
     >>> p_value_texts({"p": 0.0421, "p_holm": 0.0842}), p_value_texts({"p": 0.5, "p_holm": 0.5})
     (('0.042', '0.084'), ('0.500', ''))
@@ -97,21 +97,21 @@ def _errors_line(pair: PairedComparison, counts: Mapping[str, Any]) -> str:
 
 
 def runs_text(row: ComparisonRow) -> str:
-    """Which runs a row stands for."""
+    """The runs that a row summarizes."""
     folds = [f"{len(row.folds)} folds"] if row.folds else []
     seeds = [f"{len(row.seeds)} seeds (mean)"] if len(row.seeds) > 1 else []
     return " × ".join([*folds, *seeds]) or "1 run"
 
 
 def uncertainty_text(row: ComparisonRow, name: str, class_name: str | None = None) -> str:
-    """A metric's interval, and its standard deviation over the seeds; nothing where neither is defined."""
+    """A metric's interval and its standard deviation over the seeds; empty if neither is defined."""
     deviation = row.deviation(name, class_name)
     spread = [] if deviation is None else [f"SD {decimals(deviation)}"]
     return ", ".join([text for text in [bounds(row.interval(name, class_name))] if text] + spread)
 
 
 def difference_texts(difference: Difference) -> tuple[str, str, str]:
-    """A difference of two documents as place, the reference's value and the other's; a dash where there is none."""
+    """A difference of two documents: location, the reference's value and the other's; a dash for a missing value."""
     first, second = (json_text(difference[key]) if key in difference else "–" for key in ("reference", "other"))
     return difference["place"], first, second
 

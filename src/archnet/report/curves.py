@@ -1,4 +1,4 @@
-"""Curves: ROC and precision-recall of what a page judges, as plain points; drawn as figures and inline."""
+"""ROC and precision-recall curves as points, for figures and pages."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _GRID: Final[Floats] = np.linspace(0, 1, 401)
 _MOST_BANDS: Final = 3
 
 MAX_CLASS_CURVES: Final = 6
-"""Classes of a run whose curves are drawn beside their mean."""
+"""Maximum number of classes whose curves are drawn in addition to their mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EvaluationResult:
-    """Cases that were judged together: a set of one run, or an architecture of a comparison.
+    """Cases evaluated together: a set of one run, or an architecture of a comparison.
 
     Attributes:
-        name: What a legend says.
-        predictions_by_seed: The cases with their probabilities, by each seed's network.
-        metrics: As in `metrics.json`; of several seeds the means.
-        operating_points: The entries `operating_points` of `metrics.json`; empty of several runs.
-        hue: The name of its colour in the theme: a set's or a network's; empty for the colour of its place.
+        name: Text of the legend.
+        predictions_by_seed: The predictions of each seed's network for the cases.
+        metrics: As in `metrics.json`; means for several seeds.
+        operating_points: The entries `operating_points` of `metrics.json`; empty for several runs.
+        hue: The name of its colour in the theme, that of a set or a network; empty for the colour of its index.
         has_band: Whether its curves have a confidence band.
     """
 
@@ -55,24 +55,24 @@ class EvaluationResult:
         return is_of_class
 
     def plottable_classes(self, k: int | None) -> list[int]:
-        """Class k, or all classes where it is null, without those that have no case, or every case."""
+        """Class k, or all classes if it is null, except those without cases or without other cases."""
         classes = range(len(self.predictions_by_seed[0].classes)) if k is None else [k]
         return [one for one in classes if 0 < self.is_positive(one).mean() < 1]
 
     def area(self, name: str, k: int | None) -> Estimate:
-        """The area under a curve of class k, or the mean over the classes where it is null."""
+        """The area under a curve of class k, or the mean over the classes if it is null."""
         if k is None:
             return macro_estimate(self.metrics, name)
         return class_estimate(self.metrics, name, self.predictions_by_seed[0].classes[k])
 
 
 Entry = tuple[EvaluationResult, int | None, str]
-"""What is plotted, the index of its class (null for the mean over the classes), and what the legend says."""
+"""The cases, the index of the class (null for the mean over the classes), and the text of the legend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plot:
-    """What the axes of a kind of curve say.
+    """The labels of a kind of curve.
 
     Attributes:
         name: Name of its file.
@@ -105,15 +105,15 @@ class Curve:
 
     Attributes:
         name: What the legend says.
-        x: Shape (S,), rising.
-        y: Shape (S,).
+        x: Values in ascending order, shape (S,).
+        y: Values, shape (S,).
         area: The area under it; None where unknown.
-        hue: The name of its colour in the theme; empty for that of its place among the curves.
+        hue: The name of its colour in the theme; empty for that of its index among the curves.
         interval: 95% interval of the area, if known.
-        mark: The operating point; None where there is none.
+        mark: The operating point, if any.
         band: 95% confidence band, if any.
-        seeds: The curve of each seed, of several seeds.
-        chance: The precision of a random order of the cases, on a precision-recall curve.
+        seeds: The curve of each seed if there are several.
+        chance: The precision of random scores, for a precision-recall curve.
     """
 
     name: str
@@ -129,9 +129,9 @@ class Curve:
 
 
 def run_curves(run: RunFiles) -> dict[Plot, list[Curve]]:
-    """The curves of each set for two classes; for more their mean and those of each class, on the reported set.
+    """The curves of each set for two classes; for more, the mean and each class on the reported set.
 
-    Of many classes the `MAX_CLASS_CURVES` with the lowest AUC are drawn. Bands are those of the reported set, and of
+    Of many classes, the `MAX_CLASS_CURVES` with the lowest AUC are drawn. Bands are drawn for the reported set, and for
     classes if there are few.
     """
     reported = reported_set(run.sets)
@@ -162,7 +162,7 @@ def _set_result(run: RunFiles, name: str) -> EvaluationResult:
 
 
 def all_curves(entries: Sequence[Entry]) -> dict[Plot, list[Curve]]:
-    """Both kinds of curves of a class, or of the mean over the classes; without those that lack the class or its rest.
+    """Both kinds of curves of a class, or of the mean over the classes, where both positives and negatives exist.
 
     The mean has no band.
     """
@@ -190,7 +190,7 @@ def _bands(result: EvaluationResult, k: int | None) -> tuple[Band | None, Band |
 
 
 def _roc_curve(result: EvaluationResult, k: int | None, name: str, band: Band | None) -> Curve:
-    """Of several seeds or classes the mean recall at each false-positive rate (Fawcett 2006).
+    """The recall at each false-positive rate, averaged over several seeds or classes (Fawcett 2006).
 
     doi:10.1016/j.patrec.2005.10.010
     """
@@ -199,14 +199,14 @@ def _roc_curve(result: EvaluationResult, k: int | None, name: str, band: Band | 
 
 
 def _precision_recall_curve(result: EvaluationResult, k: int | None, name: str, band: Band | None) -> Curve:
-    """As steps, whose area is the average precision; of several seeds or classes the mean precision at each recall."""
+    """A step function whose area is the average precision; for several seeds or classes, their mean at each recall."""
     curve = _curve(name, result.hue, _seed_curves(result, k, _staircase), result.area("average_precision", k))
     chance = float(result.is_positive(k).mean()) if result.has_band and k is not None else None
     return replace(curve, band=band, mark=threshold_marks(result, k)[1], chance=chance)
 
 
 def _seed_curves(result: EvaluationResult, k: int | None, curve: Callable[..., Points]) -> list[Points]:
-    """The curve of each seed; that of the mean over the classes where the class is null."""
+    """The curve of each seed; the mean over the classes if the class is null."""
     return [
         _mean_curve([curve(cases.probabilities[:, one], cases.y_true == one) for one in result.plottable_classes(k)])
         for cases in result.predictions_by_seed
@@ -220,7 +220,7 @@ def _curve(name: str, hue: str, seeds: Sequence[tuple[Floats, Floats]], area: Es
 
 
 def _staircase(scores: Floats, is_positive: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Precision as a staircase over recall: each recall is reached at the precision of its own threshold."""
+    """Precision as a step function of recall: each recall has the precision at its threshold."""
     recall, precision = precision_recall_curve(scores, is_positive)
     return np.concatenate([[0.0], np.repeat(recall, 2)])[:-1], np.repeat(precision, 2)
 
@@ -233,7 +233,7 @@ def _mean_curve(curves: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats
 
 
 def threshold_marks(result: EvaluationResult, k: int | None) -> tuple[Point | None, Point | None]:
-    """Where the threshold of two classes stands on the ROC and on the precision-recall curve."""
+    """The position of the threshold of two classes on the ROC and precision-recall curves."""
     if k is None or result.metrics["threshold"] is None:
         return None, None
     counts = detection_counts(result.metrics["confusion_matrix"], k)

@@ -1,4 +1,4 @@
-"""A data check for the terminal, as rich renderables; the caller prints them."""
+"""A data check as rich renderables for the terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INDENT: Final = 2
 
 
 def data_check_table(check: Mapping[str, Any]) -> RenderableType:
-    """What a data set holds, the sets of its split, the findings, and the conclusion.
+    """The contents of a data set, the sets of its split, the findings, and the conclusion.
 
     Args:
         check: The document of a `DataCheck`.

@@ -36,7 +36,7 @@ def check_sentence(check: Mapping[str, Any]) -> str:
 
 
 def summary_rows(check: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a data set holds, as labels and texts."""
+    """The contents of a data set, as labels and texts."""
     summary = check["summary"]
     rows = [
         ("cases", f"{count(summary['cases'])}: {_class_counts(summary['classes'])}"),
@@ -47,7 +47,7 @@ def summary_rows(check: Mapping[str, Any]) -> list[tuple[str, str]]:
             "shape of a case",
             f"{shape(summary['shape'])} voxels" if len(summary["shape"]) > 2 else shape(summary["shape"]),
         ),
-        ("becomes 0 to 1", word_list([_range(*limits) for limits in ranges_of(summary["limits"])])),
+        ("scaled to 0 to 1", word_list([_range(*limits) for limits in ranges_of(summary["limits"])])),
         *_value_rows(summary, is_quick=check["is_quick"]),
         *((name.replace("_", " "), text) for name, text in label_texts(summary).items()),
         *((entry["name"], attribute_text(entry)) for entry in summary["attributes"]),
@@ -97,7 +97,7 @@ def label_texts(summary: Mapping[str, Any]) -> dict[str, str]:
 
 
 def attribute_text(entry: Mapping[str, Any]) -> str:
-    """The range or the values of an attribute of the cases, and for how many cases it is known.
+    """The range or the values of an attribute, and the number of cases for which it is known.
 
     >>> entry = {"known": 2, "cases": 9, "known_positives": 2, "positives": 2, "range": [3.5, 21.0]}
     >>> attribute_text(entry)

@@ -1,4 +1,4 @@
-"""Findings of the data checks in words: of a run, from its data.json, or of `archnet data check`."""
+"""Findings of the data checks in words, from the data.json of a run or from `archnet data check`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archnet.errors import pluralize
 SEVERITY_ORDER: Final = ("error", "warning", "note")
 
 _MAX_CASES: Final = 5
-"""Cases that a finding names; the others are counted."""
+"""Maximum number of cases that a finding names; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class FindingText:
     Attributes:
         severity: "error", "warning" or "note".
         check: Name of the check; empty in runs of earlier versions.
-        message: What was found.
+        message: The finding.
         cases: The first cases concerned, and how many more there are; empty if there are none.
         remedy: How to fix it; empty if there is nothing to fix.
         is_allowed: Whether it is an error that is allowed.
@@ -68,7 +68,7 @@ def recorded_findings(data: Mapping[str, Any] | None) -> list[FindingText]:
 
 
 def findings_note(findings: Sequence[FindingText]) -> str:
-    """A line about errors and warnings for the end of a run; empty where there are none.
+    """A line about errors and warnings for the end of a run; empty if there are none.
 
     >>> findings_note([])
     ''
@@ -88,7 +88,7 @@ def cases_text(cases: Sequence[str]) -> str:
 
 
 def count_findings(findings: Sequence[FindingText]) -> str:
-    """How many findings there are of each severity.
+    """The number of findings of each severity.
 
     >>> error = FindingText(severity="error", check="", message="", cases="", remedy="", is_allowed=True)
     >>> count_findings([error, error]), count_findings([])

@@ -1,4 +1,4 @@
-"""The caution about a FROC curve from few scans, whose percentile intervals are too narrow."""
+"""The caution about percentile intervals of a FROC curve from few scans, which are too narrow."""
 
 from __future__ import annotations
 

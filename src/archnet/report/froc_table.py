@@ -1,4 +1,4 @@
-"""FROC on a terminal: a sentence, the seven sensitivities with the CPM, and what became of the marks."""
+"""FROC results on a terminal: a summary, the seven sensitivities with the CPM, and counts of marks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from archnet.report.wording import bounds, count, decimals
 
 
 def froc_summary(froc: Froc) -> RenderableType:
-    """What `archnet froc` prints."""
+    """The output of `archnet froc`."""
     warnings = [] if froc.band is None else few_scans_caution(len(froc.hits.num_nodules))
     texts = [Text(f"Warning: {warning}", style="bold yellow") for warning in warnings]
     return Group(Text(froc_sentence(froc)), "", sensitivity_table(froc), counts_table(froc), *texts)
 
 
 def froc_sentence(froc: Froc) -> str:
-    """How many nodules the marks find in how many scans, and the CPM."""
+    """The number of detected nodules and of scans, and the CPM."""
     results, ends = froc.to_document(), bounds(froc.cpm_interval)
     interval = f" (95% interval {ends})" if ends else ""
     return (
@@ -32,7 +32,7 @@ def froc_sentence(froc: Froc) -> str:
 
 
 def sensitivity_table(froc: Froc) -> Table:
-    """The sensitivity at each of the seven rates, and the CPM, which is their mean."""
+    """The sensitivity at each of the seven rates, and their mean, the CPM."""
     table, results = titled_table("FROC"), froc.to_document()
     table.add_column("false positives\nper scan", justify="right")
     table.add_column("sensitivity", justify="right")
@@ -45,7 +45,7 @@ def sensitivity_table(froc: Froc) -> Table:
 
 
 def counts_table(froc: Froc) -> Table:
-    """What became of nodules and marks."""
+    """Counts of nodules and marks."""
     hits, table = froc.hits, titled_table("Nodules and marks")
     table.add_column("")
     table.add_column("number", justify="right")

@@ -1,4 +1,4 @@
-"""`gallery.npz` and `heat_maps.npz`: the voxels of cases that a run folder keeps, and what in them decided."""
+"""`gallery.npz` and `heat_maps.npz`: voxels and saliency maps of cases stored in a run folder."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ GALLERY_FILE: Final = "gallery.npz"
 HEAT_MAP_FILE: Final = "heat_maps.npz"
 
 KINDS: Final = ("sample", "wrong", "right")
-"""Training examples, cases that the network classifies incorrectly, and correctly."""
+"""Training examples, incorrectly classified cases, and correctly classified cases."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Placements:
-    """Where cases lie in their scans; NaN where that is unknown. See `imaging.CasePlacement`.
+    """Positions of cases in their scans; NaN where unknown. See `imaging.CasePlacement`.
 
     Attributes:
         centre_mm: (M, 3) world position (x, y, z) of the reference voxel, index n // 2 along each axis, LPS.
@@ -42,17 +42,17 @@ class Placements:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Gallery:
-    """Cases kept for the report.
+    """Cases stored for the report.
 
     Attributes:
         values: Stored values of the first channel, (M, height, width) or (M, height, width, depth): int16 or uint8.
         cases: Names as in `predictions.csv`, shape (M,).
-        kinds: One of `KINDS` for each, shape (M,).
+        kinds: Kind of each case, one of `KINDS`, shape (M,).
         scales: (channels, 2) factor and offset that turn stored values into raw values; null in files of archnet 0.1,
             whose values 0 and 255 are the limits of each channel.
-        window: Raw values of the first channel that are shown black and white; null in files of archnet 0.1.
+        window: Raw values of the first channel shown as black and white; null in files of archnet 0.1.
         is_hu: Whether raw values are known to be Hounsfield units.
-        placements: Where the cases lie in their scans; null if no case lies in a known scan.
+        placements: Positions of the cases in their scans; null if no case is in a known scan.
         other_channels: Stored values of the other channels, channels last; null if there are none.
     """
 
@@ -107,7 +107,7 @@ class HeatMaps:
     Attributes:
         cases: Names as in `predictions.csv`, shape (K,).
         labels: (K,) index of the class whose evidence each map shows.
-        heat: (K, height, width[, depth]) uint8, each as a share of its largest value; all 0 without evidence.
+        heat: (K, height, width[, depth]) uint8, each scaled to its maximum; all 0 without evidence.
         grid: (rank, 2) voxel of the first feature along each axis, and voxels from one feature to the next.
         slice: The slice of a volume to which two-dimensional maps apply; -1 for all slices.
     """
@@ -142,7 +142,7 @@ def _write_npz(path: Path, arrays: Mapping[str, Any]) -> None:
 
 
 def read_gallery(path: Path) -> Gallery | None:
-    """A run's `gallery.npz`, or None where it has none; files of archnet 0.1 have the array `images`.
+    """Read a run's `gallery.npz`, or None if it has none; files of archnet 0.1 have the array `images`.
 
     Raises:
         DataError: The file is damaged.
@@ -151,7 +151,7 @@ def read_gallery(path: Path) -> Gallery | None:
 
 
 def read_heat_maps(path: Path) -> HeatMaps | None:
-    """A run's `heat_maps.npz`, or None where it has none.
+    """Read a run's `heat_maps.npz`, or None if it has none.
 
     Raises:
         DataError: The file is damaged.

@@ -1,4 +1,4 @@
-"""Sentences about files of a run that were changed, removed or not recorded."""
+"""Sentences about changed, removed or unrecorded files of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network's layers as a table for the terminal; light, so that `archnet show` answers at once."""
+"""The layers of a network as a table for the terminal, without slow imports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def network_table(name: str, summary: Mapping[str, Any]) -> FittingTable:
 
     Args:
         name: Name of the architecture.
-        summary: What `spec.cost.network_summary` returns.
+        summary: Result of `spec.cost.network_summary`.
     """
     table = FittingTable(
         title=f"{name}, input {'x'.join(map(str, summary['input_shape']))}",
@@ -74,7 +74,7 @@ def receptive_field_text(summary: Mapping[str, Any]) -> str:
 
 
 def training_text(summary: Mapping[str, Any]) -> str:
-    """The memory that training takes, and into how many micro-batches a batch is split.
+    """The memory for training, and the number of micro-batches of a batch.
 
     >>> training_text({"batch_size": 300, "micro_batch": 43, "parts": 7, "training_bytes": 3e9, "memory_bytes": 4e9})
     'Training takes 3 GB of 4 GB at batch size 300, in 7 micro-batches of at most 43 (predicted for float32 and AdamW).'
@@ -88,7 +88,7 @@ def training_text(summary: Mapping[str, Any]) -> str:
 
 
 def short_location(location: str) -> str:
-    """A layer's location as its indices alone; the layers of a shortcut are marked, beside those of their block.
+    """A layer's location as indices; layers of a shortcut are marked to distinguish them from those of the block.
 
     >>> short_location("$.layers[3].layers[0] #2"), short_location("$.layers[3].branches[1][0]")
     ('3.0 #2', '3.1.0')

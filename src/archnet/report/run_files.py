@@ -1,4 +1,4 @@
-"""What reports are drawn from: the files of one run folder, read once."""
+"""The files of one run folder, read once for all reports."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from archnet.spec.schema import json_text
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunFiles:
-    """One run folder; what the run did not write is None or empty.
+    """The contents of a run folder; files that the run did not write are None or empty.
 
     Attributes:
         folder: The run folder.
         metrics: `metrics.json`.
         predictions: `predictions.csv`.
-        history: The columns of `history.csv`, one value an epoch.
+        history: The columns of `history.csv`, one value per epoch.
         gallery: `gallery.npz`.
         heat_maps: `heat_maps.npz`.
-        experiment: `experiment.json`, every default written out.
+        experiment: `experiment.json` with all defaults filled in.
         environment: `environment.json`.
         init: `init.json`: origin of the initial weights.
         network: `network.json`: the layers with their shapes and costs.
-        data: `data.json`: findings of the data checks, and the scans that could not be read.
-        manifest: `manifest.json`, with the changes that were accepted; empty until the run has written it.
+        data: `data.json`: findings of the data checks, and unreadable scans.
+        manifest: `manifest.json` with accepted changes; empty until the run has written it.
     """
 
     folder: Path
@@ -71,7 +71,7 @@ class RunFiles:
 
     @property
     def positive(self) -> int:
-        """Index of the class whose recall counts."""
+        """Index of the positive class."""
         return self.classes.index(self.metrics["positive"])
 
     @property
@@ -81,7 +81,7 @@ class RunFiles:
 
 
 def read_run(folder: Path, *, while_rewritten: bool = False) -> RunFiles:
-    """Read a finished run folder, whose files must be unchanged.
+    """Read a finished run folder and check that its files are unchanged.
 
     Args:
         folder: The run folder.
@@ -96,7 +96,7 @@ def read_run(folder: Path, *, while_rewritten: bool = False) -> RunFiles:
 
 
 def read_run_files(folder: Path, *, with_pictures: bool = True) -> RunFiles:
-    """Read a run folder without the check of its manifest, which the run writes last.
+    """Read a run folder without checking its manifest, which the run writes last.
 
     Args:
         folder: The run folder.

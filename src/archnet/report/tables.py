@@ -1,4 +1,4 @@
-"""Tables as the terminal prints them: each fits the width, and no column vanishes."""
+"""Table layout for the terminal: tables fit the width without losing columns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A twin beside its original as a table for the terminal, without slow imports."""
+"""A table that compares a twin with its original, for the terminal, without slow imports."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from archnet.report.units import count_text
 
 
 def twin_table(document: Mapping[str, Any]) -> FittingTable:
-    """Input, costs and receptive field of an original and its twin, and how the twin's costs differ.
+    """Input, costs and receptive field of an original and its twin, with the relative differences in cost.
 
     Args:
-        document: What `spec.twins.twin_summary.twin_summary` returns.
+        document: Result of `spec.twins.twin_summary.twin_summary`.
     """
     sides = document["original"], document["twin"]
     table = FittingTable(box=box.SIMPLE_HEAD)
@@ -32,7 +32,7 @@ def twin_table(document: Mapping[str, Any]) -> FittingTable:
 
 
 def twin_lines(document: Mapping[str, Any]) -> list[str]:
-    """The factor of the widths and the notes.
+    """Lines with the scale factor of the widths and the notes.
 
     >>> twin_lines({"match": "macs", "factor": 0.58, "notes": []})
     ['The widths are scaled by 0.58.']
@@ -46,7 +46,7 @@ def _sizes(shape: list[int]) -> str:
 
 
 def _difference(document: Mapping[str, Any], key: str) -> str:
-    """The relative difference of a cost in percent, or as a factor where the twin has more than twice as much."""
+    """The relative difference of a cost in percent, or as a factor if the twin has more than twice the cost."""
     ratio = document["twin"][key] / document["original"][key]
     return f"{ratio - 1:+.1%}" if ratio < 2 else f"x {ratio:.3g}"
 

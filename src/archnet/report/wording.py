@@ -1,4 +1,4 @@
-"""Wording: numbers as a reader wants them."""
+"""Format numbers for texts and tables."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from archnet.report.units import bytes_text, count_text
 
 UNDEFINED = "undefined"
 UNKNOWN = "–"
-"""Stands for a cost that a run does not have, such as the multiply-adds of a baseline."""
+"""Text for a cost that a run does not have, such as the multiply-adds of a baseline."""
 
 SET_NAMES = {"train": "training", "validation": "validation", "test": "test"}
 CONFIGURED_THRESHOLD = "configured threshold"
-"""The experiment's own operating point."""
+"""Label of the configured operating point."""
 
 UNCALIBRATED = "uncalibrated"
-"""Probabilities as the network gives them."""
+"""Label of probabilities before temperature scaling."""
 
 
 def decimals(value: float | None) -> str:
@@ -31,7 +31,7 @@ def decimals(value: float | None) -> str:
 
 
 def bounds(interval: list[float] | None) -> str:
-    """An interval's ends with three decimals, or nothing.
+    """An interval's ends with three decimals; empty without an interval.
 
     >>> bounds([0.7234, 0.8207])
     '0.723 to 0.821'
@@ -40,7 +40,7 @@ def bounds(interval: list[float] | None) -> str:
 
 
 def calibration_error(entry: Mapping[str, Any]) -> str:
-    """The expected calibration error of a calibration, with what a perfectly calibrated model shows.
+    """The expected calibration error, with that of a perfectly calibrated model.
 
     >>> calibration_error({"expected_calibration_error": 0.0931, "error_if_calibrated": {"mean": 0.08}})
     '0.093 (0.080 expected of a perfectly calibrated model)'
@@ -54,7 +54,7 @@ def calibration_error(entry: Mapping[str, Any]) -> str:
 
 
 def threshold(value: float) -> str:
-    """A threshold; near 0 and 1 with as many decimals as tell it from them.
+    """A threshold with three decimals, or more to distinguish it from 0 and 1.
 
     >>> threshold(0.5), threshold(0.00012), threshold(0.99965), threshold(1.0)
     ('0.500', '0.00012', '0.99965', '1.000')
@@ -74,7 +74,7 @@ def signed(value: float | None) -> str:
 
 
 def signed_bounds(interval: list[float] | None) -> str:
-    """The ends of a difference's interval, or nothing.
+    """The ends of a difference's interval; empty without an interval.
 
     >>> signed_bounds([-0.0212, 0.0676])
     '−0.021 to +0.068'
@@ -92,7 +92,7 @@ def percent(value: float | None) -> str:
 
 
 def count(value: float | None) -> str:
-    """A whole number in groups of three digits.
+    """An integer with thousands separators.
 
     >>> count(196108)
     '196,108'
@@ -138,7 +138,7 @@ def memory(value: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as a reader says them.
+    """A duration in seconds as text.
 
     >>> duration(200), duration(4.25), duration(7260)
     ('3 min 20 s', '4.2 s', '2 h 1 min')
@@ -157,9 +157,9 @@ def cost_text(cost: RunCost, value: float | None, *, is_exact: bool = False) -> 
     """A cost of a run in its unit.
 
     Args:
-        cost: What is counted.
-        value: How much; None where a run does not know it.
-        is_exact: Write out all digits of a number of operations.
+        cost: The type of cost.
+        value: The value; None if a run does not record it.
+        is_exact: Show all digits of a number of operations.
     """
     if cost.unit == "operations" and is_exact:
         return count(value)
@@ -185,7 +185,7 @@ def temperature_text(temperature: float) -> str:
 
 
 def word_list(words: Sequence[str]) -> str:
-    """Words as a sentence lists them.
+    """Words as a list in a sentence.
 
     >>> word_list(["accuracy", "recall", "MCC"]), word_list(["MCC"])
     ('accuracy, recall and MCC', 'MCC')
@@ -203,7 +203,7 @@ def shape(sizes: list[int]) -> str:
 
 
 def short_case(name: str, length: int = 24) -> str:
-    """A case's name without its middle, when it is long.
+    """A case's name, without its middle if it is long.
 
     >>> short_case("1.3.6.1.4.1.14519.5.2.1.6279.6001.1000#812", 15)
     '1.3.6.1…1000#812'
@@ -212,5 +212,5 @@ def short_case(name: str, length: int = 24) -> str:
 
 
 def reported_set(sets: list[str]) -> str:
-    """The set that the headline is about: the test set, else the validation set, else the training set."""
+    """The reported set: the test set, else the validation set, else the training set."""
     return next(name for name in ("test", "validation", "train") if name in sets)

@@ -28,9 +28,9 @@ def test_each_class_is_a_line_of_steps_over_its_bins():
     assert middle - left == pytest.approx(right - middle)
 
 
-def test_the_range_that_becomes_0_to_1_is_shaded():
+def test_the_range_that_is_scaled_to_0_to_1_is_shaded():
     drawing = histogram_drawing(VALUES, (5, 15))
     (shade,) = re.findall(r'<rect x="([\d.]+)"[^>]* width="([\d.]+)"[^>]*fill="var\(--panel\)"', drawing.elements)
     (whole,) = re.findall(r'<rect x="([\d.]+)"[^>]* width="([\d.]+)"', histogram_drawing(VALUES, (0, 20)).elements)
     assert round(float(shade[1]) / float(whole[1]), 2) == 0.5
-    assert drawing.alt == "Histograms of the voxel values of other, nodule. 5 to 15 become 0 to 1."
+    assert drawing.alt == "Histograms of the voxel values of other, nodule. 5 to 15 are scaled to 0 to 1."

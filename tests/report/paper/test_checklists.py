@@ -87,11 +87,11 @@ def test_a_run_answers_a_topic(run, topic, text):
 @pytest.mark.parametrize(
     ("options", "training", "end"),
     [
-        ({}, {}, "Nodules with a mean of exactly 3 were left out."),
+        ({}, {}, "Nodules with a mean of exactly 3 were excluded."),
         (
             {"label_weights": "agreement"},
             {"case_weights": False},
-            "Nodules with a mean of exactly 3 were left out.",
+            "Nodules with a mean of exactly 3 were excluded.",
         ),
         (
             {"undecided": "soft", "label_weights": "agreement"},
@@ -143,7 +143,7 @@ def test_a_run_with_lost_scans_states_them_as_excluded(tmp_path):
     folder = write_run(tmp_path / "a")
     edit(folder, "data.json", '{"lost": [{"scan": "s1.mhd", "reason": "no header.", "num_cases": 3}]}')
     run = read_run(folder)
-    assert answer(run, "excluded") == "1 scan with 3 cases was left out because it could not be read: no header."
+    assert answer(run, "excluded") == "1 scan with 3 cases was excluded because it could not be read: no header."
 
 
 def test_an_item_that_an_old_run_does_not_answer_is_marked(run):

@@ -37,14 +37,14 @@ def test_the_flow_counts_what_was_found_left_out_and_used(tmp_path):
     run = read_run(folder)
     flow = run_flow(run)
     assert flow.found == ("Found: 5,300 cases",)
-    assert flow.excluded == ("Left out", "4 in 2 unreadable scans", "4,520 negatives not drawn")
+    assert flow.excluded == ("Excluded", "4 in 2 unreadable scans", "4,520 negatives not drawn")
     cases, negatives, positives, groups = counts(run, "test")
     assert flow.sets[2] == (
         f"Test: {cases} cases", f"{groups} patients or scans (groups)", "8 scans", f"{negatives} non-nodule",
         f"{positives} nodule",
     )  # fmt: skip
     drawing = flow_drawing(flow)
-    assert "Found: 5,300 cases. Left out; 4 in 2 unreadable scans; 4,520 negatives not drawn." in drawing.alt
+    assert "Found: 5,300 cases. Excluded; 4 in 2 unreadable scans; 4,520 negatives not drawn." in drawing.alt
     assert drawing.narrow.width < 390
 
 
@@ -98,4 +98,4 @@ def test_the_methods_are_on_the_page_and_in_a_file(tmp_path):
 @pytest.mark.parametrize("classes", [("a", "b", "c")])
 def test_three_classes_and_a_baseline_have_methods(tmp_path, classes):
     text = methods_text(read_run(write_run(tmp_path / "forest", classes=classes, baseline=True)))
-    assert "A case counts as its most probable class; there is no threshold." in text
+    assert "Each case is assigned to its most probable class; there is no threshold." in text

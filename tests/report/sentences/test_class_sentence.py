@@ -41,7 +41,7 @@ def test_the_sentence_leads_with_macro_averages_and_names_the_weakest_class():
 def test_a_class_without_cases_is_named():
     metrics = entry([0.8, 0.5, None], [[0.7, 0.9], [0.4, 0.6], None], [[40, 5, 5], [10, 20, 10], [0, 0, 0]])
     assert class_sentence("ct", metrics, THREE, "test").endswith(
-        " The test set contains no “CT-23” cases; the macro averages leave them out."
+        " The test set contains no “CT-23” cases; the macro averages exclude them."
     )
 
 

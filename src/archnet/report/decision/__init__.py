@@ -1,1 +1,1 @@
-"""The part of a run's page about decisions."""
+"""The section "Decisions" of a run's page."""

@@ -11,21 +11,21 @@ from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.report.figures.panel import AXIS_HEIGHT, LINE_HEIGHT, Panel, linear_axis, unit_axis
 from archnet.report.figures.svg import Drawing, colour, element, text
 
-_WIDTH: Final = 362  # of a phone, where the text keeps its size
+_WIDTH: Final = 362  # width on a phone, where the text keeps its size
 _PANEL_WIDTH: Final = 292
 _LEFT, _TOP, _HEIGHT = 60, 30, 260
-_BELOW: Final = 0.12  # of the range that is shown below a net benefit of 0
+_BELOW: Final = 0.12  # share of the range below a net benefit of 0 that is shown
 _KEY_WIDTH: Final = 30
 _ALL: Final[Mapping[str, Any]] = {"stroke": colour("faint"), "stroke_dasharray": "7 3"}
 _NONE: Final[Mapping[str, Any]] = {"stroke": colour("ink"), "stroke_width": 1.2}
 
 
 def decision_curve_drawing(curve: Mapping[str, Sequence[float | None]], title: str, hue: str = "test") -> Drawing:
-    """Draw the decision curve of a set with its band, beside those of acting on every case and on none.
+    """Draw the decision curve of a set with its band, and those of acting on every case and on none.
 
     Args:
         curve: `decision_curve` of metrics.json.
-        title: Above.
+        title: Title above the figure.
         hue: Name of the colour of the curve, that of its set.
     """
     x = _numbers(curve["thresholds"])
@@ -85,14 +85,14 @@ def _legend(entries: Sequence[tuple[str, Mapping[str, Any]]], top: float) -> str
 
 
 def _alt_text(x: Floats, values: Floats, act_on_all: Floats) -> str:
-    """Where the network is the best choice, and its net benefit at some thresholds."""
+    """The text alternative: the net benefit at some thresholds, and where the network is best."""
     numbers = ", ".join(f"{values[k]:.3f} at {x[k]:.0%}" for k in (4, 9, 19, 49))
-    is_best = values > np.maximum(act_on_all, 0.0) + 1e-9  # more than rounding
+    is_best = values > np.maximum(act_on_all, 0.0) + 1e-9  # more than a rounding error
     best = f" It is above acting on every case and on none from {_spans(x, is_best)}." if is_best.any() else ""
     return f"Decision curve. Net benefit of the network: {numbers}.{best}"
 
 
 def _spans(x: Floats, is_inside: Any) -> str:
-    """Stretches of thresholds in words."""
+    """Ranges of thresholds in words."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], is_inside, [False]])))
     return ", ".join(f"{x[start]:.0%} to {x[stop - 1]:.0%}" for start, stop in edges.reshape(-1, 2).tolist())

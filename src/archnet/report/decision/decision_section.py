@@ -11,14 +11,14 @@ from archnet.report.wording import SET_NAMES, percent
 
 
 def decision_section(metrics: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    """The values that the template shows.
+    """The values of the template.
 
     Args:
         metrics: The content of metrics.json.
         name: Name of the reported set.
 
     Returns:
-        None of more than two classes, and of a run of an older version.
+        The values; None for more than two classes, and for a run of an older version.
     """
     entry = metrics[name].get("decision")
     if entry is None:
@@ -48,7 +48,7 @@ def _rows(entry: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def prevalence_text(prevalence: float) -> str:
-    """A prevalence in percent, without needless zeros.
+    """A prevalence in percent, without trailing zeros.
 
     >>> prevalence_text(0.05), prevalence_text(0.1734)
     ('5%', '17.3%')

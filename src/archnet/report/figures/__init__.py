@@ -1,1 +1,1 @@
-"""Figures: SVG drawings for reports, and Matplotlib pictures for single commands."""
+"""Figures: SVG for reports, and Matplotlib pictures for individual commands."""

@@ -21,15 +21,15 @@ def reliability_drawing(
 ) -> Drawing:
     """Reliability diagrams (DeGroot and Fienberg 1983, doi:10.2307/2987588).
 
-    Each bin is a dot, the larger the more cases it has, and its 95% interval, where it can be estimated, a line. The
-    first curve is filled; the dots of the others are hollow, in the same colour.
+    Each bin is a dot whose area grows with its number of cases; a line is its 95% interval if it can be estimated. The
+    first curve has filled dots; the others have hollow dots in the same colour.
 
     Args:
-        curves: For each name in the legend the bins of `calibration`; the first one carries the intervals.
+        curves: The bins of `calibration` by name in the legend; the first curve shows the intervals.
         title: Above.
         alt: Alternative text.
-        hue: The name of the set whose cases they are, which gives the colour.
-        outcome: What is compared with the probabilities.
+        hue: The name of the set, which determines the colour.
+        outcome: Label of the quantity compared with the probabilities.
     """
     panel = unit_panel(unit_axis("predicted probability"), outcome)
     parts = [_curve(panel, bins, hue, place) for place, bins in enumerate(curves.values())]

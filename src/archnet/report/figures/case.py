@@ -1,4 +1,4 @@
-"""One case before training: its slices, and what augmentation does to it."""
+"""One case before training: its slices and augmented versions."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NUM_SLICES: Final = 10
-"""Slices shown of a volume, evenly spread over its depth."""
+"""Number of slices shown for a volume, evenly spaced over its depth."""
 
 PictureRow = tuple[str, list[tuple[int | None, NDArray[Any]]]]
 """A heading and its pictures: index of the slice and its pixels (height, width)."""
 
 
 def case_figure(image: NDArray[Any], title: str, augmentations: Sequence[tuple[str, NDArray[Any]]]) -> Figure:
-    """The slices of a case in the first row, one augmentation in each row below.
+    """Draw the slices of a case in the first row and one augmentation in each row below.
 
     Args:
         image: (height, width[, depth]) in [0, 1].
-        title: Of the figure.
+        title: Title of the figure.
         augmentations: Headings and results (num_draws, height, width[, depth]) in [0, 1].
     """
     rows: list[PictureRow] = [("slices" if image.ndim == 3 else "image", _spread_slices(image))]
@@ -56,7 +56,7 @@ def _draw_slice(axes: Axes, index: int | None, pixels: NDArray[Any]) -> None:
 
 
 def _representative_slice(result: NDArray[Any], image: NDArray[Any]) -> tuple[int | None, NDArray[Any]]:
-    """The central slice of a result; where it is as before, the slice that changed most."""
+    """The central slice of a result; if it is unchanged, the slice that changed most."""
     if result.ndim == 2:
         return None, result
     changes = np.abs(result - image).sum(axis=(0, 1))
@@ -67,7 +67,7 @@ def _representative_slice(result: NDArray[Any], image: NDArray[Any]) -> tuple[in
 
 
 def _spread_slices(image: NDArray[Any]) -> list[tuple[int | None, NDArray[Any]]]:
-    """Axial slices with their index; an image as the only one."""
+    """Axial slices with their index; an image is a single slice."""
     if image.ndim == 2:
         return [(None, image)]
     return [(int(index), image[:, :, index]) for index in spread_indices(image.shape[2], NUM_SLICES)]

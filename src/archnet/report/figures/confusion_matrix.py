@@ -1,4 +1,4 @@
-"""Confusion-matrix drawing: counts, and each cell's share of its row (the truth), which sets its shade.
+"""Confusion-matrix figure: counts, and each cell's share of its row (the true class) as shade.
 
 Correct predictions and errors have different hues.
 """

@@ -23,17 +23,17 @@ _LINES = ("-", "--", "-.", ":")
 
 
 def write_froc_figure(path: Path, results: Mapping[str, Froc], title: str = "FROC") -> Path:
-    """Write curves as a picture, by atomic rename; the file's ending selects the format. See `froc_figure`."""
+    """Write curves as a picture, by atomic rename; the file extension selects the format. See `froc_figure`."""
     with theme_context(), atomic_write(path) as draft:
         froc_figure(results, title).savefig(draft)
     return path
 
 
 def froc_figure(results: Mapping[str, Froc], title: str = "FROC") -> Figure:
-    """FROC curves with their bands; dots where the seven sensitivities are read.
+    """Draw FROC curves with their bands, and dots at the rates of the seven sensitivities.
 
     Args:
-        results: By the name that the legend says; the curves must be defined.
+        results: FROC results by name in the legend; the curves must be defined.
         title: Above the figure.
     """
     figure = new_figure((5.8, 4.2))

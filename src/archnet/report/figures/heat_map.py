@@ -1,4 +1,4 @@
-"""A heat map over the case that it explains: rows of slices without it, and below each row with it."""
+"""A heat map over its case: rows of slices without the heat map, and the same slices with it below."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NUM_SLICES: Final = 64
-"""Slices shown, at most."""
+"""Maximum number of slices shown."""
 
 Voxel = tuple[int, int, int]
 """Row, column and slice."""
 
 _NUM_COLUMNS: Final = 8
-_SIDE: Final = 1.35  # width of a slice, in inches as all lengths here
+_SIDE: Final = 1.35  # width of a slice, in inches like all lengths here
 _GAP: Final = 0.04
 _BAND_GAP: Final = 0.14
 _HEADER: Final = 0.8
 _BAR_WIDTH: Final = 0.9
 _BAR_HEIGHT: Final = 2.4
 _MIN_WIDTH: Final = 6.0
-_MAX_OPACITY: Final = 0.6  # how far the hottest place hides the image
+_MAX_OPACITY: Final = 0.6  # opacity at the highest value
 _COOL, _HOT = np.array((255, 200, 0)) / 255, np.array((255, 60, 0)) / 255  # as in the case viewer of the pages
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where slices are drawn, in inches from the upper left corner: bands of two rows, without and with heat."""
+    """Positions of slices in inches from the upper left corner: bands of two rows, without and with heat map."""
 
     num_slices: int
     aspect: float
@@ -62,7 +62,7 @@ class _Layout:
 
     @property
     def right(self) -> float:
-        """The end of the slices, where the colour bar begins."""
+        """The lower end of the slices, where the colour bar begins."""
         return _BAND_GAP + self.num_columns * (_SIDE + _GAP)
 
     @property
@@ -72,7 +72,7 @@ class _Layout:
         return max(self.right + _BAR_WIDTH, _MIN_WIDTH), height
 
     def corner(self, place: int, *, is_hot: bool) -> tuple[float, float]:
-        """The upper left corner of a slice by its place among those shown."""
+        """The upper left corner of a slice by its index among those shown."""
         band, column = divmod(place, self.num_columns)
         return _BAND_GAP + column * (_SIDE + _GAP), _HEADER + band * self.band + is_hot * (self.side + _GAP)
 
@@ -80,14 +80,14 @@ class _Layout:
 def heat_figure(
     image: NDArray[np.float32], heat: NDArray[np.float32], title: str, meaning: str, mark: Voxel | None = None
 ) -> Figure:
-    """All slices of a case (`NUM_SLICES` of a deeper one), and each again under its heat; no heat covers nothing.
+    """Draw the slices of a case (at most `NUM_SLICES`) without and with the heat map; zero heat is transparent.
 
     Args:
         image: (height, width, depth) in [0, 1].
         heat: (height, width, depth); negative values count as no heat.
-        title: Of the figure; its other lines are set smaller, and the last says which slices are shown.
-        meaning: What the values of the heat map are.
-        mark: The voxel of the candidate, which a cross marks on its slice.
+        title: Title of the figure; further lines are smaller, and the last one names the slices shown.
+        meaning: Label of the colour bar.
+        mark: The voxel of the candidate, marked by a cross on its slice.
     """
     indices = slice_indices(heat, mark)
     layout = _Layout(len(indices), image.shape[0] / image.shape[1])
@@ -108,7 +108,7 @@ def heat_figure(
 
 
 def slice_indices(heat: NDArray[np.float32], mark: Voxel | None = None) -> list[int]:
-    """All slices; of a case with more than `NUM_SLICES`, the hottest, the marked, and others evenly spread.
+    """All slices; for more than `NUM_SLICES`, the hottest, the marked, and others evenly spaced.
 
     >>> hot = np.zeros((2, 2, 200), np.float32)
     >>> hot[0, 0, 11] = 1
@@ -126,7 +126,7 @@ def slice_indices(heat: NDArray[np.float32], mark: Voxel | None = None) -> list[
 
 
 def heat_colours() -> ListedColormap:
-    """From clear through yellow to red, as in the case viewer of the pages."""
+    """From transparent through yellow to red, as in the case viewer of the pages."""
     from matplotlib.colors import ListedColormap
 
     share = np.linspace(0, 1, 256)[:, np.newaxis]
@@ -158,7 +158,7 @@ def _draw_slice(
 
 
 def _draw_cross(axes: Axes, x: float, y: float) -> None:
-    """Four strokes around a place, which stays free."""
+    """Four strokes around a point, which stays visible."""
     near, far = 0.16, 0.34
     for colour, width in (("black", 2.2), (DARK.accent, 1.0)):
         for across, down in ((1, 0), (-1, 0), (0, 1), (0, -1)):

@@ -1,4 +1,4 @@
-"""Histogram: the voxel values of each class, and the range that a network sees."""
+"""Histogram of the voxel values of each class, with the input range of a network."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _TOP: Final = 16
 
 
 def histogram_drawing(values: Mapping[str, Any], limits: Sequence[float]) -> Drawing:
-    """Draw the shares of the voxels in each bin, one line for each class; the range that becomes 0 to 1 is shaded.
+    """Draw the share of voxels in each bin, one line per class; the range scaled to 0 to 1 is shaded.
 
     Args:
         values: "classes" with `class_name` and `histogram`, and the `edges` of the bins.
-        limits: Values that become 0 and 1.
+        limits: Values that are scaled to 0 and 1.
     """
     return replace(_layout(values, limits, WIDE), narrow=_layout(values, limits, NARROW))
 
@@ -42,7 +42,7 @@ def _layout(values: Mapping[str, Any], limits: Sequence[float], width: float) ->
         width=width,
         height=top + LINE_HEIGHT * (len(names) - 1) + 8,
         elements=_window(panel, low, high) + panel.axes() + "".join(lines) + legend(entries, _LEFT, top),
-        alt=f"Histograms of the voxel values of {', '.join(names)}. {low:g} to {high:g} become 0 to 1.",
+        alt=f"Histograms of the voxel values of {', '.join(names)}. {low:g} to {high:g} are scaled to 0 to 1.",
     )
 
 
@@ -53,6 +53,6 @@ def _outline(edges: Sequence[float], shares: Sequence[float]) -> tuple[list[floa
 
 
 def _window(panel: Panel, low: float, high: float) -> str:
-    """The range that becomes 0 to 1, as a shaded area."""
+    """The range scaled to 0 to 1, as a shaded area."""
     (left, _), (right, _) = panel.points([low, high], [panel.y.low] * 2).tolist()
     return element("rect", x=left, y=panel.top, width=right - left, height=panel.height, fill=colour("panel"))

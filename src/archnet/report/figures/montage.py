@@ -17,7 +17,7 @@ from archnet.spec.experiment import ranges_of
 from archnet.spec.view import InputLimits, picture_text
 
 NUM_PICTURES: Final = 16
-"""Cases of each kind on a page or in a montage."""
+"""Maximum number of cases of each kind on a page or in a montage."""
 
 _SIDE: Final = 176
 _GAP: Final = 14
@@ -27,13 +27,13 @@ _TITLE_HEIGHT: Final = 38
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Picture:
-    """One case to look at.
+    """One displayed case.
 
     Attributes:
         image: Shape (height, width) or (height, width, depth), uint8, 0 black and 255 white.
         case: The case's name.
         truth: Its class.
-        predicted_class: The class it was taken for; None where that doesn't matter.
+        predicted_class: Its predicted class; None to omit it.
         confidence: Probability of that class.
     """
 
@@ -50,7 +50,7 @@ class Picture:
 
 
 def gallery_pictures(run: RunFiles, kind: str) -> list[Picture]:
-    """The gallery's cases of one kind ("sample" or "wrong", of the reported set) with what `predictions.csv` says."""
+    """The gallery's cases of one kind ("sample" or "wrong", of the reported set) with their predictions."""
     if run.gallery is None:
         return []
     rows = {case: row for row, case in enumerate(run.predictions.cases.tolist())}
@@ -64,7 +64,7 @@ def gallery_pictures(run: RunFiles, kind: str) -> list[Picture]:
 
 
 def shown_channel(experiment: Mapping[str, Any] | None) -> str:
-    """The channel and window that pictures show, if the network has several; else an empty text.
+    """The channel and window of the pictures, if the network has several; otherwise empty.
 
     Args:
         experiment: The content of experiment.json.
@@ -84,7 +84,7 @@ def _picture(run: RunFiles, image: NDArray[np.uint8], row: int) -> Picture:
 
 
 def _add_predictions(run: RunFiles, pictures: list[Picture], rows: dict[str, int]) -> list[Picture]:
-    """The pictures with what each case was taken for, and how surely."""
+    """The pictures with their predicted classes and probabilities."""
     y_pred = run.predictions.predicted_classes(positive=run.positive, threshold=_decision_threshold(run))
     probabilities = run.predictions.probabilities
     return [
@@ -103,7 +103,7 @@ def _decision_threshold(run: RunFiles) -> float | None:
 
 
 def central_slice(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The axial slice in the middle, index depth // 2; an image as it is."""
+    """The central axial slice, index depth // 2; an image unchanged."""
     return image[:, :, central_index(image.shape[2])] if image.ndim == 3 else image
 
 

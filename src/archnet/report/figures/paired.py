@@ -1,4 +1,4 @@
-"""Paired drawing: the differences between each architecture and the reference, with a line at zero."""
+"""Figure of paired differences between each architecture and the reference, with a line at zero."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _LABEL_HEIGHT: Final = 20
 def difference_drawing(
     reference: str, others: Mapping[str, int], rows: Mapping[str, Sequence[Entry]], alt: str
 ) -> Drawing:
-    """Each number's difference and 95% interval: a dot and a line, hollow where the interval contains zero.
+    """Draw each difference and its 95% interval as a dot and a line; dots are hollow if the interval contains zero.
 
     Args:
         reference: Name of the architecture that all are compared to.
-        others: Names of the other architectures, each with its place in the comparison, which gives its colour.
-        rows: Entries of the other architectures, by the name of the number.
+        others: Names of the other architectures, each with its index in the comparison, which determines its colour.
+        rows: Entries of the other architectures, by measure.
         alt: Alternative text, with the numbers.
     """
     wide, narrow = (_layout(reference, others, rows, alt, width) for width in (WIDE, NARROW))
@@ -44,7 +44,7 @@ def difference_drawing(
 def _layout(
     reference: str, others: Mapping[str, int], rows: Mapping[str, Sequence[Entry]], alt: str, width: float
 ) -> Drawing:
-    """A narrow drawing has the name of each number above its entries, a wide one beside them."""
+    """A narrow figure has the name of each measure above its entries, a wide one beside them."""
     is_narrow = width < WIDE
     panel = _panel(others, rows, width)
     parts = [panel.axes(), panel.line([0, 0], [panel.y.low, panel.y.high], colour("faint"), stroke_width=1.2)]
@@ -65,7 +65,7 @@ def _layout(
 
 
 def _direction(panel: Panel, reference: str, other: str) -> str:
-    """Name who is better on either side of zero, or on two lines where one is too short."""
+    """Label the sides of zero with the better network, on two lines if one is too short."""
     ((zero, _),) = panel.points(0, panel.y.low).tolist()
     right, y = panel.left + panel.width, panel.bottom + 36
     style = {"font_size": 13, "fill": colour("ink")}
@@ -75,7 +75,7 @@ def _direction(panel: Panel, reference: str, other: str) -> str:
 
 
 def _entry(panel: Panel, entry: Entry, row: float, hue: str) -> str:
-    """Draw a dot with its interval, hollow if the interval contains zero; a text marks an undefined number."""
+    """Draw a dot with its interval, hollow if the interval contains zero; draw a text for an undefined number."""
     value, interval = entry
     if value is None:
         ((x, y),) = panel.points(0, row).tolist()
@@ -86,7 +86,7 @@ def _entry(panel: Panel, entry: Entry, row: float, hue: str) -> str:
 
 
 def _row_step(others: Mapping[str, int], *, is_narrow: bool) -> float:
-    """The distance between two numbers, in entries."""
+    """The distance between two measures, in entries."""
     return len(others) + 0.7 + is_narrow * _LABEL_HEIGHT / _ENTRY_HEIGHT
 
 

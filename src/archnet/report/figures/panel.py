@@ -1,4 +1,4 @@
-"""Panel: a pair of axes with their grid, and the lines and dots in it, as SVG."""
+"""SVG panel: a pair of axes with a grid, lines and dots."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Axis:
         low: Value at the start of the axis.
         high: Value at the end of the axis.
         ticks: Values with a grid line, each with its label.
-        is_logarithmic: Whether the scale is logarithmic, which the label then says.
-        minor_ticks: Values with a short mark.
+        is_logarithmic: Whether the scale is logarithmic, as stated in the label.
+        minor_ticks: Values with a short tick.
     """
 
     label: str
@@ -208,11 +208,11 @@ def _connected_path(points: Floats) -> str:
 
 
 LegendEntry = tuple[str, Stroke | None]
-"""A line of a legend: its text, and the stroke that it explains; None continues the entry above."""
+"""A line of a legend: its text and its stroke; None continues the entry above."""
 
 
 def legend(entries: Sequence[LegendEntry], left: float, top: float) -> str:
-    """Draw a legend with one entry per line, each beside a sample of its curve."""
+    """Draw a legend with one entry per line and a sample of its stroke."""
     parts = []
     for place, (name, stroke) in enumerate(entries):
         y = top + LINE_HEIGHT * place

@@ -1,4 +1,4 @@
-"""Curve drawing: ROC, precision-recall or FROC curves with their areas; a ring marks the operating point."""
+"""Figure of ROC, precision-recall or FROC curves with their areas; a ring marks the operating point."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def diagonal(panel: Panel) -> str:
 
 
 def areas_text(plot: Plot, curves: Sequence[Curve]) -> str:
-    """Alternative text of a plot: its title, the area under each curve, and the precision of a random order."""
+    """Alternative text of a plot: its title, the area under each curve, and the precision of random scores."""
     areas = "; ".join(f"{curve.name}: {_area_text(plot, curve, curve.interval)}" for curve in curves)
     chances = dict.fromkeys(decimals(curve.chance) for curve in curves if curve.chance is not None)
     return f"{plot.title}. {areas}." + (f" Prevalence {', '.join(chances)}." if chances else "")
@@ -105,7 +105,7 @@ def _area_text(plot: Plot, curve: Curve, interval: list[float] | None) -> str:
 
 
 def _legend_lines(plot: Plot, curve: Curve, stroke: Stroke) -> list[LegendEntry]:
-    """The name with the area and its interval, on two lines where one is too short; without intervals of no band."""
+    """The name with the area and, for curves with a band, its interval; on two lines if one is too short."""
     area = _area_text(plot, curve, curve.interval if curve.band else None)
     name = shorten(curve.name)
     if fits_legend(f"{name}, {area}", NARROW - _LEGEND_LEFT):
@@ -121,7 +121,7 @@ def _band(panel: Panel, band: Band, stroke: Stroke) -> str:
 
 
 def _chance_strokes(pairs: Sequence[tuple[Curve, Stroke]]) -> dict[float, Stroke]:
-    """The prevalences, which are the precisions of a random order: in grey, or of classes in their colours."""
+    """Draw the prevalences, which are the precisions of random scores, in grey or in the colours of the classes."""
     strokes = {curve.chance: stroke.colour for curve, stroke in pairs if curve.chance is not None}
     hues = [colour("faint")] if len(strokes) == 1 else list(strokes.values())
     return {chance: Stroke(colour=hue, dashes=_CHANCE) for chance, hue in zip(strokes, hues, strict=True)}

@@ -1,4 +1,4 @@
-"""The drawings of one run, which its page and its folder share."""
+"""The figures of one run, for its page and its folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from archnet.report.wording import SET_NAMES, UNCALIBRATED, calibration_error, r
 
 
 def run_drawings(run: RunFiles) -> dict[str, Drawing]:
-    """The drawings that the run has data for, by file name."""
+    """The figures for which the run has data, by file name."""
     return {
         **_confusion_matrices(run),
         **_training_curves(run),
@@ -32,7 +32,7 @@ def run_drawings(run: RunFiles) -> dict[str, Drawing]:
 
 
 def write_figures(folder: Path, drawings: Mapping[str, Drawing]) -> list[Path]:
-    """Write drawings into a run's `figures` folder, and remove the PNG and PDF files of the same name.
+    """Write figures to a run's `figures` folder, and remove PNG and PDF files of the same name.
 
     Returns:
         The files written.

@@ -1,4 +1,4 @@
-"""Side-by-side drawing: the metrics of architectures, each with its 95% interval, all panels on one scale."""
+"""Figure of the metrics of architectures side by side, with 95% intervals, all panels on the same scale."""
 
 from __future__ import annotations
 

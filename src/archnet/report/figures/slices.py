@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_NUM_NEIGHBOURS: Final = 2  # in a strip, on each side of the central slice
+_NUM_NEIGHBOURS: Final = 2  # number in a strip, on each side of the central slice
 
 
 def central_index(depth: int) -> int:
-    """The central one of `depth` slices."""
+    """Index of the central one of `depth` slices."""
     return depth // 2
 
 
 def strip_indices(num_slices: int, central: int) -> list[int]:
-    """The central slice and its neighbours on both sides, in order; none of a single slice.
+    """Indices of the central slice and its neighbours on both sides; empty for a single slice.
 
-    Thick stacks are stepped through, so that the strip spans about half of the depth of a crop.
+    Deep volumes are subsampled, so that the strip spans about half of the depth of a crop.
 
     >>> strip_indices(10, 5), strip_indices(64, 32), strip_indices(1, 0)
     ([3, 4, 5, 6, 7], [20, 26, 32, 38, 44], [])
@@ -34,7 +34,7 @@ def strip_indices(num_slices: int, central: int) -> list[int]:
 
 
 def spread_indices(depth: int, num_slices: int) -> NDArray[np.int64]:
-    """At most `num_slices` indices, evenly spread over the depth, the first and the last among them.
+    """At most `num_slices` indices, evenly spaced over the depth, including the first and the last.
 
     >>> spread_indices(30, 4).tolist(), spread_indices(2, 4).tolist()
     ([0, 10, 19, 29], [0, 1])
@@ -53,6 +53,6 @@ def image_uri(pixels: NDArray[np.uint8]) -> str:
 
 
 def label_slice(axes: Axes, index: int) -> None:
-    """Write a slice's index into its lower left corner."""
+    """Draw a slice's index in its lower left corner."""
     box: dict[str, Any] = {"facecolor": "black", "edgecolor": "none", "pad": 1}
     axes.text(0.03, 0.04, str(index), size=6, color="white", bbox=box, transform=axes.transAxes)

@@ -1,4 +1,4 @@
-"""SVG: drawings as text. A page colours them by its style sheet; a file contains the light colours."""
+"""SVG drawings. On a page, the style sheet defines the colours; a file contains the light colours."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ NARROW: Final = 362
 """Width of drawings for a phone, in pixels; text keeps its size there."""
 
 HALO: Final[dict[str, Any]] = {"paint_order": "stroke", "stroke": "var(--paper)", "stroke_width": 4}
-"""Attributes of a text that stands on lines."""
+"""Attributes of a text drawn over lines."""
 
 _NAMESPACES: Final = {"xmlns": "http://www.w3.org/2000/svg", "xmlns:xlink": "http://www.w3.org/1999/xlink"}
 _FONT: Final = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 _COLOUR: Final = re.compile(r'( (?:fill|stroke)=")var\(--(\w+)\)(?=")')
 _NO_XML_CHARACTER: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_MEAN_WIDTH: Final = 0.6  # of a character, in font sizes; slightly above that of the fonts
+_MEAN_WIDTH: Final = 0.6  # width of a character in font sizes, slightly more than in the fonts
 _LABEL_LENGTH: Final = 32  # characters
-_LARGEST_SCALE: Final = 1.2  # of a drawing on a wide page
+_LARGEST_SCALE: Final = 1.2  # maximum scale of a drawing on a wide page
 _DASHES: Final = (None, "7 3", "8 3 2 3", "2 3")
 _SET_DASHES: Final = {"train": "3 2", "validation": "8 3", "test": None}
 
@@ -135,7 +135,7 @@ def text_width(content: str, size: float = FONT_SIZE) -> float:
 
 
 def shorten(name: str) -> str:
-    """A name as a label of a drawing, which a long one would make many times as wide as its content.
+    """Shorten a long name to a label that fits a drawing.
 
     >>> shorten("nodule"), len(shorten("x" * 200))
     ('nodule', 32)
@@ -149,7 +149,7 @@ def colour(name: str) -> str:
 
 
 def series_colour(place: int) -> str:
-    """The colour of a network by its place in the comparison, or of another series by its index."""
+    """The colour of a network by its index in the comparison, or of another series by its index."""
     return colour(network_name(place))
 
 
@@ -160,7 +160,7 @@ def dashes(place: int) -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stroke:
-    """How all drawings show a network, a set or another series.
+    """The stroke of a network, a set or another series in all figures.
 
     Attributes:
         colour: Its colour.
@@ -172,7 +172,7 @@ class Stroke:
 
 
 def series_stroke(place: int) -> Stroke:
-    """The stroke of a network by its place in the comparison, or of another series by its index."""
+    """The stroke of a network by its index in the comparison, or of another series by its index."""
     return Stroke(colour=series_colour(place), dashes=dashes(place))
 
 

@@ -1,9 +1,8 @@
-"""Theme: the colours of pages, drawings and Matplotlib pictures, each assigned once.
+"""Theme: the colours of pages, SVG figures and Matplotlib pictures.
 
 Networks have the colours of `networks` in the order of their comparison, sets those of `sets`, on every page and in
-every file. Colours of networks, and those of sets, differ from each other by lightness as well as hue, so that they
-also differ for readers with protanopia or deuteranopia. Text colours have a contrast of at least 4.5:1 with the paper,
-all others of at least 3:1.
+every file. Colours differ in lightness as well as hue, to be distinguishable with protanopia or deuteranopia. Text
+colours have a contrast of at least 4.5:1 with the paper, all others of at least 3:1.
 
 Draw Matplotlib pictures inside `theme_context()`, which sets fonts and colours for the block and then restores
 Matplotlib's settings.
@@ -31,15 +30,15 @@ class Theme:
         faint: Secondary text.
         paper: Background.
         line: Grid lines and rules, which carry no information.
-        panel: Background of tables' cells, controls and code.
+        panel: Background of table cells, controls and code.
         accent: Links, controls, and data that belong to no network and no set.
         right: Correct predictions.
         wrong: Errors.
         caution: Background of cautions.
         caution_line: Border of cautions.
-        networks: One for each network, in the order of a comparison.
-        sets: By the name of the set.
-        layers: One for each family of layers in the drawing of a network.
+        networks: Colour of each network, in the order of a comparison.
+        sets: Colours by name of the set.
+        layers: Colour of each family of layers in the figure of a network.
     """
 
     ink: str
@@ -106,7 +105,7 @@ DARK: Final = Theme(
 
 
 def network_name(place: int) -> str:
-    """The colour of a network by its place in the comparison; colours repeat after the last one.
+    """The colour of a network by its index in the comparison; colours repeat after the last one.
 
     >>> network_name(0), network_name(7)
     ('s0', 's1')
@@ -115,7 +114,7 @@ def network_name(place: int) -> str:
 
 
 NUM_NETWORK_COLOURS: Final = len(LIGHT.networks)
-"""Networks with a colour of their own."""
+"""Number of networks with distinct colours."""
 
 
 @contextmanager
@@ -129,7 +128,7 @@ def theme_context() -> Iterator[None]:
 
 
 def _import_quietly() -> None:
-    """Import Matplotlib without its warning about an unwritable home folder: it then caches elsewhere."""
+    """Import Matplotlib without its warning about an unwritable home folder; it uses a temporary cache then."""
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -140,7 +139,7 @@ def _import_quietly() -> None:
 
 
 def new_figure(size: tuple[float, float]) -> Figure:
-    """An empty figure of the given width and height in inches; it draws without a screen."""
+    """An empty figure of the given width and height in inches, which needs no display."""
     _import_quietly()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -151,7 +150,7 @@ def new_figure(size: tuple[float, float]) -> Figure:
 
 
 def rc_params() -> dict[Any, Any]:
-    """Matplotlib settings for `matplotlib.rc_context`: everything a picture is drawn within."""
+    """Matplotlib settings for `matplotlib.rc_context`."""
     return {
         "font.family": "sans-serif",
         "font.size": 9,

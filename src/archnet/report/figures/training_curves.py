@@ -1,4 +1,4 @@
-"""Training curves: loss and metrics against the epoch, training and validation together; the kept epoch is marked."""
+"""Training curves: loss and metrics against the epoch for training and validation, with the kept epoch marked."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _kept_line(panel: Panel, kept_epoch: int | None) -> str:
 
 
 def _alt_text(history: History, metrics: Sequence[Metric], kept_epoch: int | None) -> str:
-    """The number of epochs, and each curve's value at the kept epoch, or at the last one."""
+    """The text alternative: the number of epochs, and each curve's value at the kept or last epoch."""
     epochs = list(history["epoch"])
     row = epochs.index(kept_epoch) if kept_epoch in epochs else -1
     values = [

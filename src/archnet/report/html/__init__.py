@@ -1,1 +1,1 @@
-"""HTML: the self-contained pages of runs and comparisons."""
+"""Self-contained HTML pages of runs and comparisons."""

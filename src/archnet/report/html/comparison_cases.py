@@ -1,4 +1,4 @@
-"""Comparison cases: pictures of cases that only one of two architectures classifies correctly."""
+"""Pictures of cases that only one of two architectures classifies correctly."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _MAX_CASES_PER_KIND: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Answers:
-    """One architecture's answers.
+    """The predictions of one architecture.
 
     Attributes:
         pool: Its runs.
-        is_correct: By the networks of all seeds, shape (N,).
-        is_incorrect: By the networks of all seeds, shape (N,).
+        is_correct: Whether the networks of all seeds are correct, shape (N,).
+        is_incorrect: Whether the networks of all seeds are incorrect, shape (N,).
         true_class_probability: Mean probability of the true class, shape (N,).
-        y_pred: By the first seed's network, shape (N,).
+        y_pred: Predictions of the first seed's network, shape (N,).
     """
 
     pool: Pool
@@ -42,9 +42,9 @@ class _Answers:
 
 
 def discordant_cases(comparison: Comparison) -> list[dict[str, Any]]:
-    """For each pair of architectures the cases that only one classifies correctly, the most confident errors first.
+    """Find cases that only one architecture of each pair classifies correctly, the most confident errors first.
 
-    Only those are shown whose pictures the mistaken run keeps. With many pairs each gets fewer, the last ones none.
+    Only cases with a picture in the incorrect run are shown. With many pairs, each gets fewer, and the last ones none.
     """
     groups: list[tuple[str, str, list[Picture]]] = []
     for pair in comparison.pairs:
@@ -63,7 +63,7 @@ def discordant_cases(comparison: Comparison) -> list[dict[str, Any]]:
 def _discordant_pictures(
     comparison: Comparison, pair: PairedComparison, limit: int
 ) -> list[tuple[str, str, list[Picture]]]:
-    """Names of who is right and who is wrong, and the cases; first those that the reference gets wrong."""
+    """Names of the correct and the incorrect network with the cases; errors of the reference come first."""
     sides = {name: _pool_answers(comparison, name) for name in (pair.reference, pair.other)}
     orders = ((pair.other, pair.reference), (pair.reference, pair.other))
     groups = [(right, wrong, _pictures(sides[right], sides[wrong], limit)) for right, wrong in orders]
@@ -98,7 +98,7 @@ def _pictures(right: _Answers, wrong: _Answers, limit: int) -> list[Picture]:
 
 
 def _gallery_images(folders: Sequence[Path]) -> dict[str, NDArray[np.uint8]]:
-    """The wrong cases of runs' galleries, by name."""
+    """The incorrectly classified cases of the runs' galleries, by name."""
     galleries = [gallery for folder in folders if (gallery := read_gallery(folder / "gallery.npz"))]
     return {
         str(gallery.cases[place]): gallery.picture(place)

@@ -1,4 +1,4 @@
-"""FROC of a comparison: each architecture's, and the differences to the first."""
+"""FROC of a comparison: the results of each architecture, and the differences from the first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from archnet.report.html.froc_section import RunFroc
 
 
 class PairedFroc(NamedTuple):
-    """What several networks find in the same scans.
+    """Paired FROC results of several networks on the same scans.
 
     Attributes:
         intervals: The 95% interval of the mean CPM of each architecture with several seeds.
@@ -38,7 +38,7 @@ class PairedFroc(NamedTuple):
 
 
 def paired_froc(pools: Sequence[Pool], pool_hits: Callable[[Pool], NetworkHits | None]) -> PairedFroc:
-    """The differences of all architectures with FROC to the first one.
+    """Compute the differences of all architectures with FROC from the first one.
 
     Args:
         pools: The runs, those of the reference first.
@@ -91,9 +91,9 @@ def froc_document(frocs: Mapping[str, Sequence[RunFroc]], paired: PairedFroc) ->
         paired: Their differences.
 
     Returns:
-        `froc`: for each architecture the CPM, of several seeds the mean with its `spread` (standard deviation) and
-        `interval`, the results `of_seeds`, the `difference` to the reference, and `difference_by_diameter`: of each
-        stratum the `name`, `is_small`, and the difference of the `cpm`.
+        `froc`: for each architecture, the CPM (for several seeds, the mean with its `spread` (standard deviation) and
+        `interval`), the results `of_seeds`, the `difference` from the reference, and `difference_by_diameter`: for each
+        stratum, the `name`, `is_small`, and the difference in `cpm`.
     """
     results = {name: [froc.results for froc in pool_frocs] for name, pool_frocs in frocs.items() if pool_frocs}
     entries = {
@@ -109,7 +109,7 @@ def froc_document(frocs: Mapping[str, Sequence[RunFroc]], paired: PairedFroc) ->
 
 
 def _differences_by_diameter(name: str, paired: PairedFroc) -> dict[str, Any]:
-    """An architecture's difference of the CPM in each stratum; empty where there is none."""
+    """The difference in CPM of an architecture in each stratum; empty if there is none."""
     entries = [
         {"name": stratum, "is_small": stratum in paired.small_strata, "cpm": differences[name]}
         for stratum, differences in paired.by_diameter.items()

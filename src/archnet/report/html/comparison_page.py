@@ -108,13 +108,13 @@ def _rows_and_pools(comparison: Comparison) -> list[tuple[ComparisonRow, Pool]]:
 
 
 def _pool_frocs(row: ComparisonRow, pool: Pool, pooled_froc: Callable[[Pool], list[RunFroc]]) -> list[RunFroc]:
-    """A single run's own FROC; of several runs that of all their test scans, for each seed."""
+    """The FROC of a single run; for several runs, that of all their test scans for each seed."""
     single_run = _read_single_run(row)
     return pooled_froc(pool) if single_run is None else run_froc(row.run, *single_run)
 
 
 def _template_values(experiment_folder: Path, comparison: Comparison) -> dict[str, Any]:
-    """What the template is filled with."""
+    """The values of the template."""
     classes, section = comparison.classes, verdict_section(experiment_folder, comparison)
     is_binary = len(classes) == 2
     return {
@@ -147,7 +147,7 @@ def _template_values(experiment_folder: Path, comparison: Comparison) -> dict[st
 
 
 def _links(experiment_folder: Path, row: ComparisonRow) -> list[tuple[str, str]]:
-    """Name and relative address of each run's own report, of those inside the experiment's folder."""
+    """Name and relative address of the report of each run inside the experiment folder."""
     reports = [Path(folder).resolve() / "report.html" for folder in row.folders]
     root = experiment_folder.resolve()
     nested_reports = [report for report in reports if report.is_relative_to(root) and report.exists()]
@@ -155,13 +155,13 @@ def _links(experiment_folder: Path, row: ComparisonRow) -> list[tuple[str, str]]
 
 
 def _network_drawings(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:
-    """Name and drawing of each architecture, of those whose runs have kept their layers."""
+    """Name and figure of each architecture whose runs record their layers."""
     summaries = {row.run: read_optional_json(Path(row.folders[0]) / "network.json") for row in comparison.rows}
     return [(name, network_drawing(summary)) for name, summary in summaries.items() if summary]
 
 
 def _results(comparison: Comparison) -> list[EvaluationResult]:
-    """What the curves and the threshold slider are about."""
+    """The cases for the curves and the threshold slider."""
     return [
         EvaluationResult(
             name=row.run,
@@ -175,7 +175,7 @@ def _results(comparison: Comparison) -> list[EvaluationResult]:
 
 
 def _operating_points(row: ComparisonRow, set_name: str) -> dict[str, Any]:
-    """A single run's operating points; several runs have chosen their thresholds each by itself."""
+    """The operating points of a single run; several runs have no common thresholds."""
     single_run = _read_single_run(row)
     points: dict[str, Any] = single_run[1][set_name].get("operating_points", {}) if single_run else {}
     return points
@@ -188,7 +188,7 @@ def _read_single_run(row: ComparisonRow) -> tuple[Path, dict[str, Any]] | None:
 
 
 def _plots(comparison: Comparison) -> list[Drawing]:
-    """ROC and precision-recall curves of each architecture: of the positive class of two, of more their mean."""
+    """ROC and precision-recall curves of each architecture: of the positive class, or the mean over several."""
     is_binary, suffix = len(comparison.classes) == 2, f", {SET_NAMES[comparison.set]} set"
     k = comparison.classes.index(comparison.positive) if is_binary else None
     curves_by_plot = all_curves([(result, k, result.name) for result in _results(comparison)])

@@ -1,4 +1,4 @@
-"""The page of a data check: conclusion, findings with pictures of their cases, and what the data set holds."""
+"""The page of a data check: conclusion, findings with pictures of their cases, and contents of the data set."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def write_data_check(
     Args:
         path: The HTML file.
         check: The document of a `DataCheck`.
-        samples: Cases of all classes.
+        samples: Example cases of all classes.
         of_findings: Cases that each finding names, in the order of the findings.
 
     Returns:

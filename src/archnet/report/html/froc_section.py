@@ -1,4 +1,4 @@
-"""FROC section: the curves, sensitivities and CPM of runs whose test set keeps all candidates, from their folders."""
+"""FROC section: curves, sensitivities and CPM of runs whose test set contains all candidates, from their folders."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ FROC: Final = Plot(name="froc", title="FROC", x="false positives per scan (log s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFroc:
-    """FROC of a run, or of several taken together.
+    """FROC of a single run, or of several pooled runs.
 
     Attributes:
-        name: What tables and legends say.
-        folder: Whose `froc/curve.json` is drawn.
-        results: The part "froc" of `metrics.json`.
+        name: Name in tables and legends.
+        folder: The folder with the `froc/curve.json` to draw.
+        results: The entry "froc" of `metrics.json`.
         hue: The name of its colour in the theme.
     """
 
@@ -45,14 +45,14 @@ class RunFroc:
 
 
 def run_froc(name: str, folder: Path, metrics: Mapping[str, Any]) -> list[RunFroc]:
-    """The FROC that a run's `metrics.json` holds, if it holds one."""
+    """The FROC of a run's `metrics.json`, if any."""
     return [RunFroc(name=name, folder=folder, results=metrics["froc"])] if "froc" in metrics else []
 
 
 def froc_section(
     frocs: Sequence[RunFroc], differences: Mapping[str, Mapping[str, Any]] | None = None
 ) -> dict[str, Any] | None:
-    """What the template draws; None where no run has a FROC curve.
+    """The values of the template; None if no run has a FROC curve.
 
     Args:
         frocs: FROC results of all runs.
@@ -75,7 +75,7 @@ def froc_section(
 
 
 def _difference_rows(name: str, difference: Mapping[str, Any]) -> dict[str, Any]:
-    """One architecture's differences, at the seven rates and of the CPM last."""
+    """The differences of one architecture at the seven rates, followed by that of the CPM."""
     entries = [*difference["sensitivities"], difference["cpm"]]
     return {"name": name, "reference": difference["reference"], "cells": list(map(_difference_cell, entries))}
 
@@ -85,14 +85,14 @@ def froc_by_diameter(
     differences: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
     reference: str = "",
 ) -> dict[str, Any] | None:
-    """What the template shows of the FROC by the diameter of nodules; null where no run has one.
+    """The values of the template for FROC by nodule diameter; null if no run has one.
 
-    One run has its strata in one plot, several have a plot for each stratum.
+    A single run has all strata in one plot; several runs have a plot for each stratum.
 
     Args:
         frocs: FROC results of all runs.
         differences: Result of `cpm_differences_by_stratum`.
-        reference: Name of the architecture that the differences are from.
+        reference: Name of the reference of the differences.
     """
     stratified = [froc for froc in frocs if froc.results.get("by_diameter")]
     names = list(dict.fromkeys(one["name"] for froc in stratified for one in froc.results["by_diameter"]))
@@ -111,7 +111,7 @@ def froc_by_diameter(
 def _stratum_differences(
     differences: Mapping[str, Mapping[str, Mapping[str, Any]]], reference: str
 ) -> dict[str, Any] | None:
-    """The table of the differences of the CPM: networks in columns, strata in rows; null without any."""
+    """The table of differences in CPM: networks in columns, strata in rows; null without differences."""
     names = list(dict.fromkeys(name for entries in differences.values() for name in entries))
     rows = [
         {"label": stratum_label(DIAMETER, stratum), "cells": [_difference_cell(entries.get(name)) for name in names]}
@@ -121,14 +121,14 @@ def _stratum_differences(
 
 
 def _difference_cell(entry: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A difference in a table; blank where a network lacks the stratum."""
+    """A difference in a table; blank if a network lacks the stratum."""
     if entry is None:
         return {"difference": None, "interval": None, "p_text": ""}
     return {**entry, "p_text": p_value_text(entry["p_holm"])}
 
 
 def _stratum_froc(froc: RunFroc, name: str) -> RunFroc | None:
-    """The FROC of one stratum; null where the run has no nodule in it."""
+    """The FROC of one stratum; null if the run has no nodule in it."""
     results = next((one for one in froc.results["by_diameter"] if one["name"] == name), None)
     return None if results is None else replace(froc, results=results)
 
@@ -168,7 +168,7 @@ def _stratum_curve(froc: RunFroc | None) -> Curve | None:
 
 
 def _read_curve(path: Path) -> dict[str, Any] | None:
-    """The curve of a run, or None where it has none.
+    """Read the curve of a run, or None if it has none.
 
     Raises:
         DataError: The file is damaged, or its columns are inconsistent.
@@ -192,7 +192,7 @@ def _is_consistent(points: Mapping[str, Any]) -> bool:
 
 
 def _axis_positions(rates: Floats) -> Floats:
-    """Where rates stand on the axis, 0 at the first and 1 at the last of the seven."""
+    """Positions of rates on the axis, 0 at the first and 1 at the last of the seven."""
     positions: Floats = np.log2(rates / RATES[0]) / NUM_DOUBLINGS
     return positions
 
@@ -201,7 +201,7 @@ def _plot_curve(froc: RunFroc, points: Mapping[str, Any]) -> Curve:
     """The part of a curve between the first and the last rate."""
     rates, sensitivity = np.array(points["false_positives_per_scan"]), np.array(points["sensitivity"])
     is_visible = (rates > RATES[0]) & (rates < RATES[-1])
-    x = np.concatenate([BAND_RATES, rates[is_visible]])  # what is straight between points is bent on this axis
+    x = np.concatenate([BAND_RATES, rates[is_visible]])  # linear segments between points are curved on this axis
     y = np.concatenate([np.interp(BAND_RATES, rates, sensitivity), sensitivity[is_visible]])
     order = np.lexsort((y, x))
     return Curve(

@@ -1,4 +1,4 @@
-"""Gallery: cases to look at, each with all its slices in one picture, small enough for a page."""
+"""Gallery of cases, each with all its slices in one picture, small enough for a page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archnet.report.figures.slices import central_index, image_uri, strip_indice
 from archnet.report.wording import short_case
 
 PAGE_PIXELS: Final = 3_500_000
-"""Of all pictures of a page together: noise that nothing compresses takes four thirds of so many bytes."""
+"""Maximum number of pixels of all pictures of a page; incompressible noise takes 4/3 bytes per pixel."""
 
 _SHORTEST_SIDE: Final = 48
 
@@ -21,11 +21,11 @@ Pixels = NDArray[np.uint8]
 
 
 def cards(pictures: Sequence[Picture], num_on_page: int) -> list[dict[str, Any]]:
-    """What the template draws of each case.
+    """The values of the template for each case.
 
     Args:
         pictures: The cases.
-        num_on_page: All cases of the page, which share its room.
+        num_on_page: Number of all cases of the page, which share its size limit.
     """
     return [_card(picture, PAGE_PIXELS // max(1, num_on_page)) for picture in pictures]
 
@@ -52,15 +52,15 @@ def _card(picture: Picture, max_pixels: int) -> dict[str, Any]:
 
 
 def central_position(indices: range, picture: Picture) -> int:
-    """Which of the kept slices is the central one, index depth // 2."""
+    """The index, among the kept slices, of the central slice (depth // 2)."""
     return indices.index(central_index(picture.image.shape[2])) if picture.is_volume else 0
 
 
 def shrink_image(image: Pixels, max_pixels: int) -> tuple[Pixels, range]:
-    """An image or volume with at most `max_pixels` pixels, as (height, width, slices), and the slices' indices.
+    """Reduce an image or volume to at most `max_pixels` pixels, (height, width, slices), with its slice indices.
 
-    First each slice is made smaller, down to 48 pixels on its shorter side, then slices are left out, not the
-    central one.
+    First, slices are reduced down to 48 pixels on their shorter side; then slices other than the central one are
+    dropped.
     """
     volume = image if image.ndim == 3 else image[:, :, np.newaxis]
     height, width, depth = volume.shape
@@ -75,7 +75,7 @@ def shrink_image(image: Pixels, max_pixels: int) -> tuple[Pixels, range]:
 
 
 def _downsample(volume: Pixels, factor: int) -> Pixels:
-    """Each block of factor x factor pixels as its mean; rows and columns that fill no block are left out."""
+    """Average blocks of factor x factor pixels; incomplete blocks are dropped."""
     if factor == 1:
         return volume
     height, width = (size // factor for size in volume.shape[:2])

@@ -1,6 +1,6 @@
-"""Live: what a page's threshold slider moves, counted beforehand at each of its steps.
+"""Precomputed counts for the threshold slider of a page, at each of its steps.
 
-A page then only looks numbers up and divides: whatever the browser, the counts are those of `predictions.csv`.
+The page only looks up and divides counts, so its numbers agree with `predictions.csv` in every browser.
 """
 
 from __future__ import annotations
@@ -25,12 +25,13 @@ _NUM_FALSE_POSITIVE_STEPS: Final = 200
 
 
 def live_panel(columns: Sequence[EvaluationResult], positive: int, *, by_false_positives: bool) -> dict[str, Any]:
-    """What the template draws without a script, and the data of the script.
+    """The values of the template, which works without a script, and the data of the script.
 
     Args:
-        columns: Columns for two classes; each is a confusion matrix, a row of numbers, and a mark on each curve.
-        positive: Index of the class that is looked for.
-        by_false_positives: Also offer a slider of false positives, matched over all columns, which must be of one set.
+        columns: Columns for two classes; each has a confusion matrix, a row of numbers, and a mark on each curve.
+        positive: Index of the positive class.
+        by_false_positives: Also offer a slider for a common number of false positives in all columns, which must be of
+            one set.
     """
     return {
         "columns": [_initial_column(result, positive) for result in columns],
@@ -59,7 +60,7 @@ def _initial_column(result: EvaluationResult, positive: int) -> dict[str, Any]:
 
 
 def live_data(columns: Sequence[EvaluationResult], positive: int, *, by_false_positives: bool) -> dict[str, Any]:
-    """The script's data: for each slider and each button, counts of every column's every seed."""
+    """The script's data: for each slider and each button, the counts of every seed of every column."""
     scales = [_threshold_scale(columns, positive)] + (
         [_false_positive_scale(columns, positive)] if by_false_positives else []
     )
@@ -80,7 +81,7 @@ def live_data(columns: Sequence[EvaluationResult], positive: int, *, by_false_po
 
 
 def _shared_operating_points(columns: Sequence[EvaluationResult]) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    """Label and entries, one a column, of the operating points that all columns have; the experiment's own first."""
+    """Label and entries per column of the operating points that all columns have; the configured one first."""
     own_metrics = [result.metrics for result in columns]
     shared = [key for key in OPERATING_POINTS if all(key in result.operating_points for result in columns)]
     points = [(key, [result.operating_points[key] for result in columns]) for key in shared]
@@ -97,7 +98,7 @@ def _supports(result: EvaluationResult, positive: int) -> dict[str, int]:
 
 
 def _threshold_scale(columns: Sequence[EvaluationResult], positive: int) -> dict[str, Any]:
-    """Every hundredth, every threshold of a button, and scores of the cases, denser where more cases are."""
+    """Multiples of 0.01, the thresholds of all buttons, and quantiles of the scores."""
     scores = np.concatenate(
         [cases.probabilities[:, positive] for result in columns for cases in result.predictions_by_seed]
     )
@@ -108,7 +109,7 @@ def _threshold_scale(columns: Sequence[EvaluationResult], positive: int) -> dict
 
 
 def _threshold_counts(result: EvaluationResult, positive: int, thresholds: Floats) -> dict[str, Any]:
-    """What each of the thresholds finds, by each seed's network; of a single one with the intervals of proportions."""
+    """The counts of each seed's network at each threshold; for a single seed, with the intervals of proportions."""
     return {
         "thresholds": thresholds.tolist(),
         "trainings": [
@@ -123,7 +124,7 @@ def _threshold_counts(result: EvaluationResult, positive: int, thresholds: Float
 
 
 def _interval_ends(result: EvaluationResult, positive: int, thresholds: Floats) -> dict[str, list[int | None]]:
-    """Of each proportion the lower and upper ends at each threshold in turn, in thousandths; None where undefined."""
+    """The lower and upper ends of each proportion at each threshold, in thousandths; None where undefined."""
     cases = result.predictions_by_seed[0]
     groups = np.unique(cases.groups, return_inverse=True)[1]
     intervals = threshold_intervals(cases.probabilities[:, positive], result.is_positive(positive), groups, thresholds)
@@ -139,13 +140,13 @@ def _scores_by_seed(result: EvaluationResult, positive: int) -> list[tuple[Float
 
 
 def _cumulative_counts(scores: Floats, thresholds: Floats) -> list[int]:
-    """How many scores reach each threshold."""
+    """Number of scores that reach each threshold."""
     counts: list[int] = (len(scores) - np.searchsorted(np.sort(scores), thresholds, side="left")).tolist()
     return counts
 
 
 def _false_positive_scale(columns: Sequence[EvaluationResult], positive: int) -> dict[str, Any]:
-    """For rising numbers of false positives, the lowest threshold of each network that gives no more."""
+    """For increasing numbers of false positives, the lowest threshold of each network that does not exceed them."""
     others = _supports(columns[0], positive)["others"]
     steps = np.unique(
         np.concatenate([np.arange(min(others, 60) + 1), np.geomspace(1, others + 1, _NUM_FALSE_POSITIVE_STEPS) - 1])
@@ -167,13 +168,13 @@ def _false_positive_column(result: EvaluationResult, positive: int, steps: NDArr
 
 
 def _lowest_thresholds(scores: Floats, is_positive: NDArray[np.bool_], steps: NDArray[np.int64]) -> Floats:
-    """The lowest threshold with at most so many false positives; above 1 where there is none."""
+    """The lowest threshold with at most a number of false positives; above 1 if there is none."""
     levels = np.append(np.unique(scores), np.nextafter(1.0, 2.0))
     false_positives = np.array(_cumulative_counts(scores[~is_positive], levels))
     return levels[np.searchsorted(-false_positives, -steps, side="left")]
 
 
 def _slider_step(scale: Mapping[str, Any], entry: Mapping[str, Any]) -> int:
-    """Where a slider stands for an operating point of the first column."""
+    """The slider position of an operating point of the first column."""
     thresholds = np.array(scale["columns"][0]["thresholds"])
     return int(np.argmin(np.abs(thresholds - entry["threshold"])))

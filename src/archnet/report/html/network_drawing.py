@@ -1,6 +1,7 @@
-"""Network drawing: each layer as a block whose height, width and depth show slice size, channels and slices.
+"""Figure of a network: each layer is a block whose height, width and depth show slice size, channels and slices.
 
-Branches are lanes that split and join, skips are arcs, and repeated layers and layers on planes have a frame.
+Branches are lanes that split and join, skip connections are arcs, and repeated layers and layers on planes have a
+frame.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ from archnet.report.wording import shape
 from archnet.spec.layers import LAYERS
 
 COLUMNS_PER_ROW: Final = {"wide": 10, "medium": 7, "narrow": 3}
-"""Columns side by side on a wide page, on a tablet and on a phone."""
+"""Number of columns on a wide page, on a tablet and on a phone."""
 
 _COLORS: Final = {"features": 0, "dense": 1, "pooling": 2, "classes": 3, "other": 5}
-"""Numbers of the page's colors for the families that `Traits.drawn_as` names."""
+"""Indices of the page's colours for the families of `Traits.drawn_as`."""
 
 
 def network_drawing(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """What the template draws a network from.
+    """The values of the template for a network.
 
     Args:
         summary: The content of `network.json`.
@@ -52,7 +53,7 @@ def network_drawing(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _input_layer(summary: Mapping[str, Any]) -> dict[str, Any]:
-    """The input as if it were a layer."""
+    """The input as a layer."""
     return {"type": "input", "summary": "", "output_shape": summary["input_shape"], "parameters": 0, "macs": 0}
 
 
@@ -61,7 +62,7 @@ def _layer_text(layer: Mapping[str, Any]) -> str:
 
 
 def _rows(items: Sequence[Item], most_columns: int) -> Iterator[Sequence[Item]]:
-    """Rows of similar width, with at most so many columns unless a group is wider."""
+    """Arrange items in rows of similar width with a maximum number of columns, unless a group is wider."""
     num_columns = _width(items) / COLUMN_WIDTH
     limit: float = COLUMN_WIDTH * math.ceil(num_columns / math.ceil(num_columns / most_columns))
     parts = list(_parts(items))
@@ -81,7 +82,7 @@ def _width(items: Sequence[Item]) -> float:
 
 
 def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    """Items that stay in one row: a group and the block in which its lanes meet, or one item."""
+    """Items kept in one row: a group and the block that joins its lanes, or one item."""
     position = 0
     while position < len(items):
         length = 2 if isinstance(items[position], Group) and isinstance(items[position + 1], Block) else 1

@@ -12,7 +12,7 @@ from archnet.report.html.network_tree import Block, Group, Item
 
 COLUMN_WIDTH: Final = 100
 GROUND: Final = 44
-"""Least height of a row above the lower edge of its blocks."""
+"""Minimum height of a row above the lower edge of its blocks."""
 
 MARGIN: Final = 26
 """Width on both sides of lanes, where they split and join."""
@@ -59,7 +59,7 @@ def _lane_width(lane: Sequence[Item]) -> float:
 
 
 def num_text_lines(items: Sequence[Item]) -> int:
-    """The most lines of text under a block on the main line of a sequence."""
+    """The maximum number of text lines below a block on the main line of a sequence."""
     return max((_item_lines(item) for item in items), default=0)
 
 

@@ -98,7 +98,7 @@ def _metrics(run: RunFiles, set_name: str) -> Iterator[Row]:
 
 
 def comparison_html(comparison: Comparison) -> str:
-    """A comparison: conclusion, cautions, architectures side by side, and each against the reference."""
+    """A comparison: conclusion, cautions, architectures side by side, and paired differences from the reference."""
     parts = [
         paragraph(comparison_sentence(comparison), is_strong=True),
         *_cautions(comparison_cautions(comparison)),
@@ -142,7 +142,7 @@ def _pair_parts(pair: PairedComparison, num_classes: int) -> Iterator[str]:
     yield from map(paragraph, errors_text(pair))
     if pair.document:
         documents = [difference_texts(difference) for difference in pair.document]
-        yield table("What differs in their documents", ("", pair.reference, pair.other), documents, num_texts=3)
+        yield table("Differences in their documents", ("", pair.reference, pair.other), documents, num_texts=3)
 
 
 def _strata_parts(strata: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
@@ -187,7 +187,7 @@ def _stratum_row(column: str, rows: Sequence[StrataRow], measure: str) -> Row:
 
 
 def data_check_html(check: Mapping[str, Any]) -> str:
-    """A data check: conclusion, what the data set holds, its sets, and the findings.
+    """A data check: conclusion, contents and sets of the data set, and findings.
 
     Args:
         check: The document of a `DataCheck`.

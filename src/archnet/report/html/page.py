@@ -1,6 +1,6 @@
-"""Page: the one way from a template and its values to a self-contained HTML file.
+"""Render templates to self-contained HTML files.
 
-Its one script is named to the browser by its digest: nothing else runs, whatever a name in the data holds.
+The content security policy allows only the page's own script, by its digest, so that names in the data cannot run code.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SCRIPTS: Final = (
     "more.js",
     "viewer.js",
 )
-"""In `templates/scripts`, in their order."""
+"""Files in `templates/scripts`, in order."""
 
 _HEADING: Final = re.compile(r'(<section[^>]* class="fallback">\s*)?<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 
@@ -62,7 +62,7 @@ _FILTERS = (
 
 
 def write_page(path: Path, template: str, values: Mapping[str, Any]) -> Path:
-    """Fill a template of this package and write it by atomic rename."""
+    """Render a template of this package and write the page by atomic rename."""
     environment = _environment()
     script = _script()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
@@ -76,7 +76,7 @@ def render_macro(template: str, macro: str, *arguments: object) -> str:
 
 
 def _script() -> Markup:
-    """The page's one script: the files `_SCRIPTS`, which share their top-level names."""
+    """The script of the page: the concatenated files `_SCRIPTS`, which share top-level names."""
     from markupsafe import Markup
 
     parts = [(TEMPLATES / "scripts" / name).read_text(encoding="utf-8") for name in _SCRIPTS]
@@ -84,12 +84,12 @@ def _script() -> Markup:
 
 
 def _headings(content: Markup) -> list[tuple[str, str]]:
-    """Id and text of each second-level heading of a page, but those of galleries that the case viewer replaces."""
+    """Id and text of each second-level heading of a page, except galleries that the case viewer replaces."""
     return [(found[2], type(content)(found[3]).striptags()) for found in _HEADING.finditer(content) if not found[1]]
 
 
 def script_json(value: object) -> Markup:
-    r"""JSON that can stand inside a script element, whatever names it holds.
+    r"""JSON that is safe inside a script element.
 
     >>> script_json({"</script>": 1})
     Markup('{"\\u003c/script\\u003e":1}')
@@ -101,7 +101,7 @@ def script_json(value: object) -> Markup:
 
 
 def _escape_controls(value: object) -> object:
-    """A template's value; control characters, which could reorder the text around a name, are escaped."""
+    """A value of a template with escaped control characters, which could reorder the surrounding text."""
     is_name = isinstance(value, str) and not hasattr(value, "__html__")
     return escape_message(str(value)) if is_name else value
 

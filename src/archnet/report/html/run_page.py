@@ -1,4 +1,4 @@
-"""The report of one run: everything a reader asks of it, on one self-contained page."""
+"""The report of one run, as a self-contained page."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ from archnet.report.wording import CONFIGURED_THRESHOLD, cost_text, reported_set
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS
 
 _NUM_WRONG: Final = 8
-"""Cases that a page shows without its script, in print and in old browsers."""
+"""Number of cases that a page shows without its script, in print and in old browsers."""
 
 
 def write_report(run: RunFiles) -> Path:
-    """Write `report.html` and the figure files of one run, using only the files in its folder.
+    """Write `report.html` and the figure files of one run from the files in its folder.
 
     Returns:
         Path of the page.
@@ -124,7 +124,7 @@ def _figure_values(run: RunFiles, drawings: Mapping[str, Drawing]) -> dict[str, 
 
 
 def _reproducibility_values(run: RunFiles) -> dict[str, Any]:
-    """What the results were made with."""
+    """Provenance of the results."""
     return {
         "network": run.network,
         "init": run.init,
@@ -139,7 +139,7 @@ def _reproducibility_values(run: RunFiles) -> dict[str, Any]:
 
 
 def frozen_text(experiment: Mapping[str, Any]) -> str:
-    """Which layers are frozen; empty where all learn.
+    """The frozen layers; empty if all layers are trained.
 
     >>> frozen_text({"training": {"freeze": {"layers": [0, 2], "epochs": 5}}})
     'Frozen in the first 5 epochs: layers 0 and 2.'
@@ -172,7 +172,7 @@ def _document_json(document: Mapping[str, Any]) -> str:
 
 
 def _metric_rows(run: RunFiles) -> list[dict[str, Any]]:
-    """One row a metric with its number and interval in each set: macro means, for more than two classes."""
+    """One row per metric with its value and interval in each set; macro means for more than two classes."""
     return [
         {
             "label": METRICS[name].summary_label(len(run.classes)),
@@ -192,7 +192,7 @@ def _class_rows(run: RunFiles) -> list[dict[str, Any]]:
 
 
 def _operating_points(run: RunFiles) -> list[dict[str, Any]]:
-    """The reported set's metrics at the configured threshold and at those that the validation set chose."""
+    """The reported set's metrics at the configured threshold and at those chosen on the validation set."""
     entry = run.metrics[reported_set(run.sets)]
     points_by_key = entry.get("operating_points", {})
     points = [(operating_point_text(key, point), point) for key, point in points_by_key.items()]

@@ -1,1 +1,1 @@
-"""Images of a run for other tools."""
+"""Images of a run for TensorBoard."""

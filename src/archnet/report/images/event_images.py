@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 KINDS: Final = {"samples": "sample", "wrong_cases": "wrong"}
-"""Tags of the cases, and the kinds of the gallery."""
+"""Tags of the cases by kind in the gallery."""
 
-_SIDE: Final = 256  # shorter side of an enlarged slice, in pixels as all lengths here
+_SIDE: Final = 256  # shorter side of an enlarged slice, in pixels like all lengths here
 _MARGIN: Final = 10
 _LINE: Final = 20
 _CELL: Final = 84
@@ -30,7 +30,7 @@ _TEXT_SIZE: Final = 15
 
 
 def event_images(run: RunFiles) -> dict[str, bytes]:
-    """PNG files by their tags: `confusion_matrix/SET`, `samples/N` and `wrong_cases/N` with captions.
+    """PNG files by tag: `confusion_matrix/SET`, `samples/N` and `wrong_cases/N` with captions.
 
     A volume shows its central slice. The errors are those of the reported set, the most confident first.
     """
@@ -46,7 +46,7 @@ def event_images(run: RunFiles) -> dict[str, bytes]:
 
 
 def draw_case(picture: Picture) -> bytes:
-    """The slice of a case, enlarged, above its caption."""
+    """The enlarged slice of a case above its caption."""
     from PIL import Image
 
     pixels = central_slice(picture.image)
@@ -62,7 +62,7 @@ def draw_case(picture: Picture) -> bytes:
 
 
 def draw_matrix(matrix: Sequence[Sequence[int]], classes: Sequence[str]) -> bytes:
-    """A confusion matrix: counts and shares of the rows (the truth), whose shade is the share."""
+    """A confusion matrix: counts, and shares of the rows (true classes) as shade."""
     names = [_printable(shorten(name)) for name in classes]
     cell = max(_CELL, *(_text_width(name) + _MARGIN for name in names))
     left, top = max(map(_text_width, (*names, "true"))) + 2 * _MARGIN, 2 * _LINE + _MARGIN
@@ -88,7 +88,7 @@ def _ink() -> dict[str, Any]:
 
 
 def _blend(colour: str, opacity: float) -> tuple[int, ...]:
-    """A colour over that of panels."""
+    """A colour blended with that of panels."""
     pairs = [(int(colour[start : start + 2], 16), int(LIGHT.panel[start : start + 2], 16)) for start in (1, 3, 5)]
     return tuple(round(opacity * over + (1 - opacity) * under) for over, under in pairs)
 

@@ -1,1 +1,1 @@
-"""What a paper needs of a run: reporting checklists, methods paragraph, flow diagram, tables and model card."""
+"""Material for a paper: reporting checklists, methods paragraphs, flow diagram, tables and model card."""

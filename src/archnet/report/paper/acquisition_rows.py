@@ -1,4 +1,4 @@
-"""How the scans of each set were acquired, from cases.csv and data.json of a run."""
+"""The acquisition of the scans of each set, from cases.csv and data.json of a run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COLUMNS: Final = {
     "tube_voltage_kv": "tube voltage (kV)",
 }
 _MAX_VALUES: Final = 6
-"""Values of a text that are counted one by one."""
+"""Maximum number of distinct texts that are counted separately."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +34,8 @@ class AcquisitionRow:
     """A row of the table.
 
     Attributes:
-        label: What the row is about.
-        texts: By set; of the scans of the set, where `label` is about scans.
+        label: Label of the row.
+        texts: Text of each set, about its cases or its scans.
     """
 
     label: str
@@ -43,7 +43,7 @@ class AcquisitionRow:
 
 
 def acquisition_rows(run: RunFiles) -> list[AcquisitionRow]:
-    """Cases, groups, scans and classes of each set, then what is known about the acquisition of its scans.
+    """Cases, groups, scans and classes of each set, followed by the known acquisition parameters of its scans.
 
     Raises:
         DataError: cases.csv is damaged.
@@ -52,7 +52,7 @@ def acquisition_rows(run: RunFiles) -> list[AcquisitionRow]:
 
 
 def scan_rows(run: RunFiles) -> list[AcquisitionRow]:
-    """What is known about the acquisition of the scans of each set: medians with ranges, or counts.
+    """The known acquisition parameters of the scans of each set: medians with ranges, or counts.
 
     Raises:
         DataError: cases.csv is damaged.
@@ -93,7 +93,7 @@ def _column_row(run: RunFiles, label: str, values: Mapping[str, str]) -> Acquisi
 
 
 def summary_text(values: Sequence[str]) -> str:
-    """Median and range of numbers, or how often each text occurs; empty where all are unknown.
+    """Median and range of numbers, or the count of each text; empty if all are unknown.
 
     >>> summary_text(["1.25", "2.5", "2.5", ""])
     '2.5 (1.25 to 2.5), unknown 1'
@@ -121,7 +121,7 @@ def _counts_text(values: Sequence[str]) -> str:
 
 
 def _range_rows(run: RunFiles) -> list[AcquisitionRow]:
-    """The ranges over the scans of all sets, which runs without cases.csv keep."""
+    """The ranges over the scans of all sets, recorded in runs without cases.csv."""
     scans = (run.data or {}).get("scans")
     if not scans:
         return []
@@ -132,7 +132,7 @@ def _range_rows(run: RunFiles) -> list[AcquisitionRow]:
 
 
 def acquisition_text(run: RunFiles) -> str:
-    """What is known about the acquisition, as sentences; empty where nothing is.
+    """The known acquisition parameters as sentences; empty if there are none.
 
     Raises:
         DataError: cases.csv is damaged.

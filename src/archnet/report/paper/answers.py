@@ -1,4 +1,4 @@
-"""Answers: what a run answers, by topic; the three checklists and the methods paragraph share them."""
+"""Answers of a run by topic, shared by the three checklists and the methods paragraphs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archnet.report.paper.run_facts import sizes_text
 from archnet.report.run_files import RunFiles
 
 Answer = Callable[[RunFiles], str]
-"""Gives sentences, or nothing where the run does not know."""
+"""Returns sentences, empty if the run does not record the answer."""
 
 ANSWERS: Final[Mapping[str, Answer]] = {
     "acquisition": acquisition_text,
@@ -48,11 +48,11 @@ ANSWERS: Final[Mapping[str, Answer]] = {
         )
     },
 }  # fmt: skip
-"""By topic, as the items of the checklists name them."""
+"""Functions by topic, as named in the items of the checklists."""
 
 
 def answer(run: RunFiles, topic: str) -> str:
-    """What a run answers to a topic; empty where it does not know.
+    """The answer of a run to a topic; empty if the run does not record it.
 
     Raises:
         KeyError: There is no such topic.

@@ -1,4 +1,4 @@
-"""Sections of model cards, which the card of a run and that of an exported model share.
+"""Sections shared by the model cards of runs and exported models.
 
 After Mitchell et al. 2019, doi:10.1145/3287560.3287596.
 """
@@ -33,7 +33,7 @@ _TRAINING: Final = (
 
 
 def intended_use(run: RunFiles) -> str:
-    """What the model is for."""
+    """The intended use of the model."""
     return (
         f"Research on chest CT: to reproduce and compare the results of this run on similar data "
         f"({options(run, 'data').get('name', 'unknown')}), with every result reviewed by a person."
@@ -41,26 +41,26 @@ def intended_use(run: RunFiles) -> str:
 
 
 def output_text(run: RunFiles) -> str:
-    """What the model gives."""
+    """The output of the model."""
     places = ", ".join(f"{k}: “{name}”" for k, name in enumerate(run.classes))
     threshold = options(run, "evaluation").get("threshold", DEFAULT_THRESHOLD)
     if len(run.classes) == 2:
         rule = f"“{run.classes[run.positive]}” from a probability of {threshold:g} on"
     else:
-        rule = "what is most probable"
+        rule = "as the most probable class"
     return (
-        f"It gives the probabilities of {len(run.classes)} classes (cases, {len(run.classes)}), in this order: "
+        f"It returns the probabilities of {len(run.classes)} classes (cases, {len(run.classes)}), in this order: "
         f"{places}. The run calls a case {rule}."
     )
 
 
 def data_text(run: RunFiles) -> str:
-    """The data set, its licence, its sets, and what the data checks found."""
+    """The data set, its licence, its sets, and the findings of the data checks."""
     split, data = options(run, "split"), options(run, "data")
     folds = f", fold {split['fold']} of {split['folds']}" if split.get("folds") else ""
     rows = [(SET_NAMES[name], *_counts(run, name)) for name in run.sets]
     division = f"Split by {split.get('by', 'unknown')}, seed {split.get('seed', 'unknown')}{folds}"
-    licence = data_licence(run) or "Licence of the data: for the author to state."
+    licence = data_licence(run) or "Licence of the data: to be stated by the author."
     return (
         f"Data set: {data.get('name', 'unknown')}. {division}. {licence}\n\n"
         + markdown_table(("set", "cases", "groups (scans or patients)", *run.classes), rows)
@@ -69,7 +69,7 @@ def data_text(run: RunFiles) -> str:
 
 
 def _findings(run: RunFiles) -> str:
-    """The errors that were allowed and the warnings of the data checks."""
+    """The allowed errors and the warnings of the data checks."""
     serious = [finding for finding in recorded_findings(run.data) if finding.severity != "note"]
     if not serious:
         return ""
@@ -113,7 +113,7 @@ def network_text(run: RunFiles) -> str:
     arch = options(run, "arch")
     description = f"{arch['description']}\n\n" if arch.get("description") else ""
     totals = (
-        f"{count(run.metrics.get('parameters'))} parameters, {count(run.metrics.get('macs'))} multiply-adds a case."
+        f"{count(run.metrics.get('parameters'))} parameters, {count(run.metrics.get('macs'))} multiply-adds per case."
     )
     return f"{description}{markdown_table(('layer', 'what', 'output', 'parameters'), rows)}\n\n{totals}"
 
@@ -126,14 +126,14 @@ def training_text(run: RunFiles) -> str:
 
 
 def limits_text(run: RunFiles) -> str:
-    """What the results do not show."""
+    """The limitations of the results."""
     name = reported_set(run.sets)
     groups = len(set(run.predictions.select(name).groups.tolist()))
     return bullets(
         "It knows cases like those it was trained on: other scanners, doses, slice thicknesses, populations and "
         "findings were not tried unless they are in the data above.",
-        f"The results are one training's on {pluralize(groups, 'group')} of the {SET_NAMES[name]} set; another seed or "
-        "another division gives other numbers.",
+        f"The results are one training's on {pluralize(groups, 'group')} of the {SET_NAMES[name]} set; a different "
+        "seed or split gives different numbers.",
         "Where positive cases are rarer than in the data above, its precision is lower than reported.",
         "Its probabilities rank cases; they are calibrated at best on data like those above.",
     )

@@ -1,4 +1,4 @@
-"""What a run answers about its data: source, exclusions, preprocessing, sets."""
+"""Answers of a run about its data: source, exclusions, preprocessing, sets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SPLITS = {
 
 
 def data_source(run: RunFiles) -> str:
-    """The data set, by its publication or as own data."""
+    """The data set, with its publication or as the author's own data."""
     name, root = data_name(run), options(run, "data").get("root")
     if not name:
         return ""
@@ -53,7 +53,7 @@ def data_licence(run: RunFiles) -> str:
 
 
 def reference_standard(run: RunFiles) -> str:
-    """How the labels of a public data set were made."""
+    """The reference standard of a public data set."""
     if is_malignancy(run):
         return malignancy_standard(options(run, "data"), options(run, "training"))
     public = PUBLIC_DATA.get(data_name(run))
@@ -67,14 +67,14 @@ def digest(run: RunFiles) -> str:
 
 
 def classes(run: RunFiles) -> str:
-    """The classes, and which of them counts as positive."""
+    """The classes, and the positive class."""
     names = word_list([f"“{name}”" for name in run.classes])
     positive = f"; “{run.classes[run.positive]}” is the positive one" if len(run.classes) == 2 else ""
     return f"The classes are {names}{positive}."
 
 
 def quality_checks(run: RunFiles) -> str:
-    """What the data checks found."""
+    """The findings of the data checks."""
     if run.data is None:
         return ""
     findings = recorded_findings(run.data)
@@ -85,7 +85,7 @@ def quality_checks(run: RunFiles) -> str:
 
 
 def excluded(run: RunFiles) -> str:
-    """Scans that were left out, errors of the data that were allowed, and negatives that were not drawn."""
+    """Excluded scans, allowed errors of the data, and the sampling of negatives."""
     errors = [
         f"Used despite an error: {finding.message}" for finding in recorded_findings(run.data) if finding.is_allowed
     ]
@@ -99,7 +99,7 @@ def missing_data(run: RunFiles) -> str:
 
 
 def preprocessing(run: RunFiles) -> str:
-    """From scan to input: crops or resized volumes, windows, what a 2D network receives."""
+    """Preprocessing from scan to input: crops or resized volumes, windows, input of a 2D network."""
     data = options(run, "data")
     if not data:
         return ""
@@ -137,7 +137,7 @@ def _window_text(data: dict[str, Any]) -> str:
 
 
 def subset(run: RunFiles) -> str:
-    """Which of the cases were used."""
+    """The selection of cases."""
     ratio = options(run, "data").get("negatives_per_positive")
     if ratio in (None, "all"):
         return "All cases were used." if options(run, "data") else ""
@@ -147,7 +147,7 @@ def subset(run: RunFiles) -> str:
 
 
 def partitions(run: RunFiles) -> str:
-    """How the cases were assigned to sets."""
+    """The assignment of cases to sets."""
     split = options(run, "split")
     if "by" not in split:
         return ""
@@ -162,7 +162,7 @@ def partitions(run: RunFiles) -> str:
 
 
 def disjointness(run: RunFiles) -> str:
-    """At which level the sets are disjoint, checked on the cases."""
+    """The level at which the sets are disjoint, checked on the cases."""
     groups = [set(run.predictions.select(name).groups.tolist()) for name in run.sets]
     is_shared = len(set().union(*groups)) < sum(map(len, groups))
     patients = next((f" {f.message}" for f in recorded_findings(run.data) if f.check == "patients"), "")
@@ -174,7 +174,7 @@ def disjointness(run: RunFiles) -> str:
 
 
 def test_size(run: RunFiles) -> str:
-    """The size of the reported set and the precision that it gives."""
+    """The size of the reported set and the resulting precision."""
     name = reported_set(run.sets)
     size = next(size for size in set_sizes(run) if size.name == name)
     estimate = class_estimate(run.metrics[name], "auc", run.classes[run.positive])
@@ -183,18 +183,18 @@ def test_size(run: RunFiles) -> str:
         if estimate.interval and len(run.classes) == 2
         else ""
     )
-    return f"Size of the set: {size.text(run.classes)}.{width} archnet makes no calculation of sample size beforehand."
+    return f"Size of the set: {size.text(run.classes)}.{width} archnet does not calculate a sample size in advance."
 
 
 def set_differences(run: RunFiles) -> str:
-    """How the sets differ in what a run knows."""
+    """The recorded differences between the sets."""
     rows = scan_rows(run)
     source = "All sets come from the same data set." if options(run, "data") else ""
     return " ".join(filter(None, [source, f"{sizes_text(run)}", acquisition_text(run) if rows else ""]))
 
 
 def prevalence(run: RunFiles) -> str:
-    """The share of the positive class in each set, and why it need not be that of a population."""
+    """The share of the positive class in each set, and whether it reflects a population."""
     if len(run.classes) != 2:
         return sizes_text(run)
     shares = [
@@ -209,7 +209,7 @@ def _are_drawn(run: RunFiles) -> bool:
 
 
 def severity(run: RunFiles) -> str:
-    """The distribution of the diameters of the positive cases.
+    """The distribution of diameters of the positive cases.
 
     Raises:
         DataError: cases.csv is damaged.
@@ -227,7 +227,7 @@ def severity(run: RunFiles) -> str:
 
 
 def scanners(run: RunFiles) -> str:
-    """The scanners, where the scans name them.
+    """The scanners, if recorded in the scans.
 
     Raises:
         DataError: cases.csv is damaged.

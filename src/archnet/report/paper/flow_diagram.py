@@ -1,4 +1,4 @@
-"""Flow diagram: the cases that were found, those that were left out and why, and those of each set."""
+"""Flow diagram: cases found, excluded cases with reasons, and cases of each set."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _SIZE: Final = 13
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """The texts of the boxes; the first line of each is its title.
+    """The texts of the boxes; the first line of each box is its title.
 
     Attributes:
-        found: Cases before exclusions, or those in use where a run does not record more.
-        excluded: Why cases were left out, and how many; empty where none were or a run does not record it.
-        sets: One box for each set.
+        found: Cases before exclusions, or those in use if a run does not record more.
+        excluded: Reasons and numbers of excluded cases; empty if there are none or the run does not record them.
+        sets: The text of the box of each set.
     """
 
     found: tuple[str, ...]
@@ -69,7 +69,7 @@ def run_flow(run: RunFiles) -> Flow:
     is_complete = bool(recorded) or "lost" in (run.data or {})
     return Flow(
         found=(f"{'Found' if is_complete and (recorded or num_lost) else 'In use'}: {pluralize(num_found, 'case')}",),
-        excluded=("Left out", *excluded) if excluded else (),
+        excluded=("Excluded", *excluded) if excluded else (),
         sets=tuple(_set_lines(run, size) for size in sizes),
     )
 
@@ -92,7 +92,7 @@ def flow_drawing(flow: Flow) -> Drawing:
 
 
 def _spread(flow: Flow) -> list[_Box]:
-    """The sets side by side, what was left out on the right of what was found."""
+    """The sets side by side, and excluded cases to the right of the cases found."""
     found = _box(flow.found, 20, 10, 300)
     excluded = [_box(flow.excluded, 420, 10, WIDE - 440)] if flow.excluded else []
     top = max(box.bottom for box in (found, *excluded)) + _GAP
@@ -121,7 +121,7 @@ def _box(lines: Sequence[str], x: float, y: float, width: float) -> _Box:
 
 
 def _draw(boxes: Sequence[_Box], width: float, alt: str, *, num_sets: int) -> Drawing:
-    """Boxes and, where sets are side by side, the lines to them."""
+    """Boxes and, for sets side by side, the lines to them."""
     lines = _connections(boxes, num_sets) if num_sets else ""
     elements = lines + "".join(map(_draw_box, boxes))
     return Drawing(width=width, height=max(box.bottom for box in boxes) + 10, elements=elements, alt=alt)

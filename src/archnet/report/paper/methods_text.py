@@ -1,4 +1,4 @@
-"""The methods of a run as a paragraph for a paper."""
+"""The methods of a run as paragraphs for a paper."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PARAGRAPHS: Final = {
 
 
 def methods_paragraphs(run: RunFiles) -> dict[str, str]:
-    """The methods by heading; what the run does not record is left out.
+    """The methods by heading, omitting what the run does not record.
 
     Raises:
         DataError: cases.csv is damaged.
@@ -43,7 +43,7 @@ def methods_text(run: RunFiles) -> str:
 
 
 def write_methods(run: RunFiles) -> Path:
-    """Write methods.txt into the run folder.
+    """Write methods.txt to the run folder.
 
     Raises:
         DataError: cases.csv is damaged.

@@ -1,4 +1,4 @@
-"""What a run answers about its model: network, software, input and output."""
+"""Answers of a run about its model: network, software, input and output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CASES = {"candidates": "candidates in chest CT", "whole scans": "chest CT scans
 
 
 def technology(run: RunFiles) -> str:
-    """The kind of model, and what it classifies."""
+    """The type of model, and what it classifies."""
     cases = "nodules in chest CT" if is_malignancy(run) else _CASES.get(case_kind(run) or "arrays", "cases")
     names = word_list([f"“{name}”" for name in run.classes])
     if is_baseline(run.experiment or {}):
@@ -75,46 +75,46 @@ def hardware(run: RunFiles) -> str:
 
 
 def initialization(run: RunFiles) -> str:
-    """Where the initial weights come from."""
+    """The origin of the initial weights."""
     if is_baseline(run.experiment or {}):
         return "The baseline has no initial weights."
     if run.init is not None:
         rows = run.init.get("layers", [])
         taken = sum(row["taken"] for row in rows)
         return (
-            f"{taken} of {len(rows)} layers with weights took pretrained ones from {run.init['file']} (SHA-256 "
-            f"{run.init['sha256']}); the others were initialized at random."
+            f"{taken} of {len(rows)} layers with weights were initialized with pretrained weights from "
+            f"{run.init['file']} (SHA-256 {run.init['sha256']}); the others were initialized at random."
         )
     seed = options(run, "training").get("seed")
     return f"All weights were initialized at random (seed {seed}); no pretrained weights." if seed is not None else ""
 
 
 def output(run: RunFiles) -> str:
-    """What the model gives."""
+    """The output of the model."""
     return f"The output is a probability for each of {len(run.classes)} classes, which sum to 1."
 
 
 def input_text(run: RunFiles) -> str:
-    """What the model receives."""
+    """The input of the model."""
     return "The voxels of the image alone; no clinical data, and no features selected beforehand."
 
 
 def prediction(run: RunFiles) -> str:
     """How predictions are calculated."""
     if is_baseline(run.experiment or {}):
-        return "The predictions of all cases are in predictions.csv; a baseline leaves no model."
-    return "One pass through the network for each case; `archnet predict` repeats it on new scans."
+        return "The predictions of all cases are in predictions.csv; a baseline has no model file."
+    return "One pass through the network for each case; `archnet predict` applies it to new scans."
 
 
 def model(run: RunFiles) -> str:
-    """Where the model is."""
+    """The availability of the model."""
     if is_baseline(run.experiment or {}):
-        return "A baseline leaves no model."
+        return "A baseline has no model file."
     return "The run folder holds the model (model.keras); `archnet export` writes it for Keras, TensorFlow and ONNX."
 
 
 def code(run: RunFiles) -> str:
-    """The code: archnet, command and commit."""
+    """The code: archnet version, command and commit."""
     environment = run.environment or {}
     version = (environment.get("packages") or {}).get("archnet") or environment.get("archnet")
     git = environment.get("git") or {}
@@ -126,24 +126,24 @@ def code(run: RunFiles) -> str:
 
 
 def human_input(run: RunFiles) -> str:
-    """Whether a person judges the input."""
+    """Whether the input requires human judgement."""
     if case_kind(run) == "candidates":
         return f"None: the input is a crop around a listed {point_noun(run)} and requires no judgement by a reader."
     return "None: the input is computed from the image and requires no judgement by a reader."
 
 
 def index_blinding(run: RunFiles) -> str:
-    """What the model knew of the test cases."""
+    """The information about the test cases that was available to the model."""
     return "The model received images alone; labels of test cases were used after its predictions."
 
 
 def indeterminate(run: RunFiles) -> str:
-    """Whether predictions are indeterminate."""
+    """Whether there are indeterminate predictions."""
     return "None: every case received probabilities that sum to 1, and a class."
 
 
 def poor_input(run: RunFiles) -> str:
-    """How poor input is handled by archnet."""
+    """The handling of poor input."""
     warnings = [finding for finding in recorded_findings(run.data) if finding.severity == "warning"]
-    text = "`archnet predict` rejects input that is no CT and warns of scans unlike those of this run."
+    text = "`archnet predict` rejects non-CT input and warns of out-of-distribution scans."
     return text + (f" The data of this run had {pluralize(len(warnings), 'warning')}." if warnings else "")

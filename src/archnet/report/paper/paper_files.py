@@ -1,4 +1,4 @@
-"""The files of a run folder for a paper: methods, tables and model card."""
+"""Write the files of a run folder for a paper: methods, tables and model card."""
 
 from __future__ import annotations
 

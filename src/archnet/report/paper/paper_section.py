@@ -12,12 +12,12 @@ from archnet.report.run_files import RunFiles
 
 
 def paper_part(title: str, flow: Flow, acquisition: Sequence[AcquisitionRow], sets: Sequence[str]) -> dict[str, Any]:
-    """The flow and the acquisition of a run, or of several runs that share them, as the template shows them."""
+    """The flow and acquisition of a run, or of several runs that share them, for the template."""
     return {"title": title, "flow": flow_drawing(flow), "acquisition": acquisition, "sets": sets}
 
 
 def paper_section(run: RunFiles) -> dict[str, Any]:
-    """What the template "paper.html" is filled with.
+    """The values of the template "paper.html".
 
     Raises:
         DataError: cases.csv is damaged.

@@ -1,4 +1,4 @@
-"""Tables of a run for a paper, as csv and as LaTeX with the rules of booktabs."""
+"""Tables of a run for a paper, as csv and as LaTeX with booktabs rules."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PaperTable:
         return csv_text(self.header, self.rows)
 
     def to_latex(self) -> str:
-        """The table as LaTeX, its first column on the left, the others centred."""
+        """The table as LaTeX, with the first column left-aligned and the others centred."""
         return latex_table(self.header, self.rows, "l" + "c" * (len(self.header) - 1))
 
 
@@ -55,7 +55,7 @@ def paper_tables(run: RunFiles) -> dict[str, PaperTable]:
 
 
 def write_tables(run: RunFiles) -> list[Path]:
-    """Write the tables into the folder `tables` of a run, as csv and as tex.
+    """Write the tables to the folder `tables` of a run, as csv and as tex.
 
     Raises:
         DataError: cases.csv is damaged.
@@ -75,7 +75,7 @@ def _estimate(entry: Mapping[str, Any], name: str) -> str:
 
 
 def _metrics(run: RunFiles) -> PaperTable:
-    """Every measure with its interval, in every set."""
+    """All measures with their intervals in all sets."""
     sets = run.sets[::-1]
     labels = {
         name: METRICS[name].label if len(run.classes) == 2 else METRICS[name].macro_label for name in EVALUATED_METRICS
@@ -92,7 +92,7 @@ def _confusion_matrix(run: RunFiles) -> PaperTable:
 
 
 def _operating_points(run: RunFiles) -> PaperTable:
-    """The measures of the reported set at each threshold that the validation set chose."""
+    """The measures of the reported set at each threshold chosen on the validation set."""
     entry = run.metrics[reported_set(run.sets)]
     points = entry.get("operating_points", {})
     shown: Sequence[Any] = metrics_shown_in("operating_points")

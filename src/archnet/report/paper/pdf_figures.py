@@ -1,4 +1,4 @@
-"""PDF figures: the SVG files of a run's figures, drawn again by Matplotlib as vectors with embedded fonts."""
+"""Convert the SVG figures of a run to vector PDF files with embedded fonts, by Matplotlib."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _write_pdf(svg: FilePath) -> FilePath:
 
 
 def _shapes(root: ElementTree.Element) -> Iterator[ElementTree.Element]:
-    """The elements that are drawn, back to front."""
+    """The drawn elements, back to front."""
     for one in root:
         if one.tag.endswith("}g"):
             yield from _shapes(one)
@@ -63,7 +63,7 @@ def _draw(axes: Axes, one: ElementTree.Element, place: int) -> None:
     """Draw an element.
 
     Raises:
-        ValueError: It is of a kind that the drawings of archnet do not have.
+        ValueError: The element is of a type that archnet's figures do not use.
     """
     kind = one.tag.rpartition("}")[2]
     if kind == "text":
@@ -86,7 +86,7 @@ def _draw_shape(axes: Axes, kind: str, one: ElementTree.Element, place: int) -> 
     elif kind == "path":
         axes.add_patch(patches.PathPatch(parse_path(one.attrib["d"]), **style))
     else:
-        raise ValueError(f"no drawing has the element {kind}")
+        raise ValueError(f"figures cannot have the element {kind}")
 
 
 def _number(one: ElementTree.Element, name: str, default: float = 0) -> float:
@@ -94,7 +94,7 @@ def _number(one: ElementTree.Element, name: str, default: float = 0) -> float:
 
 
 def _style(one: ElementTree.Element) -> dict[str, Any]:
-    """Fill and stroke for a patch of Matplotlib."""
+    """Fill and stroke of a Matplotlib patch."""
     from matplotlib.colors import to_rgba
 
     fill, stroke, width = one.get("fill", "#000000"), one.get("stroke", "none"), _number(one, "stroke-width", 1)
@@ -137,13 +137,13 @@ def _draw_image(axes: Axes, one: ElementTree.Element, place: int) -> None:
 
 
 def parse_path(text: str) -> Path:
-    """A path of lines, with the commands M, L, H, V and Z, large or small.
+    """Parse a path of lines, with the commands M, L, H, V and Z, upper or lower case.
 
     >>> parse_path("M1 2h3V5Z").vertices.tolist()
     [[1.0, 2.0], [4.0, 2.0], [4.0, 5.0], [1.0, 2.0]]
 
     Raises:
-        ValueError: It has another command.
+        ValueError: The path has a different command.
     """
     from matplotlib.path import Path
 

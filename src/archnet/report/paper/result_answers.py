@@ -1,4 +1,4 @@
-"""What a run answers about its results: measures, statistics, performance, failures, record."""
+"""Answers of a run about its results: measures, statistics, performance, failures, record."""
 
 from __future__ import annotations
 
@@ -28,21 +28,19 @@ from archnet.report.wording import (
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS
 
 _NUM_FAILURES = 3
-"""Wrong cases that are named."""
+"""Maximum number of incorrect cases that are named."""
 
 
 def measures(run: RunFiles) -> str:
-    """The measures, and what they are of."""
+    """The reported measures, and the classes that they refer to."""
     names = ", ".join(METRICS[name].full_label for name in EVALUATED_METRICS)
     if len(run.classes) == 2:
-        return f"Measures, of “{run.classes[run.positive]}”: {names}; calibration error, Brier score and net benefit."
-    return (
-        f"Measures, as means over the classes (macro) and for each class: {names}; calibration error and Brier score."
-    )
+        return f"Measures for “{run.classes[run.positive]}”: {names}; calibration error, Brier score and net benefit."
+    return f"Measures as means over the classes (macro) and for each class: {names}; calibration error and Brier score."
 
 
 def statistics(run: RunFiles) -> str:
-    """How the intervals are computed, with citations."""
+    """The computation of intervals, with citations."""
     resamples = options(run, "evaluation").get("bootstraps", 1000)
     return (
         "All 95% intervals allow for cases that share a group (patient or scan). Recall, precision, specificity and "
@@ -50,13 +48,13 @@ def statistics(run: RunFiles) -> str:
         "cases divided by the design effect of the groups (Rao and Scott 1992, doi:10.2307/2532311). The AUC has "
         "Obuchowski's standard error for clustered data (Obuchowski 1997, doi:10.2307/2533958) on the logit scale. "
         f"Other measures and means over classes have the standard error of {count(resamples)} bootstrap resamples of "
-        "groups, on the logit scale (MCC: Fisher's z). All use Student's t with one degree of freedom less than there "
-        "are groups."
+        "groups, on the logit scale (MCC: Fisher's z). All use Student's t with g - 1 degrees of freedom for g "
+        "groups."
     )
 
 
 def clusters(run: RunFiles) -> str:
-    """How clusters are handled."""
+    """The handling of clusters."""
     return (
         "Intervals allow for the correlation of cases of one patient or scan. Hospitals are known only where cases.csv "
         "lists them."
@@ -82,7 +80,7 @@ def _strata_text(column: Mapping[str, Any], measure: str) -> str:
 
 
 def explainability(run: RunFiles) -> str:
-    """Heat maps of the cases that the run keeps."""
+    """Heat maps of the cases stored in the run."""
     if run.heat_maps is None:
         return ""
     cases = pluralize(len(run.heat_maps.cases), "case")
@@ -153,7 +151,7 @@ def updating(run: RunFiles) -> str:
 
 
 def failures(run: RunFiles) -> str:
-    """How many cases are wrong, in which way, and the most confident ones by name."""
+    """The numbers of incorrect cases by type of error, and the most confident errors by name."""
     name = reported_set(run.sets)
     entry, part = run.metrics[name], run.predictions.select(name)
     predicted = part.predicted_classes(positive=run.positive, threshold=entry.get("threshold"))
@@ -168,7 +166,7 @@ def failures(run: RunFiles) -> str:
 
 def _errors_text(run: RunFiles, name: str, num_wrong: int) -> str:
     entry = run.metrics[name]
-    text = f"{count(num_wrong)} of {count(entry['n'])} {SET_NAMES[name]} cases are wrong"
+    text = f"{count(num_wrong)} of {count(entry['n'])} {SET_NAMES[name]} cases are classified incorrectly"
     if len(run.classes) != 2:
         return f"{text}."
     counts = detection_counts(entry["confusion_matrix"], run.positive)
@@ -179,19 +177,19 @@ def _errors_text(run: RunFiles, name: str, num_wrong: int) -> str:
 def limitations(run: RunFiles) -> str:
     """The cautions of the run."""
     texts = cautions(run)
-    return " ".join([*texts, "One training with one seed on one division of the data."])
+    return " ".join([*texts, "A single training with one seed on one split of the data."])
 
 
 def record(run: RunFiles) -> str:
-    """Where every setting is."""
+    """The record of all settings."""
     return (
-        "Every setting: experiment.json in the run folder; it repeats the run with `archnet run`."
+        "All settings are in experiment.json in the run folder; `archnet run` repeats the run from this file."
         if run.experiment
         else ""
     )
 
 
 def audit(run: RunFiles) -> str:
-    """What is stored, and how changes are detected."""
+    """Stored results, and the detection of changes."""
     recorded = " manifest.json has the SHA-256 of every file, and lists edits." if run.manifest is not None else ""
     return f"The probabilities of every case are in predictions.csv, from which all results are recomputed.{recorded}"

@@ -1,4 +1,4 @@
-"""The model card inside a run folder: use, data with their licence, results, limits."""
+"""The model card inside a run folder: use, data with their licence, results, limitations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RUN_CARD_FILE: Final = "model_card.md"
 
 
 def run_card(run: RunFiles) -> str:
-    """The card as Markdown; `archnet export` writes one for the exported model, with its input and training scans."""
+    """The card as Markdown; `archnet export` writes a card of the exported model with its input and training scans."""
     parts = [
         [f"# {run.name}", NOT_CLINICAL, headline(run), *cautions(run)],
         ["## Intended use", intended_use(run)],
@@ -42,5 +42,5 @@ def run_card(run: RunFiles) -> str:
 
 
 def write_run_card(run: RunFiles) -> Path:
-    """Write model_card.md into the run folder."""
+    """Write model_card.md to the run folder."""
     return write_text(run.folder / RUN_CARD_FILE, run_card(run))

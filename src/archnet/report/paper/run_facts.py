@@ -1,4 +1,4 @@
-"""Facts about a run that several texts share: its options, and the size of its sets."""
+"""Facts about a run for several texts: its options, and the sizes of its sets."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _set_size(run: RunFiles, name: str) -> SetSize:
 
 
 def options(run: RunFiles, section: str) -> dict[str, Any]:
-    """A section of experiment.json, such as "training"; empty where the run has none."""
+    """A section of experiment.json, such as "training"; empty if the run has none."""
     value = (run.experiment or {}).get(section)
     return dict(value) if isinstance(value, dict) else {}
 
@@ -68,13 +68,13 @@ def data_name(run: RunFiles) -> str:
 
 
 def case_kind(run: RunFiles) -> CaseKind | None:
-    """What a case is; null if unknown."""
+    """The type of the cases; null if unknown."""
     name = data_name(run)
     return DATASETS[name].cases if name in DATASETS else None
 
 
 def is_malignancy(run: RunFiles) -> bool:
-    """Whether the run classifies nodules by the readings of LIDC-IDRI."""
+    """Whether the run classifies nodules by the LIDC-IDRI readings."""
     return options(run, "data").get("task") == "malignancy"
 
 
@@ -84,20 +84,20 @@ def point_noun(run: RunFiles) -> str:
 
 
 def lost_text(run: RunFiles) -> str:
-    """The scans that could not be read, with their reasons; empty in runs that do not record them."""
+    """The excluded unreadable scans with their reasons; empty if the run does not record them."""
     if "lost" not in (run.data or {}):
         return ""
     lost = (run.data or {})["lost"]
     if not lost and case_kind(run) == "arrays":
-        return "No case was left out."
+        return "No case was excluded."
     if not lost:
-        return "No scan was left out as unreadable."
+        return "No scan was excluded as unreadable."
     num_cases = sum(scan["num_cases"] for scan in lost)
     reasons = list(dict.fromkeys(scan["reason"].rstrip(".") for scan in lost))
     shown = "; ".join(reasons[:3]) + (f"; and {len(reasons) - 3} other reasons" if len(reasons) > 3 else "")
     return (
         f"{pluralize(len(lost), 'scan')} with {pluralize(num_cases, 'case')} {'was' if len(lost) == 1 else 'were'} "
-        f"left out because {'it' if len(lost) == 1 else 'they'} could not be read: {shown}."
+        f"excluded because {'it' if len(lost) == 1 else 'they'} could not be read: {shown}."
     )
 
 
@@ -108,5 +108,5 @@ def sizes_text(run: RunFiles) -> str:
 
 
 def listed(values: Sequence[float | int | str]) -> str:
-    """Numbers or names as a sentence lists them, such as "64, 64 and 10"."""
+    """Numbers or names as a list in a sentence, such as "64, 64 and 10"."""
     return word_list([f"{value:g}" if isinstance(value, float) else str(value) for value in values])

@@ -1,4 +1,4 @@
-"""What a run answers about its training: recipe, selection of weights, thresholds."""
+"""Answers of a run about its training: recipe, selection of weights, thresholds."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ def _is_range(value: Any) -> bool:
 
 
 def imbalance(run: RunFiles) -> str:
-    """What was done against class imbalance in training."""
+    """The methods for class imbalance in training."""
     balance = options(run, "training").get("balance")
     if balance is None:
         return ""
     texts = {
-        "none": "No method against class imbalance.",
-        "weights": "Training cases were weighted so that all classes count alike.",
-        "oversample": "Training cases were drawn so that all classes occur alike.",
+        "none": "No method for class imbalance was used.",
+        "weights": "Training cases were weighted so that all classes count equally.",
+        "oversample": "Training cases were sampled so that all classes occur equally often.",
     }
     if balance in texts:
         return texts[balance]
@@ -89,26 +89,26 @@ def imbalance(run: RunFiles) -> str:
 
 
 def duration_text(run: RunFiles) -> str:
-    """How long the training took."""
+    """The duration of the training."""
     seconds = run.metrics.get("train_seconds")
     return f"Training took {duration(seconds)}." if seconds else ""
 
 
 def selection(run: RunFiles) -> str:
-    """Which epoch's weights are kept, and why."""
+    """The epoch whose weights are kept, and the reason."""
     end = training_end(run.history, run.experiment)
     return training_sentence(end) if end else ""
 
 
 def ensemble(run: RunFiles) -> str:
-    """That a run has one model."""
+    """A statement that a run has a single model."""
     return "None: the results are those of one trained model."
 
 
 def threshold_text(run: RunFiles) -> str:
-    """The thresholds, and how they were chosen."""
+    """The thresholds and their selection."""
     if len(run.classes) > 2:
-        return "A case counts as its most probable class; there is no threshold."
+        return "Each case is assigned to its most probable class; there is no threshold."
     value = options(run, "evaluation").get("threshold")
     entry = run.metrics[run.sets[-1]]
     value = entry.get("threshold") if value is None else value
@@ -131,7 +131,7 @@ def _reason(key: str, point: Mapping[str, Any]) -> str:
 
 
 def development_and_evaluation(run: RunFiles) -> str:
-    """Whether the run develops or evaluates a model."""
+    """Whether the run is a model development or an evaluation."""
     return "The run develops a model and evaluates it" + (
         " on a test set of the same data set." if "test" in run.sets else "; there is no test set."
     )

@@ -1,1 +1,1 @@
-"""Sentences: what a reader may conclude from a run or a comparison, and its cautions."""
+"""Conclusions and cautions of runs and comparisons, as sentences."""

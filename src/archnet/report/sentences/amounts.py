@@ -1,7 +1,7 @@
-"""The numbers of a conclusion in words: counts of cases, or percentages where the numbers are means.
+"""The numbers of a conclusion in words: counts of cases, or percentages if the numbers are means.
 
-Counts are used only if each network is a single run with one threshold that is fixed on validation cases. "38 more" is
-never followed by "of 42", which would read as a recall.
+Counts are used only if each network is a single run with one threshold fixed on validation cases. "38 more" is never
+followed by "of 42", which would read as a recall.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from archnet.report.sentences.side_names import network_text
 from archnet.report.wording import SET_NAMES, percent
 
 MACRO_RECALL: Final = "recall"
-"""The measure of more than two classes: the mean of their recalls."""
+"""The measure for more than two classes: the mean of their recalls."""
 
 _NOUNS: Final = ("nodule",)
 """Names of classes that are nouns."""
@@ -35,7 +35,7 @@ def positive_cases(name: str, number: int | None = None) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amounts:
-    """How one conclusion's numbers are written.
+    """Formats the numbers of one conclusion.
 
     Attributes:
         result: The verdict.
@@ -78,7 +78,7 @@ class Amounts:
         return f"{start}, {network_text(reference)} {second}"
 
     def false_positives_text(self) -> str:
-        """The false positives of both networks as a sentence; empty where they are not counted."""
+        """The false positives of both networks as a sentence; empty if they are not counted."""
         points = self.conclusion.operating_points
         if not points:
             return ""
@@ -90,7 +90,7 @@ class Amounts:
         )
 
     def quantity(self) -> str:
-        """What is compared, as a label."""
+        """The label of the compared measure."""
         if self.conclusion.measure == MACRO_RECALL:
             return "macro recall"
         return f"{positive_cases(self.result.positive)} found" if self.is_count else "recall"
@@ -109,7 +109,7 @@ class Amounts:
         return "At equal false-positive rates" + ("" if rate is None else f" in validation ({percent(rate)})")
 
     def _averaged(self) -> str:
-        """What a number is a mean over; empty for a single run."""
+        """The text "averaged over ..." of a number; empty for a single run."""
         sides = [self.result.side(name) for name in (self.conclusion.other, self.conclusion.reference)]
         numbers = list(dict.fromkeys(side.num_seeds for side in sides))
         seeds = [] if numbers == [1] else [f"{' and '.join(map(str, numbers))} seeds"]
@@ -146,7 +146,7 @@ class Amounts:
         return f"{self._number(-low)} {less} to {self._number(high)} more"
 
     def missing_interval(self, conclusion: Conclusion) -> str:
-        """Why a difference has no interval."""
+        """The reason why a difference has no interval."""
         if conclusion.difference == 0 and self.result.num_groups > 1:
             return "No difference is shown: both networks have the same result in every group (scan or patient)."
         groups = pluralize(self.result.num_groups, "group")
@@ -157,7 +157,7 @@ class Amounts:
 
 
 def conclusion_amounts(result: Verdict, conclusion: Conclusion) -> Amounts:
-    """How the numbers of a conclusion are written."""
+    """Choose the format of the numbers of a conclusion."""
     return Amounts(
         result=result,
         conclusion=conclusion,
@@ -167,7 +167,7 @@ def conclusion_amounts(result: Verdict, conclusion: Conclusion) -> Amounts:
 
 
 def short_number(number: float) -> str:
-    """A number of cases, rounded to a useful precision: means and ends of intervals need not be whole.
+    """A number of cases, rounded to a useful precision; means and ends of intervals may not be integers.
 
     >>> short_number(11), short_number(2.34), short_number(19.2), short_number(0.04)
     ('11', '2.3', '19', '0.04')

@@ -1,4 +1,4 @@
-"""The badge: the conclusion of a comparison in a few words."""
+"""The badge of a comparison: its conclusion in a few words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TEXTS: Final[dict[Kind, str]] = {
 
 
 def badge_text(result: Verdict) -> str:
-    """The main conclusion, such as "3D better"; empty without one."""
+    """The main conclusion, such as "3D better"; empty without a conclusion."""
     conclusion = result.main_conclusion
     if conclusion is None:
         return ""
@@ -32,7 +32,7 @@ def badge_text(result: Verdict) -> str:
 
 
 def _short_name(result: Verdict, name: str, conclusion: Conclusion) -> str:
-    """The form of a network where it alone has it, otherwise its name with its form."""
+    """The form of a network if no other has the same form, otherwise its name with its form."""
     forms = [result.side(run).form for run in (conclusion.reference, conclusion.other)]
     networks = [side for side in result.sides if side.form != "baseline"]
     side = result.side(name)

@@ -16,8 +16,8 @@ def class_sentence(name: str, metrics: Mapping[str, Any], classes: Sequence[str]
 
     Args:
         name: Name of the run or the network.
-        metrics: As in `metrics.json`, of the set; of several seeds the means.
-        classes: More than two.
+        metrics: Metrics of the set, as in `metrics.json`; means for several seeds.
+        classes: Names of more than two classes.
         set_name: Name of the set.
     """
     right, total = mean_count(float(np.trace(metrics["confusion_matrix"]))), mean_count(metrics["n"])
@@ -55,4 +55,4 @@ def _absent_text(metrics: Mapping[str, Any], classes: Sequence[str], set_name: s
     absent = [f"“{name}”" for name, row in zip(classes, metrics["confusion_matrix"], strict=True) if not sum(row)]
     if not absent:
         return ""
-    return f" The {SET_NAMES[set_name]} set contains no {word_list(absent)} cases; the macro averages leave them out."
+    return f" The {SET_NAMES[set_name]} set contains no {word_list(absent)} cases; the macro averages exclude them."

@@ -1,4 +1,4 @@
-"""The cautions of a comparison, the most serious first: what a reader must know before trusting its verdict."""
+"""The cautions of a comparison, the most serious first."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from archnet.report.wording import SET_NAMES, decimals, signed_bounds, word_list
 
 
 def comparison_cautions(comparison: Comparison) -> list[str]:
-    """What a reader must know before trusting the verdict, the most serious first; empty without such facts."""
+    """The cautions about the verdict, the most serious first; may be empty."""
     return [
         *(f"{name}: {collapse_text(entry)}" for name, entry in comparison.collapsed.items()),
         *_chance_cautions(comparison),
@@ -45,7 +45,7 @@ def _num_groups(comparison: Comparison) -> int:
 
 
 def _chance_cautions(comparison: Comparison) -> Iterator[str]:
-    """A sentence for each run whose AUC may be that of guessing, except collapsed runs."""
+    """A sentence for each run that is not shown to be better than chance, except collapsed runs."""
     for side in comparison.verdict.sides:
         if side.is_better_than_chance is False and side.run not in comparison.collapsed and side.auc is not None:
             yield f"{side.run}: {chance_text(side.auc, side.auc_interval)}"
@@ -86,7 +86,7 @@ def _baseline_text(finding: BaselineFinding) -> str:
 
 
 def _validation_cautions(comparison: Comparison) -> list[str]:
-    """A sentence if validation sets are too small to fix the false-positive rate of the verdict; none without any."""
+    """A sentence if validation sets are too small to fix the false-positive rate; empty without validation sets."""
     parts = [part for pool in comparison.pools for parts in pool.validation_by_seed for part in parts]
     if comparison.set == "validation" or not all(len(part.y_true) for part in parts):
         return []

@@ -1,4 +1,4 @@
-"""`comparison.json`: what follows from a comparison in words, and its numbers."""
+"""`comparison.json`: the conclusions of a comparison in words, and its numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from archnet.report.sentences.comparison_sentence import comparison_sentence
 
 
 def comparison_document(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as JSON holds it: what follows in words, then the numbers."""
+    """The content of `comparison.json`: conclusions in words, then numbers."""
     result = comparison.verdict
     words = {
         "sentence": comparison_sentence(comparison),

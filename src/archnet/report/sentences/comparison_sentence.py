@@ -78,7 +78,7 @@ def other_sentences(result: Verdict) -> list[str]:
 
 
 def cost_sentences(result: Verdict) -> list[str]:
-    """What the other network of the main conclusion costs; empty where that is unknown."""
+    """The cost of the other network of the main conclusion; empty if unknown."""
     conclusion = result.main_conclusion
     if conclusion is None or conclusion.cost_ratio is None:
         return []
@@ -129,7 +129,9 @@ def _difference_text(amounts: Amounts, conclusion: Conclusion) -> str:
     if conclusion.kind in ("other_better", "reference_better"):
         return f"{text}."
     if conclusion.at_equal_rates is not None:
-        false_positives = "fewer" if conclusion.interval[1] < 0 else "more"  # fewer: the reference seemed better
+        false_positives = (
+            "fewer" if conclusion.interval[1] < 0 else "more"
+        )  # fewer: the reference has the better estimate
         return f"{text}, but with {false_positives} false positives."
     if conclusion.kind == "not_worse" and conclusion.margin is not None:
         return f"{text}, not worse by more than the margin of {100 * conclusion.margin:g} percentage points."
@@ -139,7 +141,7 @@ def _difference_text(amounts: Amounts, conclusion: Conclusion) -> str:
 
 
 def _consequence_text(amounts: Amounts, conclusion: Conclusion) -> str:
-    """That no difference is shown, and why, in sentences; empty where one is shown."""
+    """Sentences stating that no difference is shown, and why; empty if one is shown."""
     if conclusion.interval is None:
         return amounts.missing_interval(conclusion)
     if conclusion.kind in ("other_better", "reference_better"):
@@ -164,7 +166,7 @@ def _equal_rates_text(amounts: Amounts, entry: Mapping[str, Any]) -> str:
 
 
 def ci_text(interval: list[float] | None) -> str:
-    """An interval in parentheses; nothing where there is none.
+    """An interval in parentheses; empty if there is none.
 
     >>> ci_text([0.812, 0.9305])
     ' (95% CI 0.812 to 0.930)'

@@ -1,4 +1,4 @@
-"""The cautions of one run: what a reader must know before trusting its headline."""
+"""The cautions of one run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPTIMISTIC_VALIDATION = (
 
 
 def cautions(run: RunFiles) -> list[str]:
-    """What a reader must know before trusting the headline, the most serious first; empty without such facts."""
+    """The cautions about the headline, the most serious first; may be empty."""
     name = reported_set(run.sets)
     return [
         *([collapse_text(run.metrics["collapsed"])] if "collapsed" in run.metrics else _chance_caution(run, name)),
@@ -34,7 +34,7 @@ def cautions(run: RunFiles) -> list[str]:
 
 
 def _set_caution(name: str) -> list[str]:
-    """A sentence where there is no test set."""
+    """A sentence if there is no test set."""
     texts = {
         "validation": f"There is no test set. {OPTIMISTIC_VALIDATION}",
         "train": "There is neither a test nor a validation set: these figures are for the training cases.",
@@ -43,7 +43,7 @@ def _set_caution(name: str) -> list[str]:
 
 
 def _chance_caution(run: RunFiles, name: str) -> list[str]:
-    """A sentence if the AUC (with more than two classes the macro AUC) may be that of guessing."""
+    """A sentence if the AUC (the macro AUC for more than two classes) is not shown to be better than chance."""
     metrics = run.metrics[name]
     auc = macro_estimate(metrics, "auc")
     is_shown = auc.interval[0] > CHANCE if auc.interval else auc.value is None or auc.value > CHANCE
@@ -67,12 +67,12 @@ def collapse_text(collapsed: Mapping[str, Any]) -> str:
     name = collapsed.get("class", UNKNOWN)
     if collapsed["reason"] == "constant":
         return f"Collapsed: every case has the same probabilities and is predicted as “{name}”."
-    # Not called collapsed: the network may rank the cases well, and only its threshold be wrong.
+    # Not called collapsed: the network may rank the cases well and only have a bad threshold.
     return f"Every case is predicted as “{name}”: no better than always saying “{name}”."
 
 
 def chance_text(auc: float, interval: list[float] | None) -> str:
-    """The sentence about a network that may be guessing.
+    """The sentence about a network that is not shown to be better than chance.
 
     >>> chance_text(0.52, [0.43, 0.61])
     'Not shown to be better than chance: AUC 0.520 (95% CI 0.430 to 0.610), where guessing gives 0.5.'
@@ -82,7 +82,7 @@ def chance_text(auc: float, interval: list[float] | None) -> str:
 
 
 def few_groups_text(num_groups: int) -> list[str]:
-    """A sentence about results from few groups; none where there are enough.
+    """A sentence about results from few groups; empty if there are enough.
 
     >>> few_groups_text(7)
     ['The cases come from only 7 groups (scans or patients), so the results may not hold for other patients.']
@@ -110,7 +110,7 @@ def allowed_errors_text(checks: Sequence[str]) -> str:
 
 
 def _lost_scans_caution(run: RunFiles) -> list[str]:
-    """A sentence when scans could not be read."""
+    """A sentence if scans could not be read."""
     unreadable_scans = (run.data or {}).get("lost", [])
     if not unreadable_scans:
         return []
@@ -120,7 +120,7 @@ def _lost_scans_caution(run: RunFiles) -> list[str]:
 
 
 def _leakage_caution(run: RunFiles, name: str) -> list[str]:
-    """A sentence if scans or patients are shared between training and evaluation, or may be."""
+    """A sentence if training and evaluation share, or may share, scans or patients."""
     evaluated_groups = set(run.predictions.select(name).groups.tolist())
     training_groups = set(run.predictions.select("train").groups.tolist())
     shared = len(evaluated_groups & training_groups)

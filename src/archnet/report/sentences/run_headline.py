@@ -1,4 +1,4 @@
-"""The headline of one run: how many positive cases it finds, with how many false positives."""
+"""The headline of one run: numbers of detected positive cases and of false positives."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _detection_sentence(run: RunFiles, metrics: dict[str, Any], set_name: str, n
 
 
 def _estimate_text(estimate: Estimate, num_groups: int) -> str:
-    """A share with its interval, or the reason why it has none."""
+    """A share with its interval, or why it has none."""
     if estimate.value is None:
         return percent(None)
     if estimate.interval is None:

@@ -1,4 +1,4 @@
-"""How sentences name the architectures of a comparison: with their form."""
+"""Names of the architectures of a comparison in sentences, with their forms."""
 
 from __future__ import annotations
 

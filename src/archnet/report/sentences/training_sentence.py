@@ -8,7 +8,7 @@ from archnet.report.wording import decimals
 
 
 def training_sentence(end: TrainingEnd) -> str:
-    """Which epoch's weights are kept, and why training ended early.
+    """Describe which epoch's weights are kept, and why training ended early.
 
     >>> training_sentence(TrainingEnd(kept_epoch=7, num_epochs=12, best_metric="loss", best_value=0.3125))
     'Kept the weights of epoch 7 of 12: best validation loss, 0.312.'

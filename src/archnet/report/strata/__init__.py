@@ -1,1 +1,1 @@
-"""Results by stratum: their words, tables and drawings."""
+"""Results by stratum: wording, tables and figures."""

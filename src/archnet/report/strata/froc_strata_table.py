@@ -1,4 +1,4 @@
-"""FROC by the diameter of nodules on a terminal."""
+"""FROC by nodule diameter on a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archnet.report.wording import bounds, decimals
 
 
 def froc_strata_table(strata: Mapping[str, Froc]) -> Table:
-    """The sensitivities and the CPM of the nodules of each diameter, against the false positives of all scans."""
+    """The sensitivities and the CPM for nodules of each diameter, against the false positives of all scans."""
     entries = {entry["name"]: entry for entry in froc_strata_document(strata)}
     table = titled_table("By nodule diameter, sensitivity at false positives per scan")
     table.add_column("")

@@ -1,4 +1,4 @@
-"""Strata drawing: each network's recall in each stratum, and its difference from the reference, with 95% intervals."""
+"""Figure of each network's recall in each stratum, and its difference from the reference, with 95% intervals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEADING: Final = 1.3
 """Height of a stratum's heading, in entries."""
 _SIDE: Final = 14
 _LEAST_SPAN: Final = 0.2
-"""Smallest span of the axis of differences, so that equal results are not drawn on a scale of thousandths."""
+"""Minimum range of the axis of differences, so that small differences are not magnified."""
 _GAP: Final = 34
 
 Entry = tuple[float | None, Sequence[float] | None]
@@ -27,14 +27,14 @@ Entry = tuple[float | None, Sequence[float] | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Content:
-    """What is drawn.
+    """The content of the figure.
 
     Attributes:
         column: The attribute's entry in metrics.json or comparison.json.
         names: Names of the networks.
         measure: "recall" or "macro_recall".
         rows: Rows of the strata and networks.
-        hue: Name of the colour of a single network; several have the colours of their places.
+        hue: Name of the colour of a single network; several have the colours of their indices.
     """
 
     column: Mapping[str, Any]
@@ -56,8 +56,8 @@ class _Content:
 def strata_drawing(column: Mapping[str, Any], names: Sequence[str], measure: str, hue: str = "test") -> Drawing:
     """Draw the strata of an attribute: a dot and a line for each network.
 
-    Of several networks a second panel has the differences to the first, hollow where the interval contains zero; on a
-    phone it is below the first panel.
+    With several networks, a second panel shows the differences from the first, hollow if the interval contains zero; on
+    a phone, it is below the first panel.
 
     Args:
         column: The attribute's entry in metrics.json or comparison.json.
@@ -144,7 +144,7 @@ def _entry(panel: Panel, entry: Entry, position: float, hue: str, *, is_hollow: 
 
 
 def _difference_axis(content: _Content) -> Axis:
-    """An axis with zero, and room for the p values at its end."""
+    """An axis that includes zero, with room for the p values at its end."""
     entries = [row.differences[content.measure] for row in content.rows if row.differences]
     numbers = [number for entry in entries for number in (entry["difference"], *(entry["interval"] or ()))]
     known = [number for number in numbers if number is not None] + [0.0]
@@ -154,7 +154,7 @@ def _difference_axis(content: _Content) -> Axis:
 
 
 def _alt_text(content: _Content) -> str:
-    """The numbers of the drawing."""
+    """The text alternative of the figure."""
     column, measure = content.column, content.measure
     texts = []
     for row in content.rows:

@@ -20,11 +20,11 @@ class StrataRow:
 
     Attributes:
         stratum: The stratum's entry.
-        network: Name.
+        network: Name of the network.
         place: Index of the network.
         results: The network's entry.
-        reference: Name of the network that it is compared with; empty where it is the reference.
-        differences: To the reference, by metric.
+        reference: Name of the network that it is compared with; empty for the reference itself.
+        differences: Differences from the reference, by metric.
     """
 
     stratum: Mapping[str, Any]
@@ -57,7 +57,7 @@ def strata_rows(column: Mapping[str, Any], names: Sequence[str]) -> Iterator[Str
 
 
 def strata_csv(strata: Mapping[str, Any], names: Sequence[str]) -> str:
-    """The text of strata.csv: one line for each attribute, stratum, network and metric; empty where undefined."""
+    """The text of strata.csv: one line for each attribute, stratum, network and metric; undefined values are empty."""
     metrics = (strata["measure"], "auc")
     lines = (
         _csv_line(column["name"], row, metric)

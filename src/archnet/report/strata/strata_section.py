@@ -1,4 +1,4 @@
-"""The section of strata on the pages of a run and of a comparison, and strata.csv beside them."""
+"""The section of strata on the pages of runs and comparisons, and the file strata.csv."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STRATA_FILE: Final = "strata.csv"
 
 
 def strata_section(strata: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any] | None:
-    """What the template draws; null without strata.
+    """The values of the template; null without strata.
 
     Args:
         strata: The entry of metrics.json or comparison.json; may be empty.
@@ -47,7 +47,7 @@ def strata_section(strata: Mapping[str, Any], names: Sequence[str]) -> dict[str,
 
 
 def strata_drawings(section: Mapping[str, Any] | None) -> dict[str, Drawing]:
-    """The drawings of a section, by file name."""
+    """The figures of a section, by file name."""
     columns = [*section["columns"], *section["geometry"]] if section else []
     drawings: dict[str, Drawing] = {}
     for column in columns:
@@ -57,7 +57,7 @@ def strata_drawings(section: Mapping[str, Any] | None) -> dict[str, Drawing]:
 
 
 def write_strata_csv(folder: Path, strata: Mapping[str, Any], names: Sequence[str]) -> None:
-    """Write strata.csv; without strata remove the one of an earlier report."""
+    """Write strata.csv; without strata, remove that of an earlier report."""
     if strata:
         write_text(folder / STRATA_FILE, strata_csv(strata, names))
     else:

@@ -1,4 +1,4 @@
-"""Strata on a terminal."""
+"""Tables of strata for the terminal."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from archnet.report.tables import titled_table
 from archnet.report.wording import bounds, decimals, signed, signed_bounds
 
 MAX_ROWS: Final = 12
-"""Rows of all tables that a command prints without being asked for them."""
+"""Maximum number of rows of all tables that a command prints unless requested."""
 
 
 def strata_tables(strata: Mapping[str, Any], names: Sequence[str], by: Sequence[str] = ()) -> RenderableType | None:
-    """A table for each attribute, with what follows from it; null where there is none.
+    """A table for each attribute, with its conclusion; null if there is none.
 
     Args:
         strata: The entry of metrics.json or comparison.json; may be empty.
@@ -47,7 +47,7 @@ def strata_tables(strata: Mapping[str, Any], names: Sequence[str], by: Sequence[
 
 
 def short_strata_tables(strata: Mapping[str, Any], names: Sequence[str]) -> RenderableType | None:
-    """The same at the end of a command, if there are few rows; null otherwise."""
+    """The tables at the end of a command, if they have few rows; otherwise null."""
     columns = choose_columns(strata)
     num_rows = sum(len(column["strata"]) * len(names) for column in columns)
     return strata_tables(strata, names) if num_rows <= MAX_ROWS else None

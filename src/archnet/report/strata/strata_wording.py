@@ -1,4 +1,4 @@
-"""Words for strata: the names of attributes and their ranges, and the conclusion of a table."""
+"""Wording for strata: the names of attributes and ranges, and the conclusion of a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archnet.files.attribute_values import GEOMETRY_COLUMNS
 from archnet.report.wording import signed, word_list
 
 LEVEL: Final = 0.05
-"""Adjusted p values below it are called differences."""
+"""Adjusted p values below this level count as differences."""
 
 _LABELS: Final = {"tube_voltage_kv": "tube voltage", "num_slices": "number of slices", "num_rows": "number of rows",
                   "num_columns": "number of columns", "diameter_mm": "nodule diameter"}  # fmt: skip
@@ -54,11 +54,11 @@ def counted_cases(measure: str) -> str:
 
 
 def choose_columns(strata: Mapping[str, Any], names: Sequence[str] = ()) -> list[Mapping[str, Any]]:
-    """The attributes that a table shows.
+    """Choose the attributes of a table.
 
     Args:
         strata: The entry of metrics.json or comparison.json; may be empty.
-        names: Names of attributes; by default all but those that every scan has in its header.
+        names: Names of attributes. Defaults to all except those of scan headers.
 
     Raises:
         RunError: The runs have no such attribute, or it has only one stratum.
@@ -90,7 +90,7 @@ def strata_note(strata: Mapping[str, Any], columns: Sequence[Mapping[str, Any]],
 
     Args:
         strata: The entry of metrics.json or comparison.json.
-        columns: The attributes that are shown.
+        columns: The attributes shown.
         names_area: Whether the AUC is shown or mentioned.
     """
     measure, is_paired = strata["measure"], any("paired" in one for column in columns for one in column["strata"])
@@ -128,7 +128,7 @@ def strata_sentence(column: Mapping[str, Any]) -> str:
 
 
 def _network_text(column: str, pairs: Sequence[tuple[str, Mapping[str, Any]]], metric: str) -> str:
-    """Where one network is better or worse; empty where no difference is shown."""
+    """The strata in which one network is better or worse; empty if no difference is shown."""
     found = {
         word: list(_shown_differences(column, pairs, metric, sign)) for word, sign in (("higher", 1), ("lower", -1))
     }

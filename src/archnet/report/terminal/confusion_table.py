@@ -1,4 +1,4 @@
-"""Terminal: a confusion matrix that fits the width, of few or many classes with short or long names."""
+"""A confusion matrix for the terminal that fits the width, for any number of classes and length of names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archnet.report.tables import FirstFittingTable, FittingTable, titled_table
 from archnet.report.wording import count, percent
 
 NUM_CONFUSIONS: Final = 10
-"""Most frequent confusions that are listed where no matrix fits."""
+"""Maximum number of confusions listed if no matrix fits."""
 
 _MAX_NAME_WIDTH: Final = 22
 
@@ -21,11 +21,11 @@ Matrix = Sequence[Sequence[int]]
 
 
 def confusion_table(matrix: Matrix, classes: Sequence[str], set_name: str) -> FirstFittingTable:
-    """A confusion matrix with the recall of each class; its title says what its rows and columns are.
+    """A confusion matrix with the recall of each class; its title names its rows and columns.
 
-    Columns are headed by the classes, or by their numbers where the names are too wide. Where the counts are too wide,
-    whole percentages of each row replace them, and their diagonal is the recall. Where these are too wide as well, the
-    most frequent confusions are listed.
+    Columns are headed by the classes, or by their numbers if the names are too wide. If the counts are too wide, they
+    are replaced by integer percentages of each row, whose diagonal is the recall. If these are also too wide, the most
+    frequent confusions are listed.
     """
     title, meaning = f"Confusion matrix, {set_name} set", "Rows: true class. Columns: predicted class."
     counts = [[f"{number:,}" for number in row] for row in matrix]
@@ -64,7 +64,7 @@ def _matrix_table(
 
 
 def _row_percentages(matrix: Matrix) -> list[list[str]]:
-    """Each cell's share of its row in whole percent; empty where there is no case."""
+    """Each cell's share of its row as an integer percentage; empty for a row without cases."""
     return [[f"{100 * number / sum(row):.0f}" if number else "" for number in row] for row in matrix]
 
 

@@ -1,4 +1,4 @@
-"""Terminal: a run's results and a comparison as rich renderables; the caller prints them."""
+"""Results of a run and a comparison as rich renderables for the terminal."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ MAX_WIDTH = 80
 """Columns of a terminal that a comparison with confusion matrices fits."""
 
 _LABEL_WIDTH = 24
-"""Columns of a comparison's labels."""
+"""Width of a comparison's labels, in characters."""
 
 
 def run_summary(run: RunFiles) -> RenderableType:
-    """What `archnet run` ends with: sentence, kept epoch, confusion matrix, errors, class report and cautions."""
+    """The summary of `archnet run`: headline, kept epoch, confusion matrix, errors, class report and cautions."""
     name = reported_set(run.sets)
     matrix, classes = run.metrics[name]["confusion_matrix"], run.metrics["classes"]
     tables = Columns([confusion_table(matrix, classes, SET_NAMES[name]), error_table(run.metrics)], padding=(0, 2))
@@ -90,7 +90,7 @@ def _warnings(cautions: Iterable[str]) -> list[Text]:
 
 
 def error_table(metrics: Mapping[str, Any]) -> Table:
-    """The share of cases that each set gets wrong."""
+    """The error rate of each set."""
     table = titled_table("Error")
     table.add_column("set")
     table.add_column("wrong", justify="right")
@@ -125,7 +125,7 @@ def classification_report(matrix: Sequence[Sequence[int]], classes: Sequence[str
 
 
 def comparison_table(comparison: Comparison) -> RenderableType:
-    """What follows from a comparison, the architectures side by side, and each of them against the reference."""
+    """The conclusions of a comparison, the architectures side by side, and the paired differences."""
     is_narrow = len(comparison.rows) <= _MAX_COLUMNS
     table = _runs_as_columns(comparison) if is_narrow else _runs_as_lines(comparison)
     pairs = [part for pair in comparison.pairs for part in ("", *_paired_parts(pair, comparison, is_narrow))]
@@ -184,7 +184,7 @@ def _matrix_text(row: ComparisonRow) -> str:
 
 
 def _paired_parts(pair: PairedComparison, comparison: Comparison, is_full: bool) -> Iterator[RenderableType]:
-    """One architecture against the reference; where there are many, without what differs in their documents."""
+    """One architecture against the reference; with many, without the differences of their documents."""
     yield _paired_table(pair, len(comparison.classes))
     yield from (Text(line) for line in errors_text(pair))
     if is_full and pair.document:
@@ -211,13 +211,13 @@ def _paired_table(pair: PairedComparison, num_classes: int) -> Table:
 
 
 def _p_values(entry: Mapping[str, Any]) -> Text:
-    """The p value, with Holm's below it."""
+    """The p value, with Holm's corrected value below it."""
     p, corrected = p_value_texts(entry)
     return Text.assemble(p, (f"\n({corrected})" if corrected else "", "dim"))
 
 
 def _document_table(pair: PairedComparison) -> Table:
-    table = titled_table("What differs in their documents")
+    table = titled_table("Differences in their documents")
     for name in ("", pair.reference, pair.other):
         table.add_column(Text(name), overflow="fold")
     for difference in pair.document:

@@ -1,1 +1,1 @@
-"""The verdict as a page section, a picture, LaTeX rows and a line of provenance."""
+"""The verdict as a page section, a picture and LaTeX rows, with its provenance."""

@@ -1,4 +1,4 @@
-r"""The verdict as a LaTeX table with the rules of the package booktabs, one row for each network."""
+r"""The verdict as a LaTeX table with booktabs rules, one row for each network."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def latex_text(text: str) -> str:
 
 
 def latex_rows(result: Verdict) -> str:
-    """A table of the architectures: form, recall, false positives, AUC, cost, and the difference to the reference."""
+    """A table of the architectures: form, recall, false positives, AUC, cost, and the difference from the reference."""
     measure = "Macro recall" if result.num_classes > 2 else "Recall"
     header = ["Network", "Form", f"{measure} (95% CI)", "False positives", "AUC (95% CI)", "Mult-adds", "Difference"]
     by_name = {conclusion.other: conclusion for conclusion in result.conclusions}
@@ -37,7 +37,7 @@ def latex_rows(result: Verdict) -> str:
 
 
 def latex_table(header: Sequence[str], rows: Sequence[Sequence[str]], columns: str) -> str:
-    r"""A table with the rules of booktabs; its texts are escaped.
+    r"""A table with booktabs rules and escaped texts.
 
     Args:
         header: Of the columns.

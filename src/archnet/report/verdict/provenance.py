@@ -11,12 +11,12 @@ from typing import Any, Final
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.report.wording import word_list
 
-_SHORT: Final = 10  # digits of a commit or a digest
+_SHORT: Final = 10  # number of digits of a commit or a digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """What a page is about and what it was made with.
+    """The subject and provenance of a page.
 
     Attributes:
         title: Name of the experiment, else of the folder.
@@ -30,10 +30,10 @@ class Provenance:
 
 
 def provenance(folder: Path, run_folders: Sequence[Path]) -> Provenance:
-    """What a page in a folder is about.
+    """Determine the subject and provenance of a page from its folder.
 
     Args:
-        folder: The folder of the page; an experiment's folder names the experiment.
+        folder: The folder of the page, whose name may be that of the experiment.
         run_folders: The runs on the page.
 
     Raises:
@@ -55,13 +55,13 @@ def provenance(folder: Path, run_folders: Sequence[Path]) -> Provenance:
 
 
 def _shared(documents: Sequence[Mapping[str, Any]], key: str) -> str:
-    """A text that all documents share; empty where they differ."""
+    """A text that all documents share; empty if they differ."""
     values = {str(document.get(key, "")) for document in documents}
     return values.pop() if len(values) == 1 else ""
 
 
 def _date_texts(started: Sequence[str]) -> list[str]:
-    """The day of the runs, or the first and the last."""
+    """The day of the runs, or the first and last days."""
     days = sorted({text[:10] for text in started})
     ends = dict.fromkeys(map(day_text, [*days[:1], *days[-1:]]))
     return [" to ".join(ends)] if days else []
@@ -84,7 +84,7 @@ _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
-"""In the language of the page, independent of the locale."""
+"""Names of the months in the language of the page, independent of the locale."""
 
 
 def _version_texts(packages: Iterable[Mapping[str, str]]) -> list[str]:

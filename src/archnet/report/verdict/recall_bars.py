@@ -31,9 +31,9 @@ class Bar:
         text: The number in words, such as "41 of 42 (97.6%)".
         value: From 0 to 1; null where undefined.
         interval: 95% interval; null where it cannot be estimated.
-        mark: The reference's number at the same operating point, where its own bar is at another one; null without one.
+        mark: The reference's value at the same operating point, if its own bar is at a different one; otherwise null.
         mark_name: Name of the reference.
-        hue: Colour of the network or the set.
+        hue: Name of the colour of the network or the set.
     """
 
     label: str
@@ -46,10 +46,10 @@ class Bar:
 
 
 def recall_bars(title: str, bars: Sequence[Bar], width: int = WIDE, narrow: Drawing | None = None) -> Drawing:
-    """Draw bars below each other: above each bar its label and its number, below all the axis.
+    """Draw horizontal bars, each below its label and number, with a common axis at the bottom.
 
     Args:
-        title: What they show, for the alternative text.
+        title: Title for the alternative text.
         bars: In their order.
         width: Width of the drawing, in pixels.
         narrow: The same bars for a phone.
@@ -76,7 +76,7 @@ def _mark_legend(name: str, y: float) -> str:
 
 
 def _alt_text(title: str, bars: Sequence[Bar]) -> str:
-    """The bars in words."""
+    """The text alternative of the bars."""
     return f"{title}: {'; '.join(f'{bar.label} {bar.text}{_interval_text(bar)}' for bar in bars)}."
 
 
@@ -120,7 +120,7 @@ def _bar(bar: Bar, width: int, top: float, thickness: int) -> str:
 
 
 def _lined(path: str, size: float, **attributes: str) -> str:
-    """A path in ink on a wider one in the colour of the paper: legible on any bar."""
+    """A path with an outline in the background colour, visible on any bar."""
     ground = element("path", d=path, stroke=colour("paper"), stroke_width=size + 2, fill="none")
     return ground + element("path", d=path, stroke=colour("ink"), stroke_width=size, fill="none", **attributes)
 

@@ -1,4 +1,4 @@
-"""The top of a run's page: sentence, recall bar, facts, kept epoch and cautions."""
+"""The top of a run's page: headline, recall bar, facts, kept epoch and cautions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from archnet.report.wording import SET_NAMES, percent, reported_set
 
 
 def run_section(run: RunFiles) -> dict[str, Any]:
-    """What the template "verdict.html" is filled with for a single run."""
+    """The values of the template "verdict.html" for a single run."""
     name = reported_set(run.sets)
     end = training_end(run.history, run.experiment)
     title = f"{SET_NAMES[name].capitalize()} set, with 95% intervals"
@@ -40,7 +40,7 @@ def run_section(run: RunFiles) -> dict[str, Any]:
 
 
 def _bars(run: RunFiles, name: str) -> list[Bar]:
-    """The recall of the positive class; of more classes accuracy and macro recall."""
+    """The recall of the positive class; for more than two classes, accuracy and macro recall."""
     metrics, positive = run.metrics[name], run.classes[run.positive]
     if len(run.classes) == 2:
         recall = class_estimate(metrics, "recall", positive)

@@ -10,7 +10,7 @@ from archnet.report.figures.svg import Drawing, colour, element, text, text_widt
 
 _WIDTH: Final = 720
 _MARGIN: Final = 24
-_ACTUAL: Final = 0.9  # of the estimated width of a text that is several words long
+_ACTUAL: Final = 0.9  # factor for the estimated width of a text of several words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +21,10 @@ class PictureContent:
         title: Name of the experiment.
         badge: The conclusion in a few words.
         sentences: In their order.
-        bars_title: What they show.
+        bars_title: Title of the bars.
         bars: The bars.
         facts: Numbers of patients, scans and cases, and costs.
-        cautions: The gravest first.
+        cautions: Cautions, the most serious first.
         origin: Date, version, commit and digest.
     """
 
@@ -48,7 +48,7 @@ class _Line:
 
 
 def verdict_picture(content: PictureContent) -> Drawing:
-    """Draw the picture, as high as its texts need."""
+    """Draw the picture, with a height that fits its texts."""
     above = [
         *_badge_lines(content),
         *_wrapped(content.sentences, 16, gap=4),
@@ -85,7 +85,7 @@ def _wrapped(texts: Sequence[str], size: float, name: str = "ink", gap: float = 
 
 
 def wrap_text(content: str, size: float, width: float) -> list[str]:
-    """Lines of words that fit a width, by the estimate of `text_width`; a longer word has a line of its own.
+    """Wrap words into lines of a maximum width, estimated by `text_width`; a longer word has its own line.
 
     >>> wrap_text("one two three", 10, 50)
     ['one two', 'three']

@@ -1,4 +1,4 @@
-"""The top of a comparison's page: sentence, badge, bars, facts and cautions, and the same to copy."""
+"""The top of a comparison's page: conclusion, badge, bars, facts and cautions, also as text to copy."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from archnet.report.verdict.verdict_picture import PictureContent, verdict_pictu
 from archnet.report.wording import percent, short_count
 
 PICTURE_FILE = "verdict.svg"
-"""The picture beside a comparison's page."""
+"""The file name of the verdict picture next to a comparison's page."""
 
 Fact = tuple[str, str]
-"""A number with its unit, and what it is about."""
+"""A number with its unit, and its label."""
 
 
 def verdict_section(folder: Path, comparison: Comparison) -> dict[str, Any]:
-    """What the template "verdict.html" is filled with; also writes the picture beside the page.
+    """The values of the template "verdict.html"; also write the picture next to the page.
 
     Args:
         folder: The folder of the page.
@@ -59,7 +59,7 @@ def verdict_section(folder: Path, comparison: Comparison) -> dict[str, Any]:
     }
     bars = verdict_bars(result)
     if not bars:
-        (folder / PICTURE_FILE).unlink(missing_ok=True)  # of an earlier comparison
+        (folder / PICTURE_FILE).unlink(missing_ok=True)  # from an earlier comparison
         return section
     title = bars_title(result)
     drawing = recall_bars(title, bars, WIDE, narrow=recall_bars(title, bars, NARROW))
@@ -91,7 +91,7 @@ def _picture(section: dict[str, Any], bars: Drawing, origin: Provenance) -> Draw
 
 
 def bars_title(result: Verdict) -> str:
-    """What the bars show."""
+    """The title of the bars."""
     conclusion = result.main_conclusion
     if conclusion is not None and conclusion.measure == MACRO_RECALL:
         return "Macro recall with 95% intervals"
@@ -102,10 +102,10 @@ def bars_title(result: Verdict) -> str:
 
 
 def verdict_bars(result: Verdict) -> list[Bar]:
-    """A bar for each architecture; empty where nothing can be compared.
+    """A bar for each architecture; empty if nothing can be compared.
 
-    Each pair has an operating point of its own. The reference's bar is at that of the main conclusion; the bars of
-    further architectures mark the reference's number at theirs.
+    Each pair has its own operating point. The reference's bar is at that of the main conclusion; the bars of other
+    architectures mark the reference's value at theirs.
     """
     main = result.main_conclusion
     if main is None or main.difference is None:
@@ -135,7 +135,7 @@ def _bar(place: int, side: VerdictSide, own: Conclusion | None, main: Conclusion
 
 
 def verdict_facts(result: Verdict) -> list[Fact]:
-    """How many patients, scans and cases the conclusion rests on, and what the networks cost."""
+    """Numbers of patients, scans and cases behind the conclusion, and the costs of the networks."""
     seeds = sorted({side.num_seeds for side in result.sides if side.form != "baseline"})
     return [
         *group_facts(result.num_groups, result.num_scans),
@@ -146,7 +146,7 @@ def verdict_facts(result: Verdict) -> list[Fact]:
 
 
 def group_facts(num_groups: int, num_scans: int | None) -> list[Fact]:
-    """Patients and scans of the cases.
+    """Numbers of patients and scans of the cases.
 
     >>> group_facts(12, 40), group_facts(40, 40), group_facts(7, None)
     ([('12', 'patients'), ('40', 'scans')], [('40', 'scans')], [('7', 'groups (scans or patients)')])
@@ -158,7 +158,7 @@ def group_facts(num_groups: int, num_scans: int | None) -> list[Fact]:
 
 
 def case_facts(num_cases: int, num_positives: int, positive: str, num_classes: int) -> list[Fact]:
-    """Cases of the positive class and others; of more than two classes all cases.
+    """Numbers of positive and other cases; for more than two classes, of all cases.
 
     >>> case_facts(196, 42, "nodule", 2), case_facts(68, 13, "CT-1", 3)
     ([('42', 'nodules'), ('154', 'other cases')], [('68', 'cases of 3 classes')])

@@ -1,1 +1,1 @@
-"""Cases of a page: the voxels that it carries, the list that selections filter, and the viewer's data."""
+"""Cases of a page: embedded voxels, the list for selections, and the viewer's data."""

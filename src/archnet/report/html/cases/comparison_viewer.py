@@ -17,7 +17,7 @@ from archnet.report.html.cases.viewer_data import ViewedCases, ViewedNetwork, vi
 
 
 def comparison_viewer(comparison: Comparison) -> dict[str, Any] | None:
-    """The viewer of a comparison; null if its runs keep no cases."""
+    """The viewer of a comparison; null if its runs store no cases."""
     pools = comparison.pools
     predictions = pools[0].predictions_by_seed[0]
     experiment = read_optional_json(pools[0].folders[0] / "experiment.json") or {}
@@ -47,7 +47,7 @@ def _viewed_network(comparison: Comparison, pool: Pool) -> ViewedNetwork:
 
 
 def _presets(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:
-    """Cases on which the reference and another network disagree, for each pair, and those that both get wrong."""
+    """Cases on which the reference and another network disagree, for each pair, and those that both misclassify."""
     presets: list[tuple[str, dict[str, Any]]] = []
     for pair in comparison.pairs:
         presets += [

@@ -13,15 +13,15 @@ from archnet.report.gallery_file import Gallery, HeatMaps
 from archnet.report.html.cases.voxel_encoding import block_factors, block_means, encode_numbers, encode_voxels
 
 MAX_TEXT: Final = 8_500_000
-"""Bytes of all voxels and heat maps of a page, whose limit is 15 MB."""
+"""Maximum size of all voxels and heat maps on a page in bytes; the limit of a page is 15 MB."""
 
 _GREY_LEVELS: Final = 1400
-"""Steps of a window that are kept if there is room: 1 HU of the default window."""
+"""Number of grey levels of a window that are kept if there is room: 1 HU of the default window."""
 
 _ROUNDINGS: Final = (1, 2, 4, 8)
 _NUM_TRIALS: Final = 8
 _MAX_HEAT: Final = 8192
-"""Features of a heat map on a page; finer maps are means over blocks."""
+"""Maximum number of features of a heat map on a page; finer maps are averaged over blocks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,9 +30,9 @@ class KeptCase:
 
     Attributes:
         row: Its row in the page's table of cases.
-        gallery: The gallery that keeps it.
-        number: Its number there.
-        heat_maps: For each network, the heat maps and the number of the case in them; null if it has none.
+        gallery: The gallery that contains it.
+        number: Its index in the gallery.
+        heat_maps: For each network, the heat maps and the index of the case in them; null if it has none.
     """
 
     row: int
@@ -43,12 +43,12 @@ class KeptCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EmbeddedCases:
-    """What a page carries.
+    """The embedded cases of a page.
 
     Attributes:
         cases: One entry for each case, JSON-ready.
         rounding: The multiple of a raw unit to which values are rounded.
-        reduction: The largest number of voxels along an axis that became one.
+        reduction: The largest number of voxels along an axis that were averaged into one.
     """
 
     cases: list[dict[str, Any]]
@@ -57,13 +57,13 @@ class EmbeddedCases:
 
 
 def embed_cases(cases: Sequence[KeptCase], max_text: int = MAX_TEXT) -> EmbeddedCases:
-    """Encode cases in their order until the page is full.
+    """Encode cases in order until the page is full.
 
     Values are rounded only if the cases would not fit otherwise.
 
     Args:
-        cases: The most important first.
-        max_text: Bytes of all of them.
+        cases: The cases, the most important first.
+        max_text: Maximum total size in bytes.
     """
     trials = cases[:: max(1, len(cases) // _NUM_TRIALS)]
     for rounding in _ROUNDINGS:
@@ -107,12 +107,12 @@ def _encode(case: KeptCase, rounding: int) -> dict[str, Any]:
 
 
 def _scale(gallery: Gallery) -> tuple[float, float]:
-    """Factor and offset from stored to raw values; the grey values of archnet 0.1 are raw."""
+    """Factor and offset from stored to raw values; grey values of archnet 0.1 count as raw."""
     return (1.0, 0.0) if gallery.scales is None else (float(gallery.scales[0, 0]), float(gallery.scales[0, 1]))
 
 
 def _step(gallery: Gallery, rounding: int) -> int:
-    """Stored values are rounded to multiples of this."""
+    """The step to which stored values are rounded."""
     if gallery.window is None:
         return 1
     low, high = gallery.window
@@ -120,7 +120,7 @@ def _step(gallery: Gallery, rounding: int) -> int:
 
 
 def _placement(gallery: Gallery, number: int) -> dict[str, Any]:
-    """Where the case lies in its scan; empty where that is unknown."""
+    """The position of the case in its scan; empty if unknown."""
     places = gallery.placements
     if places is None or np.isnan(places.centre_mm[number]).any():
         return {}

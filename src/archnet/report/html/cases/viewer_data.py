@@ -1,4 +1,4 @@
-"""The viewer's data: all cases of a page with their probabilities, and the voxels of those that it carries."""
+"""The viewer's data: all cases of a page with their probabilities, and the voxels of the embedded ones."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import SETS
 
 MAX_LISTED: Final = 3000
-"""Cases that selections can find; errors and embedded cases come first."""
+"""Maximum number of cases available for selection; errors and embedded cases come first."""
 
 NUM_BINS: Final = 10
-"""Bars of a histogram of scores."""
+"""Number of bins of a histogram of scores."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ViewedNetwork:
-    """A network whose cases are viewed.
+    """A network whose cases are displayed.
 
     Attributes:
         name: Its name on the page.
@@ -59,11 +59,11 @@ class ViewedCases:
         predictions: Names, groups, sets and truth of all cases.
         positive: Index of the positive class.
         networks: Networks that classify them.
-        reported: The set that the page is about.
-        columns: For each confusion matrix on the page, by its name: the number of its network, and its set.
-        presets: Label of each button that selects cases, and what it selects.
+        reported: The reported set.
+        columns: For each confusion matrix on the page, by name, the index of its network, and its set.
+        presets: Label and conditions of each button that selects cases.
         experiment: The content of experiment.json.
-        shown: The channel or window that pictures show, if there are several.
+        shown: The channel or window of the pictures, if there are several.
     """
 
     predictions: Predictions
@@ -77,7 +77,7 @@ class ViewedCases:
 
 
 def viewer_panel(cases: ViewedCases) -> dict[str, Any] | None:
-    """What the template draws, and the data of the script; null if no run keeps cases."""
+    """The values of the template and the data of the script; null if no run stores cases."""
     kept = _keep_cases(cases)
     if not kept:
         return None
@@ -95,7 +95,7 @@ def viewer_panel(cases: ViewedCases) -> dict[str, Any] | None:
 
 
 def _keep_cases(cases: ViewedCases) -> list[KeptCase]:
-    """Each case that a gallery keeps, errors of the networks in turn, then the others."""
+    """All cases of the galleries: errors of each network in turn, then the others."""
     rows = {name: row for row, name in enumerate(cases.predictions.cases.tolist())}
     maps = [_heat_maps_by_name(network.heat_maps) for network in cases.networks]
     found: dict[int, KeptCase] = {}
@@ -110,7 +110,7 @@ def _keep_cases(cases: ViewedCases) -> list[KeptCase]:
 
 
 def _gallery_queue(galleries: Sequence[Gallery]) -> list[tuple[Gallery, int]]:
-    """Errors of each gallery in turn, with a correct case after every third; training examples are left out."""
+    """Errors of each gallery in turn, with a correct case after every third; training examples are omitted."""
     queue: list[tuple[float, int, Gallery, int]] = []
     for place, gallery in enumerate(galleries):
         wrong, right = (np.flatnonzero(gallery.kinds == kind).tolist() for kind in ("wrong", "right"))
@@ -127,7 +127,7 @@ def _sort_by_disagreement(cases: ViewedCases, kept: list[KeptCase]) -> list[Kept
 
 
 def _heat_maps_by_name(parts: Sequence[HeatMaps]) -> dict[str, tuple[HeatMaps, int]]:
-    """By the name of a case: the first heat maps that have it, and its number there."""
+    """The first heat maps with each case, and the index of the case in them, by name of the case."""
     return {name: (maps, number) for maps in reversed(parts) for number, name in enumerate(maps.cases.tolist())}
 
 
@@ -178,7 +178,7 @@ def _case_kind(experiment: Mapping[str, Any]) -> str:
 
 
 def _spacing(experiment: Mapping[str, Any], kind: str) -> list[float] | None:
-    """Millimetres along x, y, z of crops that were resampled."""
+    """The voxel spacing of resampled crops in mm along x, y, z."""
     spacing: list[float] | None = (experiment.get("data") or {}).get("spacing_mm")
     return spacing if kind == "candidates" else None
 
@@ -203,7 +203,7 @@ def _histograms(cases: ViewedCases) -> list[dict[str, Any]]:
 
 
 def _notes(cases: ViewedCases, num_listed: int, embedded: EmbeddedCases, kept: Sequence[KeptCase]) -> list[str]:
-    """What the page leaves out, rounds or reduces."""
+    """Notes on what the page omits, rounds or reduces."""
     total, notes = len(cases.predictions.cases), []
     if len(embedded.cases) < len(kept):
         notes.append(

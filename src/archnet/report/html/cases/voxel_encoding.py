@@ -1,7 +1,7 @@
-"""Voxels as text in a page: rounded, differences of neighbours, deflated, base64.
+"""Encode voxels as text in a page: rounding, differences of neighbours, deflate, base64.
 
-A PNG would do without a script's decompression, but browsers that resist fingerprinting change the pixels that a canvas
-gives back. `scripts/viewer.js` has the inverse.
+PNG files would need no decompression in a script, but browsers with fingerprinting protection alter the pixels read
+from a canvas. `scripts/viewer.js` has the inverse.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_CASE_VOXELS: Final = 64**3
-"""Voxels of a case on a page; larger ones are means over blocks."""
+"""Maximum number of voxels of a case on a page; larger cases are averaged over blocks."""
 
 _SHORTEST_SIDE: Final = 48
 _RAW_DEFLATE: Final = -15
@@ -27,8 +27,8 @@ class EncodedVoxels:
 
     Attributes:
         shape: (height, width, depth) after block means; the depth of an image is 1.
-        factors: Voxels of the case along each axis that became one.
-        factor: Times a decoded number plus `offset` is the stored value.
+        factors: Number of voxels along each axis that were averaged into one.
+        factor: The stored value is `factor` times the decoded number plus `offset`.
         offset: See `factor`.
         text: The numbers in the order (depth, height, width).
     """
@@ -45,8 +45,8 @@ def encode_voxels(values: NDArray[Any], step: int = 1, max_voxels: int = MAX_CAS
 
     Args:
         values: (height, width[, depth]) uint8 or int16.
-        step: Values are rounded to multiples of it, counted from the smallest.
-        max_voxels: Voxels after block means.
+        step: Values are rounded to multiples of this above the smallest value.
+        max_voxels: Maximum number of voxels after block means.
     """
     volume = values if values.ndim == 3 else values[..., np.newaxis]
     factors = block_factors(volume.shape, max_voxels)
@@ -76,7 +76,7 @@ def encode_numbers(numbers: NDArray[np.int64]) -> str:
 def block_factors(shape: tuple[int, ...], max_voxels: int) -> tuple[int, int, int]:
     """Voxels along (height, width, depth) to average, so that at most `max_voxels` remain.
 
-    The slices shrink first, as long as their shorter side keeps 48 voxels, then the depth, then the slices again.
+    First, slices are reduced down to 48 voxels on their shorter side, then the depth, then the slices further.
 
     >>> block_factors((64, 64, 10), 64**3), block_factors((128, 128, 64), 64**3), block_factors((512, 512, 300), 64**3)
     ((1, 1, 1), (2, 2, 1), (10, 10, 3))
@@ -93,7 +93,7 @@ def block_factors(shape: tuple[int, ...], max_voxels: int) -> tuple[int, int, in
 
 
 def block_means(volume: NDArray[np.float64], factors: tuple[int, int, int]) -> NDArray[np.float64]:
-    """Means over blocks; voxels that fill no block are left out."""
+    """Means over blocks; incomplete blocks are dropped."""
     if factors == (1, 1, 1):
         return volume
     counts = [size // factor for size, factor in zip(volume.shape, factors, strict=True)]

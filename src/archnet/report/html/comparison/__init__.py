@@ -1,1 +1,1 @@
-"""Parts of a comparison's page: the rows of its tables, and its drawings."""
+"""Parts of a comparison's page: table rows and figures."""

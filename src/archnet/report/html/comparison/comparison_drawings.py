@@ -1,4 +1,4 @@
-"""Drawings of a comparison's page: all metrics side by side, and the paired differences."""
+"""Figures of a comparison's page: all metrics side by side, and the paired differences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archnet.spec.metrics import METRICS, metrics_shown_in
 
 
 def paired_drawing(comparison: Comparison) -> Drawing | None:
-    """The drawing of all paired differences."""
+    """The figure of all paired differences."""
     if not comparison.pairs:
         return None
     places = {row.run: place for place, row in enumerate(comparison.rows)}
@@ -29,7 +29,7 @@ def paired_drawing(comparison: Comparison) -> Drawing | None:
 
 
 def metrics_drawing(comparison: Comparison) -> Drawing:
-    """The drawing of all metrics, with a panel for each."""
+    """The figure of all metrics, with a panel for each."""
     names = [row.run for row in comparison.rows]
     panels = {
         metric.summary_label(len(comparison.classes)): [

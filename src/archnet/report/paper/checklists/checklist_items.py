@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 Row = tuple[str, str, str, str]
-"""Number, what the item asks, topics that a run answers (separated by spaces), and what is left for the author."""
+"""Number, question of the item, topics that a run answers (separated by spaces), and the part left to the author."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,9 +16,9 @@ class ChecklistItem:
     Attributes:
         number: As in the checklist, such as "12a".
         section: Section of the checklist.
-        asks: What it asks, in the words of archnet.
-        topics: Names in `ANSWERS` that answer it from a run, in this order; empty if no run can.
-        author: What only the author can state; empty if a run answers the item in full.
+        asks: The question of the item, paraphrased.
+        topics: Names in `ANSWERS` that answer it from a run, in order; empty if none does.
+        author: The part that only the author can state; empty if a run answers the item in full.
     """
 
     number: str
@@ -33,11 +33,11 @@ class Checklist:
     """A reporting checklist.
 
     Attributes:
-        name: As on the command line.
-        title: As in a text.
+        name: Name on the command line.
+        title: Name in texts.
         source: Citation without the DOI.
         doi: Digital object identifier of the publication.
-        items: In their order.
+        items: The items by section, in order.
     """
 
     name: str

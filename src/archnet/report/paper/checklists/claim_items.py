@@ -13,8 +13,8 @@ CLAIM: Final = Checklist(
     doi="10.1148/ryai.240300",
     items=parse_items({
         "Title and abstract": [
-            ("1", "AI and its kind named in the title", "technology", "The title."),
-            ("2", "Abstract in sections", "technology set_sizes performance", "The abstract."),
+            ("1", "AI and its type named in the title", "technology", "The title."),
+            ("2", "Structured abstract", "technology set_sizes performance", "The abstract."),
         ],
         "Introduction": [
             ("3", "Background, and the intended use of the AI", "", "Clinical background, intended use."),
@@ -25,18 +25,18 @@ CLAIM: Final = Checklist(
             ("6", "Goal of the study", "technology", "The goal, such as a feasibility study."),
         ],
         "Methods: data": [
-            ("7", "Where the data come from", "data_source digest", "Sites and dates of own data."),
+            ("7", "Source of the data", "data_source digest", "Sites and dates of your own data."),
             ("8", "Inclusion and exclusion criteria", "excluded", "Criteria by which patients and scans were chosen."),
             ("9", "Preprocessing", "preprocessing", ""),
-            ("10", "Choice of parts of the data", "subset", ""),
+            ("10", "Selection of subsets of the data", "subset", ""),
             ("11", "De-identification", "", "How the scans were de-identified."),
             ("12", "Missing data", "missing_data", ""),
             ("13", "Image acquisition", "acquisition", "Contrast agent, dose, reconstruction."),
         ],
         "Methods: reference standard": [
-            ("14", "Definition of the reference standard", "reference_standard", "The definition for own data."),
-            ("15", "Why this reference standard", "", "The reason for the choice."),
-            ("16", "Who annotated", "", "Number, qualification and training of the annotators."),
+            ("14", "Definition of the reference standard", "reference_standard", "The definition for your own data."),
+            ("15", "Rationale for the reference standard", "", "The reason for the choice."),
+            ("16", "Annotators", "", "Number, qualification and training of the annotators."),
             ("17", "Annotation of the test set", "", "How the test cases were annotated, and with which software."),
             ("18", "Agreement of the annotators", "", "Agreement between and within annotators."),
         ],
@@ -73,15 +73,15 @@ CLAIM: Final = Checklist(
         "Results: model performance": [
             ("37", "Performance with uncertainty in all sets", "internal_testing performance", ""),
             ("38", "Diagnostic accuracy with its precision", "performance cross_tabulation calibration", ""),
-            ("39", "Analysis of failures", "failures", "What the wrong cases have in common."),
+            ("39", "Analysis of failures", "failures", "Common features of the incorrect cases."),
         ],
         "Discussion": [
             ("40", "Limitations", "limitations", "Limitations of the design and of the data."),
             ("41", "Implications for practice", "", "Intended use, and barriers to it."),
         ],
         "Other information": [
-            ("42", "Full protocol", "record", "Where the study protocol is."),
-            ("43", "Availability of software, model and data", "code data_licence model", "Where to get the model."),
+            ("42", "Full protocol", "record", "Location of the study protocol."),
+            ("43", "Availability of software, model and data", "code data_licence model", "Access to the model."),
             ("44", "Funding", "", "Sources of funding and role of the funders."),
         ],
     }),

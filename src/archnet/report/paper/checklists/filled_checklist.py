@@ -33,8 +33,8 @@ class FilledItem:
 
     Attributes:
         item: The item.
-        answer: What the run answers; empty if nothing.
-        author: What is left for the author; empty if nothing.
+        answer: Answer of the run; may be empty.
+        author: The part left to the author; may be empty.
     """
 
     item: ChecklistItem
@@ -43,17 +43,17 @@ class FilledItem:
 
     @property
     def source(self) -> Source:
-        """Who answers the item."""
+        """The source of the answer."""
         if not self.answer:
             return "author"
         return "run and author" if self.author else "run"
 
 
 def find_checklist(name: str) -> Checklist:
-    """The checklist of a name.
+    """Find a checklist by name.
 
     Raises:
-        RunError: There is none.
+        RunError: There is no such checklist.
     """
     if name not in CHECKLISTS:
         raise RunError(f'--checklist "{name}": expected {_names()}.{did_you_mean(name, CHECKLISTS)}')
@@ -88,7 +88,7 @@ def write_checklist_csv(path: Path, filled: list[FilledItem]) -> Path:
 
 
 def written_sentence(path: Path) -> str:
-    """How many items of a written csv file are filled from the run.
+    """The number of items of a csv file that are filled from the run.
 
     Raises:
         DataError: The file is damaged.
@@ -100,11 +100,11 @@ def written_sentence(path: Path) -> str:
 
 
 def checklist_sentence(checklist: Checklist, sources: Sequence[str]) -> str:
-    """How many items are filled from the run, and how many are left for the author.
+    """The number of items filled from the run, and of those left to the author.
 
     Args:
-        checklist: The list.
-        sources: Who answers each item, as in `FilledItem.source`.
+        checklist: The checklist.
+        sources: The source of each answer, as in `FilledItem.source`.
     """
     counts = Counter(sources)
     return (

@@ -1,1 +1,1 @@
-"""What a paper states about a comparison of networks."""
+"""Material for a paper about a comparison of networks."""

@@ -1,4 +1,4 @@
-"""The methods of a comparison as paragraphs for a paper: what all networks share once, then what differs."""
+"""The methods of a comparison as paragraphs for a paper: shared sentences once, then the differences."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def comparison_methods(comparison: Comparison, runs: Mapping[str, RunFiles], *, 
 def _repetition_text(row: ComparisonRow) -> str:
     """The seeds and folds of a network, whose first run the paragraphs describe."""
     seeds = f"seeds {word_list([str(seed) for seed in row.seeds])}" if len(row.seeds) > 1 else ""
-    folds = f"{len(row.folds)} folds, whose test cases were evaluated together" if row.folds else ""
+    folds = f"{len(row.folds)} folds, whose test cases were pooled" if row.folds else ""
     if not seeds and not folds:
         return ""
     kinds = word_list([kind for kind, text in (("seed", seeds), ("fold", folds)) if text])
@@ -56,7 +56,7 @@ def _repetition_text(row: ComparisonRow) -> str:
 
 
 def merge_texts(texts: Mapping[str, str]) -> str:
-    """The texts of several networks as one: each sentence once, after the names of the networks that it is about.
+    """Merge the texts of several networks: each sentence once, after the names of its networks.
 
     >>> merge_texts({"flat": "Crops. A slice.", "deep": "Crops. A volume.", "wide": "Crops. A volume."})
     'Crops. flat: A slice. deep and wide: A volume.'

@@ -15,7 +15,7 @@ from archnet.report.wording import word_list
 
 
 def comparison_paper(comparison: Comparison, *, has_froc: bool) -> dict[str, Any]:
-    """What the template "paper.html" is filled with: flow and acquisition once for networks that share them.
+    """The values of the template "paper.html": flow and acquisition once for networks that share them.
 
     Args:
         comparison: The comparison.

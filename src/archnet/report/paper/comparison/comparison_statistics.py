@@ -1,4 +1,4 @@
-"""The statistics of a comparison, as sentences for a paper."""
+"""The statistical methods of a comparison as sentences for a paper."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archnet.spec.metrics import METRICS
 
 
 def comparison_statistics(comparison: Comparison, *, has_froc: bool) -> str:
-    """How the networks are compared: pairs, standard errors, seeds, correction for several comparisons, margin.
+    """Describe the comparison: pairs, standard errors, seeds, correction for multiple comparisons, margin.
 
     Args:
         comparison: The comparison.
@@ -48,7 +48,7 @@ def _pairs_text(comparison: Comparison) -> str:
 
 
 def _errors_text(comparison: Comparison) -> str:
-    """The standard errors of the differences, by how they are estimated."""
+    """The methods for the standard errors of the differences."""
     num_classes, differences = len(comparison.classes), comparison.pairs[0].differences
     labels = {name: label for name, label in difference_names(num_classes).items() if name in differences}
     linear = [name for name in labels if name == RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE or _is_proportion(name)]
