@@ -181,5 +181,5 @@ def test_info_names_the_channels_of_arrays_and_the_limits_of_each(tmp_path):
     assert lines[5:8] == [
         "shape     8x7",
         "channels  2",
-        "limits    0 to 250 and 0 to 20 become 0 to 1",
+        "limits    0 to 250 and 0 to 20 are scaled to 0 to 1",
     ]

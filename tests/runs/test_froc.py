@@ -189,7 +189,7 @@ def test_a_missing_list_is_told_and_the_submission_is_kept(phantom, tmp_path, ca
     submission = tmp_path / "run/froc/submission.csv"
     assert caplog.messages == [
         f"no FROC: annotations_excluded.csv is not in {root}. LUNA16 publishes it with its evaluation script; copy it "
-        f"there, or judge {submission} with `archnet froc`."
+        f"there, or evaluate {submission} with `archnet froc`."
     ]
     assert len(submission.read_text().splitlines()) == 41
 

@@ -96,7 +96,7 @@ def test_the_page_states_what_probabilities_are_compared_with(soft_run):
     page = (soft_run.folder / "report.html").read_text(encoding="utf-8")
     assert (
         "Probabilities are compared with the soft labels: a dot shows their mean in a bin, and the Brier score is the mean "
-        "squared difference from them. Every case counts once, whatever its weight. The calibration slope and intercept "
+        "squared difference from them. Every case counts once, regardless of its weight. The calibration slope and intercept "
         "below use the hard labels.\n"
     ) in page
     assert "perfectly calibrated model" not in page

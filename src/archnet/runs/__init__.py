@@ -1,1 +1,1 @@
-"""Runs: an experiment becomes a run folder."""
+"""Runs: carry out experiments and write run folders."""

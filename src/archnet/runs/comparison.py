@@ -1,4 +1,4 @@
-"""The comparison of all finished runs in an experiment's folder, with the FROC of runs that are pooled."""
+"""Compare all finished runs in an experiment folder, with the FROC of pooled runs."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ from archnet.runs.log import log
 def compare_finished_runs(folder: Path) -> Comparison | None:
     """Compare all finished runs in an experiment's folder, if there are at least two, and write the page.
 
-    Folds that one architecture has and another does not have yet are no error: a warning is logged.
+    If architectures have different finished folds, a warning is logged instead of an error.
 
     Returns:
-        The comparison; None where there is none.
+        The comparison; None if there is none.
     """
     runs = find_run_folders([folder])
     if len(runs) < 2:
@@ -57,7 +57,7 @@ def compare_finished_runs(folder: Path) -> Comparison | None:
 
 
 def write_comparison_with_froc(folder: Path, runs: Sequence[Path]) -> Path:
-    """Write the comparison of runs, with the FROC of runs that are pooled.
+    """Write the comparison of runs, with the FROC of pooled runs.
 
     Args:
         folder: The experiment's folder.
@@ -73,7 +73,7 @@ def write_comparison_with_froc(folder: Path, runs: Sequence[Path]) -> Path:
 
 
 def write_comparison_page_with_froc(folder: Path, comparison: Comparison) -> Path:
-    """Write the page of a comparison, with the FROC of runs that are pooled.
+    """Write the page of a comparison, with the FROC of pooled runs.
 
     Args:
         folder: The folder of the page.
@@ -86,7 +86,7 @@ def write_comparison_page_with_froc(folder: Path, comparison: Comparison) -> Pat
 
 
 def read_pool_hits(pool: Pool) -> NetworkHits | None:
-    """The hits of each seed's network in the test scans of all folds; None where a run has no FROC.
+    """The hits of each seed's network in the test scans of all folds; None if a run has no FROC.
 
     Raises:
         DataError: A list is damaged.
@@ -112,9 +112,9 @@ def _read_marks_and_reference(folders: Sequence[Path]) -> tuple[Marks, Reference
 
 
 def pool_froc(folder: Path, pool: Pool) -> list[RunFroc]:
-    """The FROC of pooled runs, one for each seed, where each run kept all candidates of its test scans.
+    """The FROC of pooled runs for each seed, if each run evaluated all candidates of its test scans.
 
-    The submissions and lists of the folds are joined into `FOLDER/together/NAME/froc`, as `archnet froc` reads them.
+    The submissions and lists of the folds are merged into `FOLDER/together/NAME/froc`, in the format of `archnet froc`.
 
     Args:
         folder: The experiment's folder.

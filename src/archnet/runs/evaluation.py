@@ -1,4 +1,4 @@
-"""Predict the cases of a run, evaluate the predictions, and write both into the run folder."""
+"""Predict the cases of a run, evaluate the predictions, and write both to the run folder."""
 
 from __future__ import annotations
 
@@ -43,17 +43,17 @@ _RESULT_FILES: Final = ("predictions.csv", "gallery.npz", "heat_maps.npz", "froc
 
 
 def evaluate_run(folder: Path, sets: Sequence[str] = SETS) -> None:
-    """Evaluate a finished run, by default on all its sets, including those that the run left out.
+    """Evaluate a finished run, by default on all its sets, including those that the run did not evaluate.
 
-    Errors in its data do not stop the evaluation: they were allowed before training.
+    Errors in its data do not stop the evaluation, since they were allowed before training.
 
     Args:
         folder: The run folder.
         sets: The sets to predict.
 
     Raises:
-        ArchnetError: A file of the run is missing, damaged or changed, its data are gone, or another process is writing
-            to it.
+        ArchnetError: A file of the run is missing, damaged or changed, its data are missing, or another process is
+            writing to it.
     """
     from archnet.network.backend import start_quietly
 
@@ -99,7 +99,7 @@ def prepare_again(folder: Path, experiment: Experiment, sets: Sequence[str]) -> 
 
 
 def select_sets(prepared: PreparedData, sets: Sequence[str]) -> PreparedData:
-    """The cases of some of the sets."""
+    """The cases of some sets."""
     members = np.flatnonzero(np.isin(prepared.sets, list(sets)))
     cases = prepared.cases.select(members)
     return replace(prepared, cases=cases, sets=prepared.sets[members], rows=prepared.rows[members])
@@ -110,12 +110,12 @@ def predict_cases(model: keras.Model, experiment: Experiment, prepared: Prepared
 
     Args:
         model: Raw values in, probabilities out.
-        experiment: The run's experiment; its `view` decides what the network sees.
+        experiment: The run's experiment; its `view` determines the network's input.
         prepared: The cases.
         micro_batch: Cases that pass through the network at once.
 
     Raises:
-        RunError: The probabilities are no numbers: the training diverged in its last step.
+        RunError: The probabilities are NaN: the training diverged in its last step.
     """
     from archnet.network.predict import predict_probabilities
     from archnet.network.training.failures import divergence_error
@@ -137,11 +137,11 @@ def predict_cases(model: keras.Model, experiment: Experiment, prepared: Prepared
 
 
 def evaluate_predictions(predictions: Predictions, experiment: Experiment, positive: int) -> dict[str, Any]:
-    """The metrics of each set, as metrics.json holds them.
+    """The metrics of each set for metrics.json.
 
     Args:
         predictions: Predictions of the cases.
-        experiment: The run's experiment; its `evaluation` decides.
+        experiment: The run's experiment, with its `evaluation` options.
         positive: Index of the positive class.
     """
     options = experiment.evaluation
@@ -163,7 +163,7 @@ def write_evaluation(
     prepared: PreparedData,
     model: keras.Model | None = None,
 ) -> None:
-    """Write predictions, gallery, heat maps, FROC, metrics, report, images for TensorBoard and, last, the manifest.
+    """Write predictions, gallery, heat maps, FROC, metrics, report, TensorBoard images and, last, the manifest.
 
     Until then the folder `checkpoint` marks the run as unfinished.
 
@@ -173,7 +173,7 @@ def write_evaluation(
         metrics: The content of metrics.json, without the FROC.
         experiment: The run's experiment.
         prepared: The cases.
-        model: The network, for heat maps of the cases that the folder keeps; null writes none, and no images.
+        model: The network, for heat maps of the stored cases; null writes neither heat maps nor images.
     """
 
     def write_results() -> None:
@@ -213,7 +213,7 @@ def _write_kept_cases(
 
 
 def write_missing_report(folder: Path) -> None:
-    """Write the figures and the report of a finished run that lacks them, and remove the rest of its checkpoint."""
+    """Write missing figures and report of a finished run, and remove the remains of its checkpoint."""
     shutil.rmtree(folder / CHECKPOINT, ignore_errors=True)
     if not (folder / "report.html").exists():
         with lock_folder(folder, timeout_s=RUN_LOCK_SECONDS), rewrite_files(folder, PAGES):
@@ -223,7 +223,7 @@ def write_missing_report(folder: Path) -> None:
 def run_costs(
     plan: tuple[PlannedLayer, ...], history: Sequence[Mapping[str, float]], peak_memory_bytes: int | None
 ) -> dict[str, Any]:
-    """The costs of the network and its training, for metrics.json; copies and repeated draws count as samples."""
+    """The costs of the network and its training for metrics.json; copies and repeated draws count as samples."""
     cost = network_cost(plan)
     return {
         "parameters": cost.num_parameters,

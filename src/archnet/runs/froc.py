@@ -1,4 +1,4 @@
-"""FROC of a run whose test set keeps all candidates: its predictions as a submission, evaluated by LUNA16's lists."""
+"""FROC of a run whose test set contains all candidates: write a submission and evaluate it with LUNA16's lists."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from archnet.spec.experiment import Experiment
 
 
 def write_run_froc(folder: Path, predictions: Predictions, experiment: Experiment) -> dict[str, Any]:
-    """Write the run folder's `froc` (submission, lists and curve) and evaluate it.
+    """Write the folder `froc` of a run (submission, lists and curve) and evaluate it.
 
-    The scans are those of the test cases. LUNA16's lists are expected beside the candidates; where one is missing, a
-    warning is logged.
+    The scans are those of the test cases. LUNA16's lists are expected next to the candidate list; a warning is logged
+    if one is missing.
 
     Args:
         folder: The run folder.
         predictions: Predictions of all cases.
-        experiment: The run's experiment; its `evaluation` decides.
+        experiment: The run's experiment, with its `evaluation` options.
 
     Returns:
-        The section "froc" of metrics.json; empty where the test set is empty or does not keep all candidates of scans
-        in LUNA16's layout, or where a list is missing.
+        The entry "froc" of metrics.json; empty if the test set is empty or does not contain all candidates of scans in
+        LUNA16's layout, or if a list is missing.
 
     Raises:
         DataError: A list is damaged.
@@ -63,16 +63,16 @@ def write_run_froc(folder: Path, predictions: Predictions, experiment: Experimen
 
 
 def recompute_run_froc(folder: Path, predictions: Predictions, positive: int, bootstraps: int) -> dict[str, Any]:
-    """Evaluate a run again by the lists in its folder, with the probabilities of its predictions.
+    """Evaluate a run again with the lists in its folder and the probabilities of its predictions.
 
     Args:
         folder: The run folder.
         predictions: Predictions of all cases.
         positive: Index of the nodule class.
-        bootstraps: Resamples of scans behind the intervals.
+        bootstraps: Number of resamples of scans for the intervals.
 
     Returns:
-        As `write_run_froc`; empty where the run has no FROC.
+        As `write_run_froc`; empty if the run has no FROC.
 
     Raises:
         DataError: A list is damaged, or the submission's rows are not the test cases.
@@ -107,11 +107,11 @@ def _test_marks(dataset: Luna16Dataset, test: Predictions) -> tuple[Marks, Path]
 
 
 def _are_lists_in(root: Path, folder: Path) -> bool:
-    """Whether LUNA16's lists are beside the candidates; warns about those that are missing."""
+    """Whether LUNA16's lists are next to the candidate list; warn about missing lists."""
     missing = [name for name in FINDING_LISTS if not (root / name).is_file()]
     if missing:
         log.warning(
-            "no FROC: %s is not in %s. LUNA16 publishes it with its evaluation script; copy it there, or judge %s "
+            "no FROC: %s is not in %s. LUNA16 publishes it with its evaluation script; copy it there, or evaluate %s "
             "with `archnet froc`.",
             " and ".join(missing),
             root,

@@ -1,4 +1,4 @@
-"""The `froc` folder of a run: a submission and LUNA16's lists in the form that `archnet froc` reads, and the curve."""
+"""The `froc` folder of a run: a submission and LUNA16's lists in the format of `archnet froc`, and the curve."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SERIES: Final = f"froc/{SERIES_FILE}"
 
 
 def has_froc_lists(folder: Path) -> bool:
-    """Whether a run folder holds all that its FROC is computed from."""
+    """Whether a run folder contains all inputs of its FROC analysis."""
     names = (SUBMISSION, SERIES, *(f"froc/{name}" for name in FINDING_LISTS))
     return all((folder / name).is_file() for name in names)
 
@@ -39,24 +39,24 @@ class SubmissionFroc:
 
     Attributes:
         of_all: FROC of all nodules.
-        by_diameter: FROC of the nodules of each stratum of diameters; empty where there is only one.
+        by_diameter: FROC of the nodules of each stratum of diameters; empty if there is only one.
     """
 
     of_all: Froc
     by_diameter: Mapping[str, Froc]
 
     def to_document(self) -> dict[str, Any]:
-        """The results, JSON-ready: those of all nodules, and `by_diameter`, a list, where there are strata."""
+        """The results, JSON-ready: those of all nodules, and the list `by_diameter` if there are strata."""
         strata = froc_strata_document(self.by_diameter)
         return {**self.of_all.to_document(), **({"by_diameter": strata} if strata else {})}
 
 
 def evaluate_submission(folder: Path, bootstraps: int) -> SubmissionFroc:
-    """The FROC of a folder's submission by the lists beside it.
+    """Evaluate the submission of a folder with its lists.
 
     Args:
-        folder: A run folder, or one that holds the lists of several runs.
-        bootstraps: Resamples of scans behind the intervals.
+        folder: A run folder, or a folder with the lists of several runs.
+        bootstraps: Number of resamples of scans for the intervals.
 
     Raises:
         DataError: A list is damaged.
@@ -104,7 +104,7 @@ def write_series(folder: Path, series: Iterable[str]) -> None:
 
 
 def _write_rows(path: Path, last_column: str, columns: tuple[Sequence[str], Any, Any]) -> None:
-    """Write series, points and one number a row."""
+    """Write rows of series, point and one number."""
     series, points_mm, numbers = columns
     rows = zip(series, points_mm.tolist(), numbers.tolist(), strict=True)
     write_text(path, point_rows_text(last_column, ((uid, *point, number) for uid, point, number in rows)))

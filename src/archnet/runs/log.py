@@ -1,4 +1,4 @@
-"""A run's log: log.txt in its folder, and a line for each epoch."""
+"""The log of a run: log.txt in its folder, with a line for each epoch."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ device_log: Final = logging.getLogger("archnet.device")
 auto_log: Final = logging.getLogger("archnet.auto")
 
 MAX_SHOWN: Final = 5
-"""Findings that are warnings on the console; the others are in log.txt and in the report."""
+"""Maximum number of findings logged as warnings on the console; the others are in log.txt and in the report."""
 
 
 @contextmanager
 def log_to_file(path: Path, *, is_resumed: bool = False) -> Iterator[None]:
-    """Write archnet's log into a file as well while the block runs; the log of a resumed run is appended to."""
+    """Also write archnet's log to a file while the block runs; append to the log of a resumed run."""
     handler = logging.FileHandler(path, mode="a" if is_resumed else "w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level = log.level
@@ -56,11 +56,11 @@ def log_experiment(experiment: Experiment, prepared: PreparedData) -> None:
 
 
 def log_findings(findings: Sequence[Finding], data: Data) -> None:
-    """Log what the data checks found: the first errors and warnings as warnings, the others and notes for log.txt.
+    """Log the findings of the data checks: the first errors and warnings as warnings, the rest only for log.txt.
 
     Args:
-        findings: Errors among them are allowed, or they would have stopped the run.
-        data: The data, for the command that shows all findings.
+        findings: The findings; errors among them are allowed.
+        data: Name of the data, for the command that shows all findings.
     """
     ordered = sort_findings(findings)
     num_serious = sum(finding.severity != "note" for finding in ordered)
@@ -80,7 +80,7 @@ def _shown_once(finding: Finding) -> dict[str, str]:
 
 
 def log_training_end(history: Sequence[Mapping[str, float]], experiment: Experiment) -> None:
-    """Log which epoch's weights are kept, and why a training ended early.
+    """Log which epoch's weights are kept, and why training ended early.
 
     Args:
         history: The rows of history.csv.
@@ -104,7 +104,7 @@ class LoggingCallback:
 
 
 def announce_run(callback: Callback | None, start: RunStart) -> None:
-    """Call `on_run` of a callback, which callbacks need not have."""
+    """Call the optional method `on_run` of a callback."""
     on_run = getattr(callback, "on_run", None)
     if on_run is not None:
         on_run(start)

@@ -1,4 +1,4 @@
-"""Preview of the data before training: a summary, one case's slices, and what augmentation does to them."""
+"""Preview of the data before training: a summary, and the slices of one case with augmented versions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NUM_DRAWS = 10
 def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]:
     """Summarize a data set, JSON-ready: classes, groups, shape, limits, and the sets of the split.
 
-    Where there are too few cases for the split, `split` says so in place of the sets.
+    If there are too few cases for the split, `split` states this instead of the sets.
     """
     dataset = open_dataset(experiment.data, progress)
     cases = dataset.cases
@@ -51,7 +51,7 @@ def summarize_data(experiment: Experiment, progress: Progress) -> dict[str, Any]
         **label_texts({"cases": len(cases.ids), **label_summaries(cases)}),
         "shape": "x".join(map(str, dataset.shape)),
         **({"channels": dataset.limits.num_data_channels} if dataset.limits.num_data_channels > 1 else {}),
-        "limits": f"{limits_text(dataset.limits)} become 0 to 1",
+        "limits": f"{limits_text(dataset.limits)} are scaled to 0 to 1",
         **sets,
         **({"attributes": attributes} if attributes else {}),
         **({"folder": _folder_text(dataset.root)} if dataset.root else {}),
@@ -66,7 +66,7 @@ def _folder_text(root: Path) -> str:
 
 
 def _summarize_split(cases: Cases, experiment: Experiment) -> tuple[CaseSplit, dict[str, Any]]:
-    """The split, and the classes of each set; all cases and the reason where the sets cannot be filled."""
+    """The split and the classes of each set; all cases and the reason if the sets cannot be filled."""
     splits, problem = make_preview_splits(cases, [experiment])
     split = splits[experiment.split]
     if problem is not None:
@@ -83,10 +83,10 @@ def _class_counts(cases: Cases) -> dict[str, int]:
 
 
 def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress) -> Path:
-    """Draw a case's slices, and below them what each augmentation does to it.
+    """Draw a case's slices, and the results of each augmentation below.
 
     Args:
-        experiment: The data and the augmentations, given or "auto"; without any, every known one is drawn.
+        experiment: The data and the augmentations, given or "auto"; without augmentations, all known ones are drawn.
         case: An id, or "first" for the first positive case.
         path: The PNG file.
         progress: Wraps the items of a long loop.
@@ -112,7 +112,7 @@ def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress)
 
 
 def case_row(cases: Cases, case: str) -> int:
-    """The row of a case, by its id; "first" is the first positive.
+    """Find the row of a case by its id; "first" is the first positive case.
 
     Raises:
         DataError: There is no such case.
@@ -121,9 +121,7 @@ def case_row(cases: Cases, case: str) -> int:
         positives = np.flatnonzero(cases.labels == cases.positive)
         if positives.size:
             return int(positives[0])
-        raise DataError(
-            f'no case of "{cases.classes[cases.positive]}" is there. Name a case, such as "{cases.ids[0]}".'
-        )
+        raise DataError(f'there is no "{cases.classes[cases.positive]}" case. Name a case, such as "{cases.ids[0]}".')
     rows = np.flatnonzero(cases.ids == case)
     if not rows.size:
         hint = did_you_mean(case, cases.ids[:10_000].tolist()) or f' Cases are named like "{cases.ids[0]}".'
@@ -132,11 +130,11 @@ def case_row(cases: Cases, case: str) -> int:
 
 
 def augmentation_samples(image: NDArray[np.float32], experiment: Experiment) -> list[tuple[str, NDArray[np.float32]]]:
-    """Random results of each augmentation for one image (height, width[, depth]) in [0, 1], with its name.
+    """Apply each augmentation to one image (height, width[, depth]) in [0, 1] with random numbers.
 
     Returns:
-        (draws, height, width[, depth]) for each augmentation that can act on the image, and for all together if there
-        are several; the first random number of an augmentation rises from draw to draw.
+        Name and results, (draws, height, width[, depth]), of each augmentation that can act on the image, and of all
+        together if there are several; the first random number of an augmentation increases from draw to draw.
     """
     from archnet.network.augmentation.augment import augment
 
@@ -155,13 +153,13 @@ def augmentation_samples(image: NDArray[np.float32], experiment: Experiment) -> 
 
 
 def _augmentation_text(entry: Augmentation) -> str:
-    """An augmentation's name and parameters, as its JSON has them."""
+    """An augmentation's name and parameters, as in its JSON document."""
     keys = (f"{key} {json.dumps(value)}" for key, value in asdict(entry).items())
     return ": ".join(filter(None, [entry.name, ", ".join(keys).replace('"', "")]))
 
 
 def _spread_uniforms(entries: Sequence[Augmentation], generator: np.random.Generator) -> NDArray[np.float32]:
-    """Random numbers in [0, 1), each column evenly spread, so that a few draws show the whole range."""
+    """Stratified random numbers in [0, 1), so that a few draws cover the whole range."""
     from archnet.network.augmentation.augment import add_rotated_copies, draw_uniforms, num_uniforms
 
     if len(entries) == 1 and entries[0].copy_angles(is_positive=True):

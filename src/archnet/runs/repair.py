@@ -37,13 +37,13 @@ from archnet.spec.view import input_shape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RepairStep:
-    """How one file, or a folder of files, is regenerated.
+    """A step that regenerates one file, or a folder of files.
 
     Attributes:
         name: The file; a trailing "/" means all files of a folder.
-        sources: The files of the run that it is regenerated from.
-        needs_data: Whether the data set is needed as well.
-        make: Writes the file; takes the run folder and the damage.
+        sources: The files of the run from which it is regenerated.
+        needs_data: Whether the data set is also needed.
+        make: Writes the file, given the run folder and the damage.
     """
 
     name: str
@@ -113,7 +113,7 @@ def _make_attributes(folder: Path, damage: Damage) -> None:
 
 
 def _make_network(folder: Path, damage: Damage) -> None:
-    """Plan the network again; the batch size that went through it at once is in environment.json."""
+    """Plan the network again; the micro-batch size is in environment.json."""
     experiment = _read_experiment(folder)
     gallery = read_gallery(folder / GALLERY_FILE)
     shape = experiment.data.crop_size or (gallery.shape if gallery else ())
@@ -169,7 +169,7 @@ def _evaluate(folder: Path, document: dict[str, Any], predictions: Predictions, 
 
 
 def _read_peak_memory(path: Path) -> int | None:
-    """The peak memory that a changed metrics.json states."""
+    """The peak memory in a changed metrics.json."""
     try:
         value = (read_optional_json(path) or {}).get("peak_memory_bytes")
     except DataError:
@@ -196,7 +196,7 @@ def _make_heat_maps(folder: Path, damage: Damage) -> None:
     from archnet.network.backend import start_quietly
 
     start_quietly()
-    from archnet.network.trained_model import load_run_model  # imports Keras: only after the quiet start
+    from archnet.network.trained_model import load_run_model  # imports Keras: deferred until the first use
 
     predictions = read_predictions(folder / "predictions.csv")
     positive = predictions.classes.index(read_json(folder / "metrics.json")["positive"])

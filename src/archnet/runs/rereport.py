@@ -34,7 +34,7 @@ from archnet.runs.repair import repair_run
 from archnet.spec.outputs.output_file import RUN_REMEDY
 
 REPORT_WRITES: Final = ("metrics.json", "froc/", *PAGES)
-"""Files that a report writes into a run folder."""
+"""Files that a report writes to a run folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class ReportOptions:
     """How to handle files that have changed since a run finished; by default they are an error.
 
     Attributes:
-        repair: Regenerate them from the others, where this needs no training.
+        repair: Regenerate them from the other files, if this needs no training.
         accept_edits: Accept them; all later reports state this.
         today: Day of the acceptance, as YYYY-MM-DD.
         checklists: Names of the reporting checklists to fill.
@@ -56,7 +56,7 @@ class ReportOptions:
     has_pdf: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse both options at once, and unknown checklists.
+        """Reject both options together, and unknown checklists.
 
         Raises:
             RunError: Both are set, or there is no such checklist.
@@ -92,7 +92,7 @@ def regenerate_reports(paths: Sequence[Path], options: ReportOptions = ReportOpt
 
 
 def _complete_heat_maps(folders: Sequence[Path]) -> None:
-    """Add the heat maps for errors of the experiment's other runs to repaired heat maps, as `archnet run` does."""
+    """Add heat maps of the other runs' errors to repaired heat maps, as `archnet run` does."""
     by_experiment: dict[Path, list[Path]] = {}
     for folder in folders:
         by_experiment.setdefault(folder.resolve().parent, []).append(folder.resolve())
@@ -165,6 +165,6 @@ def _rewrite_report(folder: Path, options: ReportOptions) -> list[Path]:
 
 
 def _num_bootstraps(run: RunFiles) -> int:
-    """The number of resamples that the experiment asks for."""
+    """The number of resamples that the experiment sets."""
     options: dict[str, Any] = (run.experiment or {}).get("evaluation", {})
     return int(options.get("bootstraps", 1000))

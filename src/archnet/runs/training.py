@@ -1,4 +1,4 @@
-"""The network of a run: planned, built and trained on prepared data."""
+"""Build and train the network of a run on prepared data."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PlannedRun:
-    """A run that can be made.
+    """A run that is ready to start.
 
     Attributes:
-        experiment: One architecture and one split or fold; nothing is left to be chosen automatically.
-        plan: The network's layers on these data.
+        experiment: The experiment, with one architecture, one split or fold, and no "auto" values.
+        plan: The plan of the network's layers for these data.
         prepared: The data.
         folder: The run folder, with the checkpoint of a run to resume.
     """
@@ -45,7 +45,7 @@ class PlannedRun:
 
 
 def plan_micro_batch(run: PlannedRun, record: Mapping[str, Any]) -> MicroBatch:
-    """Choose how a batch passes through the network, or restore it from a checkpoint's record, and log it."""
+    """Choose the micro-batches, or restore them from a checkpoint's record, and log them."""
     from archnet.network.backend import devices, is_on_gpu
 
     num_devices = len(devices())
@@ -64,7 +64,7 @@ def train_network(
 
     Args:
         run: The run.
-        micro: How a batch passes through the network.
+        micro: The micro-batches.
         record: Record of the checkpoint from which the training resumes; empty if there is none.
         callback: Called after every step and epoch.
 
@@ -102,7 +102,7 @@ def train_network(
 
 
 def _execution_document(setup: TrainingSetup) -> dict[str, Any]:
-    """What repeating a training takes beside its experiment: the backend, and what "auto" has become."""
+    """The settings that repeating a training needs besides its experiment: the backend, and resolved "auto" values."""
     from archnet.network.backend import execution_record
 
     return {
@@ -113,7 +113,7 @@ def _execution_document(setup: TrainingSetup) -> dict[str, Any]:
 
 
 def set_examples(prepared: PreparedData, experiment: Experiment) -> dict[str, Examples]:
-    """The sets that are not empty, as the network takes them."""
+    """The non-empty sets as network input."""
     from archnet.network.examples import Examples
 
     images, sets = prepared.network_input(experiment), prepared.sets

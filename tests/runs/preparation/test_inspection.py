@@ -88,7 +88,7 @@ def test_the_page_shows_findings_with_their_cases_histograms_and_samples(tmp_pat
     assert "2 cases are copies of each other." in finding
     assert "Remove one of each pair." in finding
     assert finding.count("<figcaption>") == 2
-    assert 'aria-label="Histograms of the voxel values of other, nodule. 0 to 255 become 0 to 1."' in page
+    assert 'aria-label="Histograms of the voxel values of other, nodule. 0 to 255 are scaled to 0 to 1."' in page
     assert page.count("<figcaption>") == 2 + 12
 
 
@@ -109,7 +109,7 @@ def test_the_values_of_several_channels_are_those_of_the_first_and_the_summary_s
     percentiles = summary["values"]["classes"][0]["percentiles"]
     assert percentiles == np.percentile(x[::2, ..., 0], [0, 1, 50, 99, 100]).tolist()
     rows = dict(summary_rows(check.to_document()))
-    assert rows["becomes 0 to 1"] == "0 to 250 and 0 to 10"
+    assert rows["scaled to 0 to 1"] == "0 to 250 and 0 to 10"
     assert rows['values of "other" (channel 0 of 2)'].startswith("0 to 199 ")
     check.write_html(tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()

@@ -62,8 +62,8 @@ def test_of_three_classes_an_absent_one_is_said_to_be_left_out_of_the_macro_aver
     cases = replace(cases_of(labels), classes=("air", "glass", "solid"))
     (finding,) = find_small_sets(cases, sets_of(train=30, validation=20, test=20), GROUPED)
     assert finding.message == (
-        'The test set has no "glass" case, so the recall of this class is undefined and macro averages leave it out. '
-        'The validation set has no "solid" case, so its macro averages leave this class out, and weights are chosen '
+        'The test set has no "glass" case, so the recall of this class is undefined and macro averages exclude it. '
+        'The validation set has no "solid" case, so its macro averages exclude this class, and weights are chosen '
         "without it."
     )
 
@@ -89,7 +89,7 @@ def test_a_validation_set_without_a_class_is_a_warning_and_counts_as_evaluated_w
 @pytest.mark.parametrize(
     ("split", "remedy"),
     [
-        (Split(by="own"), "Add cases, or divide the data with split.by=group."),
+        (Split(by="own"), "Add cases, or split the data with split.by=group."),
         (Split(folds=5, fold=0, test=None), "Use fewer folds (split.folds), or add cases."),
     ],
 )

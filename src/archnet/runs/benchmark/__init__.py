@@ -1,1 +1,1 @@
-"""Benchmarks: how fast a network trains on this machine."""
+"""Benchmarks of training speed and memory on this machine."""

@@ -14,12 +14,12 @@ from archnet.spec.experiment import Precision
 from archnet.spec.speeds.layer_kinds import INPUT_SIZES, LAYER_KINDS, NUM_CASES, LayerKind
 
 SMALL_SIZES: Final = {2: (9, 9), 3: (7, 7, 5)}
-"""By rank, the spatial input shape on which values are compared."""
+"""Spatial input shape for the comparison of values, by rank."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerSpeed:
-    """The time of a type of layer relative to the dense convolution, as medians over rounds that measure both.
+    """The time of a layer type relative to the dense convolution, as medians over rounds that measure both.
 
     Attributes:
         kind: Name of the type.

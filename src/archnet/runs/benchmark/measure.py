@@ -1,4 +1,4 @@
-"""Benchmark: how fast a network trains on this machine, where the time goes, and how much memory it takes."""
+"""Benchmark of a network on this machine: training speed, time in the input pipeline, and memory."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ from archnet.spec.layers.planned_layer import plan_input_shape
 from archnet.spec.memory import estimate_memory
 
 PRODUCTS_PER_STEP: Final = 3
-"""A step multiplies as much as three forward passes: forward, and backward for the weights and for the inputs."""
+"""A training step has the multiply-adds of three forward passes: one forward, and backward for weights and inputs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkResult:
-    """The result of `archnet bench`; a share is the median over rounds in which both sides ran one after the other.
+    """The result of `archnet bench`; shares are medians over rounds that measure both sides one after the other.
 
     Attributes:
         arch: Name of the architecture.
         data: Name of the data.
         input_shape: Channels last.
-        batch_size: Cases a step.
-        micro_batch: Cases that passed through the network at once.
+        batch_size: Number of cases per step.
+        micro_batch: Number of cases per micro-batch.
         precision: The compute dtype.
-        num_steps: Steps a round.
+        num_steps: Number of steps per round.
         num_rounds: Number of rounds.
-        load: Load average of the machine over a minute (1 for each core is full); null where the system has none.
+        load: Load average of the machine over a minute (1 per core is full load); null if the system has none.
         first_step_seconds: Time of the first step, which builds the graph.
         step_samples_per_second: Training speed with batches in memory.
-        pipeline_samples_per_second: Training speed with batches gathered from the store meanwhile.
-        pipeline_share: The second as a share of the first.
-        matmul_macs_per_second: Rate of one matrix multiplication here in the same precision.
+        pipeline_samples_per_second: Training speed with batches read from the crop store.
+        pipeline_share: The second speed as a share of the first.
+        matmul_macs_per_second: Rate of a matrix multiplication on this machine in the same precision.
         matmul_share: Share of that rate that the network reaches, a step counted as three forward passes.
-        memory_bytes: The process's peak above what it held before the network was built; null where not known, and
-            on a GPU, which has its own memory.
-        predicted_memory_bytes: The prediction of that.
+        memory_bytes: Peak memory of the process above its memory before the network was built; null if unknown, and on
+            a GPU, which has its own memory.
+        predicted_memory_bytes: Predicted value of `memory_bytes`.
     """
 
     arch: str
@@ -84,12 +84,12 @@ def measure(
 
     Args:
         workload: The network, cases and options.
-        num_steps: Steps of each round; after an epoch the next one begins.
-        num_rounds: Number of rounds; in each, the same steps run on batches in memory and through the pipeline.
+        num_steps: Number of steps per round, over several epochs if necessary.
+        num_rounds: Number of rounds; each runs the same steps on batches in memory and through the pipeline.
         progress: Wraps the rounds.
 
     Raises:
-        RunError: Memory does not suffice, or the device lacks what the options need.
+        RunError: There is not enough memory, or the device does not support the options.
     """
     memory, batch_size = estimate_memory(workload.plan, workload.training), workload.training.batch_size
     with translate_errors(_micro_batch_size(workload), batch_size, memory):
@@ -97,19 +97,19 @@ def measure(
 
 
 def _micro_batch_size(workload: Workload) -> int:
-    """Cases that pass through the network at once, as `archnet run` would choose."""
+    """The micro-batch size that `archnet run` would choose."""
     return choose_micro_batch(workload, workload.plan, on_accelerator=is_on_gpu(), num_devices=len(devices())).size
 
 
 def _measure_rounds(workload: Workload, num_steps: int, num_rounds: int, progress: Progress) -> BenchmarkResult:
     if workload.training.precision != "auto":
-        measure_matmul_rate(workload.training.precision)  # what it takes in memory is not the training's
+        measure_matmul_rate(workload.training.precision)  # its memory is not that of the training
     before = resident_memory_bytes()
     reset_peak_memory()
     timed_training = TimedTraining(workload)
     first_seconds = measure_seconds(timed_training.trainer, timed_training.iterate_steps(0, 1))
     numbers = progress(range(1 + num_rounds), "rounds", 1 + num_rounds)
-    rounds = [timed_training.time_round(number, num_steps) for number in numbers][1:]  # the first one warms up
+    rounds = [timed_training.time_round(number, num_steps) for number in numbers][1:]  # the first one is a warm-up
     peak = None if is_on_gpu() else peak_memory_bytes()
     batch_size, micro_batch = workload.training.batch_size, timed_training.micro_batch
     memory = estimate_memory(workload.plan, replace(workload.training, precision=timed_training.precision))
@@ -165,9 +165,9 @@ class TimedTraining:
         return islice(chain.from_iterable(map(self.steps.epoch_batches, count(epoch))), num_steps)
 
     def time_round(self, number: int, num_steps: int) -> tuple[float, float, float]:
-        """Samples a second in memory and through the pipeline, over the same steps, and the matrix multiplication rate.
+        """Samples per second in memory and through the pipeline for the same steps, and the matrix multiplication rate.
 
-        The two take turns in coming first, so that changes on the machine affect both alike.
+        The two alternate in running first, so that changes of the machine's load affect both equally.
         """
         steps_in_memory = list(self.iterate_steps(number, num_steps))
         num_samples = sum(len(step.rows) for step in steps_in_memory)

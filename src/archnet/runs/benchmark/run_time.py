@@ -1,4 +1,4 @@
-"""The time that a run takes on this machine, estimated from a few training steps on noise of the size of its cases."""
+"""Estimate the duration of a run on this machine from a few training steps on noise of the size of its cases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from archnet.spec.experiment import Experiment
 from archnet.spec.view import InputLimits
 
 FORWARD_SHARE: Final = 1 / 3
-"""A forward pass as a share of a training step, whose backward pass has twice the multiply-adds."""
+"""Duration of a forward pass as a share of a training step, whose backward pass has twice the multiply-adds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,9 @@ class RunTime:
     Attributes:
         epochs: Number of epochs, without early stopping.
         steps_per_epoch: Number of training steps in an epoch.
-        step_seconds: Measured time of a training step, the mean over a few.
-        forward_steps_per_epoch: Validation cases, in batches of the size of a training step.
-        forward_steps: All cases, in the same unit: the predictions at the end.
+        step_seconds: Measured time of a training step, averaged over a few.
+        forward_steps_per_epoch: Number of validation batches, of the size of a training step.
+        forward_steps: Number of batches of the predictions of all cases at the end.
     """
 
     epochs: int
@@ -52,9 +52,9 @@ class RunTime:
 
 
 def measure_run(experiment: Experiment, num_steps: int) -> RunTime:
-    """Measure some training steps of an experiment, after a first one that builds the graph.
+    """Time some training steps of an experiment, after a first one that builds the graph.
 
-    The steps run on noise, so that no crop is extracted: their time does not depend on the voxels.
+    The steps run on noise, so that no crops are extracted; their time does not depend on the voxels.
 
     Raises:
         ArchnetError: The data cannot be used, or the network does not fit them or the memory.

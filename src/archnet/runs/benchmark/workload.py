@@ -32,13 +32,13 @@ class Workload:
 
     Attributes:
         arch: The architecture.
-        plan: Its layers on these cases.
+        plan: The plan of its layers for these cases.
         training: The training options.
-        data: Name of the data, for people.
+        data: Display name of the data.
         examples: The training cases.
-        limits: Raw values that become 0 and 1.
+        limits: Raw values that are scaled to 0 and 1.
         num_classes: Number of classes.
-        positive: Class whose copies an augmentation may add.
+        positive: Index of the class that an augmentation may oversample.
     """
 
     arch: Arch
@@ -78,7 +78,7 @@ def load_data_workload(experiment: Experiment, progress: Progress = no_progress)
 
 
 def noise_images(num_images: int, plan: Sequence[PlannedLayer]) -> NDArray[np.int16]:
-    """Random HU of the size of a network's input, identical in each call: (N, height, width[, depth], channels)."""
+    """Reproducible random HU of the size of a network's input: (N, height, width[, depth], channels)."""
     return np.random.default_rng(0).integers(*NOISE_HU, (num_images, *plan_input_shape(plan)), np.int16)
 
 
@@ -89,8 +89,8 @@ def make_noise_workload(
 
     Args:
         arch: The architecture.
-        training: The training options; an "auto" augmentation is reduced to what suits the shape.
-        shape: (height, width[, depth]); null is the architecture's own.
+        training: The training options; an "auto" augmentation is reduced to the steps that fit the shape.
+        shape: (height, width[, depth]); null means the default shape of the architecture.
         num_classes: Number of classes.
         num_batches: Number of full batches.
 

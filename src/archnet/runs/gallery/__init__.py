@@ -1,4 +1,4 @@
-"""The cases that a run folder keeps for its report: which ones, their voxels, and what in them decided."""
+"""The stored cases of a run folder: their selection, voxels and saliency maps."""
 
 from archnet.runs.gallery.saliency import write_run_heat_maps
 from archnet.runs.gallery.shared_heat import share_heat_maps

@@ -1,4 +1,4 @@
-"""Which cases a run keeps: errors of all kinds and scans, some correct cases, and training examples."""
+"""Select the cases to store: errors of all kinds and scans, some correct cases, and training examples."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from numpy.typing import NDArray
 from archnet.evaluation.predictions import Predictions
 
 NUM_SAMPLES: Final = 16
-"""Training examples."""
+"""Number of training examples."""
 
 NUM_CORRECT: Final = 20
-"""Correctly classified cases of the reported set."""
+"""Number of correctly classified cases of the reported set."""
 
 MAX_ERRORS: Final = {"test": 100, "validation": 100, "train": 20}
-"""Misclassified cases of each set."""
+"""Maximum number of misclassified cases of each set."""
 
 _FIRST: Final = {"wrong": 12, "right": 6, "sample": 6}
-"""Cases of each kind that come first where there is no room for all."""
+"""Number of cases of each kind that come first if there is no room for all."""
 
 Rows = NDArray[np.int64]
 
 
 def select_gallery_rows(predictions: Predictions, predicted: Rows, max_cases: int) -> dict[str, Rows]:
-    """The rows of the cases to keep, by kind.
+    """Select the rows of the cases to store, by kind.
 
     Args:
         predictions: Predictions of all cases.
         predicted: (N,) the predicted class of each case.
-        max_cases: The most cases. Where there are more, some of each kind come first, then errors.
+        max_cases: Maximum number of cases. If there are more, some of each kind come first, then errors.
     """
     evaluated_set = next((name for name in MAX_ERRORS if np.any(predictions.sets == name)), "test")
     rows = {
@@ -47,13 +47,13 @@ def select_gallery_rows(predictions: Predictions, predicted: Rows, max_cases: in
 
 
 def sample_rows(predictions: Predictions, count: int) -> Rows:
-    """Rows of training cases: the classes in turn, each in the order of the data."""
+    """Rows of training cases, alternating between the classes, each in the order of the data."""
     is_training = predictions.sets == "train"
     return _take_in_turn([np.flatnonzero(is_training & is_class) for is_class in _by_class(predictions)], count)
 
 
 def error_rows(predictions: Predictions, predicted: Rows, set_name: str, count: int) -> Rows:
-    """Rows of misclassified cases of a set: the true classes in turn, and within a class the groups in turn.
+    """Rows of misclassified cases of a set, alternating between true classes, and within a class between groups.
 
     Each group's worst error, the one with the lowest probability of the true class, comes first.
     """
@@ -63,7 +63,7 @@ def error_rows(predictions: Predictions, predicted: Rows, set_name: str, count: 
 
 
 def correct_rows(predictions: Predictions, predicted: Rows, set_name: str, count: int) -> Rows:
-    """Rows of correctly classified cases of a set: the classes in turn, from the least to the most confident case."""
+    """Rows of correctly classified cases of a set, alternating between classes, in order of increasing confidence."""
     is_correct = (predictions.sets == set_name) & (predicted == predictions.y_true)
     share = -(-count // len(predictions.classes))
     parts = [_sort_by_truth(predictions, np.flatnonzero(is_correct & own)) for own in _by_class(predictions)]
@@ -76,12 +76,12 @@ def _by_class(predictions: Predictions) -> list[NDArray[np.bool_]]:
 
 
 def _sort_by_truth(predictions: Predictions, rows: Rows) -> Rows:
-    """Rows in the order of the probability of their true class, the lowest first."""
+    """Rows in ascending order of the probability of the true class."""
     return rows[np.argsort(predictions.probabilities[rows, predictions.y_true[rows]], kind="stable")]
 
 
 def _spread_over_groups(predictions: Predictions, rows: Rows) -> Rows:
-    """Rows, worst first, rearranged so that every group has had one before a group has another."""
+    """Rearrange rows, worst first, so that each group has its n-th row before any has its next one."""
     rounds: dict[str, int] = {}
     ordered = _sort_by_truth(predictions, rows)
     turns = []
@@ -92,6 +92,6 @@ def _spread_over_groups(predictions: Predictions, rows: Rows) -> Rows:
 
 
 def _take_in_turn(parts: Sequence[Rows], count: int) -> Rows:
-    """The first of each part, then the second of each, up to a number."""
+    """Interleave the parts: the first of each, then the second of each, up to a maximum number."""
     turns = zip_longest(*(part.tolist() for part in parts))
     return np.array([row for turn in turns for row in turn if row is not None][:count], np.int64)

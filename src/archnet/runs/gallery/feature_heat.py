@@ -1,4 +1,4 @@
-"""Heat maps of features on the voxels of a network's input."""
+"""Heat maps on the voxels of a network's input, from its features."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from archnet.spec.layers.feature_map import FeatureMap
 
 
 def upsample_heat(heat: NDArray[np.float32], grid: Grid, shape: Shape) -> NDArray[np.float32]:
-    """Interpolate a heat map of features at the voxels of the input."""
+    """Interpolate a heat map of features to the voxels of the input."""
     places = zip(shape, grid, strict=True)
     return interpolate(heat, [(np.arange(n, dtype=np.float64) - axis.start) / axis.step for n, axis in places])
 

@@ -1,4 +1,4 @@
-"""Grad-CAM heat maps of the cases that a run keeps, from its network and its gallery alone."""
+"""Grad-CAM heat maps of the stored cases of a run, from its network and its gallery alone."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     import keras
 
 MAX_MACS: Final = 2 * 10**12
-"""Multiply-adds of all heat maps of a run: under a minute on two cores. A fixed number, unlike a time, gives the same
-maps on each machine."""
+"""Maximum multiply-adds of all heat maps of a run, under a minute on two cores. Unlike a time limit, a fixed number
+gives the same maps on every machine."""
 
 _log: Final = logging.getLogger("archnet")
 
@@ -43,10 +43,10 @@ _MAX_BATCH_VOXELS: Final = 1 << 21
 def write_run_heat_maps(
     folder: Path, model: keras.Model, experiment: Experiment, predictions: Predictions, positive: int
 ) -> None:
-    """Write heat_maps.npz for the evaluated cases in gallery.npz, errors first; nothing for a network without a map.
+    """Write heat_maps.npz for the evaluated cases in gallery.npz, errors first; nothing without a feature map.
 
-    Of two classes, a map shows the evidence for the positive class, so that the maps of two networks are about the same
-    class; of more classes, the evidence for the predicted class.
+    With two classes, a map shows the evidence for the positive class, so that the maps of two networks show the same
+    class; with more classes, the evidence for the predicted class.
 
     Args:
         folder: The run folder, with its gallery and its network.json.
@@ -68,7 +68,7 @@ def write_run_heat_maps(
 
 
 def max_heat_maps(folder: Path) -> int:
-    """The most heat maps of a run, from the cost of its network."""
+    """The maximum number of heat maps of a run, from the cost of its network."""
     return MAX_MACS // max(1, int(read_json(folder / "network.json")["macs"]))
 
 
@@ -78,7 +78,7 @@ def _find_feature_map(experiment: Experiment, gallery: Gallery) -> FeatureMap | 
 
 
 def _explained_labels(cases: NDArray[np.str_], predictions: Predictions, positive: int) -> NDArray[np.int64]:
-    """The class whose evidence is shown, for each case."""
+    """The class whose evidence is shown for each case."""
     if len(predictions.classes) == 2:
         return np.full(len(cases), positive, np.int64)
     rows = {case: row for row, case in enumerate(predictions.cases.tolist())}

@@ -1,4 +1,4 @@
-"""Heat maps of the errors of other networks, so that a comparison shows the maps of all networks for one case."""
+"""Heat maps for errors of other networks, so that a comparison shows the maps of all networks for a case."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from archnet.spec.resolve import parse_experiments
 
 
 def share_heat_maps(folders: Sequence[Path], receivers: Collection[Path] | None = None) -> None:
-    """Add to each run's heat_maps.npz the errors of the other runs that it has evaluated as well.
+    """Add heat maps of the other runs' errors to each run's heat_maps.npz, for cases that it has evaluated.
 
     Args:
         folders: Finished runs of one experiment.
-        receivers: Those of the runs whose heat maps are completed; None for all.
+        receivers: The runs whose heat maps are completed; None for all.
 
     Raises:
         DataError: A gallery is damaged.
@@ -46,7 +46,7 @@ def share_heat_maps(folders: Sequence[Path], receivers: Collection[Path] | None 
 
 
 def _add_errors(folder: Path, maps: HeatMaps, others: Sequence[Gallery]) -> None:
-    """Add the heat maps of errors that other galleries keep, as far as the multiply-adds of a run allow."""
+    """Add heat maps of errors stored in other galleries, within the limit of multiply-adds of a run."""
     predictions = read_predictions(folder / "predictions.csv")
     wanted = set(predictions.cases[predictions.sets != "train"].tolist()) - set(maps.cases.tolist())
     room = max_heat_maps(folder) - len(maps.cases)
@@ -68,7 +68,7 @@ def _compute_for(folder: Path, gallery: Gallery, numbers: NDArray[np.int64], pre
     from archnet.network.backend import start_quietly
 
     start_quietly()
-    from archnet.network.trained_model import load_run_model  # imports Keras: only after the quiet start
+    from archnet.network.trained_model import load_run_model  # imports Keras: deferred until the first use
 
     (experiment,) = parse_experiments(read_document(folder / "experiment.json"))
     positive = predictions.classes.index(read_json(folder / "metrics.json")["positive"])

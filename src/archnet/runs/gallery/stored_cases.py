@@ -1,4 +1,4 @@
-"""Write the cases that a run keeps, as voxels in the data's own units with their places in the scans."""
+"""Write the stored cases of a run: voxels in the units of the data, with their positions in the scans."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from archnet.spec.experiment import Data
 from archnet.spec.view import window_limits
 
 MAX_VOXELS: Final = 32 * 2**20
-"""Values of all cases and channels of a gallery: 64 MB before compression."""
+"""Maximum number of values of all cases and channels of a gallery: 64 MB before compression."""
 
 _INT16: Final = 32767
 
@@ -27,11 +27,11 @@ _INT16: Final = 32767
 def write_gallery(
     path: Path, prepared: PreparedData, predictions: Predictions, predicted: NDArray[np.int64], data: Data
 ) -> None:
-    """Write gallery.npz, so that the report can be drawn and cases compared from the run folder alone.
+    """Write gallery.npz, so that reports and comparisons need only the run folder.
 
     Args:
         path: The file.
-        prepared: The arrays of all cases.
+        prepared: The prepared data.
         predictions: Predictions of all cases.
         predicted: (N,) the predicted class of each case.
         data: The data section of the experiment.
@@ -57,15 +57,15 @@ def write_gallery(
 
 
 def store_values(values: NDArray[Any], num_channels: int, *, is_hu: bool) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Raw values as integers: uint8 and int16 are kept, HU are rounded, other values become shares of their range.
+    """Convert raw values to integers: uint8 and int16 are kept, HU are rounded, other values are scaled to their range.
 
     Args:
         values: (N, ...) raw values, channels last if there are several.
-        num_channels: Channels of the data.
+        num_channels: Number of channels of the data.
         is_hu: Whether the values are Hounsfield units.
 
     Returns:
-        uint8 or int16 of the same shape, and (channels, 2) factor and offset that give the raw values back.
+        uint8 or int16 values of the same shape, and (channels, 2) factor and offset that restore the raw values.
     """
     identity = np.tile([1.0, 0.0], (num_channels, 1))
     if values.dtype in (np.uint8, np.int16):

@@ -1,1 +1,1 @@
-"""Preparation of a training: the plan of the network on the data, micro-batches and initial weights."""
+"""Planning of a training: the network on the data, micro-batches and initial weights."""

@@ -1,4 +1,4 @@
-"""The options `training.soft_labels` and `training.case_weights`: whether a run uses what the data have."""
+"""The options `training.soft_labels` and `training.case_weights`: use or ignore those of the data."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from archnet.runs.preparation import PreparedData
 from archnet.spec.experiment import Data, Experiment, Training
 
 _COLUMNS: Final = {"soft_labels": ("soft", "soft labels"), "case_weights": ("weight", "weights")}
-"""By option of the training, the field of `Cases` and its name in messages."""
+"""The field of `Cases` and its name in messages, by training option."""
 
 
 def check_label_options(experiment: Experiment, cases: Cases) -> None:
     """Check that the data have the soft labels and weights that an experiment requires.
 
     Raises:
-        DataError: They do not.
+        DataError: They lack them.
     """
     for option, (column, noun) in _COLUMNS.items():
         if getattr(experiment.training, option) is True and getattr(cases, column) is None:
@@ -37,7 +37,7 @@ def _source_text(option: str, data: Data) -> str:
 
 
 def select_labels(prepared: PreparedData, experiment: Experiment) -> PreparedData:
-    """The data without the soft labels and weights that an experiment ignores; a note says what was ignored."""
+    """Remove soft labels and weights that an experiment ignores from the data, and add a note."""
     training, cases = experiment.training, prepared.cases
     soft = None if training.soft_labels is False else cases.soft
     weight = None if training.case_weights is False else cases.weight

@@ -1,4 +1,4 @@
-"""How a batch of an experiment is split into micro-batches that fit the memory of the process."""
+"""Split the batches of an experiment into micro-batches that fit the memory of the process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TrainingSpec(Protocol):
 def choose_micro_batch(
     experiment: TrainingSpec, plan: tuple[PlannedLayer, ...], *, on_accelerator: bool = False, num_devices: int = 1
 ) -> MicroBatch:
-    """How a batch is split; by default within the memory that is free on this machine.
+    """Choose the micro-batch size, by default for the free memory of this machine.
 
     Args:
         experiment: The experiment with its training options.
@@ -60,7 +60,7 @@ def choose_micro_batch(
 def restore_micro_batch(
     micro: MicroBatch, size: int, experiment: TrainingSpec, plan: tuple[PlannedLayer, ...], num_devices: int = 1
 ) -> MicroBatch:
-    """The micro-batches of a resumed training, as at its start, regardless of the memory that is free now.
+    """The micro-batches of a resumed training: those of its start, regardless of the currently free memory.
 
     Args:
         micro: Result of `choose_micro_batch`.
@@ -78,7 +78,7 @@ def restore_micro_batch(
 def log_micro_batch(
     micro: MicroBatch, plan: Sequence[PlannedLayer], *, is_default_budget: bool, num_devices: int = 1
 ) -> None:
-    """Log the plan and its effects.
+    """Log the micro-batches and their effects.
 
     Args:
         micro: Result of `choose_micro_batch`.

@@ -1,4 +1,4 @@
-"""Plan of an experiment's network on its data, and checks before anything is cropped."""
+"""Plan the network of an experiment on its data, and check options before crops are extracted."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def plan_network(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLayer
 
 
 def check_feasible(experiment: Experiment, plan: tuple[PlannedLayer, ...], dataset: Dataset) -> None:
-    """Check that the augmentation and the memory limit suit the data and the network, before anything is cropped.
+    """Check that augmentation and memory limit fit the data and the network, before crops are extracted.
 
     Args:
-        experiment: With "auto" resolved.
+        experiment: The experiment, with "auto" resolved.
         plan: Result of `plan_network`.
         dataset: The data.
 

@@ -1,4 +1,4 @@
-"""The data of an experiment: split, checked, "auto" resolved, and cut into crops."""
+"""Prepare the data of an experiment: split, check, resolve "auto", and extract crops."""
 
 from archnet.runs.preparation.auto_values import (
     resolve_auto_from_data,

@@ -1,4 +1,4 @@
-"""The "auto" values of an experiment, chosen from its training set."""
+"""Choose the "auto" values of an experiment from its training set."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ _AUGMENTATION: Final = "training.augmentation"
 
 
 def resolve_auto_from_data(experiment: Experiment, dataset: Dataset, split: CaseSplit | None = None) -> Experiment:
-    """Choose the "auto" values of an experiment from its cases and its training set, before anything is cut.
+    """Choose the "auto" values of an experiment from its cases and its training set, before crops are extracted.
 
-    Values that a resolved document says were chosen automatically are kept; a warning is logged where the choice would
-    differ now.
+    Automatically chosen values of a resolved document are kept; a warning is logged if the choice would now differ.
 
     Args:
-        experiment: With one split or fold.
+        experiment: The experiment, with one split or fold.
         dataset: The data.
-        split: The experiment's split; null makes it if it is needed.
+        split: The experiment's split; null computes it if needed.
 
     Raises:
         DataError: The sets cannot be filled.
@@ -51,9 +50,9 @@ def resolve_auto_from_data(experiment: Experiment, dataset: Dataset, split: Case
 
 
 def resolve_auto_split(experiment: Experiment, cases: Cases) -> Experiment:
-    """Choose how the cases are split, where that is "auto"; renew the reason where it was.
+    """Choose the split method if it is "auto"; update the reason if it was.
 
-    A value that was chosen automatically is kept; a warning is logged where the choice would differ now.
+    An automatically chosen value is kept; a warning is logged if the choice would now differ.
     """
     split = experiment.split
     reasons = {key: reason for key, reason in experiment.auto_reasons.items() if key != AUTO_SPLIT}
@@ -67,7 +66,7 @@ def resolve_auto_split(experiment: Experiment, cases: Cases) -> Experiment:
 
 
 def _warn_of_outdated(keys: Collection[str]) -> None:
-    """Log which values are kept although others would be chosen now."""
+    """Log values that are kept although the choice would now differ."""
     if keys:
         logging.getLogger("archnet.auto").warning(
             'kept, although "auto" would now choose different values: %s. Set them to "auto" to choose again.',
@@ -76,7 +75,7 @@ def _warn_of_outdated(keys: Collection[str]) -> None:
 
 
 def resolve_measured_values(experiment: Experiment, dataset: Dataset) -> Experiment:
-    """Choose only the "auto" values that are measured on the voxels, so that others need not measure them again.
+    """Choose only the "auto" values that depend on the voxels, so that other processes need not measure them again.
 
     Raises:
         DataError: The sets cannot be filled.

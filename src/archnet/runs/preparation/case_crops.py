@@ -1,4 +1,4 @@
-"""The data of experiments: split, checked, and cut into crops."""
+"""Prepare the data of experiments: split, check, and extract crops."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def prepare(
     strict: bool = False,
     is_preview: bool = False,
 ) -> list[PreparedData]:
-    """Split the cases of a data set, cut their crops and check them; experiments with the same split share the result.
+    """Split the cases of a data set, extract their crops and check them, once for experiments with the same split.
 
     Args:
         dataset: The data set that the experiments have in common.
-        experiments: They may differ in their split.
+        experiments: The experiments; they may differ in their split.
         progress: Wraps the items of a long loop.
-        splits: Result of `make_splits` for these experiments; null makes them.
+        splits: Result of `make_splits` for these experiments; null computes it.
         strict: Fail if a scan cannot be read or a candidate lies outside its scan.
-        is_preview: Cut the crops even if there are too few cases to train.
+        is_preview: Extract the crops even if there are too few cases to train.
 
     Returns:
         The data of each experiment.
@@ -66,7 +66,7 @@ def prepare(
 
 
 def _make_warned_splits(cases: Cases, experiments: Sequence[Experiment]) -> dict[Split, CaseSplit]:
-    """Splits for a preview, with a warning where the cases do not suffice for a run."""
+    """Splits for a preview, with a warning if there are not enough cases for a run."""
     splits, problem = make_preview_splits(cases, experiments)
     if problem is None:
         return splits
@@ -80,7 +80,7 @@ def check_all_lists(dataset: Dataset, splits: Mapping[Split, CaseSplit]) -> tupl
 
 
 def join_findings(parts: Iterable[Iterable[Finding]]) -> tuple[Finding, ...]:
-    """The findings of several splits, each once."""
+    """The findings of several splits, without duplicates."""
     return tuple(dict.fromkeys(finding for part in parts for finding in part))
 
 
@@ -92,14 +92,14 @@ def cut_cases(
     strict: bool = False,
     with_search: bool = False,
 ) -> dict[Split, PreparedData]:
-    """Cut the crops of all splits and check them; errors of the checks do not stop it.
+    """Extract the crops of all splits and check them, without stopping at errors of the checks.
 
     Args:
         dataset: The data set.
         splits: The cases in use under each split.
         progress: Wraps the items of a long loop.
         strict: Fail if a scan cannot be read.
-        with_search: Search for near-duplicates; otherwise those of an earlier search are taken.
+        with_search: Search for near-duplicates; otherwise use the result of an earlier search.
 
     Raises:
         DataError: The data are damaged.
@@ -136,21 +136,21 @@ def cut_cases(
 
 
 def _check_candidates_inside(dataset: Dataset, allowed: Sequence[str]) -> None:
-    """Check that no candidate was left out because it lies outside its scan, unless that is allowed.
+    """Check that no candidate was dropped because it is outside its scan, unless this is allowed.
 
     Raises:
-        DataError: One was.
+        DataError: A candidate was dropped.
     """
     for finding in dataset.findings:
         if finding.check == "outside_candidates" and finding.check not in allowed:
-            raise DataError(f"{finding.message} Correct the list, or leave out --strict.")
+            raise DataError(f"{finding.message} Correct the list, or omit --strict.")
 
 
 def _check_scans_read(crops: Crops) -> None:
     """Check that every scan could be read.
 
     Raises:
-        DataError: One could not; the message has a line for each.
+        DataError: A scan could not be read; the message has a line for each.
     """
     if crops.unreadable_scans:
         raise DataError(
@@ -166,7 +166,7 @@ def _select_split(
     frames: Sequence[Volume],
     ranges: ScanRanges | None,
 ) -> PreparedData:
-    """The cases of one split that could be cut, with what the headers of their scans say."""
+    """The cases of one split whose crops could be extracted, with the metadata of their scans."""
     places = np.searchsorted(used, split.rows)
     is_there = crops.is_there[places]
     cases = dataset.cases.select(split.rows[is_there])
@@ -188,11 +188,11 @@ def _select_split(
 
 
 def _count_flow(split: CaseSplit, is_there: NDArray[np.bool_]) -> dict[str, dict[str, int]]:
-    """For each set that has cases: those that were found, the negatives not drawn, and those in unreadable scans.
+    """For each non-empty set, the numbers of cases found, of negatives not drawn, and of cases in unreadable scans.
 
     Args:
         split: The cases of the data set, and those in use.
-        is_there: Whether each case in use could be cut.
+        is_there: Whether the crop of each case in use could be extracted.
     """
     used = split.sets[split.rows]
     counts = {}
@@ -205,7 +205,7 @@ def _count_flow(split: CaseSplit, is_there: NDArray[np.bool_]) -> dict[str, dict
 
 
 def _measure_scan_ranges(dataset: Dataset, crops: Crops, frames: Sequence[Volume]) -> ScanRanges | None:
-    """The ranges of the scans that could be read; null where there are none."""
+    """The ranges of the readable scans; null if there are none."""
     if not frames:
         return None
     cases = crops.values[crops.is_there] if crops.unreadable_scans else crops.values

@@ -1,4 +1,4 @@
-"""Pictures of cases for the page of a data check: some of each class, and those that a finding names."""
+"""Pictures of cases for the page of a data check: examples of each class, and cases named by findings."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from archnet.runs.preparation.prepared_data import PreparedData
 from archnet.spec.view import scale_picture
 
 _NUM_SAMPLES: Final = 12
-"""Cases that show what the data look like, the classes in turn."""
+"""Number of example cases, alternating between the classes."""
 
 _NUM_OF_FINDING: Final = 4
-"""Cases shown below a finding."""
+"""Maximum number of cases shown below a finding."""
 
 
 def draw_cases(data: PreparedData | None, findings: Sequence[Finding]) -> tuple[list[Picture], list[list[Picture]]]:
     """Draw samples of all classes, and the cases that each finding names.
 
     Args:
-        data: The crops; null gives no pictures.
-        findings: The findings; names that are no cases, such as files, have no picture.
+        data: The crops; null for no pictures.
+        findings: The findings; names other than cases, such as files, have no picture.
     """
     if data is None:
         return [], [[] for _ in findings]

@@ -1,4 +1,4 @@
-"""The cases of a data set under one split: their sets, and the negatives that stay."""
+"""Split the cases of a data set into sets, and sample the negatives."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class CaseSplit:
     """The cases of a data set under one split.
 
     Attributes:
-        sets: (N,) "train", "validation" or "test" for every case of the data set.
-        rows: The rows that are used, ascending.
-        findings: What was found about the data set's own sets.
+        sets: Set of every case, "train", "validation" or "test", shape (N,).
+        rows: The rows in use, in ascending order.
+        findings: Findings about the predefined sets of the data set.
     """
 
     sets: NDArray[np.str_]
@@ -48,7 +48,7 @@ def split_cases(cases: Cases, experiment: Experiment) -> CaseSplit:
 
 
 def make_splits(cases: Cases, experiments: Sequence[Experiment]) -> dict[Split, CaseSplit]:
-    """Make each split of some experiments once.
+    """Compute each distinct split of some experiments once.
 
     Raises:
         DataError: The sets cannot be filled.
@@ -58,13 +58,13 @@ def make_splits(cases: Cases, experiments: Sequence[Experiment]) -> dict[Split, 
 
 
 def make_preview_splits(cases: Cases, experiments: Sequence[Experiment]) -> tuple[dict[Split, CaseSplit], str | None]:
-    """Make each split of some experiments, to look at the data or to cut the crops.
+    """Compute each distinct split of some experiments, for inspection or extraction of crops.
 
     Returns:
-        The splits, and null; where the cases cannot be divided, all of them in the training set, and the reason.
+        The splits, and null; if the cases cannot be split, all cases in the training set, and the reason.
 
     Raises:
-        DataError: The data bring no such sets or folds.
+        DataError: The data do not have the requested sets or folds.
     """
     try:
         splits = make_splits(cases, experiments)

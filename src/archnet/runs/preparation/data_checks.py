@@ -1,6 +1,6 @@
-"""All checks of an experiment's data: first those of its lists, then those of its scans.
+"""All checks of an experiment's data: first of its lists, then of its scans.
 
-A check gives findings. Each is one line here; `prepare` and `archnet data check` run them all.
+Checks return findings. `prepare` and `archnet data check` run all checks.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from archnet.runs.preparation.small_sets import find_small_sets
 from archnet.spec.experiment import Split
 
 _MAX_REASONS: Final = 3
-"""Number of unreadable scans whose reasons a finding gives."""
+"""Maximum number of unreadable scans whose reasons a finding lists."""
 
 
 def check_lists(dataset: Dataset, split: CaseSplit, options: Split) -> Iterator[Finding]:
-    """Check the cases and their division into sets, before any voxel is read.
+    """Check the cases and their split into sets, before any voxel is read.
 
     Args:
         dataset: The data set.
         split: Its cases in use, and their sets.
-        options: How they were divided.
+        options: The options of the split.
     """
     cases, sets = dataset.cases.select(split.rows), split.sets[split.rows]
     yield from dataset.findings
@@ -49,7 +49,7 @@ def check_lists(dataset: Dataset, split: CaseSplit, options: Split) -> Iterator[
 
 
 def check_scans(cases: Cases, crops: Crops) -> Iterator[Finding]:
-    """Check the scans that the cases in use were cut from, whatever their sets.
+    """Check the scans of the cases in use, in all sets.
 
     Args:
         cases: The cases in use under all splits.

@@ -1,4 +1,4 @@
-"""What a data set holds: cases, classes, groups, scans, the sets of its split, and its values."""
+"""Summarize a data set: cases, classes, groups, scans, the sets of its split, and its values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.view import picture_text
 
 _MAX_VALUES: Final = 12
-"""Number of values of a text attribute that are counted one by one."""
+"""Maximum number of values of a text attribute that are counted separately."""
 
 
 def summarize_dataset(dataset: Dataset) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def summarize_dataset(dataset: Dataset) -> dict[str, Any]:
 
 
 def summarize_split(dataset: Dataset, split: CaseSplit, experiment: Experiment) -> dict[str, Any]:
-    """Summarize the cases in use and their sets, JSON-ready, with what is expected of a recall."""
+    """Summarize the cases in use and their sets, JSON-ready, with the expected precision of the recall."""
     cases, sets = dataset.cases.select(split.rows), split.sets[split.rows]
     expected = expect_recall(cases, sets)
     parts = {name: _summarize_cases(cases.select(np.flatnonzero(sets == name))) for name in SETS if name in sets}
@@ -61,7 +61,7 @@ def summarize_voxels(data: PreparedData) -> dict[str, Any]:
 
 
 def summarize_attributes(cases: Cases) -> list[dict[str, Any]]:
-    """Summarize each attribute of the cases, JSON-ready: for how many it is known, and its range or its values."""
+    """Summarize each attribute of the cases, JSON-ready: the number of known values, and its range or its values."""
     is_positive = cases.labels == cases.positive
     return [
         {

@@ -1,4 +1,4 @@
-"""Findings about an experiment on its data: crops of a different size, symmetries that are not used."""
+"""Findings about an experiment on its data: crops of a different size, unused symmetries."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def find_in_experiment(experiment: Experiment, shape: tuple[int, ...]) -> tuple[
     """Check an experiment against its data.
 
     Args:
-        experiment: With "auto" resolved.
-        shape: Of a case, (height, width[, depth]).
+        experiment: The experiment, with "auto" resolved.
+        shape: Shape of a case, (height, width[, depth]).
     """
     return (*_find_other_size(experiment), *_find_unused_symmetries(experiment, shape))
 
@@ -33,7 +33,7 @@ def _find_other_size(experiment: Experiment) -> Iterator[Finding]:
 
 
 def _find_unused_symmetries(experiment: Experiment, shape: tuple[int, ...]) -> Iterator[Finding]:
-    """The flips and rotations that were left out because the cases contradict them or do not decide."""
+    """The flips and rotations that are not used because the cases contradict or do not support them."""
     reason = experiment.auto_reasons.get(_AUGMENTATION)
     if reason is None or not is_measured(experiment, _AUGMENTATION):
         return

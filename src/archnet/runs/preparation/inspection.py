@@ -1,4 +1,4 @@
-"""DataCheck: what a data set holds and what the data checks found; nothing is trained."""
+"""`DataCheck`: a summary of a data set and the findings of the data checks, without training."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from archnet.spec.experiment import Experiment
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class DataCheck:
-    """What a data set holds, and what the data checks found; notebooks display both.
+    """The summary of a data set and the findings of the data checks, as displayed in notebooks.
 
     Attributes:
-        data: The data set, as a command line names it.
-        summary: What it holds, JSON-ready.
-        findings: What the checks found, the most serious first.
+        data: The name of the data set on the command line.
+        summary: Summary of its contents, JSON-ready.
+        findings: Findings of the checks, the most serious first.
         allowed: Names of the checks whose errors do not stop a run.
-        problem: Why the cases cannot be divided into sets; null if they can.
-        is_quick: Whether the checks of voxels were left out.
+        problem: The reason why the cases cannot be split into sets; null if they can.
+        is_quick: Whether the checks of voxels were skipped.
     """
 
     data: str
@@ -52,7 +52,7 @@ class DataCheck:
 
     @property
     def is_usable(self) -> bool:
-        """Whether a run would start: the cases can be divided, and every error is allowed."""
+        """Whether a run would start: the cases can be split, and every error is allowed."""
         return self.problem is None and all(error.check in self.allowed for error in self.select("error"))
 
     def to_document(self) -> dict[str, Any]:
@@ -90,9 +90,9 @@ def inspect_data(
     """Run all data checks on the data of experiments; errors do not stop it.
 
     Args:
-        experiments: They differ in architecture, split and training at most.
+        experiments: The experiments; they may differ only in architecture, split and training.
         progress: Wraps the items of a long loop.
-        is_quick: Leave out the voxels: cut no crops.
+        is_quick: Skip the checks of voxels and extract no crops.
 
     Raises:
         ArchnetError: The data are missing or damaged.

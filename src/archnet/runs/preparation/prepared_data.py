@@ -1,4 +1,4 @@
-"""PreparedData: the cases of one split and their arrays."""
+"""`PreparedData`: the cases of one split and their arrays."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from archnet.spec.view import InputLimits, network_input, picture_channel
 
 
 def label_summaries(cases: Cases) -> dict[str, Any]:
-    """The summaries of soft labels and weights, JSON-ready, where the cases have any."""
+    """The summaries of soft labels and weights, JSON-ready, if the cases have any."""
     if not len(cases.ids):
         return {}
     return {
@@ -32,22 +32,22 @@ def label_summaries(cases: Cases) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PreparedData:
-    """The cases of one split and their arrays; all runs on this split share them.
+    """The cases of one split and their arrays, shared by all runs on this split.
 
     Attributes:
-        cases: The cases that remain after negatives are drawn.
+        cases: The cases after sampling of negatives.
         sets: (N,) "train", "validation" or "test".
         values: (M, height, width[, depth]) raw values of the cases of all splits, channels last if there are several;
             may be memory-mapped.
         rows: (N,) row of each case in `values`.
-        limits: Raw values that become 0 and 1.
-        findings: What the data checks found.
-        lost_scans: Scans that could not be read; their cases are missing.
-        scan_ranges: Ranges of spacing, size and intensity of the scans of all sets; null where there are no scans.
-        scan_records: What was recorded of each scan of all splits.
-        scan_numbers: (N,) index into `scan_records` of the scan of each case; null where there are no scans.
+        limits: Raw values that are scaled to 0 and 1.
+        findings: Findings of the data checks.
+        lost_scans: Unreadable scans, whose cases are missing.
+        scan_ranges: Ranges of spacing, size and intensity of the scans of all sets; null without scans.
+        scan_records: The record of each scan of all splits.
+        scan_numbers: (N,) index into `scan_records` of the scan of each case; null without scans.
         flow: For each set the cases that were `found`, the negatives `not_drawn`, and those `lost` in unreadable scans.
-        dataset: The data set if its cases lie in scans, and knows where; else null.
+        dataset: The data set if it knows the positions of its cases in scans; otherwise null.
     """
 
     cases: Cases
@@ -107,7 +107,7 @@ class PreparedData:
         return picture_channel(self.values, self.limits)
 
     def place(self, rows: NDArray[np.int64]) -> list[CasePlacement | None]:
-        """Where some of the cases lie in their scans, whose headers are read; null where that is unknown."""
+        """The positions of some cases in their scans, whose headers are read; null if unknown."""
         if self.dataset is None:
             return [None] * len(rows)
         order = np.argsort(self.dataset.cases.ids)

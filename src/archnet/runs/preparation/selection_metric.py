@@ -1,4 +1,4 @@
-"""Whether the metrics that choose weights, end a training or rank trials are defined on the validation set."""
+"""Check that the metrics for model selection, early stopping or ranking of trials are defined on the validation set."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from archnet.spec.experiment import Training
 
 
 def selection_metrics(training: Training) -> dict[str, str]:
-    """The metrics that a training looks at after each epoch, by the keys that name them."""
+    """The metrics that a training monitors after each epoch, by their keys."""
     metrics = {"training.best_metric": training.best_metric} if training.best_metric else {}
     stopping = training.early_stopping
     return metrics | ({"training.early_stopping.metric": stopping.metric} if stopping else {})
 
 
 def check_selection_metrics(metrics: Mapping[str, str], cases: Cases, sets: NDArray[np.str_]) -> None:
-    """Check that metrics are defined on the validation set; without one there is nothing to check.
+    """Check that metrics are defined on the validation set, if there is one.
 
     Args:
-        metrics: Names of metrics, by the keys that name them.
+        metrics: Names of metrics by their keys.
         cases: The cases.
         sets: The set of each case.
 
@@ -46,7 +46,7 @@ def check_selection_metrics(metrics: Mapping[str, str], cases: Cases, sets: NDAr
 
 
 def _undefined_metrics(labels: NDArray[np.int64], cases: Cases) -> set[str]:
-    """The metrics without a value even if every case is classified correctly."""
+    """The metrics that are undefined even if every case is classified correctly."""
     num_classes = len(cases.classes)
     values = matrix_values(confusion_matrix(labels, labels, num_classes), cases.positive)
     values |= ranking_values(np.eye(num_classes)[labels], labels, cases.positive)

@@ -22,10 +22,10 @@ from archnet.evaluation.uncertainty.proportions import least_design_effect
 from archnet.spec.experiment import SETS, Split
 
 FEW_CASES: Final = 10
-"""Fewer cases of a class than this are reported: the interval of a recall of 0.9 is then wider than 0.4."""
+"""Fewer cases of a class cause a warning: the interval of a recall of 0.9 would be wider than 0.4."""
 
 EXPECTED: Final = 0.9
-"""The recall whose interval is given before training."""
+"""The assumed recall whose interval is estimated before training."""
 
 _NO_INTERVAL: Final = "the interval of their recall cannot be estimated, since all come from one group"
 
@@ -36,14 +36,14 @@ class ExpectedRecall:
 
     Attributes:
         set: "test", else "validation".
-        class_name: The positive class; of more than two classes the one with the fewest cases.
-        num_classes: All classes of the data; the recall of more than two is their macro average.
-        num_cases: Its cases in the set.
-        num_groups: The groups (scans or patients) that they come from.
-        recall: The recall that is assumed.
-        interval: Its 95% interval as the report gives it if the cases of a group are no more alike than others; null
-            if several cases come from one group.
-        interval_by_group: Its 95% interval if the cases of a group are all found or all missed; null there.
+        class_name: The positive class; for more than two classes, the one with the fewest cases.
+        num_classes: Number of classes of the data; for more than two, the recall is the macro average.
+        num_cases: Number of its cases in the set.
+        num_groups: Number of groups (scans or patients) of these cases.
+        recall: The assumed recall.
+        interval: Its 95% interval, as in the report, if cases of a group are independent; null if several cases come
+            from one group.
+        interval_by_group: Its 95% interval if the cases of a group are all found or all missed; null in the same case.
     """
 
     set: str
@@ -57,7 +57,7 @@ class ExpectedRecall:
 
     @property
     def text(self) -> str:
-        """The expectation as a sentence; of more than two classes with one about their macro average."""
+        """The expectation as a sentence, with one about the macro average for more than two classes."""
         if self.num_classes == 2:
             return self._class_text()
         return f"{self._class_text()} The report leads with the macro average over all classes."
@@ -82,14 +82,14 @@ class ExpectedRecall:
 
 
 def evaluated_set(sets: NDArray[np.str_]) -> str | None:
-    """The set whose results a report is about: the test set, else the validation set; null if there is neither."""
+    """The reported set: the test set, else the validation set; null if there is neither."""
     return next((name for name in reversed(SETS[1:]) if np.any(sets == name)), None)
 
 
 def expect_recall(cases: Cases, sets: NDArray[np.str_]) -> ExpectedRecall | None:
     """The expected precision of the recall of a class on the evaluated set; null without such cases.
 
-    It is the positive class; of more than two classes, the one with the fewest cases.
+    The class is the positive one, or the one with the fewest cases of more than two.
 
     Args:
         cases: The cases in use.
@@ -115,9 +115,9 @@ def expect_recall(cases: Cases, sets: NDArray[np.str_]) -> ExpectedRecall | None
 
 
 def _expected_intervals(groups: NDArray[np.str_]) -> tuple[Interval | None, Interval | None]:
-    """The interval that the report gives of the expected recall of cases of some groups, at best and at worst.
+    """The expected interval of the recall in the report for cases of some groups, at best and at worst.
 
-    Null, as there, if several cases come from one group.
+    Null, as in the report, if several cases come from one group.
     """
     sizes = np.unique(groups, return_counts=True)[1]
     if len(sizes) == len(groups):
@@ -139,7 +139,7 @@ def find_small_sets(cases: Cases, sets: NDArray[np.str_], split: Split) -> Itera
     Args:
         cases: The cases in use.
         sets: (N,) their sets.
-        split: How they were divided, "auto" resolved.
+        split: The options of the split, with "auto" resolved.
     """
     name = evaluated_set(sets)
     if name is None:
@@ -155,7 +155,7 @@ def _few_cases(cases: Cases, is_member: NDArray[np.bool_], name: str) -> Iterato
     counts = np.bincount(cases.labels[is_member], minlength=len(cases.classes)).tolist()
     for label, (class_name, count) in enumerate(zip(cases.classes, counts, strict=True)):
         if not count:
-            left_out = " and macro averages leave it out" if len(cases.classes) > 2 else ""
+            left_out = " and macro averages exclude it" if len(cases.classes) > 2 else ""
             yield f'The {name} set has no "{class_name}" case, so the recall of this class is undefined{left_out}.'
         elif count < FEW_CASES:
             interval, _ = _expected_intervals(cases.groups[is_member & (cases.labels == label)])
@@ -187,7 +187,7 @@ def _absent_classes(cases: Cases, is_member: NDArray[np.bool_]) -> Iterator[str]
             effect = (
                 "it cannot choose weights or thresholds for this class"
                 if len(cases.classes) == 2
-                else "its macro averages leave this class out, and weights are chosen without it"
+                else "its macro averages exclude this class, and weights are chosen without it"
             )
             yield f'The validation set has no "{class_name}" case, so {effect}.'
 
@@ -198,7 +198,7 @@ def _half_width(interval: Interval) -> str:
 
 def _remedy(split: Split) -> str:
     if split.by in ("own", "own_test"):
-        return "Add cases, or divide the data with split.by=group."
+        return "Add cases, or split the data with split.by=group."
     if split.folds:
         return "Use fewer folds (split.folds), or add cases."
     return "Test each case once with split.folds=5, or add cases."

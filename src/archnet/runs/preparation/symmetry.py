@@ -1,7 +1,7 @@
 """Test with a logistic regression which flips and rotations leave the classes of arrays unchanged.
 
-It is fitted to the training cases, and to these with their transformed copies. A symmetry that the classes do not have
-(left and right organs) makes the second regression worse on validation cases, which are not transformed.
+It is fitted to the training cases, with and without their transformed copies. If the classes lack a symmetry (left and
+right organs), the regression with copies is worse on the untransformed validation cases.
 """
 
 from __future__ import annotations
@@ -35,29 +35,29 @@ from archnet.spec.auto_rules import Symmetry, possible_flips
 
 MAX_FITTED: Final = 8000
 MAX_JUDGED: Final = 2000
-"""Training cases with their copies, and validation cases, at most; of larger sets as many are drawn of each class."""
+"""Maximum number of training cases with their copies, and of validation cases; larger sets are sampled by class."""
 
 _TINY: Final = np.finfo(np.float64).tiny
-"""Least probability, so that each has a logarithm."""
+"""Minimum probability, so that the logarithm is finite."""
 
 _ANSWERS: Final[WeakKeyDictionary[Dataset, dict[bytes, Symmetry]]] = WeakKeyDictionary()
-"""Of the data sets that are open, by the split: all runs on a split get one answer."""
+"""Results by open data set and split, so that all runs on a split have the same result."""
 
 Pair = tuple[int, int]
 
 
 def find_symmetry(dataset: Dataset, split: CaseSplit) -> Symmetry:
-    """Test on the cases of a data set which flips and rotations leave their classes unchanged.
+    """Test which flips and rotations leave the classes of a data set unchanged.
 
-    Nothing is decided where there are no validation cases, or where the regression on the training cases ranks them
-    no better than chance: then there is no symmetry. With more than two classes, every pair is tested.
+    Without validation cases, or if the regression on the training cases is no better than chance, no symmetry is used.
+    With more than two classes, every pair is tested.
 
     Args:
-        dataset: Its values are read from memory.
+        dataset: The data set, whose values are in memory.
         split: Sets of its cases.
 
     Returns:
-        The symmetries, each alone and all together, with the figures.
+        The symmetries, with the results for each alone and all together.
     """
     answers = _ANSWERS.setdefault(dataset, {})
     key = split.sets[split.rows].tobytes() + split.rows.tobytes()
@@ -89,7 +89,7 @@ def _undecided(why: str) -> Symmetry:
 
 
 def _draw_rows(rows: NDArray[np.int64], labels: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """At most so many rows, in equal numbers of each class where that is possible; always the same."""
+    """A deterministic sample of at most a number of rows, balanced over the classes if possible."""
     generator = np.random.default_rng(0)
     members = [rows[labels[rows] == label] for label in np.unique(labels[rows])]
     share = max(1, most // len(members))
@@ -109,7 +109,7 @@ class _Trial:
         self.first = self._log_probabilities([])
 
     def decide(self, names: Sequence[str]) -> Symmetry:
-        """All symmetries if together they cost nothing; else those that cost nothing alone and together."""
+        """All symmetries if together they keep the AUC; else those that keep it alone and together."""
         classes = np.unique(self.truth).tolist()
         skills = {pair: skill for pair in combinations(classes, 2) if (skill := self._skill(pair)) is not None}
         pairs = [pair for pair, skill in skills.items() if skill.exceeds_chance]
@@ -131,7 +131,7 @@ class _Trial:
         )
 
     def _reason(self, skill: Skill | None, kept: Sequence[str], kept_loss: Loss, dropped: Mapping[str, Loss]) -> str:
-        """The symmetries that are used, then the others, with the figures of each."""
+        """A text with the used symmetries, then the others, with the results of each."""
         parts = [(f"{name_symmetries(kept)} do not change the classes", kept_loss)] if kept else []
         parts += [(f"{name_symmetries([name])} change the classes", loss) for name, loss in dropped.items()]
         (what, loss), *others = parts
@@ -151,13 +151,13 @@ class _Trial:
         return f"{text}, which does not show that it is better than chance"
 
     def _worst_loss(self, names: Sequence[str], pairs: Sequence[Pair]) -> Loss:
-        """The loss of a pair that gets worse; without one, of the pair whose AUC falls most."""
+        """The loss of a pair with a reduced AUC; without one, of the pair with the largest decrease."""
         second = self._log_probabilities(names)
         losses = [self._compare(pair, self.first, second) for pair in pairs]
         return min(losses, key=lambda loss: (not loss.is_worse, loss.difference))
 
     def _log_probabilities(self, names: Sequence[str]) -> NDArray[np.float64]:
-        """Of each class for the validation cases, after training on the copies by all combinations of symmetries."""
+        """Probabilities of each class for the validation cases, after training on all symmetric copies."""
         parts = make_copies(self.images, names)
         copies, labels = np.concatenate(parts), np.tile(self.labels, len(parts))
         model = fit_baseline("logistic_regression", copies.reshape(len(copies), -1), labels, seed=0)
@@ -166,7 +166,7 @@ class _Trial:
         return logarithms
 
     def _skill(self, pair: Pair) -> Skill | None:
-        """The first regression's AUC on the cases of two classes; None where it has no interval."""
+        """The first regression's AUC on the cases of two classes; None if it has no interval."""
         truth = self._truth_of(pair)
         scores, is_positive = self._scores_of(pair, self.first), truth.y_true == 1
         estimates = estimate_areas([[scores]], is_positive, truth.groups)
@@ -178,7 +178,7 @@ class _Trial:
         return Skill(area=area, interval=interval or [max(0.0, ends[0]), min(1.0, ends[1])])
 
     def _compare(self, pair: Pair, first: Floats, second: Floats) -> Loss:
-        """The AUC of two predictions on the cases of two classes."""
+        """The AUCs of two predictions on the cases of two classes."""
         sides = [
             SeedPredictions(scores=scores[:, None], y_pred=(scores > 0).astype(np.int64))
             for scores in (self._scores_of(pair, first), self._scores_of(pair, second))
@@ -190,13 +190,13 @@ class _Trial:
         return Loss(pair=pair_text, first=entry["reference"], second=entry["other"], interval=entry["interval"])
 
     def _truth_of(self, pair: Pair) -> Truth:
-        """The validation cases of two classes, the second being positive."""
+        """The validation cases of two classes; the second one is positive."""
         is_member = np.isin(self.truth, pair)
         groups = np.unique(self.groups[is_member], return_inverse=True)[1]
         y_true = (self.truth[is_member] == pair[1]).astype(np.int64)
         return Truth(y_true=y_true, groups=groups, num_classes=2, positive=1)
 
     def _scores_of(self, pair: Pair, logarithms: Floats) -> Floats:
-        """The logarithm of the second class's odds against the first, for the cases of both."""
+        """The log odds of the second class against the first, for the cases of both."""
         of_members: Floats = logarithms[np.isin(self.truth, pair)]
         return of_members[:, pair[1]] - of_members[:, pair[0]]

@@ -1,6 +1,6 @@
-"""The scans that a run was trained on, recorded in its folder so that they are recognized later.
+"""Record the scans that a run was trained on, so that they are recognized later.
 
-A scan is recognized by its series UID or by a digest of its voxels. No patient is named.
+A scan is recognized by its series UID or by a digest of its voxels. Patients are not recorded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from archnet.spec.experiment import Experiment
 TRAINING_SCANS_FILE: Final = "training_scans.json"
 
 KNOWN_SETS: Final = ("train", "validation")
-"""Sets whose scans influence the weights or the choice among them."""
+"""Sets whose scans influence the weights or their selection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class TrainingScan:
     """A scan with cases in the training or validation set.
 
     Attributes:
-        identity: How it is recognized.
+        identity: Identifiers of the scan.
         sets: "train", "validation" or both.
     """
 
@@ -42,7 +42,7 @@ class TrainingScan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingScans:
-    """What a run was trained on.
+    """The training scans or cases of a run.
 
     Attributes:
         scans: Its scans; empty for a run on arrays.
@@ -61,7 +61,7 @@ class TrainingScans:
         return {"scans": scans, "cases": {name: list(digests) for name, digests in self.cases.items()}}
 
     def hashed(self) -> TrainingScans:
-        """The same, with each UID and each digest replaced by its hash: nothing can be looked up without the scan."""
+        """The same with UIDs and digests replaced by their hashes, which can be matched only with the scan itself."""
         scans = tuple(
             TrainingScan(
                 identity=ScanIdentity(
@@ -93,12 +93,12 @@ class TrainingScans:
 
 
 def hash_text(text: str) -> str:
-    """The SHA-256 of a UID or a digest, as an exported model states it."""
+    """The SHA-256 of a UID or a digest, as listed with an exported model."""
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 def list_training_scans(prepared: PreparedData) -> TrainingScans:
-    """List what is trained on."""
+    """List the scans or cases of the training and validation sets."""
     numbers = prepared.scan_numbers
     if numbers is None:
         rows = {name: prepared.rows[prepared.sets == name] for name in KNOWN_SETS}
@@ -157,7 +157,7 @@ def _are_known(known: TrainingScans, prepared: PreparedData, selected: NDArray[n
 
 
 def case_digest(case: NDArray[Any]) -> str:
-    """A digest of the values of a case, whatever their data type."""
+    """A digest of the values of a case, independent of their data type."""
     content = repr(case.shape).encode() + np.ascontiguousarray(case, "<f4").tobytes()
     return hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]
 
@@ -183,7 +183,7 @@ def hashed_training_scans(folder: Path) -> TrainingScans | None:
 
 
 def parse_training_scans(document: Mapping[str, Any]) -> TrainingScans:
-    """What `TrainingScans.to_document` wrote.
+    """Parse the result of `TrainingScans.to_document`.
 
     Raises:
         KeyError: A key is missing.

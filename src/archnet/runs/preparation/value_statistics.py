@@ -1,4 +1,4 @@
-"""The voxel values of a data set by class: percentiles, what the window clips, and histograms."""
+"""The voxel values of a data set by class: percentiles, shares clipped by the window, and histograms."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from numpy.typing import NDArray
 from archnet.runs.preparation.prepared_data import PreparedData
 
 _MAX_CASES: Final = 128
-"""Cases of each class whose voxels are counted, evenly spread over all."""
+"""Maximum number of sampled cases of each class, evenly spaced."""
 
 _MAX_VOXELS: Final = 200_000
-"""Voxels of each class that are counted, evenly spread over its cases."""
+"""Maximum number of sampled voxels of each class, evenly spaced over its cases."""
 
 _NUM_BINS: Final = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassValues:
-    """The values of one class, of a sample of its voxels.
+    """The values of one class, from a sample of its voxels.
 
     Attributes:
         class_name: The class.
         percentiles: The smallest value, the 1st, 50th and 99th percentile, and the largest value.
-        below: Share of the voxels that are below the limits, which clips them to 0.
-        above: Share of the voxels that are above the limits, which clips them to 1.
+        below: Share of the voxels below the limits, which are clipped to 0.
+        above: Share of the voxels above the limits, which are clipped to 1.
         histogram: Share of the voxels in each bin.
     """
 
@@ -93,7 +93,7 @@ def _class_values(
 
 
 def _rounded(document: dict[str, Any]) -> dict[str, Any]:
-    """The shares with six decimals, and lists in place of tuples."""
+    """Round shares to six decimals, and convert tuples to lists."""
     shares = {key: round(document[key], 6) for key in ("below", "above")}
     histogram = [round(share, 6) for share in document["histogram"]]
     return {**document, **shares, "percentiles": list(document["percentiles"]), "histogram": histogram}

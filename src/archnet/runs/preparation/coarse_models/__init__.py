@@ -1,1 +1,1 @@
-"""Models of scikit-learn on coarse images, and what transformed copies of their training cases change."""
+"""Scikit-learn models on coarse images, and the effect of transformed copies of their training cases."""

@@ -1,4 +1,4 @@
-"""The models of the baselines, of scikit-learn, and the block means that they see."""
+"""The scikit-learn models of the baselines, and their features (block means)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 FOREST: Final = {"n_estimators": 300, "min_samples_leaf": 5, "class_weight": "balanced"}
 LOGISTIC: Final = {"C": 0.01, "class_weight": "balanced", "max_iter": 2000}
-"""Options of scikit-learn; the logistic regression gets standardized features."""
+"""Options of the scikit-learn models; the logistic regression has standardized features."""
 
 Classifier = Any
 
 
 def axis_block_means(images: NDArray[np.float32], axis: int, number: int) -> NDArray[np.float32]:
-    """The means over blocks along one axis, whose sizes differ by one voxel at most."""
+    """The means over blocks along one axis, whose sizes differ by at most one voxel."""
     edges = np.arange(number + 1) * images.shape[axis] // number
     sizes = np.diff(edges).astype(np.float32).reshape([-1 if k == axis else 1 for k in range(images.ndim)])
     means: NDArray[np.float32] = np.add.reduceat(images, edges[:-1], axis=axis) / sizes
@@ -30,14 +30,14 @@ def fit_baseline(
     seed: int,
     weights: NDArray[np.float32] | None = None,
 ) -> Classifier:
-    """A baseline fitted to (N, blocks) voxels and hard labels.
+    """Fit a baseline to (N, blocks) features and hard labels.
 
     Args:
         name: Key of `BASELINES`.
         voxels: (N, blocks).
         labels: (N,) index of the class.
         seed: Seed of the random numbers.
-        weights: (N,) weight of each case, divided by their mean before the fit; null weights all equally.
+        weights: (N,) weight of each case, divided by their mean before the fit; null means equal weights.
     """
     model = BASELINES[name](seed)
     steps = [f"{step}__" for step, _ in getattr(model, "steps", ())] or [""]
@@ -46,7 +46,7 @@ def fit_baseline(
     )
     model.fit(voxels, labels, **options)
     if "n_jobs" in model.get_params():
-        model.set_params(n_jobs=1)  # threads would sum the trees' votes in any order
+        model.set_params(n_jobs=1)  # threads would sum the trees' votes in an undefined order
     return model
 
 
@@ -57,7 +57,7 @@ def _make_forest(seed: int) -> Classifier:
 
 
 def _make_logistic_regression(seed: int) -> Classifier:
-    """A logistic regression, which needs no random numbers: every seed gives the same."""
+    """A logistic regression, which is deterministic and ignores the seed."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

@@ -1,4 +1,4 @@
-"""How well a regression ranks the cases of two classes, and what transformed copies of its training cases change."""
+"""The AUC of a regression for two classes, and the effect of transformed copies of its training cases."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Final
 from archnet.evaluation.uncertainty.intervals import Interval
 
 MAX_LOSS: Final = 0.05
-"""Loss of AUC that is tolerated, even where the interval of the difference excludes 0."""
+"""Tolerated loss of AUC, even if the interval of the difference excludes 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skill:
-    """The AUC of a pair of classes without copies, and its 95% interval, symmetric as that of a difference from 0.5."""
+    """The AUC of a pair of classes without copies, and its symmetric 95% interval."""
 
     area: float
     interval: Interval
@@ -35,10 +35,10 @@ class Loss:
     """The effect of copies on the ranking of a pair of classes.
 
     Attributes:
-        pair: The two classes, in words; empty where there are no others.
+        pair: The two classes in words; empty if there are no others.
         first: AUC without copies.
         second: AUC with copies.
-        interval: Interval of the second AUC minus the first; None where the difference is that of every group.
+        interval: Interval of the second AUC minus the first; None if the difference is the same in every group.
     """
 
     pair: str
@@ -53,7 +53,7 @@ class Loss:
 
     @property
     def is_worse(self) -> bool:
-        """Whether copies cost more than `MAX_LOSS`, beyond chance."""
+        """Whether copies significantly reduce the AUC by more than `MAX_LOSS`."""
         return self.difference < -MAX_LOSS and (self.interval is None or self.interval[1] < 0)
 
     @property

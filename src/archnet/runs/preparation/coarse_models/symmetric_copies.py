@@ -1,4 +1,4 @@
-"""Coarse cases and their flipped and turned copies."""
+"""Coarse cases and their flipped and rotated copies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from archnet.spec.augmentations import AXES
 from archnet.spec.view import scale_to_unit
 
 GRIDS: Final = {2: (16, 16), 3: (8, 8, 8)}
-"""Blocks along each axis, at most, whose means the regression sees."""
+"""Maximum number of blocks along each axis, whose means are the features of the regression."""
 
 _VOXELS_AT_ONCE: Final = 2**24
 
@@ -26,7 +26,7 @@ Images = NDArray[np.float32]
 
 
 def name_symmetries(names: Sequence[str]) -> str:
-    """Symmetries in words.
+    """Describe symmetries in words.
 
     >>> name_symmetries(["height", "width", "depth", "right angles"]), name_symmetries(["right angles"])
     ('flips along height, width and depth and rotations by right angles', 'rotations by right angles')
@@ -38,7 +38,7 @@ def name_symmetries(names: Sequence[str]) -> str:
 
 
 def coarse_images(dataset: Dataset, rows: NDArray[np.int64]) -> Images:
-    """The cases (N, blocks, ..) as means over blocks that are symmetric about the centre of each axis.
+    """The cases as means over blocks that are symmetric about the centre of each axis, (N, blocks, ...).
 
     If the network has several input channels, they are the last axis.
     """
@@ -61,9 +61,9 @@ def _coarsen(images: Images, rank: int) -> Images:
 
 
 def make_copies(images: Images, names: Sequence[str]) -> list[Images]:
-    """The images under all combinations of symmetries, each once; the first is what they are.
+    """The images under all distinct combinations of symmetries; the first is the original.
 
-    With turns, a flip along the width is one along the height that is turned twice.
+    With rotations, a flip along the width equals a flip along the height rotated twice.
 
     Args:
         images: (N, height, width[, depth]), with or without channels.
