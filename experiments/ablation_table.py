@@ -1,9 +1,9 @@
-"""The table of an ablation: what a sweep's trials lose against its first one, on the validation cases.
+"""Print the table of an ablation: the trials of a sweep compared with its first trial on the validation cases.
 
     python experiments/ablation_table.py runs/sweep_recipe
 
-Keeps the figures as experiments/results/NAME/ablation.json and prints the rows for experiments/README.md. Differences
-are paired, with 95% intervals over groups of cases where these can be estimated; see `archnet compare`.
+Stores the numbers as experiments/results/NAME/ablation.json and prints the rows for experiments/README.md. Differences
+are paired, with 95% intervals over groups of cases if these can be estimated; see `archnet compare`.
 """
 
 import argparse
@@ -28,12 +28,12 @@ def compare_trials(folder: Path) -> tuple[list[dict], Comparison]:
     runs = [trial_folder(folder, trial.number) / name for trial in trials for name in trial.runs]
     comparison = compare(runs)
     if [Path(row.folders[0]).parent for row in comparison.rows] != [trial_folder(folder, one.number) for one in trials]:
-        sys.exit(f"{folder}: its trials have 2D and 3D networks, which `archnet compare` puts in another order.")
+        sys.exit(f"{folder}: its trials have 2D and 3D networks, which `archnet compare` puts in a different order.")
     return [dict(trial.values) for trial in trials], comparison
 
 
 def ablation_rows(values: list[dict], comparison: Comparison) -> list[dict]:
-    """A row for each trial: means over the seeds, standard deviations, and the difference in AUC to the first trial."""
+    """A row for each trial: means over the seeds, standard deviations, and the difference in AUC from the first."""
     differences = {pair.other: pair.differences["auc"] for pair in comparison.pairs}
     return [
         {

@@ -1,14 +1,14 @@
-"""What the data checks cost: their share of `archnet data prepare`, and how long `archnet data check` takes beside it.
+"""Measure the cost of the data checks: their share of `archnet data prepare`, and the time of `archnet data check`.
 
     python experiments/bench_checks.py [--runs N] [--candidates N] [--scans N] [--json]
 
-Each run works in fresh processes with an empty crop store. `data prepare` is timed with a stopwatch around every check,
-so that both sides come from one process: the share is the processor time of the checks, over all threads, divided by
-that of everything else. Then `data check` runs twice, on an empty store and on the stored crops; its time is given as a
-multiple of that of `data prepare` on the same store. Numbers are medians over the runs.
+Each run works in fresh processes with an empty crop store. In `data prepare`, every check is timed within the process:
+the share is the processor time of the checks, over all threads, divided by that of everything else. Then `data check`
+runs twice, on an empty store and on the stored crops; its time is given as a multiple of that of `data prepare` on the
+same store. Numbers are medians over the runs.
 
-The data are the two chest CTs in $ARCHNET_REAL_DATA, written as a LUNA16 tree of their own with random candidates, as
-.mhd with plain .raw, which is read fastest (left out where the variable is not set), and a phantom in LUNA16's layout.
+The data are the two chest CTs in $ARCHNET_REAL_DATA (omitted if the variable is not set), written as a LUNA16 tree with
+random candidates, as .mhd with plain .raw, which is the fastest to read, and a phantom in LUNA16's layout.
 """
 
 import argparse
@@ -34,13 +34,13 @@ CHECKS = (
     "archnet.runs.preparation.case_crops.check_lists",
     "archnet.runs.preparation.case_crops.check_scans",
 )
-"""The checks of lists and scans, and what they keep in the store, by the names that their callers look up."""
+"""The checks of lists and scans and the functions that store their results, by the names that callers look up."""
 
 COPIES = ("archnet.runs.preparation.case_crops.find_copies", "archnet.runs.preparation.case_crops.report_copies")
 """The check for identical and empty cases, whose statistics are kept in the store."""
 
 LIMIT = 0.05
-"""The share of `data prepare` that the checks may take."""
+"""Maximum share of `data prepare` for the checks."""
 
 CHILD = """
 import json, sys, threading, time
@@ -114,7 +114,7 @@ def run_child(command: str, root: Path, store: Path) -> dict[str, float]:
 
 
 def measure(root: Path, num_runs: int) -> dict[str, float]:
-    """Medians over runs, each of which takes both sides of a ratio one after the other."""
+    """Medians over runs, each of which measures both sides of a ratio one after the other."""
     rows = []
     for _ in range(num_runs):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,16 +1,15 @@
-"""How fast scans become crops: archnet against the usual ways, both sides in one run, on the same files.
+"""Measure the extraction of crops from scans: archnet against common implementations, on the same files.
 
     python experiments/bench_data.py [--folder DIR] [--json]
 
-The scan is 512x512x300, stacked from the two chest CTs in $ARCHNET_REAL_DATA (from a generated phantom where that is
-not set). The sides that are timed:
+The scan is 512x512x300, stacked from the two chest CTs in $ARCHNET_REAL_DATA (or from a generated phantom). The
+comparisons are:
 
-- crops: one read of the whole scan with SimpleITK for every candidate, as published LUNA16 code does it, against
-  archnet's cutting of all candidates at one opening. The slow side is timed on a few candidates, which cost the same
-  each, and extrapolated to all.
-- whole volumes: clipping, a quarter turn with `scipy.ndimage.rotate` and `scipy.ndimage.zoom(order=1)`, as the CT
-  classification tutorial of keras.io does it, against archnet's, on a 512x512x40 scan; in memory, and from .nii.gz.
-- the store: building one from 20 scans, against plain reading of the scans' bytes and writing of the crops' bytes.
+- crops: one read of the whole scan with SimpleITK for every candidate, as in published LUNA16 code, against archnet's
+extraction of all candidates with one read. The slow side is timed on a few candidates and extrapolated to all. - whole
+volumes: clipping, a quarter turn with `scipy.ndimage.rotate` and `scipy.ndimage.zoom(order=1)`, as in the CT
+classification tutorial of keras.io, against archnet's, on a 512x512x40 scan; in memory, and from .nii.gz. - the store:
+building one from 20 scans, against plain reading of the scans' bytes and writing of the crops' bytes.
 
 A ratio is the median over rounds in which both sides run one after the other. The limit is a plain copy of the crops'
 bytes in memory.
@@ -59,7 +58,7 @@ def time_rounds(slow: Callable[[], object], fast: Callable[[], object], count: i
 
 
 def source_hu() -> tuple[np.ndarray, str]:
-    """Slices of real or generated lungs, (z, y, x) int16, and where they come from."""
+    """Slices of real or generated lungs, (z, y, x) int16, and their source."""
     real = os.environ.get("ARCHNET_REAL_DATA")
     if real:
         paths = [Path(real) / "ct" / name for name in ("lung1_image.nrrd", "lung2_image.nrrd")]
@@ -99,7 +98,7 @@ def make_recipe(paths: list[Path], count: int) -> CandidateCrops:
 
 
 def cut_like_published(path: Path, point_mm: np.ndarray) -> np.ndarray:
-    """The usual way: the whole scan is read for one candidate."""
+    """The common implementation: read the whole scan for one candidate."""
     image = SimpleITK.ReadImage(str(path))
     array = SimpleITK.GetArrayFromImage(image)
     x, y, z = image.TransformPhysicalPointToIndex(point_mm.tolist())
@@ -181,7 +180,7 @@ def bench_volumes(folder: Path, volume: Volume) -> list[dict]:
 
 
 def copy_scans(folder: Path, path: Path, count: int) -> list[Path]:
-    """Files of their own, so that each is read."""
+    """Separate copies of a file, so that each is read."""
     copies = []
     for number in range(count):
         copy = folder / f"scan{number}.mhd"
@@ -225,7 +224,7 @@ def bench_store(folder: Path, path: Path) -> list[dict]:
 
 
 def peak_memory(scans: list[Path], count: int) -> float:
-    """MB that a process which builds a store takes above an empty one."""
+    """Peak memory in MB of a process that builds a store, above that of an empty process."""
     tell = "from archnet.machine import peak_memory_bytes; print(peak_memory_bytes() / 1e6)"
     build = (
         "import sys; sys.path.insert(0, sys.argv[1]); import bench_data as bench; from pathlib import Path\n"
@@ -258,7 +257,9 @@ def row_text(row: dict) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, help="where 12 GB of scratch files fit; otherwise a temporary folder")
+    parser.add_argument(
+        "--folder", type=Path, help="folder with space for 12 GB of scratch files (default: a temporary folder)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:

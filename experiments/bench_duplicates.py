@@ -1,10 +1,10 @@
-"""Time and memory of the search for copies on synthetic candidates, as many as LUNA16 has.
+"""Measure time and memory of the search for copies among as many synthetic candidates as in LUNA16.
 
     python experiments/bench_duplicates.py [--cases 551065] [--folder DIR] [--json]
 
 The candidates are crops of 24 x 24 x 16 voxels in groups of 620, each the sum of two random parts of a smooth random
-volume; 100 of them are planted again in other groups, shifted by one voxel. They lie in a memory-mapped file of 5.1 GB
-in a temporary folder. Seconds are processor time, which does not depend on other load.
+volume; 100 of them are planted again in other groups, shifted by one voxel. They are stored in a memory-mapped file of
+5.1 GB in a temporary folder. Seconds are processor time, which does not depend on other load.
 """
 
 import argparse

@@ -8,16 +8,15 @@ The sides that are timed:
   each case turned with `scipy.ndimage.rotate` on the way, against archnet's step on archs/ct3d.json, which scales HU
   and rotates in the graph. The tutorial's step is also timed as a graph.
 - published: the published 3D network's step (archs/arch3dsm.json, Adam, L2), fed with NumPy batches whose cases are
-  scaled from HU to [0, 1] one by one, against archnet's, which takes int16 as it lies in the store.
+  scaled from HU to [0, 1] one by one, against archnet's, which takes int16 as stored.
 - pipeline: archnet's training on the phantom through crop store, shuffling, augmentation and gathering ahead, against
   the same steps on batches in memory, in 3D and 2D.
 
-A ratio is the median over rounds in which both sides run one after the other. Rounds in which other work took more
-than a twentieth of the machine are left out; where that is all of them the calmest three count. What other work took
-of the rounds that count is printed.
-Beside the ratio stands that of the processor time of both sides, which other work changes little, but which counts a
-side that keeps one core busy while the other rests as cheaper than the clock does. bfloat16 is left out where the
-processor does not have it.
+A ratio is the median over rounds in which both sides run one after the other. Rounds in which other processes used more
+than a twentieth of the machine are excluded; if there are no others, the three least disturbed rounds count. The share
+of other processes in the counted rounds is printed. The ratio of processor times is also printed. It depends little on
+other processes, but underestimates a side that uses only one core. bfloat16 is omitted if the processor does not
+support it.
 """
 
 import argparse
@@ -55,11 +54,11 @@ PIPELINE_STEPS = {"arch3dsm": 10, "archsm": 30}
 PRECISIONS = ("float32", "bfloat16") if has_bfloat16() else ("float32",)
 
 ENOUGH = 5
-"""Undisturbed rounds of a comparison."""
+"""Number of undisturbed rounds of a comparison."""
 DISTURBED = 0.05
-"""Share of the machine that other work takes in a round that is left out."""
+"""Share of other processes above which a round is excluded."""
 CALMEST = 3
-"""Rounds that count where all were disturbed."""
+"""Number of rounds that count if all were disturbed."""
 STAT = Path("/proc/stat")
 
 Step = Callable[[], object]
@@ -67,7 +66,7 @@ Step = Callable[[], object]
 
 @dataclass(frozen=True, kw_only=True)
 class StepTime:
-    """What a step took: seconds by the clock and of the processors, and the share of the machine other work took."""
+    """The cost of a step: wall seconds, processor seconds, and the share of other processes."""
 
     seconds: float
     cpu_seconds: float
@@ -75,7 +74,7 @@ class StepTime:
 
 
 def time_step(step: Step, repeats: int = 1) -> StepTime:
-    """One of some repeats."""
+    """The measurement of one repetition."""
     before = time.perf_counter(), time.process_time(), total_cpu_seconds()
     for _ in range(repeats):
         step()
@@ -86,7 +85,7 @@ def time_step(step: Step, repeats: int = 1) -> StepTime:
 
 
 def total_cpu_seconds() -> float:
-    """Processor time of everything that runs here, or of this process alone where the system does not tell."""
+    """Processor time of all processes, or of this process alone if the system does not report it."""
     if not STAT.is_file():
         return time.process_time()
     user, nice, system, _, _, *rest = map(int, STAT.read_text().split("\n", 1)[0].split()[1:9])
@@ -97,7 +96,7 @@ Round = dict[str, StepTime]
 
 
 def run_rounds(steps: dict[str, Step], repeats: dict[str, int], limit: float) -> list[Round]:
-    """Rounds of all steps, turn and turn about, until enough were undisturbed, or else the calmest before the limit."""
+    """Alternate all steps in rounds until enough are undisturbed; at the time limit, return the least disturbed."""
     rounds: list[Round] = []
     calm: list[Round] = []
     end = time.perf_counter() + limit
@@ -113,7 +112,7 @@ def disturbance(each: Round) -> float:
 
 
 def comparison_row(name: str, rounds: list[Round], theirs: str, ours: str) -> dict:
-    """A row: one side against another."""
+    """A row of the table: one side against another."""
     pairs = [(each[theirs], each[ours]) for each in rounds]
     return {
         "name": name,
@@ -127,14 +126,14 @@ def comparison_row(name: str, rounds: list[Round], theirs: str, ours: str) -> di
 
 
 def make_multiplication(precision: str) -> Step:
-    """Of two square matrices, the measure of what the machine can do."""
+    """Multiply two square matrices, as a measure of the machine's peak rate."""
     numbers = np.random.default_rng(0).random((MATRIX_SIZE, MATRIX_SIZE), np.float32)
     matrix = keras.ops.cast(keras.ops.convert_to_tensor(numbers), precision)
     return lambda: keras.ops.convert_to_numpy(keras.ops.matmul(matrix, matrix)[0, :1])
 
 
 def rates(rounds: list[Round], ours: str, product: str, subject: Workload, num_steps: int = 1) -> dict:
-    """How near some steps come to the rate of a multiplication in the same rounds."""
+    """The rate of steps as a share of that of a matrix multiplication in the same rounds."""
     macs = num_steps * PRODUCTS_PER_STEP * network_cost(subject.plan).num_macs * subject.training.batch_size
     shares = [macs / each[ours].seconds * each[product].seconds / MATRIX_SIZE**3 for each in rounds]
     return {"matmul_share": median(shares), "macs_per_s": median(macs / each[ours].seconds for each in rounds)}
@@ -148,7 +147,7 @@ def make_experiment(name: str, training: dict, data: str | None = None) -> Exper
 
 
 def make_step(name: str, training: dict) -> tuple[Step, Workload]:
-    """One step of archnet's on batches that lie in memory as int16."""
+    """One step of archnet on batches in memory as int16."""
     experiment = make_experiment(name, training)
     subject = make_noise_workload(experiment.arch, experiment.training)
     pace = TimedTraining(subject)
@@ -158,7 +157,7 @@ def make_step(name: str, training: dict) -> tuple[Step, Workload]:
 
 
 def compare_step(theirs: Step, others: dict[str, Step], name: str, training: dict, limit: float) -> list[dict]:
-    """Rows: archnet's step in each precision against theirs; their variants beside it."""
+    """Rows of the table: archnet's step in each precision against the reference and its variants."""
     ours, subjects, first = {}, {}, {}
     for precision in PRECISIONS:
         ours[precision], subjects[precision] = make_step(name, {**training, "precision": precision})
@@ -193,7 +192,7 @@ def bench_published(limit: float) -> list[dict]:
 
 
 def bench_pipeline(limit: float) -> list[dict]:
-    """Rows: the whole pipeline against the same steps in memory, both from the beginning of an epoch on."""
+    """Rows of the table: the whole pipeline against the same steps in memory, both from the start of an epoch."""
     training = {
         "batch_size": PUBLISHED_BATCH,
         "l2": PUBLISHED_L2,
@@ -220,7 +219,7 @@ def bench_pipeline(limit: float) -> list[dict]:
 
 
 def train_gathered(pace: TimedTraining, num_steps: int) -> None:
-    """Steps on batches that are gathered from the store meanwhile."""
+    """Steps on batches that are read from the store concurrently."""
     with closing(prefetch_items(pace.iterate_steps(0, num_steps))) as steps:
         measure_seconds(pace.trainer, steps)
 
@@ -248,9 +247,11 @@ def row_text(row: dict) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60, help="at most, for each comparison")
-    parser.add_argument("--quick", action="store_true", help="one round of each comparison, whatever else is at work")
-    parser.add_argument("--only", choices=BENCHES, help="one comparison alone")
+    parser.add_argument("--seconds", type=float, default=60, help="maximum seconds for each comparison")
+    parser.add_argument(
+        "--quick", action="store_true", help="one round of each comparison, regardless of other processes"
+    )
+    parser.add_argument("--only", choices=BENCHES, help="only this comparison")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     rows = []

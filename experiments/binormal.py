@@ -1,8 +1,8 @@
-"""Binormal scores of cases that share patients, and numbers whose true values are known.
+"""Binormal scores of grouped cases, for metrics with known true values.
 
 A positive case scores `separation` higher than a negative one, in units of the standard deviation within a class. The
-noise has three parts: one that all networks share, one that all trainings of a network share, and one of the training
-itself. Each part has a term of the patient, so that the scores of one patient correlate (intraclass correlation).
+noise has three parts: one shared by all networks, one shared by all trainings of a network, and one of each training.
+Each part has a patient-level term, so that the scores of one patient correlate (intraclass correlation).
 """
 
 from dataclasses import dataclass, replace
@@ -13,27 +13,27 @@ from scipy.special import expit, logit, ndtri
 from archnet.evaluation.predictions import Predictions
 
 SEPARATION = 1.466
-"""Of the reference network: an AUC of 0.85."""
+"""Separation of the reference network: an AUC of 0.85."""
 
 BETTER_SEPARATION = 1.987
-"""Of a better network: an AUC of 0.92."""
+"""Separation of a better network: an AUC of 0.92."""
 
 SEED_DEVIATION = 0.1
 """Default standard deviation of the separation over trainings: 0.016 in AUC."""
 
-SHARED, NETWORK, TRAINING = 0.5, 0.2, 0.3  # of the variance within a class
+SHARED, NETWORK, TRAINING = 0.5, 0.2, 0.3  # shares of the variance within a class
 
 CLASSES = ("benign", "nodule")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """Cases that a replication draws.
+    """The design of the cases that a replication draws.
 
     Attributes:
-        patients: Their number.
-        cases: Of each patient.
-        correlation: Between scores of one patient within a class.
+        patients: Number of patients.
+        cases: Number of cases of each patient.
+        correlation: Correlation between scores of one patient within a class.
         prevalence: Probability that a case is positive.
     """
 
@@ -45,15 +45,15 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Draw:
-    """Cases, and what the trainings of each network say about them.
+    """Cases, with the scores of each network's trainings.
 
     Attributes:
         y_true: 0 or 1, shape (N,).
         groups: Index of the patient, shape (N,).
-        scores: For each network one array (N,) a training.
-        separations: Those that the networks were calibrated for.
-        prevalence: The same.
-        shifts: For each network what each training's separation exceeds it by.
+        scores: For each network, one array (N,) per training.
+        separations: Separation for which each network is calibrated.
+        prevalence: Prevalence for which the networks are calibrated.
+        shifts: For each network, the deviation of each training's separation.
     """
 
     y_true: np.ndarray
@@ -64,7 +64,7 @@ class Draw:
     shifts: tuple = ()
 
     def probabilities(self, network: int) -> list:
-        """Probability of the positive class from each training of a network, shape (N,): calibrated."""
+        """Calibrated probability of the positive class from each training of a network, shape (N,)."""
         separation = self.separations[network]
         return [
             expit(separation * (scores - separation / 2) + logit(self.prevalence)) for scores in self.scores[network]
@@ -101,7 +101,7 @@ def draw_cases(
     rng: np.random.Generator,
     deviation: float = SEED_DEVIATION,
 ) -> Draw:
-    """Random cases; separations differ between trainings where a network has several."""
+    """Random cases; separations differ between trainings if a network has several."""
     groups = np.repeat(np.arange(setting.patients), setting.cases)
     y_true = (rng.random(len(groups)) < setting.prevalence).astype(np.int64)
 
@@ -133,13 +133,13 @@ def ideal_cases(
     count: int = 20_000,
     deviation: float = SEED_DEVIATION,
 ) -> Draw:
-    """Cases at the quantiles of their distributions: their numbers are the true ones, without the chance of a draw.
+    """Cases at the quantiles of their distributions, whose metrics are the true ones, without sampling noise.
 
     Args:
-        prevalence: Of the positive class.
-        separations: Of each network.
-        num_trainings: 1, or trainings at quantiles of the separation.
-        count: Of cases.
+        prevalence: Prevalence of the positive class.
+        separations: Separation of each network.
+        num_trainings: Number of trainings, at quantiles of the separation.
+        count: Number of cases.
         deviation: Standard deviation of the separation over trainings.
     """
     num_positives = round(prevalence * count)

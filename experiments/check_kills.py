@@ -7,8 +7,8 @@ report`, `predict`, `export` and `fetch` (from a server on 127.0.0.1). Each is k
 SIGTERM and SIGINT in turn, at a random moment while it runs. The same command (with --resume for runs) must then
 succeed, its files must equal those of an uninterrupted command byte for byte, and no draft or lock may remain; only the
 folder that `predict` writes into has no lock and may keep a draft. Files that hold times, addresses or free memory
-differ between uninterrupted commands as well: their other values are compared where they are JSON, csv or a model, and
-the rest is left out and listed. The exit code is 1 if anything differs.
+differ between uninterrupted commands as well: their other values are compared if they are JSON, csv or a model; other
+differences are excluded and listed. The exit code is 1 if anything differs.
 """
 
 import argparse
@@ -56,10 +56,10 @@ class Kind:
         name: Name in the table.
         arguments: The command's arguments, from the folder of one attempt.
         results: The folder in it that is compared.
-        repeated: Arguments that the command gets when it is repeated.
+        repeated: Additional arguments of the repeated command.
         prepare: Fills the folder of an attempt.
         begins: The file whose appearance begins the time in which the command is killed; null for its start.
-        main: What the process runs in place of archnet's command line.
+        main: Code that the process runs instead of archnet's command line.
     has_lock: Whether the folder that it writes into has a lock, whose next owner removes drafts.
     """
 
@@ -85,7 +85,7 @@ class Outcome:
 
 
 def comparable(folder: Path) -> dict[str, object]:
-    """The files of a folder by name, without those known to hold times."""
+    """The files of a folder by name, without those known to contain times."""
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and "tfevents" not in path.name]
     return {str(path.relative_to(folder)): _value(path) for path in paths}
 
@@ -166,7 +166,7 @@ def check(kind: Kind, count: int, generator: random.Random, folder: Path) -> Out
 
 def faults_after(kind: Kind, folder: Path, expected: dict[str, object], left_out: Sequence[str]) -> Iterator[str]:
     """Repeat a killed command, and yield its faults."""
-    if kind.name == "export" and (folder / kind.results).exists():  # it was whole, and is not overwritten
+    if kind.name == "export" and (folder / kind.results).exists():  # it was complete, and is not overwritten
         code = 0
     else:
         command = start(kind, folder, *kind.repeated)
@@ -212,7 +212,7 @@ def start_server() -> str:
 
 
 def find_kinds(folder: Path) -> list[Kind]:
-    """The commands, with what they need in a folder."""
+    """The commands, with their inputs in a folder."""
     (folder / "net.json").write_text(json.dumps(NETWORK))
     scans = folder / "scans"
     run_now("data", "phantom", "--out", scans, "--scans", 12, "--candidates", 8)

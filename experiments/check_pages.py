@@ -1,12 +1,12 @@
-"""Check pages with axe-core at the widths of a desk, a tablet and a phone, in light and dark colours.
+"""Check pages with axe-core at the widths of a desktop, a tablet and a phone, in light and dark colours.
 
     python experiments/check_pages.py PAGE|FOLDER ... --axe path/to/axe.min.js [--json]
 
 PAGE is an HTML file; of a FOLDER all report.html and sweep.html files in it are checked. For each page, with details
-unfolded and a case open in the viewer, the script prints the violations that axe-core finds, the weight, the time until
-it is loaded, whether it scrolls sideways, the smallest text of a drawing, and the targets below 24 pixels. It exits
-with 1 if there is a violation, a page wider than its window, text of a drawing below 11 pixels, or a small target.
-axe-core is a package on npm; `npm pack axe-core` fetches it. Needs chromium, chromedriver and selenium.
+unfolded and a case open in the viewer, the script prints the violations that axe-core finds, the size, the time to
+load, whether it scrolls sideways, the smallest text of a drawing, and the targets below 24 pixels. It exits with 1 if
+there is a violation, a page wider than its window, text of a drawing below 11 pixels, or a small target. axe-core is a
+package on npm; `npm pack axe-core` fetches it. Needs chromium, chromedriver and selenium.
 """
 
 from __future__ import annotations

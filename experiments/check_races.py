@@ -1,4 +1,4 @@
-"""Start pairs of archnet commands at once on one folder, and check that one wins, or that both are right.
+"""Start pairs of concurrent archnet commands in one folder, and check that one wins, or that both succeed.
 
     python experiments/check_races.py [--count 20] [--seed 0] [--only KIND] [--json] [--folder DIR]
 
@@ -51,7 +51,7 @@ class Kind:
     Attributes:
         name: Name in the table.
         arguments: Their arguments, from the folder of one pair.
-        faults: What is wrong after both have ended.
+        faults: Finds faults after both have ended.
         prepare: Fills the folder of a pair.
     """
 
@@ -62,7 +62,7 @@ class Kind:
 
 
 def race(kind: Kind, folder: Path, delay: float) -> tuple[list[str], list[int]]:
-    """Start a pair, and return what is wrong when both have ended, and the exit codes."""
+    """Start a pair, and return the faults and exit codes after both have ended."""
     folder.mkdir()
     kind.prepare(folder)
     environment = {"ARCHNET_STORE": str(folder / "store")}
@@ -81,7 +81,7 @@ def race(kind: Kind, folder: Path, delay: float) -> tuple[list[str], list[int]]:
 
 
 def one_run_faults(folder: Path, ended: Sequence[Ended]) -> Iterator[str]:
-    """One command made the run and printed it; the other ended because of the first."""
+    """Check that one command made the run and printed it, and the other ended because of the first."""
     winners = [one for one in ended if one.code == 0]
     losers = [one for one in ended if one.code == 2]
     if len(winners) != 1 or len(losers) != 1:
@@ -96,7 +96,7 @@ def one_run_faults(folder: Path, ended: Sequence[Ended]) -> Iterator[str]:
         yield "the metrics printed are not those in the folder"
     epochs = json.loads((folder / "out/net/experiment.json").read_text())["training"]["epochs"]
     if f"--set=training.epochs={epochs}" not in winner.command.arguments:
-        yield f"the run has {epochs} epochs, which its command did not ask for"
+        yield f"the run has {epochs} epochs, which its command did not request"
 
 
 def both_logged_faults(folder: Path, ended: Sequence[Ended]) -> Iterator[str]:
@@ -119,7 +119,7 @@ def same_content(subfolder: str, expected: dict[str, object], num_needed: int) -
             yield "the command that ended does not say that the folder is in use"
         found = comparable(folder / subfolder)
         for name in sorted(expected.keys() | found.keys()):
-            if not name.endswith("statistics.npz") and expected.get(name) != found.get(name):  # it holds a time
+            if not name.endswith("statistics.npz") and expected.get(name) != found.get(name):  # it contains a time
                 yield f"{name} differs"
 
     return find

@@ -4,7 +4,7 @@
 
 A run has five epochs with dropout, augmentation, weight averaging and oversampling on generated cubes, and writes a
 checkpoint after every seventh step and every epoch. Each run is killed once (SIGKILL) at or shortly after a random
-step, so that most kills fall between two checkpoints and some into the writing of one. Then `archnet run --resume`
+step, so that most kills occur between two checkpoints and some while one is written. Then `archnet run --resume`
 resumes it. The script prints where each run was killed and whether its predictions.csv is identical, byte for byte, to
 that of the uninterrupted run; the exit code is 1 if one differs.
 """
@@ -80,7 +80,7 @@ def write_experiment(folder: Path, network=NETWORK, training=TRAINING, num_cases
 
 
 def start_run(experiment: Path, run: Path, *options: str) -> subprocess.Popen[bytes]:
-    """Start a run in a process of its own, with the file of its marks beside its folder."""
+    """Start a run in a new process, with the file of its marks next to its folder."""
     out = run.parent
     command = [sys.executable, "-c", COMMAND, str(marks_path(run)), "run", str(experiment), "--out", str(out), *options]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -97,7 +97,7 @@ def wait_for(process: subprocess.Popen[bytes]) -> None:
 
 
 def kill_after_step(process: subprocess.Popen[bytes], marks: Path, step: int, delay: float) -> str:
-    """Kill a run some seconds after a step, and return its marks up to there."""
+    """Kill a run some seconds after a step, and return its marks so far."""
     while process.poll() is None and not (marks.exists() and marks.read_bytes().count(b"s") >= step):
         time.sleep(0.001)
     time.sleep(delay)
@@ -121,7 +121,7 @@ def kill_location(marks: str, num_epoch_steps: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--folder", type=Path, help="where the runs go; otherwise a temporary folder")
+    parser.add_argument("--folder", type=Path, help="folder of the runs (default: a temporary folder)")
     arguments = parser.parse_args()
     generator = random.Random(0)
     with tempfile.TemporaryDirectory(dir=arguments.folder) as name:

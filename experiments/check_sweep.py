@@ -1,4 +1,4 @@
-"""Checks of `archnet sweep` that take minutes, with real networks on generated cubes.
+"""Check `archnet sweep` with real networks on generated cubes, which takes minutes.
 
     python experiments/check_sweep.py kills --what driver [--count 5]   the sweep killed with SIGKILL at random moments
     python experiments/check_sweep.py kills --what trial|worker|raylet|gcs [--count 5]   one of its processes killed
@@ -7,9 +7,9 @@
     python experiments/check_sweep.py at-once             two trials at once against one after the other
     python experiments/check_sweep.py memory [--trials 30]   what the sweep's own processes hold after 3 trials and all
 
-Prints what was measured. The exit code is 1 if the leaderboard of a killed sweep differs from that of an uninterrupted
-one, if a process of Ray is left or Ray's end is not noticed within 30 s, or if two at once, or the memory after all
-trials, are more than a tenth above what they are compared with.
+Prints the measurements. The exit code is 1 if the leaderboard of a killed sweep differs from that of an uninterrupted
+one, if a process of Ray is left or Ray's end is not noticed within 30 s, or if the time of two concurrent trials, or
+the memory after all trials, is more than a tenth above its reference.
 """
 
 import argparse
@@ -116,7 +116,7 @@ def check_kills(folder: Path, what: str, count: int, seed: int) -> bool:
 
 
 def resume_if_ended(process: subprocess.Popen[bytes], path: Path, out: Path) -> subprocess.Popen[bytes]:
-    """The process of the sweep; a new one if it was killed, or has lost Ray so often that it gave up."""
+    """The process of the sweep; a new one if it was killed, or gave up after losing Ray repeatedly."""
     if process.poll() in (None, 0):
         return process
     _, errors = process.communicate()
@@ -128,7 +128,7 @@ def resume_if_ended(process: subprocess.Popen[bytes], path: Path, out: Path) -> 
 def kill_one(
     process: subprocess.Popen[bytes], path: Path, out: Path, what: str, generator: random.Random, trials: Counter[str]
 ) -> tuple[subprocess.Popen[bytes], float]:
-    """Kill one process, and return the process of the sweep and the time until the kill has had its effect."""
+    """Kill one process, and return the process of the sweep and the time until the kill took effect."""
     while True:
         process = resume_if_ended(process, path, out)
         if process.poll() == 0:
@@ -156,7 +156,7 @@ def seconds_until(is_over: Callable[[], bool]) -> float:
 
 
 def check_orphans(folder: Path, count: int, seed: int) -> bool:
-    """Kill sweeps at any moment, also while Ray starts, and wait for the end of what they have started."""
+    """Kill sweeps at any moment, also while Ray starts, and wait for the end of all their processes."""
     path, generator, seconds = write_sweep(folder, 400, 400, space={WIDTH: [4, 8]}), random.Random(seed), []
     while len(seconds) < count:
         process = start_sweep(path, folder / "out", "--resume")

@@ -1,8 +1,8 @@
-"""Keep the results of finished runs under experiments/results and print their rows for docs/pages/results/index.md.
+"""Store the results of finished runs under experiments/results and print their rows for docs/pages/results/index.md.
 
 Each file holds the command, the resolved experiment and the metrics. NAMEs with a folder belong to runs that a table
 reports only together, and print no row. Times, memory and the folder of the data are omitted: they depend on the
-machine. The values of drawings (decision curves, bins of calibration) are omitted as well.
+machine. The values of figures (decision curves, calibration bins) are also omitted.
 
 Usage: python experiments/collect_results.py --command "archnet run ..." NAME=RUN_FOLDER...
        python experiments/collect_results.py --means NAME...    of kept results NAME_seed0, NAME_seed1 and so on
@@ -32,7 +32,7 @@ def table_row(name: str, result: dict) -> str:
 
 
 def mean_row(name: str) -> str:
-    """Means and standard deviations over the seeds of a kept result, as a line of a table."""
+    """Means and standard deviations over the seeds of a stored result, as a line of a table."""
     paths = sorted(RESULTS.glob(f"{name}_seed*.json"))
     if len(paths) < 2:
         sys.exit(f"{name}: a mean needs {RESULTS}/{name}_seed0.json and _seed1.json at least.")
@@ -45,7 +45,7 @@ def mean_row(name: str) -> str:
 
 
 def read_result(folder: Path, command: str) -> dict:
-    """Read the part of a run to keep."""
+    """Read the part of a run to store."""
     experiment, metrics = (json.loads((folder / name).read_text()) for name in ("experiment.json", "metrics.json"))
     if experiment["data"].get("root"):
         experiment["data"]["root"] = Path(experiment["data"]["root"]).name
@@ -65,8 +65,8 @@ def main() -> None:
     """Write the results, and print their rows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--command", help="what made the runs")
-    what.add_argument("--means", nargs="+", default=[], metavar="NAME", help="print means of what is kept")
+    what.add_argument("--command", help="command of the runs")
+    what.add_argument("--means", nargs="+", default=[], metavar="NAME", help="print means of stored results")
     parser.add_argument("runs", nargs="*", metavar="NAME=RUN_FOLDER")
     arguments = parser.parse_args()
     for name in arguments.means:

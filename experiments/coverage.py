@@ -1,17 +1,17 @@
-"""How often each 95% interval of archnet holds the true value, measured on scores whose true numbers are known.
+"""Measure the coverage of archnet's 95% intervals on simulated scores with known true values.
 
     python experiments/coverage.py --name after            # all cells; continues where it was interrupted
-    python experiments/coverage.py --name after --quick    # a look in a minute; kept nowhere
-    python experiments/coverage.py --name versus --kind versus  # what versus prints: 20 patients, 5 seeds
-    python experiments/coverage.py --table before after    # the Markdown table of the kept files, before → after
+    python experiments/coverage.py --name after --quick    # takes a minute; stores nothing
+    python experiments/coverage.py --name versus --kind versus  # intervals of versus: 20 patients, 5 seeds
+    python experiments/coverage.py --table before after    # the Markdown table of stored files, before → after
 
 A cell is a number of patients and of cases of each, the correlation between the scores of one patient, the prevalence,
-and 1 or 3 trainings ("seeds") of a network. In each replication random cases are drawn, archnet evaluates them, and
-each interval holds the true value or not. 400 replications measure a coverage of 95% to within 2 points. The last lines
-list the coverages outside 90 to 98.5% (differences: 99%) from 20 patients on, and the tests that reject in fewer than
-3% or more than 8% of the replications though the networks are equal.
+and 1 or 3 trainings ("seeds") of a network. In each replication, random cases are drawn and evaluated by archnet, and
+each interval contains the true value or not. 400 replications measure a coverage of 95% to within 2 points. The last
+lines list the coverages outside 90 to 98.5% (differences: 99%) from 20 patients on, and the tests that reject in fewer
+than 3% or more than 8% of the replications of equal networks.
 
-Results are lines of experiments/results/coverage/NAME.jsonl, one a cell. To measure an older version of archnet, put
+Results are lines of experiments/results/coverage/NAME.jsonl, one per cell. To measure an older version of archnet, put
 its `src` first in PYTHONPATH.
 """
 
@@ -38,7 +38,7 @@ SEED_DEVIATIONS = (0.03, 0.3)
 
 
 def all_cells(replications, bootstraps) -> list:
-    """All cells in the order of the kept file; the expensive ones with several seeds come last."""
+    """All cells in the order of the stored file; the expensive ones with several seeds come last."""
     places = [
         {"patients": patients, "cases": cases, "correlation": correlation, "prevalence": prevalence}
         for patients, cases in SETTINGS
@@ -54,20 +54,20 @@ def all_cells(replications, bootstraps) -> list:
 
 
 def versus_cells(replications, bootstraps) -> list:
-    """The cells of a versus, which `--kind versus` measures."""
+    """The cells of a versus for `--kind versus`."""
     place = {"kind": "versus", "patients": 20, "cases": 10, "correlation": 0.3, "prevalence": 0.5, "seeds": 5}
     effort = {"replications": replications, "bootstraps": bootstraps}
     return [place | {"deviation": deviation} | effort for deviation in SEED_DEVIATIONS]
 
 
 def _effort(cell, replications, bootstraps) -> dict:
-    """Half as many replications and resamples of several seeds."""
+    """Half as many replications and resamples for several seeds."""
     share = 1 if cell["seeds"] == 1 else 2
     return {"replications": replications // share, "bootstraps": bootstraps // share}
 
 
 def _select(replications, bootstraps, kind) -> list:
-    """The cells of a kind; null means all but those of a versus."""
+    """The cells of a kind; null means all except those of a versus."""
     if kind == "versus":
         return versus_cells(replications, bootstraps)
     return [cell for cell in all_cells(replications, bootstraps) if kind in (None, cell["kind"])]
@@ -108,7 +108,7 @@ def _summary(estimates, truth) -> dict:
 
 
 def read_cells(path) -> list:
-    """The kept cells; a last line that was cut off is left out."""
+    """The stored cells, without an incomplete last line."""
     lines = path.read_text().splitlines(keepends=True) if path.is_file() else []
     return [json.loads(line) for line in lines if line.endswith("\n")]
 
@@ -118,7 +118,7 @@ def _is_done(cell, kept) -> bool:
 
 
 def run_cells(cells, path, jobs) -> None:
-    """Measure what is not kept yet, and append it."""
+    """Measure the missing cells, and append them."""
     kept = read_cells(path)
     missing = [cell for cell in cells if not _is_done(cell, kept)]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -135,21 +135,27 @@ def _line(cell) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--name", default="after", help="of the kept file, without .jsonl (default: after)")
+    parser.add_argument("--name", default="after", help="name of the stored file, without .jsonl (default: after)")
     parser.add_argument(
         "--replications",
         type=int,
         default=400,
-        help="draws of cases in each cell, half as many with 3 seeds, as of resamples (default: 400)",
+        help="replications of each cell, half as many with 3 seeds (default: 400)",
     )
-    parser.add_argument("--bootstraps", type=int, default=400, help="resamples in each draw (default: "
-                        "400; archnet's own default is 1000)")  # fmt: skip
+    parser.add_argument("--bootstraps", type=int, default=400, help="resamples in each replication, "
+                        "half as many with 3 seeds (default: 400; archnet's own default is 1000)")  # fmt: skip
     parser.add_argument("--kind", choices=list(MEASURES), help="measure the cells of this kind only (default: all)")
-    parser.add_argument("--folder", type=Path, default=RESULTS, help="of the kept files (default: results/coverage)")
-    parser.add_argument("--jobs", type=int, default=1, help="processes (default: 1)")
-    parser.add_argument("--quick", action="store_true", help="40 replications of 100 resamples, which are only printed")
-    parser.add_argument("--table", nargs="+", metavar="NAME", help="print the table of kept files, and measure nothing")
-    parser.add_argument("--by-correlation", action="store_true", help="a column of the table for each correlation")
+    parser.add_argument(
+        "--folder", type=Path, default=RESULTS, help="folder of the stored files (default: results/coverage)"
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="number of processes (default: 1)")
+    parser.add_argument(
+        "--quick", action="store_true", help="print 40 replications of 100 resamples, and store nothing"
+    )
+    parser.add_argument(
+        "--table", nargs="+", metavar="NAME", help="print the table of stored files, and measure nothing"
+    )
+    parser.add_argument("--by-correlation", action="store_true", help="use a column of the table for each correlation")
     arguments = parser.parse_args()
     names, folder = arguments.table or [arguments.name], arguments.folder
     if arguments.quick:

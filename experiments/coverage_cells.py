@@ -1,7 +1,7 @@
-"""What `coverage.py` measures: each number of each cell in one replication, and its true value.
+"""The measurements of `coverage.py`: each number of each cell in one replication, and its true value.
 
-The functions of archnet are called as the command line calls them; where a name has moved, the older one is tried, so
-that one script measures any version.
+The functions of archnet are called as by the command line; if a name has moved, the older one is tried, so that one
+script measures any version.
 """
 
 from dataclasses import replace
@@ -34,7 +34,7 @@ CANDIDATES_PER_SCAN, FOUND_SHARE, NODULES_PER_SCAN, SCAN_CORRELATION = 20, 0.95,
 
 
 def measure_run(cell, bootstraps, rng) -> dict:
-    """Every interval of one run."""
+    """All intervals of one run."""
     draw = draw_cases(_setting(cell), (SEPARATION,), 1, rng)
     entry = evaluate(draw.predictions(0), positive=1, bootstraps=bootstraps)["test"]
     return {"estimates": run_estimates(entry)}
@@ -50,7 +50,7 @@ def run_estimates(entry) -> dict:
 
 
 def _decision_estimates(entry) -> dict:
-    """Those of an entry `decision`; empty of a version without one."""
+    """Value and interval of each number of an entry `decision`; empty for a version without one."""
     if entry is None:
         return {}
     estimates = {name: _pair(entry[name]) for name in ("calibration_slope", "calibration_intercept")}
@@ -82,7 +82,7 @@ def run_truth(prevalence, num_trainings) -> dict:
 
 
 def measure_pair(cell, bootstraps, rng) -> dict:
-    """Differences of two equal networks and of a better one, and the p values of the equal ones."""
+    """Differences between two equal networks and a better one, and the p values for the equal ones."""
     setting, trainings = _setting(cell), cell["seeds"]
     estimates, p_values = {}, {}
     for name, separations in (("equal", EQUAL), ("better", BETTER)):
@@ -98,7 +98,7 @@ def measure_pair(cell, bootstraps, rng) -> dict:
 
 
 def _sides(draw, num_trainings=None):
-    """The first trainings of each network, or all, and the cases."""
+    """The first trainings of each network, or all trainings, and the cases."""
     sides = [
         [
             paired.SeedPredictions(scores=_as_columns(scores), y_pred=(scores >= 0.5).astype(np.int64))
@@ -130,10 +130,10 @@ def pair_truth(prevalence, num_trainings) -> dict:
 
 
 def measure_versus(cell, bootstraps, rng) -> dict:
-    """The differences that versus prints, between networks of several seeds; half of the patients are in validation.
+    """The differences of versus between networks with several seeds; half of the patients are in validation.
 
-    The recall at equal false-positive rates in validation is about thresholds that are fixed in validation. Its true
-    value follows from the same validation cases and many further seeds, and is subtracted: the truth is then 0.
+    The recall at equal validation false-positive rates is conditional on thresholds fixed in validation. Its true value
+    follows from the same validation cases and many further seeds, and is subtracted, so that the truth is 0.
     """
     setting = replace(_setting(cell), patients=2 * cell["patients"])
     estimates, p_values = {}, {}
@@ -151,7 +151,7 @@ def measure_versus(cell, bootstraps, rng) -> dict:
 
 
 def _versus_differences(sides, truth, bootstraps) -> dict:
-    """AUC, recall and accuracy by formulas, and the recalls at equal rates by resamples: quicker than all numbers."""
+    """AUC, recall and accuracy by formulas, and the recalls at equal rates by resamples, to save time."""
     trainings, num_reference = Trainings([*sides[0], *sides[1]], truth), len(sides[0])
     columns = estimate_metrics(trainings, ["auc", "recall", "accuracy"], bootstraps=0)
     numbers = {name: estimates[-1] for name, estimates in columns.items()}
@@ -160,7 +160,7 @@ def _versus_differences(sides, truth, bootstraps) -> dict:
 
 
 def _versus_recall(validation, test, truth, num_seeds) -> tuple:
-    """The recall at equal false-positive rates in validation, less its true value, and its interval."""
+    """The recall at equal validation false-positive rates minus its true value, and its interval."""
     runs = [
         [
             validation_rate.SeedRuns(
@@ -196,7 +196,7 @@ def _true_recall(validation, network, num_seeds, rate) -> float:
 
 
 def _as_columns(scores):
-    """The scores of each class that has numbers of its own; up to 0.2.0 of the positive class alone."""
+    """The scores of each class with metrics of its own; up to 0.2.0 of the positive class alone."""
     return scores[:, None] if paired_tests is None else scores
 
 
@@ -214,7 +214,7 @@ def _older_p_values(sides, truth) -> dict:
 
 
 def _row_estimates(draw, bootstraps) -> dict:
-    """What a row of three trainings shows for its 95% interval."""
+    """The 95% intervals of a row of three trainings."""
     predictions = [draw.predictions(0, k) for k in range(len(draw.scores[0]))]
     entries = [evaluate(part, positive=1, bootstraps=0)["test"] for part in predictions]
     columns = {name: [entry[name] for entry in entries] for name in entries[0]["intervals"]}
@@ -273,7 +273,7 @@ def measure_froc(cell, bootstraps, rng) -> dict:
 
 
 def _places(count: int, offset: float) -> np.ndarray:
-    """Points far from each other."""
+    """Points at large distances from each other."""
     return np.stack([np.arange(count) * 100.0 + offset, np.zeros(count), np.zeros(count)], axis=1)
 
 
@@ -284,7 +284,7 @@ def froc_truth() -> dict:
 
 
 def measure_calibration(cell, bootstraps, rng) -> dict:
-    """The calibration error of a calibrated network; what is printed beside it, where a version prints it."""
+    """The calibration error of a calibrated network, and the expected error, if the version prints it."""
     draw = draw_cases(_setting(cell), (SEPARATION,), 1, rng)
     entry = evaluate(draw.predictions(0), positive=1, bootstraps=0)["test"]["calibration"]
     error, expected = entry["expected_calibration_error"], entry.get("error_if_calibrated")
@@ -306,4 +306,4 @@ MEASURES = {
     "froc": (measure_froc, lambda cell: froc_truth()),
     "calibration": (measure_calibration, lambda cell: {}),
 }
-"""For each kind of cell what one replication measures, and the true values."""
+"""The measurements of one replication and the true values, for each kind of cell."""

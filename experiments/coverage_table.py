@@ -1,4 +1,4 @@
-"""The table of `coverage.py`, and the cells that leave the promised range."""
+"""The table of `coverage.py`, and the cells outside the intended range."""
 
 LOWEST, HIGHEST, HIGHEST_DIFFERENCE, FEWEST_PATIENTS = 0.90, 0.985, 0.99, 20
 LOWEST_VERSUS, HIGHEST_VERSUS = 0.91, 0.985
@@ -14,12 +14,12 @@ _KINDS = {"equal": ", equal networks", "better": ", a better network", "row": ",
 
 
 def table(kept, *, by_correlation=False) -> str:
-    """Markdown: a row for each number, a column for each number of patients x cases.
+    """Format as Markdown: a row for each number, a column for each number of patients x cases.
 
     Each entry is the range over prevalences and correlations; those of several files are joined by an arrow.
 
     Args:
-        kept: For each file its cells.
+        kept: Cells of each file.
         by_correlation: A column for each correlation.
     """
     columns, families = {}, {}
@@ -66,7 +66,7 @@ def _title(line, by_correlation) -> str:
 
 
 def _values(line) -> list:
-    """Family, name and value of what a cell says."""
+    """Family, name and value of each result of a cell."""
     numbers = line["numbers"]
     if line["kind"] == "calibration":
         return [(CALIBRATION, _label(name), entry["mean"]) for name, entry in numbers.items()]
@@ -91,7 +91,7 @@ def findings(lines, slack=0.0) -> list:
 
     Args:
         lines: Cells.
-        slack: Standard errors of the replications that a share may be out of range by.
+        slack: Tolerance in standard errors of the replications.
     """
     return [
         text
@@ -101,7 +101,7 @@ def findings(lines, slack=0.0) -> list:
 
 
 def count_promises(lines) -> int:
-    """How many coverages and type I errors have a range."""
+    """The number of coverages and type I errors with an intended range."""
     return len(_promised_shares(lines))
 
 
@@ -110,7 +110,7 @@ def _error(share, count) -> float:
 
 
 def _promised_shares(lines) -> list:
-    """Text, share, range and number of replications of each coverage and type I error that has a range."""
+    """Text, share, range and number of replications of each coverage and type I error with an intended range."""
     shares = []
     for line in lines:
         if line["patients"] < FEWEST_PATIENTS or line["kind"] in ("froc", "calibration"):

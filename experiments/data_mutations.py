@@ -31,14 +31,14 @@ CROP_SHAPE: Final = (24, 24, 8)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """A data set that is written into a folder.
+    """A data set that is written to a folder.
 
     Attributes:
-        kind: What is changed.
-        name: How.
-        write: Writes it, and gives the "data" section of an experiment that reads it.
-        like: The data set that it must equal for a network: "nodules", "slices", "folders", "candidates" or a padded
-            form of "folders".
+        kind: Type of the change.
+        name: Name of the change.
+        write: Writes it, and returns the "data" section of an experiment that reads it.
+        like: The data set with the same network input: "nodules", "slices", "folders", "candidates" or a padded form of
+            "folders".
     """
 
     kind: str
@@ -133,7 +133,7 @@ def own_sets(group: Array) -> Array:
 
 
 def array_mutants(like: str, x: Array, y: Array, group: Array) -> Iterator[Mutant]:
-    """An array file changed: ranges, layouts, labels, groups, sets."""
+    """Changes of an array file: ranges, layouts, labels, groups, sets."""
     mutant = partial(Mutant, like=like)
     for name, change in RANGES.items():
         yield mutant(kind="range", name=name, write=partial(_save, x=change(x), y=y, group=group))
@@ -157,7 +157,7 @@ def array_mutants(like: str, x: Array, y: Array, group: Array) -> Iterator[Mutan
 
 
 def flat_mutants(like: str, x: Array, y: Array, group: Array) -> Iterator[Mutant]:
-    """Volumes that are not cubes, stored in other orders of their axes."""
+    """Non-cubic volumes, stored with different orders of their axes."""
     for name, order, axes in (
         ("(z, y, x), stated", (0, 3, 1, 2), {"axes": "zyx"}),
         ("(z, y, x), not stated", (0, 3, 1, 2), {}),
@@ -189,7 +189,7 @@ class Scan:
 
 
 def read_scans(folder: Path) -> list[Scan]:
-    """Eight scans from the two CTs: as they are, without their lowest and without their highest slices, mirrored."""
+    """Eight scans from the two CTs: unchanged, without their lowest or highest slices, and mirrored."""
     scans = []
     for path in sorted(folder.glob("*_image.nrrd")):
         image = SimpleITK.ReadImage(str(path))
@@ -202,7 +202,7 @@ def read_scans(folder: Path) -> list[Scan]:
 
 
 def outside_circle(hu: Array, value: int) -> Array:
-    """A scan whose corners outside the circle of reconstruction hold a value."""
+    """A scan with a constant value outside the circle of reconstruction."""
     rows, columns = np.ogrid[: hu.shape[1], : hu.shape[2]]
     middle = (hu.shape[1] - 1) / 2
     is_outside = (rows - middle) ** 2 + (columns - middle) ** 2 > (hu.shape[1] / 2) ** 2
@@ -212,7 +212,7 @@ def outside_circle(hu: Array, value: int) -> Array:
 
 
 Write = Callable[[Scan, Path], None]
-"""Writes a scan at a path without ending."""
+"""Writes a scan at a path without extension."""
 
 
 def _write_itk(scan: Scan, path: Path, ending: str, *, compressed: bool = False) -> None:
@@ -221,7 +221,7 @@ def _write_itk(scan: Scan, path: Path, ending: str, *, compressed: bool = False)
 
 
 def _write_oriented(scan: Scan, path: Path, order: Sequence[int], signs: Sequence[int], ending: str) -> None:
-    """The same scan with its axes in another order and direction."""
+    """The same scan with its axes in a different order and direction."""
     image = SimpleITK.PermuteAxes(scan.image(), list(order))
     path.parent.mkdir(parents=True, exist_ok=True)
     flipped = SimpleITK.Flip(image, [sign < 0 for sign in signs], False)
@@ -240,7 +240,7 @@ def _write_nifti(
     slope: tuple[float, float] | None = None,
     forms: str = "both",
 ) -> None:
-    """NIfTI in another unit, with a stored slope and intercept, or with one form alone."""
+    """NIfTI in a different unit, with a stored slope and intercept, or with one form only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     x, y, z = (step * scale for step in scan.spacing_mm)
     affine = np.diag([-x, -y, z, 1.0])
@@ -258,7 +258,7 @@ def _write_nifti(
 def _write_dicom(
     scan: Scan, path: Path, intercept: int = -1024, preamble: bool = True, ending: str = ".dcm", reverse: bool = False
 ) -> None:
-    """A DICOM series, one file a slice."""
+    """A DICOM series, one file per slice."""
     path.mkdir(parents=True, exist_ok=True)
     series = generate_uid(entropy_srcs=[str(path)])
     for number, plane in enumerate(scan.hu):
@@ -394,7 +394,7 @@ def folder_mutants(scans: Sequence[Scan]) -> Iterator[Mutant]:
 # Candidates -------------------------------------------------------------------------------------
 
 POINTS: Final = 40
-"""Candidates of each scan."""
+"""Number of candidates of each scan."""
 
 
 def candidate_points(scans: Sequence[Scan]) -> list[Array]:

@@ -1,7 +1,7 @@
-"""Draws what quality costs: test AUC against multiply-adds of the networks in the table of LUNA16 candidates.
+"""Draw test AUC against multiply-adds for the networks in the table of LUNA16 candidates.
 
 Reads experiments/results/luna16_NAME_seedN.json, writes experiments/pictures/pareto.png: a dot for each seed, a line
-through the means that no cheaper network reaches.
+through the Pareto-optimal means.
 """
 
 import argparse
@@ -46,7 +46,9 @@ def main() -> None:
             axes.plot([cost] * len(values), values, "o", color=color, alpha=0.5, ms=5)
             axes.plot([cost], [middle], "_", color=color, ms=22, mew=2)
             axes.annotate(name.replace("_", " "), (cost, middle), (14, -2), textcoords="offset points", va="top")
-        axes.set(xlabel="million multiply-adds per case", ylabel="test AUC, dots are seeds", title="What quality costs")
+        axes.set(
+            xlabel="million multiply-adds per case", ylabel="test AUC, dots are seeds", title="Performance versus cost"
+        )
         axes.set_xlim(0, max(costs) * 1.3)
         figure.tight_layout()
         figure.savefig(HERE / "pictures/pareto.png", dpi=110)

@@ -1,4 +1,4 @@
-"""Draws the phantom in both layouts: nodules and vessels in neighbouring slices, lungs without and with ground glass.
+"""Draw the phantom in both layouts: nodules and vessels in neighbouring slices, lungs without and with ground glass.
 
 python experiments/draw_phantom.py [PICTURE]
 """
@@ -20,12 +20,12 @@ PICTURE = Path(__file__).parent / "pictures" / "phantom.png"
 WINDOW_HU = (-1000, 400)
 
 CANDIDATES = {"nodule": 18, "vessel\nthrough the plane": 20, "vessel\nin the plane": 22}
-"""Candidates of the default phantom's first scan that stand alone."""
+"""Isolated candidates of the default phantom's first scan."""
 SIZE = (40, 40, 7)
 
 SLICES = (6, 13, 20)
 BODY = np.s_[42:184, 10:214]
-"""Rows and columns of a whole scan that are shown."""
+"""The displayed rows and columns of a whole scan."""
 
 
 def candidate_crops() -> dict[str, np.ndarray]:
@@ -45,7 +45,7 @@ def whole_scans() -> dict[str, np.ndarray]:
 
 
 def show(axes, pixels: np.ndarray, title: str, row: str = "") -> None:
-    """One picture with its title, at the beginning of a row the row's name."""
+    """One picture with its title, and with the row's name at the start of a row."""
     axes.imshow(pixels, cmap="gray", vmin=WINDOW_HU[0], vmax=WINDOW_HU[1], interpolation="bicubic")
     axes.set_title(title, size=7, pad=2, weight="normal", loc="left")
     axes.text(-0.05, 0.5, row, transform=axes.transAxes, rotation=90, size=8, ha="right", va="center")
@@ -53,7 +53,7 @@ def show(axes, pixels: np.ndarray, title: str, row: str = "") -> None:
 
 
 def draw_candidates(part) -> None:
-    """A row a candidate, a column a slice."""
+    """Draw a row for each candidate and a column for each slice."""
     grid = part.subplots(len(CANDIDATES), SIZE[2])
     part.subplots_adjust(left=0.055, right=0.995, bottom=0.01, top=0.9, wspace=0.04, hspace=0.13)
     part.suptitle("LUNA16's layout: candidates, three slices down and up", size=9, x=0.01, y=0.99, ha="left")
@@ -64,7 +64,7 @@ def draw_candidates(part) -> None:
 
 
 def draw_whole(part) -> None:
-    """A row a scan, a column a slice."""
+    """Draw a row for each scan and a column for each slice."""
     grid = part.subplots(len(CLASSES), len(SLICES))
     part.subplots_adjust(left=0.04, right=0.995, bottom=0.01, top=0.9, wspace=0.03, hspace=0.08)
     part.suptitle("MosMed's layout: whole scans, healthy and with ground glass", size=9, x=0.01, y=0.99, ha="left")

@@ -1,4 +1,4 @@
-"""What the commands of `forked_commands.py` import: the fork server imports it once and runs no operation."""
+"""Imports for the commands of `forked_commands.py`: the fork server imports this module once and runs no operation."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""`archnet` commands in processes that are forked from one that has imported everything: they start at once.
+"""Run `archnet` commands in processes forked from one that has imported everything, so that they start immediately.
 
 The checks of kills and races start hundreds of commands; each import of TensorFlow would cost seconds.
 """
@@ -14,10 +14,10 @@ _context = multiprocessing.get_context("forkserver")
 
 
 def start_fork_server(*modules: str) -> None:
-    """Prepare the process that commands are forked from; it inherits the present environment.
+    """Prepare the process from which commands are forked; it inherits the current environment.
 
     Args:
-        modules: What it imports besides.
+        modules: Additional modules to import.
     """
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]))
     _context.set_forkserver_preload([PRELOAD, *modules])
@@ -27,7 +27,7 @@ class Command:
     """A running `archnet` command.
 
     Attributes:
-        arguments: What follows `archnet`.
+        arguments: Arguments of `archnet`.
         output: The file of its standard output and standard error.
     """
 

@@ -2,8 +2,8 @@
 
     python experiments/fuzz_readers.py --count 2000 --seed 0
 
-A mutant is a sound file with changed bytes, fields, values or members (`tests/mutants.py`); `tests/reader_kinds.py`
-lists the kinds. It must end in an error of archnet or be read, within 10 seconds and 1.5 GB. Exit code 1 if one
+A mutant is a valid file with changed bytes, fields, values or members (`tests/mutants.py`); `tests/reader_kinds.py`
+lists the kinds. Reading it must succeed or end in an error of archnet, within 10 seconds and 1.5 GB. Exit code 1 if one
 does not.
 """
 

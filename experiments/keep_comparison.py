@@ -1,9 +1,10 @@
-"""Keeps what `archnet compare` says of some runs as experiments/results/NAME/comparison.json, and prints the table for
-experiments/README.md: a row for each network, pooled over folds and seeds, then the sentence.
+"""Store a comparison as experiments/results/NAME/comparison.json, and print its table for experiments/README.md.
+
+The table has a row for each network, pooled over folds and seeds, and the sentence of `archnet compare`.
 
     python experiments/keep_comparison.py NAME RUN...
 
-Folders, times and memory are left out: they are the machine's, and not repeatable.
+Folders, times and memory are omitted, because they depend on the machine.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""LIDC nodules as benign against malignant: malignancy 1 or 2 against 4 or 5; the undecided 3 are left out.
+"""LIDC nodules as benign against malignant: malignancy 1 or 2 against 4 or 5; the undecided 3 are excluded.
 
 python experiments/lidc_malignancy.py lidc_nodules_51.npz lidc_malignancy.npz
 """

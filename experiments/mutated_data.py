@@ -1,18 +1,18 @@
-"""Change readable data sets in one way each, and count how archnet handles them; none may be wrong silently.
+"""Change readable data sets in one way each, and count how archnet handles them; none may be silently wrong.
 
     ARCHNET_REAL_DATA=../shared/data python experiments/mutated_data.py --json mutated_data.json
 
-A mutant (`data_mutations.py`) is loaded as a run loads it. What a network would see of its cases, 0 to 1, is compared
-with what it sees of the unchanged data set, case by case:
+A mutant (`data_mutations.py`) is loaded as in a run. Its network input, from 0 to 1, is compared with that of the
+unchanged data set, case by case:
 
 - right: all cases are there, with their labels; over all voxels the correlation is at least 0.99 and the standard
   deviation differs by less than a factor of 2;
-- partly: as right for the cases that are there, the missing ones are counted in a finding;
+- partly: right for the available cases; the missing ones are counted in a finding;
 - refused: an error stops it; its message is listed so that people can review the remedy;
 - warned: not right, but a check warns (warnings about copies and the size of the sets do not count);
 - WRONG: not right, and nothing is reported.
 
-Exit code 1 if anything is wrong silently or a mutant ends with anything but archnet's own error.
+The exit code is 1 if anything is silently wrong or a mutant causes an error other than archnet's.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ SETTINGS = {"split.by": "candidate", "split.test": 0.2, "split.validation": 0.2,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a network would see: cases by id, 0 to 1, and the class of each."""
+    """The network input: cases by id, 0 to 1, and the class of each."""
 
     inputs: dict[str, Array]
     labels: dict[str, str]
@@ -125,7 +125,7 @@ def _agree(found: list[Array], wanted: list[Array]) -> bool:
 
 
 def _same_division(seen: Seen, expected: Seen) -> bool:
-    """Whether cases of one class are of one class still, whatever the classes are called."""
+    """Whether the partition of cases into classes is unchanged, regardless of the class names."""
     pairs = {(name, expected.labels[case]) for case, name in seen.labels.items() if case in expected.labels} or {
         (seen.labels[a], expected.labels[b]) for a in seen.labels for b in expected.labels if case_key(a) == case_key(b)
     }
@@ -147,7 +147,7 @@ def take(mutant: Mutant, expected: Seen, folder: Path) -> Outcome:
 
 
 def collect(real: Path) -> tuple[list[Mutant], dict[str, Seen]]:
-    """All mutants, and what a network must see of each unchanged data set."""
+    """All mutants, and the expected network input of each unchanged data set."""
     mutants: list[Mutant] = []
     expected: dict[str, Seen] = {}
     for like, file, count in (

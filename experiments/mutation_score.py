@@ -1,23 +1,22 @@
-"""Mutation score of the test suite: sample one-place mutations of src/archnet and run the tests on each.
+"""Measure the mutation score of the test suite: sample one-place mutations of src/archnet and run the tests on each.
 
-    python experiments/mutation_score.py --map lines.json                     # once, as long as the test suite
+    python experiments/mutation_score.py --map lines.json                     # once; takes as long as the test suite
     python experiments/mutation_score.py --map lines.json --seed 1 --sample 200 --results sample.jsonl --jobs 2
 
 The first command maps each line to the tests that reach it (coverage.py is needed: pip install coverage); `--tests
-FILE` runs only those test files again and updates the map, and with PYTEST_ADDOPTS='-m "not slow"' it is made of the
-quick tests alone. The second draws mutations at random, each place of the
-code being equally likely (`mutations.py` says what is mutated), and runs for each of them the tests that reach its
-line in a copy of the repository: the quick ones of its own room first, until one fails. An endless loop counts as
-killed, a line that no test reaches as survived. A test that fails on the unchanged code in the same way is left out.
-The results are appended to a file, so that the same command resumes an interrupted measurement; `--again` runs
-survivors once more, after tests were written or `--longest` was raised.
+FILE` reruns only those test files and updates the map; with PYTEST_ADDOPTS='-m "not slow"', the map includes only the
+quick tests. The second command draws mutations uniformly at random over all places of the code (`mutations.py` lists
+the operators), and for each runs the tests that reach its line in a copy of the repository: the quick ones of its own
+room first, until one fails. An endless loop counts as killed, a line that no test reaches as survived. A test that also
+fails on the unchanged code is excluded. The results are appended to a file, so that the same command resumes an
+interrupted measurement; `--again` reruns survivors after tests were added or `--longest` was raised.
 
-Survivors that no test can kill because the program does the same are listed in mutation_equivalents.jsonl, each
-with its reason, at most a tenth of the sample. The score is killed / (sampled - equivalent).
+Equivalent mutants, which no test can kill, are listed in mutation_equivalents.jsonl with reasons, at most a tenth of
+the sample. The score is killed / (sampled - equivalent).
 
-mutmut and cosmic-ray do the same for whole programs. They start a process for each mutant, 5 s for TensorFlow alone,
-draw no sample by a seed, and do not see lines that run in other processes. Here each mutant is a fork of a process that
-has imported TensorFlow.
+mutmut and cosmic-ray also measure mutation scores. However, they start a process for each mutant, which takes 5 s for
+TensorFlow alone, have no seeded sampling, and do not see lines that run in other processes. Here each mutant is a fork
+of a process that has imported TensorFlow.
 """
 
 import argparse
@@ -40,7 +39,7 @@ QUICK_SECONDS = 1.0
 
 
 def sample_mutations(sources: dict[str, str], seed: int, count: int) -> list[Mutation]:
-    """Mutations at different places, every place being equally likely; a larger sample begins with the smaller one."""
+    """A uniform sample of mutations at different places; a larger sample starts with the smaller one."""
     required = required_arguments(sources)
     places: dict[tuple, list[Mutation]] = {}
     for file, source in sources.items():
@@ -53,7 +52,7 @@ def sample_mutations(sources: dict[str, str], seed: int, count: int) -> list[Mut
 
 
 def run_stages(mutation: Mutation, line_tests: LineTests, longest: float) -> list[list[str]]:
-    """The tests to run, quick ones of the same room first, in groups that are begun one after another."""
+    """The tests to run, quick ones of the same room first, in groups that are started one after another."""
     seconds, room = line_tests.seconds, "tests/" + mutation.file.removesuffix(".py").partition("/")[0]
     tests = sorted(test for test in line_tests.tests(mutation) if seconds[test] <= longest)
     near = [test for test in tests if test.startswith(room)]
@@ -81,7 +80,7 @@ class Measurement:
         self.unsound: set[str] = set()
 
     def run(self, sample: list[Mutation], jobs: int, *, again: bool) -> None:
-        """Run the tests of each mutant that is not decided yet."""
+        """Run the tests of each mutant without an outcome."""
         waiting = [mutation for mutation in sample if self._is_open(mutation, again=again)]
         running: list[Job] = []
         with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
@@ -107,17 +106,17 @@ class Measurement:
         return [laboratory.start(mutation, stages, list(map(self._limit_s, stages)))]
 
     def _limit_s(self, tests: list[str]) -> float:
-        """The longest time for tests."""
+        """The time limit of tests."""
         return 20 + 5 * sum(self.line_tests.seconds[test] for test in tests)
 
     def _finish(self, laboratory: Laboratory, job: Job, num_left: int) -> list[Job]:
-        """Keep a mutant's outcome, or start it again without a test that fails anyway."""
+        """Store a mutant's outcome, or restart it without a test that also fails on the unchanged code."""
         killer, seconds = job.outcome, time.monotonic() - job.started
         shutil.rmtree(job.copy, ignore_errors=True)
         if killer in self.line_tests.seconds and killer not in self.sound:
             if laboratory.fails_unchanged(killer, self._limit_s([killer])):
                 self.unsound.add(killer)
-                print(f"left out, because it fails on the unchanged code: {killer}", flush=True)
+                print(f"excluded, because it fails on the unchanged code: {killer}", flush=True)
                 return self._start(laboratory, job.mutation)
             self.sound.add(killer)
         self._keep(job.mutation, killer, seconds)
@@ -172,16 +171,18 @@ def report_lines(sample: list[Mutation], outcomes: dict[tuple, dict]) -> Iterato
 
 
 def main() -> None:
-    """Make the map, or measure."""
+    """Create the map, or measure the score."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--map", type=Path, required=True, help="file of the map from lines to tests")
-    parser.add_argument("--tests", nargs="+", default=[], help="make the map of these only, or update it")
-    parser.add_argument("--sample", type=int, help="number of mutants; without it the map is made")
+    parser.add_argument(
+        "--tests", nargs="+", default=[], help="create the map from these test files only, or update it"
+    )
+    parser.add_argument("--sample", type=int, help="number of mutants; without it, the map is created")
     parser.add_argument("--seed", type=int, default=0, help="seed of the sample")
-    parser.add_argument("--results", type=Path, default=Path("mutants.jsonl"), help="file that the results go to")
-    parser.add_argument("--jobs", type=int, default=2, help="processes at a time (default 2)")
-    parser.add_argument("--longest", type=float, default=float("inf"), help="leave out tests that take more seconds")
-    parser.add_argument("--again", action="store_true", help="run survivors again")
+    parser.add_argument("--results", type=Path, default=Path("mutants.jsonl"), help="file for the results")
+    parser.add_argument("--jobs", type=int, default=2, help="number of concurrent processes (default 2)")
+    parser.add_argument("--longest", type=float, default=float("inf"), help="exclude tests that take more seconds")
+    parser.add_argument("--again", action="store_true", help="rerun survivors")
     arguments = parser.parse_args()
     if arguments.sample is None:
         record(arguments.map, arguments.tests, arguments.jobs)

@@ -1,16 +1,16 @@
 """One-place mutations of source code, as `mutation_score.py` samples them.
 
-A mutation is meaningful if it changes what the code computes, refuses or writes:
+A mutation is meaningful if it changes what the code computes, rejects or writes:
 
 - a comparison's boundary or its sense, `and` for `or`, a condition negated
-- another arithmetic operator; a whole number one higher or lower, a fraction doubled, True for False
+- a different arithmetic operator; an integer one higher or lower, a fraction doubled, True for False
 - `min` for `max`, `any` for `all`, `ceil` for `floor`, `left` for `right` in a search
-- a call without one of its optional arguments, `return None`, a statement, a check or a step left out
+- a call without one of its optional arguments, `return None`, a statement, a check or a step removed
 
-What only a reader sees is left alone: docstrings, the text of messages, annotations and aliases of types, decorators,
+Text for readers is not mutated: docstrings, the text of messages, annotations and aliases of types, decorators,
 `__repr__`, progress, the numbers and positions of pages and figures; the numbers computed inside a message are mutated.
-So is what cannot matter on a Unix system or only guards programmers (`encoding`, `strict` of zip), and an argument
-without which a call would not even start.
+Code without effect on a Unix system or for programmers only (`encoding`, `strict` of zip) and required arguments of
+calls are not mutated either.
 """
 
 import ast
@@ -30,7 +30,7 @@ OPERATORS = {
 PAIRS = (("min", "max"), ("any", "all"), ("ceil", "floor"), ("argmin", "argmax"), ("minimum", "maximum"))
 SWAPS = {one: other for pair in PAIRS for one, other in (pair, pair[::-1])}
 SIDES = {"left": "right", "right": "left"}
-"""Strings that are swapped where they are arguments of these functions."""
+"""Strings that are swapped if they are arguments of these functions."""
 SEARCHES = {"searchsorted"}
 
 SILENT_FUNCTIONS = {"__repr__", "__str__", "_repr_html_"}
@@ -43,7 +43,7 @@ PRESENTATION = ("report/figures/", "report/html/", "report/terminal/", "sweep/re
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutation:
-    """A change of one place.
+    """A change at one place.
 
     Attributes:
         file: The module, relative to the package.
@@ -51,11 +51,11 @@ class Mutation:
         lines: First and last line of the statement; of a parameter's default those of the function's body.
         names: What the statement binds if it runs only once, on import or in a function that keeps its result.
         is_in_function: Whether it is in a function.
-        kind: What is changed.
-        before: The changed lines of the source.
+        kind: Kind of the change.
+        before: The original lines of the source.
         after: The same lines with the change.
-        span: The bytes that are replaced.
-        text: What replaces them.
+        span: The replaced bytes.
+        text: The replacement.
     """
 
     file: str
@@ -71,12 +71,12 @@ class Mutation:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What identifies it, also after other lines of the file have changed."""
+        """A key that identifies it even after other lines of the file have changed."""
         return self.file, self.function, self.before, self.after
 
     @property
     def place(self) -> tuple[str, str, str, str, int]:
-        """What identifies it among equal lines, as long as the file stays the same."""
+        """A key that identifies it among equal lines while the file is unchanged."""
         return *self.key, self.span[0]
 
     def apply(self, source: str) -> str:
@@ -87,7 +87,7 @@ class Mutation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """What surrounds a node."""
+    """The context of a node."""
 
     scope: tuple[str, ...] = ()
     lines: tuple[int, int] = (1, 1)
@@ -117,7 +117,7 @@ def mutations(source: str, file: str, required: dict[str, set[str]] | None = Non
     Args:
         source: The module.
         file: Its name.
-        required: Of `required_arguments`.
+        required: Result of `required_arguments`.
     """
     data = source.encode()
     starts = [0, *(match.end() for match in re.finditer(b"\n", data))]
@@ -154,13 +154,13 @@ def _mutation(data: bytes, file: str, place: _Place, kind: str, span: tuple[int,
 
 
 def _last_line(statement: ast.stmt) -> int:
-    """The last line of a statement, of one with a body that of its head."""
+    """The last line of a statement, or of the head of a compound statement."""
     body = getattr(statement, "body", None)
     return max(statement.lineno, body[0].lineno - 1) if body else statement.end_lineno
 
 
 def _walk(node: ast.AST, place: _Place, file: str, required: dict[str, set[str]]) -> Iterator[tuple]:
-    """Every mutated node with what replaces it, the kind and its place."""
+    """Every mutated node with its replacement, kind and place."""
     if _is_silent(node, place):
         return
     if isinstance(node, ast.stmt):
@@ -177,7 +177,7 @@ def _walk(node: ast.AST, place: _Place, file: str, required: dict[str, set[str]]
 
 
 def _children(node: ast.AST, place: _Place) -> Iterator[tuple[ast.AST, _Place, str]]:
-    """What is below a node, without types and decorators."""
+    """The descendants of a node, without types and decorators."""
     if isinstance(node, ast.ClassDef):
         place = replace(place, scope=(*place.scope, node.name))
     elif isinstance(node, ast.FunctionDef):
@@ -205,7 +205,7 @@ def bound_names(statement: ast.stmt) -> tuple[str, ...]:
 
 
 def _is_silent(node: ast.AST, place: _Place) -> bool:
-    """Whether a node and all below it are left alone."""
+    """Whether a node and its descendants are not mutated."""
     if isinstance(node, ast.FunctionDef):
         return node.name in SILENT_FUNCTIONS
     if isinstance(node, ast.If):
@@ -223,13 +223,13 @@ def _is_silent(node: ast.AST, place: _Place) -> bool:
 
 
 def _name(call: ast.Call) -> str:
-    """The bare name of the function that is called."""
+    """The bare name of the called function."""
     function = call.func
     return getattr(function, "attr", None) or getattr(function, "id", "")
 
 
 def _variants(node: ast.AST, place: _Place, file: str, required: dict[str, set[str]]) -> Iterator[tuple]:
-    """What may replace a node, with the kind."""
+    """The possible replacements of a node, with their kinds."""
     if isinstance(node, ast.Compare):
         for number, operator in enumerate(node.ops):
             ops = [*node.ops[:number], COMPARISONS[type(operator)](), *node.ops[number + 1 :]]
@@ -311,7 +311,7 @@ def _statements(node: ast.stmt, place: _Place) -> Iterator[tuple]:
 
 
 def _message_text(message: ast.JoinedStr, old: ast.AST, new: ast.AST) -> str | None:
-    """A message with one of its nodes replaced; null where its quotes cannot be written."""
+    """A message with one of its nodes replaced; null if its quotes cannot be written."""
     for parent, field, value in [(node, *pair) for node in ast.walk(message) for pair in ast.iter_fields(node)]:
         items = value if isinstance(value, list) else [value]
         if any(item is old for item in items):

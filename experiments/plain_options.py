@@ -1,4 +1,4 @@
-"""Training options for benchmarks: the optimizer alone, and nothing chosen from the data."""
+"""Training options for benchmarks: only the optimizer, and nothing chosen automatically."""
 
 PLAIN = {
     "optimizer": "adam",

@@ -1,14 +1,14 @@
-"""Plants 50 leaks, five of each of ten kinds, and 50 clean variants in real data, and counts what the checks report.
+"""Plant 50 leaks, five of each of ten kinds, and 50 clean variants in real data, and count the reports of the checks.
 
     python experiments/planted_leaks.py [--seed 0]
 
 Needs $ARCHNET_REAL_DATA: LIDC nodules (uint8 cubes of 47 voxels a side), LUNA16 candidates (uint8 slices of 46 x 46)
 and crops of two chest CTs (HU, 64 x 64 x 10). Of each kind of leak, two are planted among the nodules, two among the
 crops and one among the slices: the original is in the training set, the copy under another group in the test set. The
-same holds for the clean variants, which look alike but show something else.
+same holds for the clean variants, which look similar but show different structures.
 
-The counts are not of data unseen: thresholds follow the highest correlations of unrelated cases of these collections,
-and were moved after seeds 0 to 2, 11 to 13 and 21 were looked at. Other seeds draw other cases.
+The counts are not for unseen data: thresholds follow the highest correlations of unrelated cases of these collections,
+and were adjusted after inspection of seeds 0 to 2, 11 to 13 and 21. Other seeds draw other cases.
 """
 
 import argparse
@@ -26,18 +26,18 @@ from archnet.data.checks.duplicates.copies import find_copies
 from archnet.imaging import read_volume
 
 MARGIN = 2
-"""Voxels around each case from which shifted copies are cut."""
+"""Margin of voxels around each case for shifted copies."""
 HELD_OUT = 20
 """Sources of a collection whose parts occur in clean variants only."""
 
 
 @dataclass
 class Planted:
-    """A case that is planted.
+    """A planted case.
 
     Attributes:
         kind: Key of LEAKS or CLEAN.
-        row: The source that it is made from.
+        row: The source of the case.
         case: Its values.
         partner: Another case that is added to the training set together with it.
     """
@@ -50,15 +50,15 @@ class Planted:
 
 @dataclass
 class Collection:
-    """Real cases with a margin, and what is planted among them.
+    """Real cases with a margin, and the cases planted among them.
 
     Attributes:
-        name: For messages.
+        name: Name for messages.
         sources: (n, height, width[, depth]) with MARGIN voxels around each case.
         groups: (n,) cases of one group may overlap.
         level: The step between two grey levels of an 8-bit picture of the window.
-        planted: What is planted.
-        drawn: Held-out sources that are used.
+        planted: The planted cases.
+        drawn: Used held-out sources.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Collection:
         return len(self.sources) - HELD_OUT
 
     def held_out(self, rng: np.random.Generator) -> int:
-        """A source that is no case of the training set and was not drawn before: else two variants would be copies."""
+        """A held-out source that was not drawn before, since two variants would otherwise be copies."""
         row = int(rng.choice([row for row in range(self.num_known, len(self.sources)) if row not in self.drawn]))
         self.drawn.add(row)
         return row
@@ -142,7 +142,7 @@ def scaled(collection: Collection, row: int, rng: np.random.Generator) -> np.nda
 
 
 def eight_bits(collection: Collection, row: int, rng: np.random.Generator) -> np.ndarray:
-    """As an 8-bit picture of the window -1000 to 400 HU; of data that already are one, with every eighth level."""
+    """An 8-bit picture of the window -1000 to 400 HU; every eighth level for data that already are 8-bit."""
     case = collection.cut(row).astype(np.float64)
     if collection.level == 1:
         return np.rint(case / 8) * 8
@@ -176,7 +176,7 @@ def resampled(collection: Collection, row: int, rng: np.random.Generator) -> np.
 
 
 def same_scan(collection: Collection, row: int, rng: np.random.Generator) -> np.ndarray:
-    """The scan saved again under another uid, its candidates rounded to other voxels."""
+    """The scan saved again under a different uid, with its candidates rounded to different voxels."""
     return collection.cut(row, tuple(rng.integers(-1, 2, 3).tolist()))
 
 
@@ -220,12 +220,12 @@ def pad(collection: Collection, row: int) -> np.ndarray:
 
 
 def same_padding(collection: Collection, row: int, rng: np.random.Generator) -> np.ndarray:
-    """Another case with the padding that a case of the training set has."""
+    """A different case with the same padding as a case of the training set."""
     return pad(collection, collection.held_out(rng))
 
 
 def averaged(collection: Collection, row: int, rng: np.random.Generator) -> np.ndarray:
-    """The mean of three cases, to which the details of each contribute alike."""
+    """The mean of three cases, to which each contributes equally."""
     cases = [collection.cut((row + by) % collection.num_known).astype(np.float64) for by in (0, 11, 23)]
     sigma = (2, 2, 0)[: cases[0].ndim]
     return np.mean([case / (case - ndimage.gaussian_filter(case, sigma)).std() for case in cases], axis=0)
@@ -241,7 +241,7 @@ CLEAN: dict[str, Leak] = {
 
 
 def plant(collection: Collection, kinds: dict[str, Leak], count: int, rng: np.random.Generator) -> None:
-    """Plants some cases of each kind, each made from another source."""
+    """Plant some cases of each kind, each from a different source."""
     used = {planted.row for planted in collection.planted}
     rows = [row for row in rng.permutation(collection.num_known).tolist() if row not in used]
     for kind, make in kinds.items():

@@ -1,7 +1,7 @@
 """Profile a small run: wall time, and processor time by step.
 
-Runs `archnet run archs/archsm.json --data phantom --set training.epochs=1` in fresh processes, with `import tensorflow`
-timed beside it. Each turn runs the command twice: once unchanged, for the wall time, and once with its steps timed.
+Runs `archnet run archs/archsm.json --data phantom --set training.epochs=1` in fresh processes, and also times `import
+tensorflow`. Each turn runs the command twice: once unchanged, for the wall time, and once with its steps timed.
 
 Usage: python experiments/profile_run.py [--runs N] [--functions N] [-- OTHER COMMAND OF archnet]
 """
@@ -146,7 +146,7 @@ def print_table(turns: list[tuple[float, float, dict[str, float]]]) -> None:
 
 
 def main() -> None:
-    """Measure what the command line names."""
+    """Measure as requested on the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5, help="number of turns (default 5)")
     parser.add_argument("--functions", type=int, help="instead, list the N most expensive functions of one run")

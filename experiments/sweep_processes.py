@@ -1,4 +1,4 @@
-"""The processes of a running `archnet sweep`, found in /proc: for `check_sweep.py`, which kills them."""
+"""Find the processes of a running `archnet sweep` in /proc, for `check_sweep.py`, which kills them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COMMANDS = {
     "gcs": "/gcs/gcs_server",
     "session": "archnet.sweep.ray_process",
 }
-"""What the command lines of the processes contain; a worker is the parent of a trial's process."""
+"""Parts of the processes' command lines; a worker is the parent of a trial's process."""
 
 
 def command_line(process: int) -> str:

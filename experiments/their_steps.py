@@ -1,4 +1,4 @@
-"""The training steps that archnet's are measured against, written from their descriptions; see `bench_train.py`."""
+"""Reference training steps for `bench_train.py`, implemented from their descriptions."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ def tutorial_network() -> keras.Model:
 
 
 def tutorial_step(is_eager: bool) -> Step:
-    """One step as the tutorial makes it: both cases turned by SciPy, then the network, eager or as a graph."""
+    """One step as in the tutorial: rotate both cases by SciPy, then run the network, eagerly or as a graph."""
     network = tutorial_network()
     rates = keras.optimizers.schedules.ExponentialDecay(1e-4, 100_000, 0.96, staircase=True)
     network.compile("adam", "binary_crossentropy", metrics=["acc"], run_eagerly=is_eager)
@@ -48,7 +48,7 @@ def tutorial_step(is_eager: bool) -> Step:
 
 
 def published_network() -> keras.Model:
-    """The published 3D network of small width, its penalty on weights and biases included."""
+    """The published 3D network of small width, including its penalty on weights and biases."""
     half = keras.regularizers.L2(PUBLISHED_L2 / 2)
     l2 = {"kernel_regularizer": half, "bias_regularizer": half}
     relu = {"activation": "relu", **l2}
@@ -74,7 +74,7 @@ def published_network() -> keras.Model:
 
 
 def published_step() -> Step:
-    """One step as published: the cases of a batch scaled one by one in Python, and fed as a NumPy array."""
+    """One step as published: scale the cases of a batch one by one in Python, and feed them as a NumPy array."""
     network = published_network()
     network.compile(keras.optimizers.Adam(1e-3), keras.losses.CategoricalCrossentropy(from_logits=True))
     generator = np.random.default_rng(0)
