@@ -6,10 +6,10 @@ The scan is 512x512x300, stacked from the two chest CTs in $ARCHNET_REAL_DATA (o
 comparisons are:
 
 - crops: one read of the whole scan with SimpleITK for every candidate, as in published LUNA16 code, against archnet's
-extraction of all candidates with one read. The slow side is timed on a few candidates and extrapolated to all. - whole
-volumes: clipping, a quarter turn with `scipy.ndimage.rotate` and `scipy.ndimage.zoom(order=1)`, as in the CT
-classification tutorial of keras.io, against archnet's, on a 512x512x40 scan; in memory, and from .nii.gz. - the store:
-building one from 20 scans, against plain reading of the scans' bytes and writing of the crops' bytes.
+  extraction of all candidates with one read. The slow side is timed on a few candidates and extrapolated to all.
+- whole volumes: clipping, a quarter turn with `scipy.ndimage.rotate` and `scipy.ndimage.zoom(order=1)`, as in the CT
+  classification tutorial of keras.io, against archnet's, on a 512x512x40 scan; in memory, and from .nii.gz.
+- the store: building one from 20 scans, against plain reading of the scans' bytes and writing of the crops' bytes.
 
 A ratio is the median over rounds in which both sides run one after the other. The limit is a plain copy of the crops'
 bytes in memory.

@@ -1,4 +1,4 @@
-"""How fast archnet trains: the CT tutorial's step and the published CNN3D's against archnet's, in one run.
+"""Measure training speed: the steps of the CT tutorial and of the published CNN3D against archnet's, in one run.
 
     python experiments/bench_train.py [--seconds 60] [--quick] [--only tutorial|published|pipeline] [--json]
 

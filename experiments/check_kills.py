@@ -7,8 +7,8 @@ report`, `predict`, `export` and `fetch` (from a server on 127.0.0.1). Each is k
 SIGTERM and SIGINT in turn, at a random moment while it runs. The same command (with --resume for runs) must then
 succeed, its files must equal those of an uninterrupted command byte for byte, and no draft or lock may remain; only the
 folder that `predict` writes into has no lock and may keep a draft. Files that hold times, addresses or free memory
-differ between uninterrupted commands as well: their other values are compared if they are JSON, csv or a model; other
-differences are excluded and listed. The exit code is 1 if anything differs.
+also differ between uninterrupted commands: in JSON, csv and model files, only the other values are compared; the other
+files are excluded and listed. The exit code is 1 if anything differs.
 """
 
 import argparse
@@ -58,7 +58,7 @@ class Kind:
         results: The folder in it that is compared.
         repeated: Additional arguments of the repeated command.
         prepare: Fills the folder of an attempt.
-        begins: The file whose appearance begins the time in which the command is killed; null for its start.
+        begins: The file whose appearance begins the time in which the command is killed; None for its start.
         main: Code that the process runs instead of archnet's command line.
     has_lock: Whether the folder that it writes into has a lock, whose next owner removes drafts.
     """

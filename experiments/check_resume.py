@@ -107,7 +107,7 @@ def kill_after_step(process: subprocess.Popen[bytes], marks: Path, step: int, de
 
 
 def kill_location(marks: str, num_epoch_steps: int) -> str:
-    """Where a run was killed, as text."""
+    """The location of a kill, as text."""
     num_steps = marks.count("s")
     since = len(marks) - 1 - max(marks.rfind("("), marks.rfind(")"))
     where = f"step {num_steps} in epoch {1 + (num_steps - 1) // num_epoch_steps}"

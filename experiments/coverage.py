@@ -67,7 +67,7 @@ def _effort(cell, replications, bootstraps) -> dict:
 
 
 def _select(replications, bootstraps, kind) -> list:
-    """The cells of a kind; null means all except those of a versus."""
+    """The cells of a kind; None means all except those of a versus."""
     if kind == "versus":
         return versus_cells(replications, bootstraps)
     return [cell for cell in all_cells(replications, bootstraps) if kind in (None, cell["kind"])]

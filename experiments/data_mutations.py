@@ -181,7 +181,7 @@ class Scan:
     origin_mm: tuple[float, float, float]
 
     def image(self) -> Any:
-        """As a SimpleITK image."""
+        """The scan as a SimpleITK image."""
         image = SimpleITK.GetImageFromArray(self.hu)
         image.SetSpacing(self.spacing_mm)
         image.SetOrigin(self.origin_mm)

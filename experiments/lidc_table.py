@@ -72,7 +72,7 @@ def _class_table(read, labels):
 
 
 def _crop_table(path, nodules, read, labels):
-    """For each crop the nearest nodule of its scan, with the ratings and the label, or none that contains it."""
+    """A row for each crop: the nodule that contains its centre, if any, with its ratings and label."""
     lines = ["| crop | class in the file | mm to the centre | malignancy ratings | label |", "|---|---|---|---|---|"]
     with path.open(encoding="utf-8", newline="") as file:
         for crop in csv.DictReader(file):

@@ -107,7 +107,7 @@ class Mention:
     Attributes:
         file: The module.
         line: The line.
-        names: The names that the statement binds on import; null in a function.
+        names: The names that the statement binds on import; None in a function.
     """
 
     file: str

@@ -63,7 +63,7 @@ class Job:
     """A test run of a mutant or of the unchanged code.
 
     Attributes:
-        mutation: The mutation; null for the unchanged code.
+        mutation: The mutation; None for the unchanged code.
         stages: Remaining groups of tests.
         limits_s: Time limit of each group.
         copy: Copy of the repository.

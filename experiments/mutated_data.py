@@ -65,7 +65,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How archnet handled a mutant, and the messages it printed."""
+    """The outcome of a mutant, and the messages of archnet."""
 
     kind: str
     name: str

@@ -311,7 +311,7 @@ def _statements(node: ast.stmt, place: _Place) -> Iterator[tuple]:
 
 
 def _message_text(message: ast.JoinedStr, old: ast.AST, new: ast.AST) -> str | None:
-    """A message with one of its nodes replaced; null if its quotes cannot be written."""
+    """A message with one of its nodes replaced; None if its quotes cannot be written."""
     for parent, field, value in [(node, *pair) for node in ast.walk(message) for pair in ast.iter_fields(node)]:
         items = value if isinstance(value, list) else [value]
         if any(item is old for item in items):

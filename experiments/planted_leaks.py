@@ -252,7 +252,7 @@ def plant(collection: Collection, kinds: dict[str, Leak], count: int, rng: np.ra
 
 
 def check(collection: Collection) -> tuple[list[tuple[Planted, bool, int]], int]:
-    """For each planted case, whether it was found with its source and with how many others; and other pairs found."""
+    """Whether each planted case was found with its source, the number of its other pairs, and further pairs."""
     originals = [collection.cut(row) for row in range(collection.num_known)]
     partners = [planted.partner for planted in collection.planted if planted.partner is not None]
     planted = [planted.case for planted in collection.planted]

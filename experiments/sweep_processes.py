@@ -34,7 +34,7 @@ def parent_of(process: int) -> int | None:
 
 
 def session_of(driver: int) -> int | None:
-    """The leader of the session that a sweep has started for Ray; null if there is none at the moment."""
+    """The leader of the session that a sweep has started for Ray; None if there is none at the moment."""
     processes = (int(folder.name) for folder in Path("/proc").glob("[0-9]*"))
     children = (process for process in processes if parent_of(process) == driver)
     return next((child for child in children if COMMANDS["session"] in command_line(child)), None)

@@ -23,7 +23,7 @@ class ProgressDisplay:
 
     Attributes:
         progress: Wraps the items of a long loop.
-        callback: Called after every training step and epoch; null if there is none.
+        callback: Called after every training step and epoch; None if there is none.
     """
 
     progress: Progress = no_progress

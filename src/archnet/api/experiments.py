@@ -233,7 +233,7 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
 
 
 def _open_store(experiments: Path, track: str | None) -> Any:
-    """Open the tracking store before training starts; null without tracking."""
+    """Open the tracking store before training starts; None without tracking."""
     if track is None:
         return None
     if track != "mlflow":

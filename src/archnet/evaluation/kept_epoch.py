@@ -1,4 +1,4 @@
-"""Which epoch's weights a training keeps, and why it ended, from history.csv and experiment.json."""
+"""The epoch whose weights a training keeps, and the end of the training, from history.csv and experiment.json."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ History = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingEnd:
-    """How a training ended.
+    """The end of a training.
 
     Attributes:
         kept_epoch: The epoch whose weights are kept, from 1.
         num_epochs: Number of trained epochs.
-        max_epochs: Maximum number of epochs of the experiment; null if unknown.
-        best_metric: The validation metric by which the epoch was chosen; null if the last weights are kept.
-        best_value: Its value; null if the last weights are kept.
-        stopping_metric: The validation metric whose lack of improvement ended the training before `max_epochs`; null
+        max_epochs: Maximum number of epochs of the experiment; None if unknown.
+        best_metric: The validation metric by which the epoch was chosen; None if the last weights are kept.
+        best_value: Its value; None if the last weights are kept.
+        stopping_metric: The validation metric whose lack of improvement ended the training before `max_epochs`; None
             if it was not ended early.
-        patience: Number of epochs without improvement before the end; null if it was not ended early.
+        patience: Number of epochs without improvement before the end; None if it was not ended early.
         is_averaged: Whether the weights are averages over the training steps.
         is_macro: Whether metrics of each class are means over more than two classes.
     """
@@ -46,14 +46,14 @@ class TrainingEnd:
 
 
 def training_end(history: History, experiment: Mapping[str, Any] | None) -> TrainingEnd | None:
-    """How a training ended.
+    """Determine the kept epoch and the end of a training.
 
     Args:
         history: History of the run; empty for a run without a network.
-        experiment: `experiment.json`; null if the run has none.
+        experiment: `experiment.json`; None if the run has none.
 
     Returns:
-        The end of the training; null for a run without epochs.
+        The end of the training; None for a run without epochs.
     """
     num_epochs = len(history.get("epoch", ()))
     if not num_epochs:

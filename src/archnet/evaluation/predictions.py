@@ -40,8 +40,8 @@ class Predictions:
         y_true: Index into `classes`, shape (N,).
         probabilities: Shape (N, K); each row sums to 1.
         classes: The K class names.
-        soft: Soft label of each case, shape (N, K); each row sums to 1. Null for hard labels.
-        weight: Positive training weight of each case, shape (N,); null if all cases count equally.
+        soft: Soft label of each case, shape (N, K); each row sums to 1. None for hard labels.
+        weight: Positive training weight of each case, shape (N,); None if all cases count equally.
     """
 
     cases: NDArray[np.str_]

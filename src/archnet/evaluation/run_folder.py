@@ -129,7 +129,7 @@ def _find_runs(path: Path) -> list[Path]:
 
 
 def _run_order(folder: Path) -> tuple[str, str]:
-    """When a run started, if it records this, and its name."""
+    """The start time of a run, if recorded, and its name."""
     try:
         environment = read_optional_json(folder / "environment.json") or {}
     except DataError:

@@ -109,13 +109,13 @@ def _voxel_size(spacing_mm: Sequence[float] | None, kind: CaseKind | None) -> li
 
 
 def _scan_steps(data: Mapping[str, Any]) -> str:
-    """How to convert a scan to the input, as a numbered list."""
+    """The preprocessing of a scan as a numbered list."""
     steps = (f"{number}. {step}" for number, step in enumerate(describe_whole_scan(data), 1))
     return "\n\nTo convert a scan to the input of the model:\n\n" + "\n".join(steps)
 
 
 def _view(run: RunFiles, shape: tuple[int, ...]) -> list[str]:
-    """How a 2D network reads a volume."""
+    """The slices that a 2D network reads from a volume."""
     if len(shape) == 4 or run.gallery is None or len(run.gallery.shape) == 2:
         return []
     if options(run, "data").get("view") == "slices-as-channels":

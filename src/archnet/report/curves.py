@@ -55,19 +55,19 @@ class EvaluationResult:
         return is_of_class
 
     def plottable_classes(self, k: int | None) -> list[int]:
-        """Class k, or all classes if it is null, except those without cases or without other cases."""
+        """Class k, or all classes if it is None, except those without cases or without other cases."""
         classes = range(len(self.predictions_by_seed[0].classes)) if k is None else [k]
         return [one for one in classes if 0 < self.is_positive(one).mean() < 1]
 
     def area(self, name: str, k: int | None) -> Estimate:
-        """The area under a curve of class k, or the mean over the classes if it is null."""
+        """The area under a curve of class k, or the mean over the classes if it is None."""
         if k is None:
             return macro_estimate(self.metrics, name)
         return class_estimate(self.metrics, name, self.predictions_by_seed[0].classes[k])
 
 
 Entry = tuple[EvaluationResult, int | None, str]
-"""The cases, the index of the class (null for the mean over the classes), and the text of the legend."""
+"""The cases, the index of the class (None for the mean over the classes), and the text of the legend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +206,7 @@ def _precision_recall_curve(result: EvaluationResult, k: int | None, name: str, 
 
 
 def _seed_curves(result: EvaluationResult, k: int | None, curve: Callable[..., Points]) -> list[Points]:
-    """The curve of each seed; the mean over the classes if the class is null."""
+    """The curve of each seed; the mean over the classes if the class is None."""
     return [
         _mean_curve([curve(cases.probabilities[:, one], cases.y_true == one) for one in result.plottable_classes(k)])
         for cases in result.predictions_by_seed

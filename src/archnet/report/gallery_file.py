@@ -48,12 +48,12 @@ class Gallery:
         values: Stored values of the first channel, (M, height, width) or (M, height, width, depth): int16 or uint8.
         cases: Names as in `predictions.csv`, shape (M,).
         kinds: Kind of each case, one of `KINDS`, shape (M,).
-        scales: (channels, 2) factor and offset that turn stored values into raw values; null in files of archnet 0.1,
+        scales: (channels, 2) factor and offset that turn stored values into raw values; None in files of archnet 0.1,
             whose values 0 and 255 are the limits of each channel.
-        window: Raw values of the first channel shown as black and white; null in files of archnet 0.1.
+        window: Raw values of the first channel shown as black and white; None in files of archnet 0.1.
         is_hu: Whether raw values are known to be Hounsfield units.
-        placements: Positions of the cases in their scans; null if no case is in a known scan.
-        other_channels: Stored values of the other channels, channels last; null if there are none.
+        placements: Positions of the cases in their scans; None if no case is in a known scan.
+        other_channels: Stored values of the other channels, channels last; None if there are none.
     """
 
     values: NDArray[Any]

@@ -12,7 +12,7 @@ def run_integrity_texts(manifest: Manifest | None) -> list[str]:
     """Notes on the files of a run; empty if none has changed.
 
     Args:
-        manifest: The run's manifest; null if it has none.
+        manifest: The run's manifest; None if it has none.
     """
     if manifest is None:
         return [
@@ -25,7 +25,7 @@ def comparison_integrity_texts(manifests: Mapping[Path, Manifest | None]) -> lis
     """Notes on the files of compared runs.
 
     Args:
-        manifests: The manifest of each run folder; null if it has none.
+        manifests: The manifest of each run folder; None if it has none.
     """
     unrecorded = [folder.name for folder, manifest in manifests.items() if manifest is None]
     texts = [f"{folder.name}: {text}" for folder, one in manifests.items() if one for text in _manifest_texts(one)]

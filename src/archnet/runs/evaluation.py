@@ -112,7 +112,7 @@ def predict_cases(model: keras.Model, experiment: Experiment, prepared: Prepared
         model: Raw values in, probabilities out.
         experiment: The run's experiment; its `view` determines the network's input.
         prepared: The cases.
-        micro_batch: Cases that pass through the network at once.
+        micro_batch: Number of cases per micro-batch.
 
     Raises:
         RunError: The probabilities are NaN: the training diverged in its last step.
@@ -173,7 +173,7 @@ def write_evaluation(
         metrics: The content of metrics.json, without the FROC.
         experiment: The run's experiment.
         prepared: The cases.
-        model: The network, for heat maps of the stored cases; null writes neither heat maps nor images.
+        model: The network, for heat maps of the stored cases; None writes neither heat maps nor images.
     """
 
     def write_results() -> None:

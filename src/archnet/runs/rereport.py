@@ -39,7 +39,7 @@ REPORT_WRITES: Final = ("metrics.json", "froc/", *PAGES)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions:
-    """How to handle files that have changed since a run finished; by default they are an error.
+    """Options for files that have changed since a run finished; by default, they are an error.
 
     Attributes:
         repair: Regenerate them from the other files, if this needs no training.

@@ -16,7 +16,7 @@ _MAX_EPOCHS: Final = 10**9
 
 
 def make_scheduler(schedule: TrialSchedule) -> Any:
-    """The ASHA scheduler with the results of earlier runs; null if the sweep stops no run early."""
+    """The ASHA scheduler with the results of earlier runs; None if the sweep stops no run early."""
     from ray.tune.schedulers import AsyncHyperBandScheduler
 
     asha, metric = schedule.sweep.scheduler, schedule.sweep.metric

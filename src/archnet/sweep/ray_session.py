@@ -37,9 +37,9 @@ class SessionRunner:
     """Runs a schedule with Ray in another process, and starts Ray again if it is lost.
 
     Attributes:
-        address: Address of a Ray cluster; null starts Ray on this machine.
+        address: Address of a Ray cluster; None starts Ray on this machine.
         command: The command of the process of a run.
-        num_cpus: Number of cores of this machine that Ray may use; null uses all.
+        num_cpus: Number of cores of this machine that Ray may use; None uses all.
         ray_command: The command of the process of a session.
     """
 
@@ -84,7 +84,7 @@ class _Session:
         self.num_trials = 0
 
     def run(self, command: Sequence[str], task: dict[str, Any]) -> str | None:
-        """Run the session. Return null if it finished all jobs, otherwise why Ray was lost."""
+        """Run the session. Return None if it finished all jobs, otherwise why Ray was lost."""
         with _start_process(command, self.schedule.folder) as process:
             if process.stdin is None or process.stdout is None:
                 raise RuntimeError("unreachable")
@@ -109,7 +109,7 @@ class _Session:
         self.schedule.on_trial_end(read_trial(self.schedule.folder, content))
 
     def _end(self, kind: str, content: Any) -> str | None:
-        """Why Ray was lost; null if all jobs are finished.
+        """The reason why Ray was lost; None if all jobs are finished.
 
         Raises:
             RunError: The sweep cannot run.
@@ -143,7 +143,7 @@ def _start_process(command: Sequence[str], folder: Path) -> Iterator[subprocess.
 
 
 def _exit_reason(code: int) -> str:
-    """Why the process of a session exited without reporting an event."""
+    """The reason why the process of a session exited without reporting an event."""
     ending = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
     return f"The Ray driver process {ending}"
 

@@ -90,7 +90,7 @@ def open_schedule(
 
     Args:
         sweep, folder, resume, progress, on_trial_end: See `run_sweep`.
-        evaluated_sets: The sets that each run is evaluated on; null means those of `searched_sets`. If trials are
+        evaluated_sets: The sets that each run is evaluated on; None means those of `searched_sets`. If trials are
             compared without selecting one, all are evaluated on the test set.
 
     Raises:

@@ -173,7 +173,7 @@ class TrialSchedule:
 
         Args:
             job: A job from `next_job`.
-            state: "finished", "failed" or "stopped"; null if the run lost its machine, its worker or its process.
+            state: "finished", "failed" or "stopped"; None if the run lost its machine, its worker or its process.
             reason: Why the run failed, was stopped or was lost.
         """
         self.running_jobs.discard(job)

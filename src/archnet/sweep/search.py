@@ -27,7 +27,7 @@ class Observation:
 
     Attributes:
         values: The value of each hyperparameter.
-        value: The metric; null if the trial has none, because it was refused or failed.
+        value: The metric; None if the trial has none, because it was refused or failed.
     """
 
     values: Mapping[str, Any]

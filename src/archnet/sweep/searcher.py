@@ -36,7 +36,7 @@ class JobSearcher(Searcher):  # type: ignore[misc]
         self.jobs: dict[str, Job] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
-        """The config of the next run; null if none is available yet, `FINISHED` if none is left."""
+        """The config of the next run; None if none is available yet, `FINISHED` if none is left."""
         job = self.schedule.next_job()
         if not isinstance(job, Job):
             return None if job == "wait" else Searcher.FINISHED

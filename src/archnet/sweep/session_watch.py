@@ -36,7 +36,7 @@ class SessionWatch:
         self.node_id = str(context.get_node_id())
 
     def problem(self) -> str | None:
-        """Which part of Ray has failed; null if Ray works."""
+        """The failed part of Ray; None if Ray works."""
         import ray
 
         try:
@@ -49,7 +49,7 @@ class SessionWatch:
 
 
 def find_ended_server() -> str | None:
-    """Which Ray server has ended during startup; `ray.init` would wait for it for half a minute."""
+    """The Ray server that has ended during startup; `ray.init` would wait for it for half a minute."""
     names = ended_children(("gcs_server", "raylet"))
     return f"Ray's process {names[0]} has ended during the start of Ray" if names else None
 
@@ -59,7 +59,7 @@ def watch_session(find_problem: Callable[[], str | None], on_lost: Callable[[str
     """Check the session at intervals while the block runs.
 
     Args:
-        find_problem: Returns which part of the session has failed; null if it works.
+        find_problem: Returns which part of the session has failed; None if it works.
         on_lost: Called once, from another thread, with this text.
     """
     is_over = Event()

@@ -40,7 +40,7 @@ def run_task(
         task: A task of `trial_process`.
         command: The command of the process.
         failure: Start of the message if the task fails.
-        environment: Environment variables; null means those of this process.
+        environment: Environment variables; None means those of this process.
 
     Raises:
         RunError: The task failed.
@@ -63,7 +63,7 @@ def run_task(
 
 
 def exit_reason(code: int, errors: str) -> str:
-    """Why a process ended without a result.
+    """The reason why a process ended without a result.
 
     Args:
         code: Its exit code; negative for the signal that killed it.

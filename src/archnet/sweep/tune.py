@@ -66,9 +66,9 @@ class TuneRunner:
     """Runs a schedule with Ray Tune.
 
     Attributes:
-        address: Address of a Ray cluster; null starts Ray on this machine.
+        address: Address of a Ray cluster; None starts Ray on this machine.
         command: The command of the process of a run.
-        num_cpus: Number of cores of this machine that Ray may use; null uses all.
+        num_cpus: Number of cores of this machine that Ray may use; None uses all.
         on_lost: Called from another thread with the reason if Ray is lost, after which `run` may never return.
     """
 

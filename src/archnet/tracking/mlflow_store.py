@@ -53,7 +53,7 @@ class MlflowStore:
 
     Attributes:
         uri: Its address.
-        artifacts: Artifact folder of new experiments; null if the store is a server, which chooses it.
+        artifacts: Artifact folder of new experiments; None if the store is a server, which chooses it.
     """
 
     def __init__(self, runs: Path) -> None:

@@ -23,7 +23,7 @@ class BaselineFinding:
         network: Name of the network's row.
         baseline_auc: Area under the ROC curve of the baseline; the macro mean for more than two classes.
         network_auc: The same for the network.
-        interval: 95% interval of the baseline's area minus the network's; null where it cannot be estimated.
+        interval: 95% interval of the baseline's area minus the network's; None where it cannot be estimated.
     """
 
     baseline: str

@@ -39,7 +39,7 @@ class Comparison:
         pools: The runs behind each row.
         verdict: The conclusions.
         allowed_errors: Data checks whose errors a run allowed.
-        manifests: The manifest of each run folder, with the changes that were accepted; null if it has none.
+        manifests: The manifest of each run folder, with the changes that were accepted; None if it has none.
         collapsed: The collapsed runs by name, with their entry of `metrics.json`.
         leaks: Result of `find_leaks`.
         baseline_findings: Result of `find_baselines`.

@@ -51,7 +51,7 @@ class ComparisonRow:
 
         Args:
             name: The metric.
-            class_name: One of more than two classes; null means their macro mean. With two classes, the value is that
+            class_name: One of more than two classes; None means their macro mean. With two classes, the value is that
                 of the positive class.
         """
         return self._estimate(name, class_name).value

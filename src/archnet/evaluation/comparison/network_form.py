@@ -15,7 +15,7 @@ _ORDER: Final[tuple[Form | None, ...]] = ("2D", "2.5D", "3D", None, "baseline")
 
 
 def read_form(folder: Path) -> Form | None:
-    """The form of a run; null if the run does not record its network.
+    """The form of a run; None if the run does not record its network.
 
     Raises:
         DataError: A file of the run is damaged.

@@ -66,7 +66,7 @@ class _Member:
         requested_document: The same with automatically chosen options as "auto", because the choices differ between
             folds.
         seed: Seed of training.
-        fold: Null without a cross-validation.
+        fold: None without a cross-validation.
     """
 
     folder: Path

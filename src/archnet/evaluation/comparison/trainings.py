@@ -194,7 +194,7 @@ _MEMBERS: Final[Mapping[str, Callable[[NDArray[np.bool_], NDArray[np.bool_]], ND
     "correct": lambda is_class, is_predicted: is_class == is_predicted,
     "total": lambda is_class, is_predicted: np.ones_like(is_class),
 }
-"""For each count of a class, the cases that it includes, from their labels and predictions for the class."""
+"""The cases included in each count of a class, from their labels and predictions for the class."""
 
 
 def _proportions(trainings: Trainings, name: str) -> tuple[Estimates, ...]:

@@ -27,13 +27,13 @@ class VerdictSide:
 
     Attributes:
         run: Name of its row.
-        form: 2D, 2.5D, 3D or a baseline; null if unknown.
+        form: 2D, 2.5D, 3D or a baseline; None if unknown.
         num_seeds: Number of training seeds.
-        auc: Area under the ROC curve, the macro mean for more than two classes; null where undefined.
-        auc_interval: Its 95% interval; null where it cannot be estimated.
-        is_better_than_chance: Whether the interval is above 0.5; null if there is no interval, unless the value is at
+        auc: Area under the ROC curve, the macro mean for more than two classes; None where undefined.
+        auc_interval: Its 95% interval; None where it cannot be estimated.
+        is_better_than_chance: Whether the interval is above 0.5; None if there is no interval, unless the value is at
             most 0.5.
-        macs: Multiply-adds per case; null where unknown.
+        macs: Multiply-adds per case; None where unknown.
     """
 
     run: str
@@ -54,23 +54,23 @@ class Conclusion:
         other: Name of the other architecture.
         kind: The kind of the conclusion.
         measure: Name of the underlying difference, a key of `PairedComparison.differences`.
-        reference_value: The reference's number, null where undefined.
+        reference_value: The reference's number, None where undefined.
         other_value: The other's number.
-        reference_interval: 95% interval of the reference's number; null where it cannot be estimated.
+        reference_interval: 95% interval of the reference's number; None where it cannot be estimated.
         other_interval: The same for the other's number.
         difference: Other minus reference.
         interval: 95% interval of the difference.
         p: The p value of the difference.
         p_holm: The same after Holm's correction over all architectures.
-        false_positive_rate: Validation false-positive rate of both thresholds; null for other measures.
+        false_positive_rate: Validation false-positive rate of both thresholds; None for other measures.
         operating_points: Counts of both sides as "reference" and "other" if each is a single run with a threshold fixed
-            on its validation cases; otherwise null.
+            on its validation cases; otherwise None.
         at_equal_rates: If a better recall at equal validation rates comes with more false positives in the compared
             set, the `difference`, `interval` and `p_holm` of the recall at equal rates there, which do not confirm it.
-            The kind is then "no_difference_shown". Otherwise null.
+            The kind is then "no_difference_shown". Otherwise None.
         is_identical: Whether both predict the same probabilities for all cases.
-        margin: Margin of non-inferiority; null without a test.
-        cost_ratio: The other's multiply-adds as a multiple of the reference's; null where unknown.
+        margin: Margin of non-inferiority; None without a test.
+        cost_ratio: The other's multiply-adds as a multiple of the reference's; None where unknown.
     """
 
     reference: str
@@ -105,9 +105,9 @@ class Verdict:
         conclusions: The conclusion for each architecture but the reference.
         main: Index of the main conclusion: that of the first network with a different form from the reference, else of
             the first network, else of the first baseline. It does not depend on the results, which avoids selection
-            bias. Null without conclusions.
+            bias. None without conclusions.
         num_groups: Number of groups (scans or patients) of the compared cases.
-        num_scans: Number of scans of the compared cases; null if the runs do not record them.
+        num_scans: Number of scans of the compared cases; None if the runs do not record them.
         num_cases: Number of compared cases.
         num_positives: Number of compared cases of the positive class.
     """

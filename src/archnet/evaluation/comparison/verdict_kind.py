@@ -49,7 +49,7 @@ def contradicting_recall(kind: Kind, pair: PairedComparison, margin: float | Non
     """The recall at equal rates in the compared set, where the better network has more false positives there.
 
     Thresholds with equal rates in validation may have different rates on other cases, and a higher recall at the cost
-    of more false positives is neither a better nor an equal result. Null if the difference at equal rates leads to the
+    of more false positives is neither a better nor an equal result. None if the difference at equal rates leads to the
     same conclusion.
     """
     points = pair.differences[pair.headline].get("operating_points")

@@ -174,7 +174,7 @@ def match_marks(marks: Marks, reference: ReferenceStandard, max_marks: int | Non
 
 
 def _rows_by_scan(series: Sequence[str], scan_uids: Sequence[str]) -> list[NDArray[np.int64]]:
-    """For each listed series, the indices of its rows, in order."""
+    """The indices of the rows of each listed series, in order."""
     scan_index = {uid: place for place, uid in enumerate(scan_uids)}
     scans = np.array([scan_index.get(uid, -1) for uid in series], dtype=np.int64)
     order = np.argsort(scans, kind="stable")

@@ -23,7 +23,7 @@ def find_collapse(
     probabilities: NDArray[np.float64],
     train_losses: Sequence[float],
 ) -> dict[str, Any] | None:
-    """How a run has collapsed, as `metrics.json` holds it; null for a run that has not.
+    """Find out whether and how a run has collapsed, for `metrics.json`; None for a run that has not.
 
     Args:
         classes: The K class names.

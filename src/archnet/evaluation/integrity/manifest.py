@@ -99,7 +99,7 @@ class Manifest:
     Attributes:
         files: Record of each file, by its name relative to the run folder, with forward slashes.
         removed: Day on which the absence of a file was accepted, by name.
-        recorded: Day on which the files were recorded, if that was not the end of the run; otherwise null.
+        recorded: Day on which the files were recorded, if that was not the end of the run; otherwise None.
         rewriting: Names of the files that a command is rewriting, or was rewriting when it was interrupted; of each,
             the hashes of what it was about to write.
     """
@@ -136,7 +136,7 @@ def is_one_of(name: str, names: Sequence[str]) -> bool:
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """Read the manifest of a run; null if an older archnet without manifests wrote the run.
+    """Read the manifest of a run; None if an older archnet without manifests wrote the run.
 
     Raises:
         DataError: The file is damaged, or has the format of a different version of archnet.

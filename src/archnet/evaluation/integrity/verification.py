@@ -83,7 +83,7 @@ class Damage:
         path: The file.
         name: Its name in the manifest.
         record: Its recorded state.
-        size: Its current size in bytes; null if it is missing.
+        size: Its current size in bytes; None if it is missing.
         is_rewritten: Whether its current state was written by an unfinished or interrupted command.
     """
 
@@ -137,7 +137,7 @@ class Damage:
 
 
 def source_of(name: str) -> str | None:
-    """The source from which a file can be regenerated without training; null if it cannot."""
+    """The source from which a file can be regenerated without training; None if it cannot."""
     return next((source for key, source in SOURCES.items() if is_one_of(name, [key])), None)
 
 
@@ -153,7 +153,7 @@ def verify_run(folder: Path, names: Sequence[str], *, while_rewritten: bool = Fa
             content.
 
     Returns:
-        The manifest; null if the run has none, because an older archnet wrote it.
+        The manifest; None if the run has none, because an older archnet wrote it.
 
     Raises:
         DataError: A file is missing or has changed; one line for each.

@@ -129,7 +129,7 @@ def _split_numbers(name: str, numbers: Floats) -> Iterator[Stratum]:
 
 
 def _edges(name: str, known: Floats) -> tuple[Edge, ...] | None:
-    """The borders between strata; null if each number is a stratum."""
+    """The borders between strata; None if each number is a stratum."""
     if name == DIAMETER and len(np.unique(_places(known, DIAMETER_EDGES_MM))) > 1:
         return DIAMETER_EDGES_MM
     if len(np.unique(known)) <= _MAX_NUMBERS:

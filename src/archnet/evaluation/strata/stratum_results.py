@@ -31,7 +31,7 @@ class JudgedCases:
 
     Attributes:
         is_right: Whether a training classifies a case correctly, shape (N, M).
-        scores: Probability of the positive class, shape (N, M); null for more than two classes.
+        scores: Probability of the positive class, shape (N, M); None for more than two classes.
         is_positive: Shape (N,).
         members: Membership in each class with a recall, shape (N, C): the positive one of two classes, or all of more.
         groups: Index of each case's group, shape (N,).

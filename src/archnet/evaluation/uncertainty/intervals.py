@@ -149,7 +149,7 @@ _SCALES: Final[Mapping[str, tuple[Callable[[float], float], Callable[[float], fl
     ),
     "atanh": (math.atanh, math.tanh, lambda value: 1 / (1 - value * value)),
 }
-"""For each scale, the transformation, its inverse and its derivative."""
+"""The transformation of each scale, its inverse and its derivative."""
 
 OPEN_RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "identity": (-math.inf, math.inf),
@@ -199,9 +199,11 @@ def bootstrap_t_interval(value: float, samples: NDArray[np.float64], num_groups:
         value: The estimate.
         samples: Its bootstrapped values, NaN where undefined, shape (B,).
         num_groups: Number of groups that determine the precision of the estimate.
-        scale: Scale on which the interval is symmetric. Returns:
+        scale: Scale on which the interval is symmetric.
+
+    Returns:
         None if the uncertainty cannot be estimated: fewer than two groups, a value at an end of the scale, samples that
-            are all equal, or more undefined samples than defined ones.
+        are all equal, or more undefined samples than defined ones.
     """
     defined = samples[~np.isnan(samples)]
     if num_groups < 2 or len(defined) < max(2, len(samples) / 2) or not _is_inside(value, scale):

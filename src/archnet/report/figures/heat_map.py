@@ -126,7 +126,7 @@ def slice_indices(heat: NDArray[np.float32], mark: Voxel | None = None) -> list[
 
 
 def heat_colours() -> ListedColormap:
-    """From transparent through yellow to red, as in the case viewer of the pages."""
+    """A colour map from transparent through yellow to red, as in the case viewer of the pages."""
     from matplotlib.colors import ListedColormap
 
     share = np.linspace(0, 1, 256)[:, np.newaxis]

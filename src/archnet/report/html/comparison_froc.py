@@ -68,7 +68,7 @@ def paired_froc(pools: Sequence[Pool], pool_hits: Callable[[Pool], NetworkHits |
 
 
 def _same_strata(reference: str, hits: Mapping[str, NetworkHits]) -> dict[str, dict[str, Sequence[Hits]]]:
-    """For each stratum of the reference, the hits of all networks that have the same nodules in it."""
+    """The hits of all networks with the same nodules, for each stratum of the reference."""
     return {
         stratum: {
             name: one.by_diameter[stratum]

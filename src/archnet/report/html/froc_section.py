@@ -85,7 +85,7 @@ def froc_by_diameter(
     differences: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
     reference: str = "",
 ) -> dict[str, Any] | None:
-    """The values of the template for FROC by nodule diameter; null if no run has one.
+    """The values of the template for FROC by nodule diameter; None if no run has one.
 
     A single run has all strata in one plot; several runs have a plot for each stratum.
 
@@ -111,7 +111,7 @@ def froc_by_diameter(
 def _stratum_differences(
     differences: Mapping[str, Mapping[str, Mapping[str, Any]]], reference: str
 ) -> dict[str, Any] | None:
-    """The table of differences in CPM: networks in columns, strata in rows; null without differences."""
+    """The table of differences in CPM: networks in columns, strata in rows; None without differences."""
     names = list(dict.fromkeys(name for entries in differences.values() for name in entries))
     rows = [
         {"label": stratum_label(DIAMETER, stratum), "cells": [_difference_cell(entries.get(name)) for name in names]}
@@ -128,7 +128,7 @@ def _difference_cell(entry: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _stratum_froc(froc: RunFroc, name: str) -> RunFroc | None:
-    """The FROC of one stratum; null if the run has no nodule in it."""
+    """The FROC of one stratum; None if the run has no nodule in it."""
     results = next((one for one in froc.results["by_diameter"] if one["name"] == name), None)
     return None if results is None else replace(froc, results=results)
 

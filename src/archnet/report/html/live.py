@@ -146,7 +146,7 @@ def _cumulative_counts(scores: Floats, thresholds: Floats) -> list[int]:
 
 
 def _false_positive_scale(columns: Sequence[EvaluationResult], positive: int) -> dict[str, Any]:
-    """For increasing numbers of false positives, the lowest threshold of each network that does not exceed them."""
+    """The lowest threshold of each network that does not exceed each number of false positives, in ascending order."""
     others = _supports(columns[0], positive)["others"]
     steps = np.unique(
         np.concatenate([np.arange(min(others, 60) + 1), np.geomspace(1, others + 1, _NUM_FALSE_POSITIVE_STEPS) - 1])

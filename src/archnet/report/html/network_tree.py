@@ -15,7 +15,7 @@ Path = tuple[tuple[str, int], ...]
 """The lists that lead to a layer, each with the index in it: (("layers", 2), ("branches[0]", 1))."""
 
 Repeats = tuple[int | None, ...]
-"""Indices of the enclosing repetitions; null means all of them."""
+"""Indices of the enclosing repetitions; None means all of them."""
 
 _STEP: Final = re.compile(r"\.([a-z_]+(?:\[\d+\])?)\[(\d+)\]")
 _PLACE: Final = re.compile(rf"\$((?:{_STEP.pattern})+)((?: #\d+)*)")

@@ -71,7 +71,7 @@ def write_page(path: Path, template: str, values: Mapping[str, Any]) -> Path:
 
 
 def render_macro(template: str, macro: str, *arguments: object) -> str:
-    """What a macro of a template draws, as HTML without a page around it."""
+    """Render a macro of a template as HTML without a page."""
     return str(getattr(_environment().get_template(template).module, macro)(*arguments))
 
 

@@ -93,7 +93,7 @@ def excluded(run: RunFiles) -> str:
 
 
 def missing_data(run: RunFiles) -> str:
-    """How missing data were handled."""
+    """The handling of missing data."""
     lost = lost_text(run)
     return f"{lost} No value was imputed; every other case has an image, a label and a prediction." if lost else ""
 

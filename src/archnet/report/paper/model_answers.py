@@ -100,7 +100,7 @@ def input_text(run: RunFiles) -> str:
 
 
 def prediction(run: RunFiles) -> str:
-    """How predictions are calculated."""
+    """The calculation of predictions."""
     if is_baseline(run.experiment or {}):
         return "The predictions of all cases are in predictions.csv; a baseline has no model file."
     return "One pass through the network for each case; `archnet predict` applies it to new scans."

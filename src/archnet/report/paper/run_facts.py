@@ -22,7 +22,7 @@ class SetSize:
         name: "train", "validation" or "test".
         cases: Number of cases.
         groups: Number of patients, or of scans where the patient is unknown.
-        scans: Number of scans; null if unknown.
+        scans: Number of scans; None if unknown.
         class_counts: Cases of each class.
     """
 
@@ -68,7 +68,7 @@ def data_name(run: RunFiles) -> str:
 
 
 def case_kind(run: RunFiles) -> CaseKind | None:
-    """The type of the cases; null if unknown."""
+    """The type of the cases; None if unknown."""
     name = data_name(run)
     return DATASETS[name].cases if name in DATASETS else None
 

@@ -26,7 +26,7 @@ STRATA_FILE: Final = "strata.csv"
 
 
 def strata_section(strata: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any] | None:
-    """The values of the template; null without strata.
+    """The values of the template; None without strata.
 
     Args:
         strata: The entry of metrics.json or comparison.json; may be empty.

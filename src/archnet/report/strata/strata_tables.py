@@ -29,7 +29,7 @@ MAX_ROWS: Final = 12
 
 
 def strata_tables(strata: Mapping[str, Any], names: Sequence[str], by: Sequence[str] = ()) -> RenderableType | None:
-    """A table for each attribute, with its conclusion; null if there is none.
+    """A table for each attribute, with its conclusion; None if there is none.
 
     Args:
         strata: The entry of metrics.json or comparison.json; may be empty.
@@ -47,7 +47,7 @@ def strata_tables(strata: Mapping[str, Any], names: Sequence[str], by: Sequence[
 
 
 def short_strata_tables(strata: Mapping[str, Any], names: Sequence[str]) -> RenderableType | None:
-    """The tables at the end of a command, if they have few rows; otherwise null."""
+    """The tables at the end of a command, if they have few rows; otherwise None."""
     columns = choose_columns(strata)
     num_rows = sum(len(column["strata"]) * len(names) for column in columns)
     return strata_tables(strata, names) if num_rows <= MAX_ROWS else None

@@ -29,9 +29,9 @@ class Bar:
     Attributes:
         label: Name of the network with its form.
         text: The number in words, such as "41 of 42 (97.6%)".
-        value: From 0 to 1; null where undefined.
-        interval: 95% interval; null where it cannot be estimated.
-        mark: The reference's value at the same operating point, if its own bar is at a different one; otherwise null.
+        value: From 0 to 1; None where undefined.
+        interval: 95% interval; None where it cannot be estimated.
+        mark: The reference's value at the same operating point, if its own bar is at a different one; otherwise None.
         mark_name: Name of the reference.
         hue: Name of the colour of the network or the set.
     """

@@ -57,8 +57,8 @@ def measure_layers(
     """Measure types of layers.
 
     Args:
-        kinds: The types; adjacent ones that share a dense convolution are measured in the same rounds. Null means all.
-        channels: Numbers of channels, keys of `INPUT_SIZES`; null means all.
+        kinds: The types; adjacent ones that share a dense convolution are measured in the same rounds. None means all.
+        channels: Numbers of channels, keys of `INPUT_SIZES`; None means all.
         precision: The compute dtype.
         num_rounds: Number of rounds after a warm-up round.
         progress: Wraps the trials.

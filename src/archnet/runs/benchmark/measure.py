@@ -42,14 +42,14 @@ class BenchmarkResult:
         precision: The compute dtype.
         num_steps: Number of steps per round.
         num_rounds: Number of rounds.
-        load: Load average of the machine over a minute (1 per core is full load); null if the system has none.
+        load: Load average of the machine over a minute (1 per core is full load); None if the system has none.
         first_step_seconds: Time of the first step, which builds the graph.
         step_samples_per_second: Training speed with batches in memory.
         pipeline_samples_per_second: Training speed with batches read from the crop store.
         pipeline_share: The second speed as a share of the first.
         matmul_macs_per_second: Rate of a matrix multiplication on this machine in the same precision.
         matmul_share: Share of that rate that the network reaches, a step counted as three forward passes.
-        memory_bytes: Peak memory of the process above its memory before the network was built; null if unknown, and on
+        memory_bytes: Peak memory of the process above its memory before the network was built; None if unknown, and on
             a GPU, which has its own memory.
         predicted_memory_bytes: Predicted value of `memory_bytes`.
     """
@@ -150,7 +150,7 @@ class TimedTraining:
         trainer: The network's trainer.
         steps: The batches.
         precision: The compute dtype.
-        micro_batch: Cases that pass through the network at once.
+        micro_batch: Number of cases per micro-batch.
     """
 
     def __init__(self, workload: Workload) -> None:

@@ -90,7 +90,7 @@ def make_noise_workload(
     Args:
         arch: The architecture.
         training: The training options; an "auto" augmentation is reduced to the steps that fit the shape.
-        shape: (height, width[, depth]); null means the default shape of the architecture.
+        shape: (height, width[, depth]); None means the default shape of the architecture.
         num_classes: Number of classes.
         num_batches: Number of full batches.
 

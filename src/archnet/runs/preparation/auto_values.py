@@ -28,7 +28,7 @@ def resolve_auto_from_data(experiment: Experiment, dataset: Dataset, split: Case
     Args:
         experiment: The experiment, with one split or fold.
         dataset: The data.
-        split: The experiment's split; null computes it if needed.
+        split: The experiment's split; None computes it if needed.
 
     Raises:
         DataError: The sets cannot be filled.

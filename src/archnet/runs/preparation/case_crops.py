@@ -38,7 +38,7 @@ def prepare(
         dataset: The data set that the experiments have in common.
         experiments: The experiments; they may differ in their split.
         progress: Wraps the items of a long loop.
-        splits: Result of `make_splits` for these experiments; null computes it.
+        splits: Result of `make_splits` for these experiments; None computes it.
         strict: Fail if a scan cannot be read or a candidate lies outside its scan.
         is_preview: Extract the crops even if there are too few cases to train.
 
@@ -188,7 +188,7 @@ def _select_split(
 
 
 def _count_flow(split: CaseSplit, is_there: NDArray[np.bool_]) -> dict[str, dict[str, int]]:
-    """For each non-empty set, the numbers of cases found, of negatives not drawn, and of cases in unreadable scans.
+    """The numbers of cases found, of negatives not drawn, and of cases in unreadable scans for each non-empty set.
 
     Args:
         split: The cases of the data set, and those in use.
@@ -205,7 +205,7 @@ def _count_flow(split: CaseSplit, is_there: NDArray[np.bool_]) -> dict[str, dict
 
 
 def _measure_scan_ranges(dataset: Dataset, crops: Crops, frames: Sequence[Volume]) -> ScanRanges | None:
-    """The ranges of the readable scans; null if there are none."""
+    """The ranges of the readable scans; None if there are none."""
     if not frames:
         return None
     cases = crops.values[crops.is_there] if crops.unreadable_scans else crops.values

@@ -23,7 +23,7 @@ def draw_cases(data: PreparedData | None, findings: Sequence[Finding]) -> tuple[
     """Draw samples of all classes, and the cases that each finding names.
 
     Args:
-        data: The crops; null for no pictures.
+        data: The crops; None for no pictures.
         findings: The findings; names other than cases, such as files, have no picture.
     """
     if data is None:

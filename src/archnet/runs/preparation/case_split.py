@@ -61,7 +61,7 @@ def make_preview_splits(cases: Cases, experiments: Sequence[Experiment]) -> tupl
     """Compute each distinct split of some experiments, for inspection or extraction of crops.
 
     Returns:
-        The splits, and null; if the cases cannot be split, all cases in the training set, and the reason.
+        The splits, and None; if the cases cannot be split, all cases in the training set, and the reason.
 
     Raises:
         DataError: The data do not have the requested sets or folds.

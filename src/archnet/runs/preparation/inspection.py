@@ -30,7 +30,7 @@ class DataCheck:
         summary: Summary of its contents, JSON-ready.
         findings: Findings of the checks, the most serious first.
         allowed: Names of the checks whose errors do not stop a run.
-        problem: The reason why the cases cannot be split into sets; null if they can.
+        problem: The reason why the cases cannot be split into sets; None if they can.
         is_quick: Whether the checks of voxels were skipped.
     """
 

@@ -43,11 +43,11 @@ class PreparedData:
         limits: Raw values that are scaled to 0 and 1.
         findings: Findings of the data checks.
         lost_scans: Unreadable scans, whose cases are missing.
-        scan_ranges: Ranges of spacing, size and intensity of the scans of all sets; null without scans.
+        scan_ranges: Ranges of spacing, size and intensity of the scans of all sets; None without scans.
         scan_records: The record of each scan of all splits.
-        scan_numbers: (N,) index into `scan_records` of the scan of each case; null without scans.
+        scan_numbers: (N,) index into `scan_records` of the scan of each case; None without scans.
         flow: For each set the cases that were `found`, the negatives `not_drawn`, and those `lost` in unreadable scans.
-        dataset: The data set if it knows the positions of its cases in scans; otherwise null.
+        dataset: The data set if it knows the positions of its cases in scans; otherwise None.
     """
 
     cases: Cases
@@ -107,7 +107,7 @@ class PreparedData:
         return picture_channel(self.values, self.limits)
 
     def place(self, rows: NDArray[np.int64]) -> list[CasePlacement | None]:
-        """The positions of some cases in their scans, whose headers are read; null if unknown."""
+        """The positions of some cases in their scans, whose headers are read; None if unknown."""
         if self.dataset is None:
             return [None] * len(rows)
         order = np.argsort(self.dataset.cases.ids)

@@ -41,9 +41,9 @@ class ExpectedRecall:
         num_cases: Number of its cases in the set.
         num_groups: Number of groups (scans or patients) of these cases.
         recall: The assumed recall.
-        interval: Its 95% interval, as in the report, if cases of a group are independent; null if several cases come
+        interval: Its 95% interval, as in the report, if cases of a group are independent; None if several cases come
             from one group.
-        interval_by_group: Its 95% interval if the cases of a group are all found or all missed; null in the same case.
+        interval_by_group: Its 95% interval if the cases of a group are all found or all missed; None in the same case.
     """
 
     set: str
@@ -82,12 +82,12 @@ class ExpectedRecall:
 
 
 def evaluated_set(sets: NDArray[np.str_]) -> str | None:
-    """The reported set: the test set, else the validation set; null if there is neither."""
+    """The reported set: the test set, else the validation set; None if there is neither."""
     return next((name for name in reversed(SETS[1:]) if np.any(sets == name)), None)
 
 
 def expect_recall(cases: Cases, sets: NDArray[np.str_]) -> ExpectedRecall | None:
-    """The expected precision of the recall of a class on the evaluated set; null without such cases.
+    """The expected precision of the recall of a class on the evaluated set; None without such cases.
 
     The class is the positive one, or the one with the fewest cases of more than two.
 
@@ -117,7 +117,7 @@ def expect_recall(cases: Cases, sets: NDArray[np.str_]) -> ExpectedRecall | None
 def _expected_intervals(groups: NDArray[np.str_]) -> tuple[Interval | None, Interval | None]:
     """The expected interval of the recall in the report for cases of some groups, at best and at worst.
 
-    Null, as in the report, if several cases come from one group.
+    None, as in the report, if several cases come from one group.
     """
     sizes = np.unique(groups, return_counts=True)[1]
     if len(sizes) == len(groups):

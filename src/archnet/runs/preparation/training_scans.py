@@ -163,7 +163,7 @@ def case_digest(case: NDArray[Any]) -> str:
 
 
 def read_training_scans(folder: Path) -> TrainingScans | None:
-    """Read the training scans of a run; null if an older archnet made the run and did not record them.
+    """Read the training scans of a run; None if an older archnet made the run and did not record them.
 
     Raises:
         DataError: The file is damaged.
@@ -173,7 +173,7 @@ def read_training_scans(folder: Path) -> TrainingScans | None:
 
 
 def hashed_training_scans(folder: Path) -> TrainingScans | None:
-    """The training scans of a run by hash, for publication; null if they are unknown.
+    """The training scans of a run by hash, for publication; None if they are unknown.
 
     Raises:
         DataError: The file is damaged.

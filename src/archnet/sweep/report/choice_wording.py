@@ -72,7 +72,7 @@ def cautions(board: Leaderboard, evaluated_trials: list[int], optimism: float | 
 
 
 def _collapse_sentences(board: Leaderboard) -> list[str]:
-    """How runs of the best trial collapsed, if any, and which other trials have collapsed runs."""
+    """Cautions about collapsed runs of the best trial and of other trials."""
     best = board.best
     own = [one["collapsed"] for one in best.metrics if "collapsed" in one] if best else []
     others = [
@@ -110,7 +110,7 @@ def _has_test(board: Leaderboard, evaluated_trials: list[int]) -> bool:
 
 
 def test_set_note(board: Leaderboard, evaluated_trials: list[int]) -> str:
-    """How often the test set was used, and for which trials."""
+    """The number of uses of the test set, and the trials evaluated on it."""
     if not _has_test(board, evaluated_trials):
         return "There is no test set."
     if not board.sweep.has_search_space:

@@ -88,7 +88,7 @@ def _tiles(board: Leaderboard, folder: Path) -> list[dict[str, str]]:
 
 
 def _drawings(board: Leaderboard, ranked: list[LeaderboardRow]) -> dict[str, Drawing | None]:
-    """The figures; those with too few trials are null."""
+    """The figures; those with too few trials are None."""
     has_space = board.sweep.has_search_space
     return {
         "pareto": _pareto(board, ranked) if ranked and has_space else None,

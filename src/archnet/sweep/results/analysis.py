@@ -45,7 +45,7 @@ def importance(
         metric_values: The metric of each trial.
 
     Returns:
-        A share from 0 to 1; null if the values cannot be compared, because all trials have the same value or each
+        A share from 0 to 1; None if the values cannot be compared, because all trials have the same value or each
         trial has its own.
     """
     metric = np.asarray(metric_values, np.float64)

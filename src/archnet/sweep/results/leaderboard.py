@@ -38,9 +38,9 @@ class LeaderboardRow:
 
     Attributes:
         trial: The trial.
-        value: Mean of the validation metric over the runs, each at the epoch that is kept. Null if no run has a value,
+        value: Mean of the validation metric over the runs, each at the epoch that is kept. None if no run has a value,
             or if the trial has ended and one of its runs has none.
-        spread: Standard deviation over the runs; null for a single run.
+        spread: Standard deviation over the runs; None for a single run.
         seconds: Training time of all runs.
         epochs: Number of epochs that all runs have trained.
         curves: The learning curve of each run.
@@ -130,7 +130,7 @@ class Leaderboard:
         return max(self.sweep.num_trials - len(self.rows), 0)
 
     def missing_best_reason(self) -> str:
-        """Why there is no best trial, and the remedy."""
+        """The reason why there is no best trial, and the remedy."""
         finished = self.count(FINISHED)
         if not finished:
             return "no trial has finished yet, so there is no best trial."
@@ -141,7 +141,7 @@ class Leaderboard:
         )
 
     def seconds_left(self) -> float | None:
-        """Estimated time left, from the mean time of the runs that have ended; null before the first has."""
+        """Estimated time left, from the mean time of the runs that have ended; None before the first has."""
         runs = [run for row in self.rows for run in row.trial.runs.values()]
         run_seconds = [run.seconds for run in runs if run.seconds is not None]
         running = sum(run.state == RUNNING for run in runs)

@@ -18,7 +18,7 @@ class LearningCurve:
     Attributes:
         column: The column of history.csv that holds the metric.
         values: The metric after each epoch; NaN where it is undefined.
-        best_index: Index of the epoch whose weights the run keeps; null before the first epoch.
+        best_index: Index of the epoch whose weights the run keeps; None before the first epoch.
         seconds: Training time so far.
     """
 
@@ -29,7 +29,7 @@ class LearningCurve:
 
     @property
     def value(self) -> float | None:
-        """The metric at the weights that the run keeps; null where it is undefined."""
+        """The metric at the weights that the run keeps; None where it is undefined."""
         value = math.nan if self.best_index is None else self.values[self.best_index]
         return None if math.isnan(value) else value
 

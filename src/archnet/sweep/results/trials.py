@@ -36,8 +36,8 @@ class TrialRun:
         state: One of `STATES`, not "refused".
         reason: Why the run failed or was stopped.
         lost: Number of times that the machine, the worker or the process of the run was lost.
-        began: Time of its last start, in seconds since 1970; null before the first one.
-        seconds: Time from the last start to the end; null before the end.
+        began: Time of its last start, in seconds since 1970; None before the first one.
+        seconds: Time from the last start to the end; None before the end.
     """
 
     state: str = WAITING
@@ -57,7 +57,7 @@ class Trial:
         runs: The runs by the name of their folder; empty if the trial is refused.
         reason: Why the trial is refused.
         arch: The name of the architecture.
-        parameters: Number of weights of the network; null if the network cannot be built.
+        parameters: Number of weights of the network; None if the network cannot be built.
         macs: Multiply-adds of one case.
     """
 
@@ -82,7 +82,7 @@ class Trial:
 
     @property
     def reasons(self) -> str:
-        """Why the trial was refused, failed or was stopped; otherwise empty."""
+        """The reason why the trial was refused, failed or was stopped; otherwise empty."""
         all_reasons = [self.reason, *(run.reason for run in self.runs.values())]
         return "; ".join(dict.fromkeys(reason for reason in all_reasons if reason))
 
@@ -136,6 +136,6 @@ def _is_plain_name(name: str) -> bool:
 
 
 def read_sweep(folder: Path) -> Sweep | None:
-    """Read the sweep of a folder; null if the folder holds none."""
+    """Read the sweep of a folder; None if the folder holds none."""
     document = read_optional_json(folder / SWEEP_FILE)
     return None if document is None else parse_sweep(Document(value=document, source=str(folder / SWEEP_FILE)))

@@ -36,7 +36,7 @@ def plan_document(plan: VersusPlan, durations: Sequence[Duration]) -> dict[str, 
 
 
 def read_durations(folder: Path, plan: VersusPlan) -> tuple[Duration, ...] | None:
-    """The durations measured at the start of a versus; null if it has not started or has different variants."""
+    """The durations measured at the start of a versus; None if it has not started or has different variants."""
     document = read_optional_json(folder / PLAN_FILE)
     if document is None:
         return None

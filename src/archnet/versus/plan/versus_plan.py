@@ -25,9 +25,9 @@ class VersusOptions:
         forms: The forms, in the order of comparisons.
         matches: The rules by which twins are scaled.
         seeds: Number of trainings of each variant.
-        folds: Number of folds of a cross-validation; null uses the experiment's split.
+        folds: Number of folds of a cross-validation; None uses the experiment's split.
         resources: The resources of each run.
-        margin: Margin of non-inferiority; null for no test of it.
+        margin: Margin of non-inferiority; None for no test of it.
     """
 
     forms: tuple[FormName, ...] = tuple(FORMS)

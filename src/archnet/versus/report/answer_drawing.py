@@ -20,7 +20,7 @@ def answer_drawing(questions: Sequence[Question], forms: Sequence[FormName]) -> 
         forms: The forms of the versus, in order; the index determines the colour.
 
     Returns:
-        Null if the questions have different measures or reference forms, or compare nothing.
+        None if the questions have different measures or reference forms, or compare nothing.
     """
     if len({answer_measure(question) for question in questions}) != 1:
         return None

@@ -28,7 +28,7 @@ class FrontierPoint:
         place: Index of its form, which determines its colour.
         cost: Multiply-adds of one case.
         value: Its quality.
-        interval: 95% interval of the quality; null where it cannot be estimated.
+        interval: 95% interval of the quality; None where it cannot be estimated.
         is_on_frontier: Whether no other variant is better at as many or fewer multiply-adds.
     """
 

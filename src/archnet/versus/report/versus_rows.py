@@ -78,7 +78,7 @@ _MATCH_WORDS: dict[Match, str] = {"none": "widths", "macs": "cost", "parameters"
 
 
 def short_match_text(variant: Variant) -> str:
-    """What a variant shares with the original, for the column "same"."""
+    """The text of the column "same": the costs that a variant shares with the original."""
     return "original" if variant.is_original else ", ".join(_MATCH_WORDS[match] for match in variant.matches)
 
 

@@ -35,7 +35,7 @@ def plan_table(
         plan: The plan.
         document: The content of plan.json.
         num_finished: Number of finished runs.
-        seconds_left: Estimated time of the remaining runs; null estimates all runs.
+        seconds_left: Estimated time of the remaining runs; None estimates all runs.
     """
     table = titled_table(f"{plan.experiment.arch.name} as {word_list([FORMS[form] for form in plan.options.forms])}")
     table.add_column("network", overflow="fold")

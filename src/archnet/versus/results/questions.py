@@ -25,8 +25,8 @@ class Question:
 
     Attributes:
         match: The rule by which the twins are scaled.
-        comparison: All variants of the question with comparable runs; null if there are fewer than two.
-        result: Its verdict, whose main conclusion is about the form with the most depth; null without a comparison.
+        comparison: All variants of the question with comparable runs; None if there are fewer than two.
+        result: Its verdict, whose main conclusion is about the form with the most depth; None without a comparison.
         variants: The variants, in the order of the comparison's rows.
         noninferiorities: With a margin, one result per pair: whether the cheaper form, the reference, is non-inferior
             to the other.
@@ -39,7 +39,7 @@ class Question:
     noninferiorities: tuple[dict[str, Any], ...] = ()
 
     def row(self, variant: Variant) -> ComparisonRow | None:
-        """The row of a variant in the comparison; null if it is not part of it."""
+        """The row of a variant in the comparison; None if it is not part of it."""
         if self.comparison is None or variant not in self.variants:
             return None
         return self.comparison.rows[self.variants.index(variant)]
@@ -56,7 +56,7 @@ def answer_questions(
     Args:
         finished: The variants with their runs.
         matches: The questions.
-        margin: Margin of non-inferiority; null for no test of it.
+        margin: Margin of non-inferiority; None for no test of it.
         compare_runs: Compares run folders.
 
     Raises:

@@ -20,7 +20,7 @@ class Spread:
         mean: Mean over the seeds.
         low: Lowest seed.
         high: Highest seed.
-        deviation: Standard deviation over the seeds; null for a single one.
+        deviation: Standard deviation over the seeds; None for a single one.
     """
 
     mean: float
@@ -55,7 +55,7 @@ class ThresholdStability:
 
 
 def threshold_stability(folders: Sequence[Path], compared_set: str) -> ThresholdStability | None:
-    """The stability of the threshold over a variant's runs; null if none is chosen, as for more than two classes.
+    """The stability of the threshold over a variant's runs; None if none is chosen, as for more than two classes.
 
     Args:
         folders: Finished runs of one or more seeds, with all folds.
@@ -88,7 +88,7 @@ def threshold_stability(folders: Sequence[Path], compared_set: str) -> Threshold
 
 
 def _false_positive_rate(runs: Sequence[Mapping[str, Any]], compared_set: str, key: str) -> float | None:
-    """The false-positive rate of one seed over all folds; null without negative cases."""
+    """The false-positive rate of one seed over all folds; None without negative cases."""
     false_positives = others = 0
     for metrics in runs:
         matrix = metrics[compared_set]["operating_points"][key]["confusion_matrix"]

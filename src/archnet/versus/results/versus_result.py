@@ -26,9 +26,9 @@ class VariantResult:
     Attributes:
         variant: The variant.
         row: Its row in the first comparison that contains it: metrics and costs, means over seeds.
-        auc: Area under the ROC curve, the macro mean for more than two classes; null where undefined.
+        auc: Area under the ROC curve, the macro mean for more than two classes; None where undefined.
         auc_interval: Its 95% interval over patients and seeds.
-        threshold: The stability of the chosen threshold; null if none is chosen.
+        threshold: The stability of the chosen threshold; None if none is chosen.
         is_on_frontier: Whether no variant has a higher AUC at as many or fewer multiply-adds.
     """
 
@@ -57,7 +57,8 @@ class VersusResult:
     """The result of a versus.
 
     Attributes:
-        plan: The plan. questions: The questions with their answers.
+        plan: The plan.
+        questions: The questions with their answers.
         variants: The variants with comparable runs, in the order of the plan.
         failures: Runs that failed and variants that were refused.
     """
@@ -94,7 +95,8 @@ def read_result(
     """Compare the finished runs of a versus.
 
     Args:
-        plan: The plan. folder: The folder of the versus.
+        plan: The plan.
+        folder: The folder of the versus.
         compare_runs: Compares run folders.
 
     Raises:

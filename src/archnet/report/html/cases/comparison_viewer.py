@@ -17,7 +17,7 @@ from archnet.report.html.cases.viewer_data import ViewedCases, ViewedNetwork, vi
 
 
 def comparison_viewer(comparison: Comparison) -> dict[str, Any] | None:
-    """The viewer of a comparison; null if its runs store no cases."""
+    """The viewer of a comparison; None if its runs store no cases."""
     pools = comparison.pools
     predictions = pools[0].predictions_by_seed[0]
     experiment = read_optional_json(pools[0].folders[0] / "experiment.json") or {}

@@ -32,7 +32,7 @@ class KeptCase:
         row: Its row in the page's table of cases.
         gallery: The gallery that contains it.
         number: Its index in the gallery.
-        heat_maps: For each network, the heat maps and the index of the case in them; null if it has none.
+        heat_maps: For each network, the heat maps and the index of the case in them; None if it has none.
     """
 
     row: int

@@ -11,7 +11,7 @@ from archnet.report.wording import SET_NAMES, reported_set
 
 
 def run_viewer(run: RunFiles) -> dict[str, Any] | None:
-    """The viewer of one run; null if it stores no cases."""
+    """The viewer of one run; None if it stores no cases."""
     if run.gallery is None:
         return None
     reported = reported_set(run.sets)

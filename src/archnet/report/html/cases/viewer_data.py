@@ -32,7 +32,7 @@ class ViewedNetwork:
     Attributes:
         name: Its name on the page.
         probabilities: (N, classes), means over seeds.
-        threshold: Threshold of the positive class; null with more than two classes.
+        threshold: Threshold of the positive class; None with more than two classes.
         galleries: Galleries of its runs.
         heat_maps: Heat maps of its runs, those of the first seed first.
     """
@@ -77,7 +77,7 @@ class ViewedCases:
 
 
 def viewer_panel(cases: ViewedCases) -> dict[str, Any] | None:
-    """The values of the template and the data of the script; null if no run stores cases."""
+    """The values of the template and the data of the script; None if no run stores cases."""
     kept = _keep_cases(cases)
     if not kept:
         return None

@@ -37,7 +37,7 @@ def fit_baseline(
         voxels: (N, blocks).
         labels: (N,) index of the class.
         seed: Seed of the random numbers.
-        weights: (N,) weight of each case, divided by their mean before the fit; null means equal weights.
+        weights: (N,) weight of each case, divided by their mean before the fit; None means equal weights.
     """
     model = BASELINES[name](seed)
     steps = [f"{step}__" for step, _ in getattr(model, "steps", ())] or [""]
