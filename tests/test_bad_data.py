@@ -778,7 +778,7 @@ def _bytes(path):
 
 
 @pytest.mark.parametrize(("lay_out", "command", "message"), BAD.values(), ids=BAD)
-def test_bad_input_is_told_in_one_message_and_leaves_everything_as_it_was(
+def test_bad_input_is_reported_in_one_message_and_changes_no_file(
     place, server, monkeypatch, capsys, lay_out, command, message
 ):
     lay_out(place / "work")

@@ -61,7 +61,7 @@ def test_scores_of_one_patient_correlate_as_the_setting_says(load):
 
 
 @pytest.mark.parametrize("changes", [{}, {"kind": "pair"}, {"kind": "pair", "seeds": 3}, {"kind": "froc"}, VERSUS])
-def test_a_cell_is_measured_twice_alike(load, changes):
+def test_a_cell_gives_the_same_measurement_twice(load, changes):
     measure = load("coverage").measure_cell
     first = measure(cell(**changes))
     assert first == measure(cell(**changes))

@@ -87,7 +87,7 @@ def test_no_module_and_no_folder_imports_itself_by_a_detour():
     assert_no_cycle(folders)
 
 
-def test_four_modules_stand_beside_the_rooms_and_no_room_is_crowded():
+def test_four_modules_are_next_to_the_rooms_and_no_room_is_crowded():
     counts = Counter(path.parent for path in SOURCE.rglob("*.py") if path.name != "__init__.py")
     assert counts.pop(SOURCE) == 4
     assert {str(folder.relative_to(SOURCE)): number for folder, number in counts.items() if number > MOST_MODULES} == {}

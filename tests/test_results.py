@@ -42,7 +42,7 @@ def test_the_table_of_the_readme_has_rows_of_the_results_page():
     assert {row.replace("](experiments/results", f"]({prefix}") for row in rows} <= rows_of(RESULTS_PAGE)
 
 
-def test_each_result_tells_its_command_and_its_resolved_experiment():
+def test_each_result_reports_its_command_and_its_resolved_experiment():
     for path in RESULTS.rglob("*.json"):
         if path.name not in ("ablation.json", "comparison.json") and "versus" not in path.parts:
             result = json.loads(path.read_text())
@@ -108,7 +108,7 @@ SHAPES = {
 }
 
 
-def test_the_results_of_the_default_recipe_have_what_is_picked_for_their_cases():
+def test_the_results_of_the_default_recipe_have_the_automatic_choices_for_their_cases():
     checked = 0
     for path in RESULTS.rglob("*.json"):
         result = json.loads(path.read_text())

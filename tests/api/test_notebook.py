@@ -119,7 +119,7 @@ def test_progress_is_shown_where_somebody_looks(monkeypatch, screen, option, is_
     assert (display.progress is no_progress) == (shows is None)
 
 
-def test_a_function_that_shows_progress_is_used_as_it_is():
+def test_a_function_that_shows_progress_is_used_unchanged():
     def wraps(items, description, total):
         return items
 

@@ -26,7 +26,7 @@ def refused(call, message):
 
 
 @pytest.mark.parametrize("path", [b"net.json", None, 3])
-def test_what_is_no_path_is_named(path):
+def test_what_is_not_a_path_is_named(path):
     refused(lambda: archnet.load_experiments(path), f"source={path!r}: {NO_PATH}")
     refused(lambda: archnet.load_experiments([path]), f"source={path!r}: {NO_PATH}")
     refused(lambda: archnet.load_run(path), f"folder={path!r}: {NO_PATH}")

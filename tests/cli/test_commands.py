@@ -14,7 +14,7 @@ from command_line import ROOT, archnet, invoked
 ASSUMED = ' (assumed; set it with --input or "input_shape")'
 
 
-def test_show_tells_the_published_counts_to_machines():
+def test_show_prints_the_published_counts_as_json():
     done = archnet("show", "archs/arch3dsm.json", "--input", "64x64x10", "--classes", "2", "--json")
     assert done.returncode == 0
     summary = json.loads(done.stdout)
@@ -22,13 +22,13 @@ def test_show_tells_the_published_counts_to_machines():
     assert {"macs", "activation_bytes", "training_bytes", "layers"} <= set(summary)
 
 
-def test_show_tells_the_counts_to_people():
+def test_show_prints_the_counts():
     done = archnet("show", "archs/arch3d.json", "--batch", "300")
     assert "1,269,052" in done.stdout
     assert "at batch size 300" in done.stdout
 
 
-def test_check_tells_every_problem_of_every_file_and_exits_with_2(tmp_path):
+def test_check_reports_every_problem_of_every_file_and_exits_with_2(tmp_path):
     (tmp_path / "typo.json").write_text('[{"type": "C", "num_output": 4, "kernelsize": 3}]')
     (tmp_path / "broken.json").write_text('[{"type": "C",}]')
     done = archnet("check", ROOT / "archs/archsm.json", "typo.json", "broken.json", cwd=tmp_path)
@@ -80,7 +80,7 @@ def test_a_users_mistake_is_one_clear_message_and_exit_code_2(arguments, message
     assert done.stdout == ""
 
 
-def test_a_bug_is_told_as_one_and_its_traceback_kept(tmp_path):
+def test_a_bug_is_reported_as_one_and_its_traceback_kept(tmp_path):
     code = "import archnet.spec.arch as a; a.parse_arch = lambda path: 1 / 0; from archnet.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code, "show", "archs/archsm.json"],

@@ -77,7 +77,7 @@ def test_prepare_cuts_what_run_then_finds(luna):
     )
 
 
-def test_prune_tells_what_it_removes(luna):
+def test_prune_reports_what_it_removes(luna):
     archnet("data", "prepare", "exp.json")
     assert archnet("data", "prune").stdout == "0 stores removed, 0.00 GB\n"
     damage(luna, 3)

@@ -87,7 +87,7 @@ def test_froc_tells_machines_its_results_and_people_what_is_left_out(lists):
     assert done.stderr == "Warning: 1 of 5 marks are of series that series.csv does not list; they are left out.\n"
 
 
-def test_froc_tells_people_a_sentence_and_tables(lists):
+def test_froc_prints_a_sentence_and_tables(lists):
     done = froc(lists, "--bootstraps", 0)
     lines = [line.split() for line in done.stdout.splitlines()]
     assert done.stdout.splitlines()[0] == "The marks find 2 of 3 nodules in 4 scans: CPM 0.619."
@@ -152,7 +152,7 @@ def test_lists_with_a_byte_order_mark_windows_line_ends_and_blank_lines_read_the
     np.testing.assert_array_equal(reference_again.excluded.points_mm, [[90, 0, 0]])
 
 
-def test_a_header_over_the_series_is_no_series(tmp_path):
+def test_a_header_over_the_series_is_not_a_series(tmp_path):
     (tmp_path / "series.csv").write_text("seriesuid\na\n")
     assert read_series(tmp_path / "series.csv") == ["a"]
 
@@ -226,13 +226,13 @@ def test_a_list_of_other_scans_is_refused(lists, name, column):
 
 
 @pytest.mark.parametrize("reader", [read_marks, read_findings, read_series])
-def test_a_missing_list_is_told(tmp_path, reader):
+def test_a_missing_list_is_reported(tmp_path, reader):
     message = f"{tmp_path / 'no.csv'}: no such file. Name one of LUNA16's lists, or a file in the same format."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         reader(tmp_path / "no.csv")
 
 
-def test_series_that_are_no_text_are_refused(tmp_path):
+def test_series_that_are_not_text_are_refused(tmp_path):
     (tmp_path / "series.csv").write_bytes(b"\xff\xfe\x00a")
     with pytest.raises(DataError, match=r"series\.csv: not a readable list \(.*\)\. Save it as text in UTF-8\.$"):
         read_series(tmp_path / "series.csv")

@@ -114,7 +114,7 @@ def _series(root, patients):
         write_dicom(root / name, 4, PatientID=patient)
 
 
-def test_a_folder_with_a_dicom_series_is_a_scan_beside_files(tmp_path):
+def test_a_folder_with_a_dicom_series_is_a_scan_next_to_files(tmp_path):
     _series(tmp_path, {"a/one": "7", "b/v1.0": "8"})
     (tmp_path / "a/one/report.txt").write_text("no slice")
     (tmp_path / "a/.cache").mkdir()
@@ -269,7 +269,7 @@ def test_scans_of_one_case_folder_are_cases_of_one_group_and_named(tmp_path):
     )
 
 
-def test_a_folder_of_more_than_ten_scans_is_no_patient_and_neither_is_one_of_the_whole_class(tmp_path):
+def test_a_folder_of_more_than_ten_scans_is_not_a_patient_and_neither_is_one_of_the_whole_class(tmp_path):
     names = [f"a/hospital/{number:02}.nii" for number in range(11)]
     wrapped = ["b/b/1.nii", "b/b/2.nii", "b/b/3.nii"]
     dataset = _nested(tmp_path, *names, "a/other/1.nii", "a/other/2.nii", *wrapped)
@@ -278,7 +278,7 @@ def test_a_folder_of_more_than_ten_scans_is_no_patient_and_neither_is_one_of_the
     assert groups[11:] == ["a/other/1", "a/other/1", "b/b/1", "b/b/2", "b/b/3"]
 
 
-def test_a_file_beside_the_series_of_a_patient_is_of_that_patient(tmp_path):
+def test_a_file_next_to_the_series_of_a_patient_is_of_that_patient(tmp_path):
     _series(tmp_path, {"a/p/s": "P", "a/q/s": "Q", "b/p/s": "P"})
     dataset = _nested(tmp_path, "a/p/t/ct.nii", "b/r.nii")
     assert dataset.cases.ids.tolist() == ["a/p/s", "a/p/t/ct", "a/q/s", "b/p/s", "b/r"]

@@ -50,7 +50,7 @@ ALL_WAYS = [("group", 5), ("group", 2), ("candidate", 5), ("official", 10)]
     validation=st.sampled_from([0.0, 0.1, 0.3]),
     seed=st.integers(0, 1000),
 )
-def test_no_group_stands_in_two_sets_and_every_case_is_tested_once(scans, folds, by, validation, seed):
+def test_no_group_is_in_two_sets_and_every_case_is_tested_once(scans, folds, by, validation, seed):
     assume(len(set(scans)) >= folds)
     labels = np.random.default_rng(seed).integers(0, 2, len(scans))
     cases = _cases([f"patient{scan}" for scan in scans], labels, [scan % 10 for scan in scans])

@@ -126,7 +126,7 @@ def test_candidates_of_absent_scans_are_left_out_and_counted(tmp_path):
     ]
 
 
-def test_absent_scans_of_luna16_are_no_unknown_series(tmp_path):
+def test_absent_scans_of_luna16_are_not_unknown_series(tmp_path):
     _scan(tmp_path, "1.2.3")
     absent = f"{LIDC_UID}4"
     _candidates(tmp_path, [("1.2.3", *_point(5, 9, 11), 0), (absent, 0, 0, 0, 1), (absent, 0, 0, 0, 1)])
@@ -137,7 +137,7 @@ def test_absent_scans_of_luna16_are_no_unknown_series(tmp_path):
     assert finding.cases == (absent,)
 
 
-def test_a_list_of_series_beside_the_candidates_says_which_are_known(tmp_path):
+def test_a_list_of_series_next_to_the_candidates_says_which_are_known(tmp_path):
     _scan(tmp_path, "1.2.3")
     rows = [("1.2.3", *_point(5, 9, 11), 0), (f"{LIDC_UID}4", 0, 0, 0, 1), ("7.8", 0, 0, 0, 1)]
     _candidates(tmp_path, rows)
@@ -181,7 +181,7 @@ def test_scans_of_every_format_are_found_in_nested_subsets(tmp_path):
     assert dataset.crops(np.arange(3)).is_there.all()
 
 
-def test_a_tree_in_another_folder_keeps_its_folds_and_masks_are_no_scans(tmp_path):
+def test_a_tree_in_another_folder_keeps_its_folds_and_masks_are_not_scans(tmp_path):
     for name in ("LUNA16/subset0", "LUNA16/subset1/subset1"):
         _scan(tmp_path / name, f"1.{name[-1]}")
     _scan(tmp_path / "LUNA16/seg-lungs-LUNA16", "1.0")

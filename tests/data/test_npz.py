@@ -120,7 +120,7 @@ X = _random((2, 3, 3))
         ),
     ],
 )
-def test_arrays_that_are_no_data_set_are_refused(tmp_path, arrays, message):
+def test_arrays_that_are_not_a_data_set_are_refused(tmp_path, arrays, message):
     path = _save(tmp_path / "a.npz", **arrays)
     with pytest.raises(DataError) as caught:
         _open(path)
@@ -205,14 +205,14 @@ def test_a_single_array_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 cut off"])
-def test_a_file_that_is_no_npz_is_refused(tmp_path, content):
+def test_a_file_that_is_not_an_npz_file_is_refused(tmp_path, content):
     path = tmp_path / "a.npz"
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"a\.npz: "):
         _open(path)
 
 
-def test_a_missing_file_and_a_missing_name_are_told_apart(tmp_path):
+def test_a_missing_file_and_a_missing_name_are_distinguished(tmp_path):
     with pytest.raises(DataError) as caught:
         _open(tmp_path / "a.npz")
     assert str(caught.value) == f"{tmp_path / 'a.npz'}: there is no such file."
@@ -280,7 +280,7 @@ def test_soft_labels_and_weights_that_do_not_match_the_cases_are_refused(tmp_pat
     assert str(caught.value) == f"{path}: {reason}."
 
 
-def test_soft_labels_beside_the_arrays_of_medmnist_are_refused(tmp_path):
+def test_soft_labels_next_to_the_arrays_of_medmnist_are_refused(tmp_path):
     path = _save(
         tmp_path / "a.npz", train_images=_random((2, 4, 4)), train_labels=[[0], [1]], soft=[[0.2, 0.8], [1, 0]]
     )

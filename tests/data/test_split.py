@@ -35,7 +35,7 @@ def _luna_like(num_groups=60, seed=0):
     seed=st.integers(0, 1000),
     shares=st.sampled_from([(0.2, 0.1), (0.2, 0.0), (0.0, 0.3), (0.3, 0.3)]),
 )
-def test_no_group_stands_in_two_sets(groups, seed, shares):
+def test_no_group_is_in_two_sets(groups, seed, shares):
     assume(len(set(groups)) >= 3)
     labels = np.random.default_rng(seed).integers(0, 2, len(groups))
     cases = _cases([f"patient{group}" for group in groups], labels)
@@ -108,7 +108,7 @@ def test_shares_that_leave_nothing_to_train_on_are_refused():
     )
 
 
-def test_sets_that_the_data_bring_are_taken_as_they_are():
+def test_predefined_sets_are_kept():
     own = np.array(["test", "train", "validation"])
     np.testing.assert_array_equal(make_split(_cases("abc", [0, 1, 0], own), Split(by="own")), own)
 

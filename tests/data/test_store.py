@@ -131,7 +131,7 @@ def test_when_no_scan_can_be_read_nothing_is_stored(tmp_path):
     assert list((store_home() / ".unfinished").glob("*/*")) == []
 
 
-def test_a_disk_that_is_too_small_is_told_before_anything_is_cut(tmp_path, monkeypatch):
+def test_a_disk_that_is_too_small_is_reported_before_anything_is_cut(tmp_path, monkeypatch):
     wanted = recipe(tmp_path / "scans")
     monkeypatch.setattr(build_store.shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
     message = (
@@ -250,7 +250,7 @@ def test_a_store_that_windows_does_not_move_because_it_is_open_stays_whole(tmp_p
         ("", ":1: not JSON (Expecting value)"),
     ],
 )
-def test_a_store_whose_description_is_damaged_is_told_and_pruned_and_the_others_stay(tmp_path, content, problem):
+def test_a_store_whose_description_is_damaged_is_reported_and_pruned_and_the_others_stay(tmp_path, content, problem):
     wanted = recipe(tmp_path / "scans")
     open_crops(wanted)
     path = only_store() / "store.json"

@@ -35,7 +35,7 @@ def test_two_class_calibration_is_scikit_learns(positive):
     assert found["expected_calibration_error"] == pytest.approx(np.sum(counts * np.abs(shares - said)) / counts.sum())
 
 
-def test_of_more_classes_the_class_taken_is_judged():
+def test_with_more_classes_the_predicted_class_is_evaluated():
     part = synthetic_predictions(THREE, num_cases=2000, seed=4).select("train")
     found = calibration(part, 1, seed=0)
     assert found["brier"] == pytest.approx(sk.brier_score_loss(part.y_true, part.probabilities, scale_by_half=False))
@@ -129,7 +129,7 @@ def test_no_temperature_on_a_fine_grid_is_better(classes):
 
 
 @pytest.mark.parametrize("y_true", [[0, 1, 0], [1, 0, 1]])
-def test_cases_told_without_an_error_or_all_wrong_have_no_temperature(y_true):
+def test_cases_all_classified_correctly_or_incorrectly_have_no_temperature(y_true):
     assert fit_temperature(predictions_of(y_true, [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])) is None
 
 
@@ -147,7 +147,7 @@ def test_scaling_divides_the_logits_by_the_temperature(classes):
     np.testing.assert_allclose(apply_temperature(part, 2.5).probabilities, expected)
 
 
-def test_every_set_tells_its_calibration_before_and_after_the_temperature_of_the_validation_set():
+def test_every_set_reports_its_calibration_before_and_after_the_temperature_of_the_validation_set():
     predictions = synthetic_predictions(num_cases=2000)
     found = evaluate(predictions, positive=1, bootstraps=50)
     heat = fit_temperature(predictions.select("validation"))

@@ -26,7 +26,7 @@ def test_of_two_classes_they_are_the_positive_classs_and_have_the_names_of_the_m
     assert epoch_metrics(part) == {name: entry[name] for name in EVALUATED_METRICS}
 
 
-def test_of_three_classes_they_are_the_macro_means_with_each_class_beside_them():
+def test_of_three_classes_they_are_the_macro_means_with_each_class_next_to_them():
     part = synthetic_predictions(THREE, seed=3).select("train")
     entry = evaluate(part, positive=1, bootstraps=0)["train"]
     expected = {}

@@ -198,7 +198,7 @@ def test_the_interval_of_a_proportion_is_that_of_the_cases_that_it_counts_by_gro
         assert found[name] == proportion_interval(*np.array(pairs).T), name
 
 
-def test_the_number_of_groups_stands_beside_the_number_of_cases():
+def test_the_number_of_groups_is_next_to_the_number_of_cases():
     found = evaluate(synthetic_predictions(), positive=1, bootstraps=0)
     assert {name: entry["groups"] for name, entry in found.items()} == {"train": 28, "validation": 4, "test": 8}
 

@@ -46,7 +46,7 @@ def test_what_the_validation_set_cannot_tell_is_not_chosen():
     assert set(choose_thresholds(two_class([1, 1], [0.1, 0.2]), 1, 0.95)) == {"recall"}
 
 
-def test_every_set_is_judged_at_the_thresholds_of_the_validation_set():
+def test_every_set_is_evaluated_at_the_thresholds_of_the_validation_set():
     predictions = synthetic_predictions(seed=3)
     found = evaluate(predictions, positive=1, recall=0.9, bootstraps=50)
     points = choose_thresholds(predictions.select("validation"), 1, 0.9)

@@ -152,7 +152,7 @@ def test_columns_of_different_lengths_are_refused():
 
 
 @pytest.mark.parametrize(("positive", "expected"), [(1, [0, 1, 1]), (0, [0, 0, 1])])
-def test_two_classes_are_told_apart_at_the_threshold_inclusive(positive, expected):
+def test_a_case_at_the_threshold_is_predicted_as_positive(positive, expected):
     predictions = Predictions(
         cases=np.array(["a", "b", "c"]),
         groups=np.array(["a", "b", "c"]),

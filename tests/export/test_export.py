@@ -247,7 +247,7 @@ def test_a_folder_that_is_there_is_not_overwritten(run, tmp_path):
     assert str(told.exception) == message
 
 
-def test_a_missing_package_is_told_with_the_command_that_brings_it(run, tmp_path, monkeypatch):
+def test_a_missing_package_is_reported_with_the_command_that_brings_it(run, tmp_path, monkeypatch):
     monkeypatch.setattr(network, "find_spec", lambda name: None if name in ("tf2onnx", "onnxruntime") else name)
     message = (
         "--format onnx: needs tf2onnx, onnxruntime, which are not installed. "
@@ -258,7 +258,7 @@ def test_a_missing_package_is_told_with_the_command_that_brings_it(run, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_backend_is_told_how_to_export(monkeypatch):
+def test_another_backend_gets_advice_on_how_to_export(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
     message = (
         '--format saved_model: is written by TensorFlow, but KERAS_BACKEND is "jax". Set KERAS_BACKEND=tensorflow for '
@@ -291,13 +291,13 @@ def test_a_run_without_a_network_and_a_folder_of_several_are_refused(run, tmp_pa
     ],
     ids=str,
 )
-def test_a_model_tells_its_limits_also_when_it_was_saved(limits, tmp_path):
+def test_a_model_reports_its_limits_also_when_it_was_saved(limits, tmp_path):
     model = build_inference_model(archnet.load_arch(ARCHS[0]).build((16, 16, len(limits.channels)), 2), limits)
     model.save(tmp_path / "model.keras")
     assert input_limits(keras.saving.load_model(tmp_path / "model.keras")) == limits
 
 
-def test_the_card_tells_what_the_run_folder_holds(run, tmp_path):
+def test_the_card_reports_what_the_run_folder_holds(run, tmp_path):
     card = (export_run(run, "keras", tmp_path / "new").folder / "MODEL_CARD.md").read_text()
     metrics = json.loads((run / "metrics.json").read_text())["test"]
     low, high = metrics["intervals"]["accuracy"]

@@ -92,7 +92,7 @@ def _raises(message):
     return pytest.raises(DataError, match=f"^{re.escape(message)}$")
 
 
-def test_the_zenodo_records_stand_in_one_table():
+def test_the_zenodo_records_are_in_one_table():
     files = DATASETS["luna16"].published
     subsets, lists = ([file for file in files if (file.subset is None) == is_list] for is_list in (False, True))
     assert [file.record for file in subsets] == [3723295] * 7 + [4121926] * 3
@@ -138,7 +138,7 @@ def test_what_is_there_is_not_fetched_again(tmp_path, server):
     assert said == [f"{tmp_path}: annotations.csv, candidates.csv, subset0: already present."]
 
 
-def test_lists_that_a_record_has_beside_the_needed_ones_come_too(tmp_path, server):
+def test_lists_that_a_record_has_next_to_the_needed_ones_come_too(tmp_path, server):
     more = {
         "candidates_V2.zip": zip_bytes({"candidates_V2.csv": b"v2", "__MACOSX/x": b""}),
         "evaluationScript.zip": zip_bytes({"evaluationScript/annotations/annotations_excluded.csv": b"e"}),
@@ -396,7 +396,7 @@ def test_a_listing_that_is_none_is_refused(tmp_path, server, listing, problem):
         fetch("luna16", tmp_path, [0], servers=server.servers())
 
 
-def test_a_file_that_a_record_does_not_list_is_told_with_those_it_does(tmp_path, server):
+def test_a_file_that_a_record_does_not_list_is_reported_with_those_it_does(tmp_path, server):
     with _raises(
         f"{server.url}/api/records/3723295: the record does not list subset3.zip. "
         f"It lists annotations.csv, candidates.csv, subset0.zip."
@@ -443,7 +443,7 @@ def test_a_full_disk_is_noticed_before_anything_is_fetched(tmp_path, server, mon
     assert server.requests[-1] == ("subset0.zip", 100_000)
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path, server):
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path, server):
     (tmp_path / "file").write_bytes(b"")
     message = (
         f"{tmp_path / 'file'}: cannot be written: File exists. Check the path, its permissions and the space on "

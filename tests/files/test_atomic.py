@@ -28,7 +28,7 @@ def synced(monkeypatch):
     return seen
 
 
-def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_before_the_writer_goes_on(tmp_path, synced):
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_before_the_writer_continues(tmp_path, synced):
     write_text(tmp_path / "inner/a.txt", "new")
     assert (tmp_path / "inner/a.txt").read_text() == "new"
     assert synced == ["new", "inner"]

@@ -24,7 +24,7 @@ def test_columns_are_found_by_name_and_rows_know_their_lines(tmp_path):
 
 @pytest.mark.parametrize("last", ["3", "nan", "x"])
 @pytest.mark.parametrize("word", ["", "left", "nan", "-inf", "1,5", "0x1", "0_69", "\u0661"])
-def test_a_word_that_is_no_finite_number_is_refused_with_its_line_and_column(tmp_path, word, last):
+def test_a_word_that_is_not_a_finite_number_is_refused_with_its_line_and_column(tmp_path, word, last):
     with pytest.raises(DataError) as caught:
         parse_finite(["1", word, last], ("coordX", "coordY", "coordZ"), tmp_path / "list.csv", 7)
     assert str(caught.value) == f'{tmp_path / "list.csv"} line 7: coordY must be a finite number, got "{word}".'

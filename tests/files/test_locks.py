@@ -229,7 +229,7 @@ def test_waiting_does_not_break_a_damaged_lock(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes and restricts links")
-def test_a_lock_that_is_no_file_is_broken_on_request_and_a_folder_is_named(tmp_path):
+def test_a_lock_that_is_not_a_file_is_broken_on_request_and_a_folder_is_named(tmp_path):
     path = tmp_path / LOCK_FILE
     for make in (lambda: path.symlink_to(tmp_path / "missing"), lambda: os.mkfifo(path)):
         make()

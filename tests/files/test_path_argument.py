@@ -31,7 +31,7 @@ def test_a_path_without_a_file_is_missing(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_a_folder_and_a_pipe_are_no_files(tmp_path):
+def test_a_folder_and_a_pipe_are_not_files(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "pipe"):
         assert _message(path) == (f"data.cases: {path}: this is not a file. Correct the path, or omit data.cases.")

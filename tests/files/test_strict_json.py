@@ -82,7 +82,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("text", REFUSED, ids=lambda text: text[:20])
-def test_what_is_no_strict_json_is_refused_with_its_line(text):
+def test_invalid_json_is_refused_with_its_line(text):
     with pytest.raises(DocumentError, match=f"^{re.escape(REFUSED[text])}$"):
         parse_document(text, "f.json")
 
@@ -143,13 +143,13 @@ def test_another_encoding_is_refused_with_its_line(tmp_path):
         read_document(path)
 
 
-def test_a_byte_order_mark_is_no_obstacle(tmp_path):
+def test_a_byte_order_mark_is_accepted(tmp_path):
     path = tmp_path / "bom.json"
     path.write_bytes(b"\xef\xbb\xbf[1]")
     assert read_document(path).value == [1]
 
 
-def test_a_missing_file_is_told_with_the_nearest_name(tmp_path):
+def test_a_missing_file_is_reported_with_the_nearest_name(tmp_path):
     (tmp_path / "arch3dsm.json").write_text("[]")
     message = f'{tmp_path}/arch3sm.json: no such file. Did you mean "{tmp_path}/arch3dsm.json"?'
     with pytest.raises(DocumentError, match=re.escape(message)):

@@ -150,7 +150,7 @@ def test_positions_rounded_to_one_decimal_are_still_even(tmp_path):
     np.testing.assert_allclose(read_dicom(tmp_path / "series").spacing_mm, (0.7, 0.71, 11.9 / 19))
 
 
-def test_files_that_are_not_dicom_may_lie_beside_a_series(tmp_path):
+def test_files_that_are_not_dicom_are_accepted_next_to_a_series(tmp_path):
     write_series(tmp_path)
     (tmp_path / "LICENSE").write_text("free", encoding="ascii")
     (tmp_path / "._0.dcm").write_bytes(b"\0" * 300)
@@ -283,7 +283,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize(("change", "reason"), BAD_FILES.values(), ids=BAD_FILES)
-def test_a_file_that_is_no_ct_slice_is_named(tmp_path, change, reason):
+def test_a_file_that_is_not_a_ct_slice_is_named(tmp_path, change, reason):
     write_series(tmp_path, num_slices=3, changes={1: change})
     with pytest.raises(DataError) as raised:
         read_dicom(tmp_path)
@@ -437,7 +437,7 @@ def test_how_a_series_was_acquired_is_read_from_its_slices(tmp_path):
     assert read_frame(tmp_path / "b").acquisition == {}
 
 
-def test_what_differs_between_slices_or_is_no_number_is_unknown(tmp_path):
+def test_what_differs_between_slices_or_is_not_a_number_is_unknown(tmp_path):
     changes = {2: {"Manufacturer": "GE", "KVP": "100"}}
     write_series(tmp_path / "a", changes=changes, SliceThickness="0", ManufacturerModelName="X\x9by")
     assert read_frame(tmp_path / "a").acquisition == {"scanner": r"X\x9by"}

@@ -80,7 +80,7 @@ NO_SERIES = {
 
 
 @pytest.mark.parametrize("lay_out", NO_SERIES.values(), ids=NO_SERIES)
-def test_a_folder_without_slices_is_no_series(tmp_path, lay_out):
+def test_a_folder_without_slices_is_not_a_series(tmp_path, lay_out):
     lay_out(tmp_path)
     assert not is_series(tmp_path)
 

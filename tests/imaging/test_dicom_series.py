@@ -73,7 +73,7 @@ COMPANIONS = {
 
 @pytest.mark.parametrize("uid", [UID, OTHER_UID], ids=["of the same series", "of another series"])
 @pytest.mark.parametrize(("make", "changes", "kind"), COMPANIONS.values(), ids=COMPANIONS)
-def test_what_lies_beside_a_ct_is_noted_and_not_read(tmp_path, make, changes, kind, uid):
+def test_other_series_next_to_a_ct_are_noted_and_not_read(tmp_path, make, changes, kind, uid):
     write_series(tmp_path)
     alone = read_volume(tmp_path)
     header = make(**changes) if make is companion else make(2, **changes)
@@ -105,7 +105,7 @@ def test_a_folder_without_slices_says_what_it_holds(tmp_path):
         read_volume(tmp_path)
 
 
-def test_a_slice_of_another_class_within_the_series_is_no_companion(tmp_path):
+def test_a_slice_of_another_class_within_the_series_is_not_a_companion(tmp_path):
     write_series(tmp_path, changes={3: {"SOPClassUID": MRImageStorage}})
     message = (
         f"{tmp_path / '3.dcm'}: expected CT Image Storage, got MR Image Storage: its values may not be Hounsfield "
@@ -142,7 +142,7 @@ def test_a_multi_frame_file_is_called_so(tmp_path, changes, described):
             read(tmp_path)
 
 
-def test_a_multi_frame_file_beside_a_ct_is_noted(tmp_path):
+def test_a_multi_frame_file_next_to_a_ct_is_noted(tmp_path):
     write_series(tmp_path)
     save_slice(
         tmp_path / "all", slice_of(0, SOPClassUID=EnhancedCTImageStorage, NumberOfFrames=6, SeriesInstanceUID="1.2.3")
@@ -267,7 +267,7 @@ def test_the_files_of_a_folder_are_those_that_begin_like_dicom(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["5.dcm", "5"])
-def test_a_slice_that_was_not_fetched_is_told_as_that(tmp_path, name):
+def test_a_slice_that_was_not_fetched_is_reported_as_that(tmp_path, name):
     write_series(tmp_path, 5)
     (tmp_path / name).symlink_to(tmp_path / ".git/annex/objects/1")
     (tmp_path / "notes.txt").symlink_to(tmp_path / ".git/annex/objects/2")

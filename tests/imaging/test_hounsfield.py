@@ -59,7 +59,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("padding", [None, -2000, -3024, -1024, 0], ids=str)
 @pytest.mark.parametrize(("change", "kind", "cause"), CHANGES.values(), ids=CHANGES)
-def test_the_scale_is_judged_whatever_is_outside_the_circle(change, kind, cause, padding):
+def test_the_scale_is_recognized_regardless_of_the_values_outside_the_circle(change, kind, cause, padding):
     hu = change(chest())
     judgement = judge(hu if padding is None else padded(hu.astype(np.float32), padding))
     if padding == -1024 and hu.min() == -160:
@@ -74,7 +74,7 @@ def test_the_scale_is_judged_whatever_is_outside_the_circle(change, kind, cause,
 @pytest.mark.parametrize(
     ("change", "kind", "cause"), [CHANGES[k] for k in ("unchanged", "lost intercept", "clipped to 0..255", "doubled")]
 )
-def test_real_scans_are_judged_likewise(real_data, name, padding, change, kind, cause):
+def test_the_scale_of_real_scans_is_recognized(real_data, name, padding, change, kind, cause):
     hu = change(np.asarray(read_volume(real_data / f"ct/{name}_image.nrrd").hu))
     judgement = judge(hu if padding is None else padded(hu, padding))
     assert (judgement.kind, WORDS.get(cause, "") in judgement.reason) == (kind, True)
@@ -111,7 +111,7 @@ def test_the_statistics_are_those_inside_the_circle_without_padding():
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 2, 2), (3, 1, 5), (2, 512, 1)])
-def test_tiny_and_constant_scans_are_judged_too(shape):
+def test_the_scale_of_tiny_and_constant_scans_is_recognized(shape):
     assert judge(np.zeros(shape, np.int16)).kind == "other"
 
 

@@ -124,7 +124,7 @@ def test_what_simpleitk_writes_under_a_name_in_utf_8_is_read(tmp_path):
     np.testing.assert_array_equal(read_volume(tmp_path / "Größe.mhd").hu, VOXELS)
 
 
-def test_a_name_of_bytes_that_are_no_text_is_found_and_printed_with_escapes(tmp_path):
+def test_a_name_of_bytes_that_are_not_text_is_found_and_printed_with_escapes(tmp_path):
     name = os.fsdecode(b"gr\xf6\xdfe.raw")
     VOXELS.tofile(tmp_path / name)
     path = write_header(tmp_path, data_file="NAME")
@@ -268,7 +268,7 @@ def test_voxels_alone_may_be_a_link(tmp_path):
     assert list_scan_files(path) == [path, folder / "scan.raw"]
 
 
-def test_voxels_may_lie_beside_the_file_that_the_header_is_a_link_to(tmp_path):
+def test_voxels_may_be_next_to_the_file_that_the_header_is_a_link_to(tmp_path):
     folder, store = tmp_path / "data", tmp_path / "store"
     folder.mkdir()
     store.mkdir()
@@ -308,7 +308,7 @@ def test_names_within_the_folder_are_read(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "sub", "pipe", "scan.raw\0"])
-def test_what_is_no_file_is_not_read(tmp_path, name):
+def test_only_files_are_read(tmp_path, name):
     (tmp_path / "sub").mkdir()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(DataError, match=f"^{re.escape(str(tmp_path / 'scan.mhd'))}: "):

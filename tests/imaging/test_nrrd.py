@@ -121,7 +121,7 @@ def test_a_wrong_number_of_bytes_to_skip_is_refused(tmp_path, skip):
         read_volume(path)
 
 
-def test_a_detached_header_of_another_name_is_told_its_name(tmp_path):
+def test_a_detached_header_with_a_different_name_gets_the_right_name(tmp_path):
     SimpleITK.WriteImage(SimpleITK.GetImageFromArray(VOXELS), str(tmp_path / "scan.nhdr"))
     message = f"{tmp_path / 'scan.nhdr'}: this scan format is not supported. Rename it to scan.nrrd."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):

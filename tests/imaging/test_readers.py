@@ -349,7 +349,7 @@ def test_a_raw_file_shorter_than_its_voxels_is_cut_off_whatever_the_header_size(
 
 @pytest.mark.parametrize("read", [read_volume, read_frame, list_scan_files])
 @pytest.mark.parametrize("name", FILES)
-def test_a_link_to_a_scan_that_was_not_fetched_is_told_as_that(tmp_path, read, name):
+def test_a_link_to_a_scan_that_was_not_fetched_is_reported_as_that(tmp_path, read, name):
     (tmp_path / name).symlink_to(tmp_path / ".git/annex/objects/1")
     message = f"{tmp_path / name}: it is a link to a missing file. Fetch it, for example with git annex get."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
@@ -357,7 +357,7 @@ def test_a_link_to_a_scan_that_was_not_fetched_is_told_as_that(tmp_path, read, n
 
 
 @pytest.mark.parametrize("read", [read_volume, read_frame, list_scan_files])
-def test_a_link_to_voxels_that_were_not_fetched_is_told_as_that(tmp_path, read):
+def test_a_link_to_voxels_that_were_not_fetched_is_reported_as_that(tmp_path, read):
     _write_header(tmp_path)
     (tmp_path / "scan.raw").symlink_to(tmp_path / ".git/annex/objects/1")
     message = (

@@ -62,7 +62,7 @@ def test_what_file_managers_leave_behind_and_documents_are_neither_scans_nor_lef
     assert _found(tmp_path) == (["ct.nii.gz"], {})
 
 
-def test_the_data_files_of_scans_are_no_files_of_their_own(tmp_path):
+def test_the_data_files_of_scans_are_not_files_of_their_own(tmp_path):
     write_chest(tmp_path / "p/scan.mhd")
     _touch(tmp_path, "p/other.raw")
     assert _found(tmp_path) == (["p/scan.mhd"], {"p/other.raw": ".raw"})
@@ -74,7 +74,7 @@ def test_loose_slices_in_a_folder_that_may_be_no_series_are_left_out(tmp_path):
     assert _found(tmp_path, may_be_series=False) == (["p"], {"0.dcm": ".dcm", "1.dcm": ".dcm"})
 
 
-def test_a_scan_file_beside_slices_is_left_out(tmp_path):
+def test_a_scan_file_next_to_slices_is_left_out(tmp_path):
     _series(tmp_path / "p")
     _touch(tmp_path, "p/converted.nii.gz", "p/report.txt")
     assert _found(tmp_path) == (["p"], {"p/converted.nii.gz": ".nii.gz next to DICOM slices"})
@@ -92,7 +92,7 @@ def test_a_scan_file_beside_slices_is_left_out(tmp_path):
         (["a_mask.nii", "b.nii"], []),
     ],
 )
-def test_a_mask_is_told_from_a_scan_by_its_name_and_by_what_lies_beside_it(tmp_path, names, masks):
+def test_a_mask_is_distinguished_from_a_scan_by_its_name_and_by_the_files_next_to_it(tmp_path, names, masks):
     _touch(tmp_path, *names)
     assert _found(tmp_path) == (sorted(set(names) - set(masks)), dict.fromkeys(masks, "mask"))
 

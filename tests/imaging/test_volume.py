@@ -162,7 +162,7 @@ def test_hounsfield_units_are_int16_where_whole_and_float32_else():
         (np.array(["a"]), "Hounsfield units must be numbers, got <U1"),
     ],
 )
-def test_values_that_are_no_hounsfield_units_are_refused(values, message):
+def test_values_that_are_not_hounsfield_units_are_refused(values, message):
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         convert_to_hu(values)
 

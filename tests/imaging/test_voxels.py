@@ -261,7 +261,7 @@ def test_a_bad_file_is_one_clear_error_and_takes_no_memory(tmp_path, caplog, nam
 @pytest.mark.parametrize(
     "kind", [name for name in BAD_FILES if re.search("header|claimed|axes|type|many|nothing", name)]
 )
-def test_what_a_header_tells_is_told_before_the_voxels_are_read(tmp_path, kind):
+def test_problems_in_a_header_are_reported_before_the_voxels_are_read(tmp_path, kind):
     name, stored, message, found = BAD_FILES[kind]
     (tmp_path / name).write_bytes(stored)
     with pytest.raises(DataError) as raised:

@@ -375,7 +375,7 @@ def test_pictures_of_two_runs_do_not_replace_each_other_and_a_class_cannot_lead_
     }
 
 
-def test_an_empty_heat_map_is_told(tmp_path):
+def test_an_empty_heat_map_is_reported(tmp_path):
     run = write_trained_run(tmp_path / "run", WHOLE, SEES_BLOBS, knows=what_is_bright)
     done = command(run, write_chest(tmp_path / "scan.mhd"), "--out", tmp_path)
     assert done.exit_code == 0
@@ -384,7 +384,7 @@ def test_an_empty_heat_map_is_told(tmp_path):
     )
 
 
-def test_what_cannot_be_explained_is_told(tmp_path):
+def test_what_cannot_be_explained_is_reported(tmp_path):
     whole, nodules = (
         write_trained_run(tmp_path / "runs/whole"),
         write_trained_run(tmp_path / "runs/nodules", CANDIDATES),

@@ -307,7 +307,7 @@ NO_CT = {
 
 
 @pytest.mark.parametrize(("low", "high", "values", "guess"), NO_CT.values(), ids=NO_CT)
-def test_what_is_no_ct_is_refused_and_the_others_are_judged(run, tmp_path, low, high, values, guess):
+def test_non_ct_input_is_rejected_and_the_other_scans_are_predicted(run, tmp_path, low, high, values, guess):
     hu = chest().hu.astype(np.float32)
     strange = (hu - hu.min()) / (hu.max() - hu.min()) * (high - low) + low
     image = SimpleITK.GetImageFromArray(strange if high < 10 else strange.round().astype(np.int16))
@@ -323,7 +323,7 @@ def test_what_is_no_ct_is_refused_and_the_others_are_judged(run, tmp_path, low, 
     assert shown_scans(done) == ["b.mhd"]
 
 
-def test_a_scan_unlike_the_training_data_is_judged_with_a_warning(run, tmp_path):
+def test_an_out_of_distribution_scan_is_predicted_with_a_warning(run, tmp_path):
     scan = write_chest(tmp_path / "scan.mhd", spacing_mm=(2.0, 2.0, 7.5))
     done = predict(run, scan)
     begin = f"Warning: {scan} is out of distribution: "
@@ -424,7 +424,7 @@ def test_candidates_for_which_a_network_gives_nan_are_counted_and_named(tmp_path
     assert [row["coordX"] for row in submission(out)] == ["22.0", "24.0"]
 
 
-def test_a_model_with_weights_that_are_no_numbers_is_refused(tmp_path):
+def test_a_model_with_weights_that_are_not_numbers_is_refused(tmp_path):
     run = write_trained_run(tmp_path / "whole", knows=write_nan)
     message = (
         f"{run / 'model.keras'}: holds NaN or infinite weights. Its training has diverged: run the experiment "
@@ -464,7 +464,7 @@ BAD_LISTS = {
 
 
 @pytest.mark.parametrize(("rows", "message"), BAD_LISTS.items(), ids=map(str, range(len(BAD_LISTS))))
-def test_a_damaged_candidate_list_is_told_with_its_line(nodules, tmp_path, rows, message):
+def test_a_damaged_candidate_list_is_reported_with_its_line(nodules, tmp_path, rows, message):
     path = tmp_path / "list.csv"
     path.write_text("seriesuid,coordX,coordY,coordZ\n" + rows)
     scan = write_chest(tmp_path / "scan.mhd")
@@ -496,7 +496,7 @@ def test_two_scans_of_one_name_are_refused(nodules, tmp_path):
     assert str(done.exception) == f"{paths[1]}: the same scan is also at {paths[0]}. Name one of them."
 
 
-def test_a_run_folder_that_is_damaged_is_told(run, tmp_path):
+def test_a_run_folder_that_is_damaged_is_reported(run, tmp_path):
     broken = write_trained_run(tmp_path / "broken")
     (broken / "metrics.json").write_text('{"classes": ["a", "b"], "positive": "c"}')
     record_run(broken)
@@ -627,7 +627,7 @@ def test_candidates_of_scans_that_were_trained_on_are_left_out_of_an_evaluation(
     assert not listed.exists()
 
 
-def test_a_damaged_list_of_training_scans_is_told(tmp_path):
+def test_a_damaged_list_of_training_scans_is_reported(tmp_path):
     run = write_trained_run(tmp_path / "run")
     write_json(run / TRAINING_SCANS_FILE, {"scans": [{"digest": "0"}], "cases": {}})
     record_run(run)
@@ -638,7 +638,7 @@ def test_a_damaged_list_of_training_scans_is_told(tmp_path):
     )
 
 
-def test_a_scan_with_unclear_values_is_judged_with_a_warning(run, tmp_path):
+def test_a_scan_with_unclear_values_is_predicted_with_a_warning(run, tmp_path):
     volume = chest()
     write_mhd(tmp_path / "scan.mhd", replace(volume, hu=volume.hu + np.int16(150)))
     judgement = evaluate_hu(record_scan(tmp_path / "scan.mhd", read_volume(tmp_path / "scan.mhd")).values)

@@ -167,7 +167,7 @@ def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(count, device, t
 
 
 @pytest.mark.parametrize("device", ["tpu", "gpu:", "gpu:-1", "GPU", "cpu:0", ""])
-def test_what_is_no_device_is_refused(device, tmp_path):
+def test_what_is_not_a_device_is_refused(device, tmp_path):
     message = f'--device "{device}": expected cpu, gpu or a GPU by its number, such as gpu:1.'
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         start_quietly(device)
@@ -243,7 +243,7 @@ def test_each_device_takes_as_many_cases_at_once_as_one_would(monkeypatch):
     assert two.peak_bytes == alone.peak_bytes
 
 
-def test_what_several_devices_change_is_told(caplog):
+def test_what_several_devices_change_is_reported(caplog):
     caplog.set_level(logging.INFO, logger="archnet")
     experiment, plan = asking(16), planned(batch_norm=True)
     micro = micro_batch.choose_micro_batch(experiment, plan, on_accelerator=True, num_devices=2)
@@ -268,7 +268,7 @@ MEMORY = MemoryEstimate(
 
 
 @pytest.mark.parametrize("error", [("ResourceExhaustedError", "OOM"), ("JaxRuntimeError", "RESOURCE_EXHAUSTED: Out")])
-def test_memory_that_runs_out_is_told_with_the_budget_that_would_fit(error):
+def test_memory_that_runs_out_is_reported_with_the_budget_that_would_fit(error):
     # (850 MB of the process + 1 + 1 + 32 x 0.1 + 8 x 10) / 0.85 = 1100.2 MB
     message = (
         "out of memory with a micro-batch of 16 (batch size 32). Restart in a different folder with --memory 1.11GB, "

@@ -39,7 +39,7 @@ def test_the_curve_of_one_seed_is_its_own():
     )
 
 
-def test_the_curves_of_seeds_are_kept_beside_their_mean():
+def test_the_curves_of_seeds_are_kept_next_to_their_mean():
     seeds = [synthetic_predictions(skill=skill).select("test") for skill in (1.0, 2.0)]
     (roc,) = all_curves([(result_of(seeds), 1, "net")])[ROC]
     for (x, y), one in zip(roc.seeds, seeds, strict=True):

@@ -24,7 +24,7 @@ def froc(request):
     return compute_froc(marks, reference, bootstraps=request.param)
 
 
-def test_rates_are_named_as_they_are():
+def test_rates_are_named_unchanged():
     assert tuple(eval(name) for name in RATE_NAMES) == RATES
 
 

@@ -101,7 +101,7 @@ def test_what_a_baseline_sees_are_the_means_of_blocks_of_clipped_and_scaled_voxe
         np.testing.assert_allclose(seen[:, i, j, k], expected, atol=1e-6)
 
 
-def test_small_cases_and_slices_stay_as_they_are():
+def test_small_cases_and_slices_stay_unchanged():
     values = np.random.default_rng(0).integers(0, 256, (600, 12, 9)).astype(np.uint8)
     seen = block_means(prepared_of(values, InputLimits.of(0, 255)), GRID)
     np.testing.assert_allclose(seen, values[::-1].reshape(600, -1) / 255, atol=1e-6)

@@ -42,7 +42,7 @@ def small_subject(**training):
     return make_noise_workload(small_arch(), plain(batch_size=4, **training), (8, 8), 3)
 
 
-def test_what_is_measured_is_told_with_it():
+def test_the_measured_settings_are_printed():
     measured = measure(small_subject(), num_steps=2, num_rounds=2).to_document()
     assert measured["arch"] == "small"
     assert measured["data"] == "noise"
@@ -87,7 +87,7 @@ def test_a_budget_cuts_the_batch_into_parts_as_in_a_run(tmp_path, monkeypatch):
     assert f"batch 64 in micro-batches of {size}, float32" in " ".join(bench_line(*line).stdout.split())
 
 
-def test_what_goes_wrong_in_a_step_is_told_with_advice(monkeypatch):
+def test_a_failed_step_is_reported_with_advice(monkeypatch):
     def exhausted(trainer, parts):
         raise type("ResourceExhaustedError", (Exception,), {})("OOM")
 
@@ -206,7 +206,7 @@ def test_the_command_prints_a_table(tmp_path):
         assert line in result.stdout
 
 
-def test_a_size_beside_data_is_refused(tmp_path):
+def test_a_size_next_to_data_is_refused(tmp_path):
     result = bench_line(arch_file(tmp_path), "--data", "phantom", "--input", "8x8")
     assert str(result.exception) == "--input 8x8: with data, the size is theirs. Leave one of the two out."
 

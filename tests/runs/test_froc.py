@@ -104,7 +104,7 @@ def test_a_run_that_keeps_all_candidates_has_the_froc_that_the_command_gives_for
     assert f"CPM, their mean {run.metrics['froc']['cpm']:.3f}" in page_of(run.folder).text
 
 
-def test_reporting_again_judges_the_submission_with_the_probabilities_of_the_predictions(phantom, tmp_path):
+def test_reporting_again_evaluates_the_submission_with_the_probabilities_of_the_predictions(phantom, tmp_path):
     experiment = experiment_on(phantom)
     predictions = predictions_on(experiment)
     folder = write_run(tmp_path / "flat", predictions=predictions)
@@ -130,7 +130,7 @@ def test_reporting_again_judges_the_submission_with_the_probabilities_of_the_pre
     assert f"CPM, their mean {again['cpm']:.3f}" in page_of(folder).text
 
 
-def test_a_submission_of_other_cases_is_not_judged_again(phantom, tmp_path):
+def test_a_submission_of_other_cases_is_not_evaluated_again(phantom, tmp_path):
     experiment = experiment_on(phantom)
     predictions = predictions_on(experiment)
     write_run_froc(tmp_path, predictions, experiment)
@@ -179,7 +179,7 @@ def test_without_all_candidates_or_without_a_test_set_there_is_no_froc(phantom, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_missing_list_is_told_and_the_submission_is_kept(phantom, tmp_path, caplog):
+def test_a_missing_list_is_reported_and_the_submission_is_kept(phantom, tmp_path, caplog):
     root = tmp_path / "root"
     shutil.copytree(phantom, root)
     (root / LISTS[1]).unlink()
@@ -225,7 +225,7 @@ def fold_runs(folder, experiment, seed):
     return whole
 
 
-def test_folds_are_judged_together_on_all_their_scans(phantom, tmp_path):
+def test_folds_are_evaluated_together_on_all_their_scans(phantom, tmp_path):
     experiment = experiment_on(phantom, bootstraps=200)
     whole = fold_runs(tmp_path / "cv", experiment, 0)
     regenerate_reports([tmp_path / "cv"])
@@ -240,7 +240,7 @@ def test_folds_are_judged_together_on_all_their_scans(phantom, tmp_path):
     assert f"flat, CPM {pooled['cpm']:.3f}" in (together / "figures/froc.svg").read_text(encoding="utf-8")
 
 
-def test_the_cpm_of_several_seeds_is_their_mean_beside_the_spread(phantom, tmp_path):
+def test_the_cpm_of_several_seeds_is_their_mean_next_to_the_spread(phantom, tmp_path):
     experiment = experiment_on(phantom)
     for seed in (0, 1):
         fold_runs(tmp_path / "cv", experiment, seed)

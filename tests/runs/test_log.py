@@ -27,7 +27,7 @@ def warning(number):
     return Finding(check="patients", severity="warning", message=f"Warning {number}.", remedy="Fix it.")
 
 
-def test_errors_that_are_allowed_come_first_and_notes_are_no_warnings(logged):
+def test_errors_that_are_allowed_come_first_and_notes_are_not_warnings(logged):
     note = Finding(check="left_out", severity="note", message="1 file is left out.")
     assert logged(note, warning(1), COPIES) == [
         ("WARNING", "near_duplicates is allowed: 2 cases are copies of each other. Remove one of each pair."),

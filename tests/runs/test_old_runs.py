@@ -103,7 +103,7 @@ def test_an_old_run_is_exported_with_the_note_in_its_card(old):
     assert contents(old / "flat_2d") == before
 
 
-def test_an_old_run_is_resumed_by_leaving_it_as_it_is(old):
+def test_resuming_an_old_run_leaves_it_unchanged(old):
     before = contents(old / "flat_2d/flat")
     document = json.loads(Path("flat_2d/flat/experiment.json").read_text())
     (run,) = archnet.run_all(document, out="flat_2d", resume=True)

@@ -160,7 +160,7 @@ def test_an_empty_test_set_is_absent_from_the_metrics(cubes, tmp_path):
     assert "test" not in run.metrics
 
 
-def test_a_training_that_its_last_step_spoils_is_no_run(cubes, tmp_path):
+def test_a_training_that_diverges_in_its_last_step_does_not_finish(cubes, tmp_path):
     training = {"optimizer": "sgd", "learning_rate": 1e6, "l2": 1e6, "epochs": 1, "batch_size": 64}
     message = (
         "the trained network's probabilities are nan: training has diverged. Lower training.learning_rate, or set "

@@ -63,7 +63,7 @@ def names_of(experiment):
     return [entry.to_document() for entry in experiment.training.augmentation if entry.name in ("flip", "right_angles")]
 
 
-def test_left_and_right_are_not_flipped_nor_turned_and_the_run_tells_the_figures(tmp_path):
+def test_left_and_right_are_not_flipped_nor_turned_and_the_run_reports_the_figures(tmp_path):
     experiment = resolved(experiment_on(write_organs(tmp_path / "organs.npz", left_or_right)))
     assert names_of(experiment) == [{"type": "flip", "axes": ["height"]}]
     reason = experiment.auto_reasons[KEY].partition(": ")[2]

@@ -73,7 +73,7 @@ def test_every_shipped_architecture_builds_with_the_parameters_that_are_shown(pa
     assert build(arch).count_params() == network_cost(arch.plan()).num_parameters
 
 
-def test_every_problem_of_a_file_is_told_at_once_with_its_line():
+def test_all_problems_of_a_file_are_reported_together_with_their_lines():
     text = """{"layers": [
   {"type": "C", "num_output": 16, "kernel": [3, 3], "kernel_size": 3},
   {"type": "Conv"},
@@ -182,7 +182,7 @@ def test_an_impossible_network_is_refused_with_place_and_remedy(case):
     assert sorted(message_of(layers).splitlines()) == sorted(message.splitlines())
 
 
-def test_an_architecture_that_is_no_array_or_object_is_refused():
+def test_an_architecture_that_is_not_an_array_or_object_is_refused():
     with pytest.raises(DocumentError, match=re.escape("mine.json $: expected an object or an array, got 3.")):
         parse_arch(Document(value=3, source="mine.json"))
 
@@ -245,7 +245,7 @@ def test_a_share_given_as_drop_out_is_warned_about():
     ]
 
 
-def test_keys_that_change_nothing_beside_the_others_are_warned_about():
+def test_keys_that_change_nothing_next_to_the_others_are_warned_about():
     norm = {"norm": "batch", "groups": 4}
     inner = {"type": "RES", "layers": [{**C, "norm": norm}], "norm": {**norm, "norm": "layer"}}
     arch = arch_of([{"type": "SE", "ratio": 2, "num_output": 3}, inner, {"type": "NORM", **norm}, T])

@@ -127,7 +127,7 @@ def test_the_rules(counts, shape, values, augmentation):
     assert (training.schedule.type, training.best_metric, training.auto) == ("cosine", None, ())
 
 
-def test_the_schema_tells_the_rules():
+def test_the_schema_states_the_rules():
     options = read_schema("experiment")["properties"]["training"]["properties"]
     (few, small), (more, medium) = auto_rules.BATCH_SIZES
     for name, rule in {
@@ -289,7 +289,7 @@ SHAPES = st.lists(st.integers(1, 200), min_size=2, max_size=3)
 @given(
     counts=COUNTS, shape=SHAPES, rank=st.sampled_from([FLAT, DEEP]), data=st.sampled_from(["npz", "luna16", "mosmed"])
 )
-def test_what_is_picked_fits_the_schema_and_the_cases_and_reads_back(counts, shape, rank, data):
+def test_automatic_choices_fit_the_schema_and_the_cases_and_read_back(counts, shape, rank, data):
     net = FLAT if len(shape) == 2 else rank
     experiment = picks_of(tuple(counts), tuple(shape), net, data)
     assert shape_problem(experiment.training.augmentation, tuple(shape)) is None
@@ -341,7 +341,7 @@ def test_a_reason_goes_with_the_value_that_it_was_the_reason_of():
     assert set(moved.training.auto) == set(AUTO) - {"epochs"}
 
 
-def test_what_was_picked_is_picked_again_where_a_setting_changes_what_it_was_picked_from():
+def test_automatic_choices_are_renewed_if_a_setting_that_they_depend_on_changes():
     document = Document(value=picks_of((900, 100), (28, 28), FLAT).to_document(), source="resolved.json")
 
     def auto(*texts):
@@ -372,7 +372,7 @@ def test_each_optimizer_has_its_usual_options_unless_they_are_given(optimizer, v
     assert parse_experiments(plain)[0].training.momentum == 0
 
 
-def test_values_are_told_briefly():
+def test_values_are_shortened():
     assert value_text((*(kind() for kind in AUGMENTATIONS.values()),)).startswith(
         "rotated_copies angles (90, 180, 270)"
     )
@@ -530,7 +530,7 @@ class Interrupts:
 
 
 @pytest.mark.slow
-def test_a_run_that_goes_on_has_the_same_picks_and_another_value_is_refused(cubes, tmp_path, monkeypatch):
+def test_a_resumed_run_has_the_same_automatic_choices_and_a_different_value_is_refused(cubes, tmp_path, monkeypatch):
     def wanted(**training):
         return archnet.load_experiments(on(cubes, training={"epochs": 4, **training}))
 
@@ -551,13 +551,13 @@ def test_a_run_that_goes_on_has_the_same_picks_and_another_value_is_refused(cube
     archnet.run_all(wanted(), out=tmp_path / "out", resume=True)
 
 
-def test_an_experiment_without_picked_options_has_no_reasons_to_renew():
+def test_an_experiment_without_automatic_choices_has_no_reasons_to_renew():
     experiment = asked()
     assert refresh_reasons(experiment, TrainingSet(counts=(9, 9), shape=(8, 8, 8))) is experiment
 
 
 @pytest.mark.slow
-def test_what_was_picked_for_other_cases_is_kept_and_told(cubes, tmp_path, caplog):
+def test_automatic_choices_for_other_cases_are_kept_with_a_warning(cubes, tmp_path, caplog):
     run = archnet.run(on(cubes, training={"epochs": 1}), out=tmp_path / "out")
     with np.load(cubes) as data:
         x, y = data["x"], data["y"]
@@ -575,7 +575,7 @@ def test_what_was_picked_for_other_cases_is_kept_and_told(cubes, tmp_path, caplo
 
 
 @pytest.mark.slow
-def test_each_fold_is_picked_from_its_own_training_set_and_they_are_compared_as_one(cubes, tmp_path):
+def test_automatic_choices_of_each_fold_use_its_own_training_set_and_folds_are_pooled(cubes, tmp_path):
     with np.load(cubes) as arrays:
         held = dict(arrays)
     held["group"] = np.array([0] * 25 + list(range(1, 16)))
@@ -598,7 +598,7 @@ def test_each_fold_is_picked_from_its_own_training_set_and_they_are_compared_as_
     assert "picked" not in pool.document
 
 
-def test_a_sweep_plans_each_trial_with_what_is_picked_for_it(tmp_path):
+def test_a_sweep_plans_each_trial_with_its_automatic_choices(tmp_path):
     given = {"training": {"batch_size": 512}}
     told = {}
     for name, base in {"left to the data": {"training": {}}, "given": given}.items():
@@ -616,7 +616,7 @@ def test_a_sweep_plans_each_trial_with_what_is_picked_for_it(tmp_path):
     assert told["given"] != told["left to the data"]
 
 
-def test_a_sweep_leaves_what_was_picked_to_its_data_again_where_the_command_line_changes_them():
+def test_a_sweep_renews_automatic_choices_if_the_command_line_changes_the_data():
     resolved_base = picks_of((900, 100), (28, 28), FLAT).to_document()
     document = Document(value={"base": resolved_base, "space": {"training.learning_rate": [0.1]}}, source="sweep.json")
 

@@ -38,7 +38,7 @@ SECTIONS = {name: snippets_of(read_schema("experiment")["properties"][name]) for
 SPACES = snippets_of(read_schema("sweep")["properties"]["space"])
 
 
-def test_each_schema_has_an_absolute_identifier_beside_which_references_resolve():
+def test_each_schema_has_an_absolute_identifier_next_to_which_references_resolve():
     for name in SCHEMAS:
         assert read_schema(name)["$id"] == f"urn:archnet:schemas/{name}.schema.json"
 

@@ -38,7 +38,7 @@ def message_of(settings=(), **keys):
     sorted(set((ROOT / "experiments").glob("*.json")) - set((ROOT / "experiments").glob("sweep_*.json"))),
     ids=lambda path: path.stem,
 )
-def test_every_shipped_experiment_reads_back_as_it_was_resolved(path):
+def test_every_shipped_experiment_reads_back_as_resolved(path):
     for experiment in parse_experiments(read_experiment_document([path])):
         document = Document(value=experiment.to_document(), source="resolved")
         assert parse_experiments(document) == (experiment,)
@@ -74,7 +74,7 @@ def test_schema_and_dataclass_have_the_same_keys_and_defaults(section, kind):
         assert properties[key]["default"] == ("auto" if is_auto else default), key
 
 
-def test_options_that_are_picked_are_said_to_be_so_and_take_the_word_and_no_other():
+def test_options_with_an_automatic_choice_say_so_and_accept_the_word_auto_only():
     options = read_schema("experiment")["properties"]["training"]["properties"]
     assert {key for key, option in options.items() if "auto" in option.get("pattern", "")} == set(AUTO)
     for key in AUTO:
@@ -427,7 +427,7 @@ def test_folds_become_one_experiment_each_architecture_by_architecture():
 
 
 @pytest.mark.parametrize("split", [{"by": "official"}, {"by": "official", "folds": 10}, {"folds": 10, "test": None}])
-def test_a_resolved_fold_has_no_share_for_its_test_set_and_reads_back_as_it_is(split):
+def test_a_resolved_fold_has_no_share_for_its_test_set_and_reads_back_unchanged(split):
     document = Document(value={"archs": [ARCH], "split": split}, source="x")
     experiments = parse_experiments(document)
     by = split.get("by", "auto")

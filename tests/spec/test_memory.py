@@ -71,7 +71,7 @@ def test_an_amount_of_memory_has_a_unit_or_is_in_bytes(text, size):
 
 
 @pytest.mark.parametrize("text", ["4 gigs", "GB", "-4GB", "4gb", "4 iB", ""])
-def test_what_is_no_amount_of_memory_is_refused(text):
+def test_what_is_not_an_amount_of_memory_is_refused(text):
     said = f'"{text}" is not a memory size. Use "4GB", "512MB", "2GiB" or a number of bytes.'
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         parse_bytes(text)
@@ -168,7 +168,7 @@ def test_without_a_budget_a_batch_stays_whole():
     assert plan_micro_batches(MEMORY, 10**6).num_micro_batches == 1
 
 
-def test_a_refusal_tells_what_would_fit():
+def test_a_refusal_names_what_would_fit():
     said = (
         "a micro-batch of one case already takes 0.88 GB (0.85 GB the process, 0.01 GB weights and gradients, 0.01 GB "
         "the cases that are read ahead, 0.01 GB one case in the network). Give at least 1.03 GB, make the crop smaller "
@@ -247,7 +247,7 @@ def test_a_refusal_names_whose_budget_it_is(monkeypatch):
         micro_batch.choose_micro_batch(experiment_of([CONV]), plan)
 
 
-def test_batch_norm_and_a_budget_of_the_moment_are_told(caplog):
+def test_batch_norm_and_a_budget_of_the_moment_are_reported(caplog):
     caplog.set_level(logging.INFO, logger="archnet")
     micro = plan_micro_batches(MEMORY, 300, 2 * 10**9)
     plan = plan_of({**CONV, "batch_norm": True})
@@ -301,7 +301,7 @@ def test_a_run_within_a_budget_says_in_its_log_and_files_in_which_parts(tmp_path
 
 
 @pytest.mark.slow
-def test_a_run_that_goes_on_keeps_its_parts_whatever_is_free_now(tmp_path, monkeypatch):
+def test_a_resumed_run_keeps_its_micro_batches_regardless_of_the_free_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("archnet.spec.memory.PROCESS_BYTES", 0)
     generator = np.random.default_rng(0)
     np.savez(tmp_path / "cases.npz", x=generator.random((40, 16, 16)), y=np.arange(40) % 2)

@@ -69,7 +69,7 @@ def test_a_shortcut_that_does_not_meet_the_inner_layers_is_refused():
 
 
 @pytest.mark.parametrize("norm", [{"norm": "batch"}, {"batch_norm": True}])
-def test_a_norm_beside_a_shortcut_is_refused(norm):
+def test_a_norm_next_to_a_shortcut_is_refused(norm):
     (key,) = norm
     assert message(residual(conv(), shortcut=[conv()], **norm)) == (
         f'mine.json $.layers[0].{key}: this applies to the default shortcut, but "shortcut" is given. Remove "{key}" or the '

@@ -32,7 +32,7 @@ def message_of(**keys):
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("sweep_*.json")), ids=lambda path: path.stem)
-def test_every_shipped_sweep_reads_back_as_it_was_resolved(path):
+def test_every_shipped_sweep_reads_back_as_resolved(path):
     sweep = parse_sweep(read_document(path))
     again = parse_sweep(Document(value=sweep.to_document(), source="resolved"))
     assert again.to_document() == sweep.to_document()
@@ -105,7 +105,7 @@ def test_folds_and_seeds_are_runs_of_one_trial():
     assert [(run.split.fold, run.training.seed) for run in runs] == [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)]
 
 
-def test_every_problem_is_told_at_once_with_its_place():
+def test_all_problems_are_reported_together_with_their_locations():
     text = message_of(
         space={
             "arch.layers[0].num_outpt": [4],
@@ -285,7 +285,7 @@ def test_the_command_line_changes_the_base_experiment_but_no_architecture():
         ),
     ],
 )
-def test_axes_that_cannot_be_meant_are_told(keys, message):
+def test_unsuitable_hyperparameters_are_reported(keys, message):
     assert message in message_of(**keys)
 
 

@@ -147,7 +147,7 @@ def test_of_a_range_the_ends_are_named(tmp_path):
     assert values_at(drawing, 0) == ["0", "0.5"]
 
 
-def test_names_and_values_of_many_axes_stand_beside_each_other(tmp_path):
+def test_names_and_values_of_many_axes_are_next_to_each_other(tmp_path):
     keys = ("arch.layers[0].num_output", "arch.layers[2].num_output", "training.batch_size")
     space = {key: [4, 8] for key in keys} | {"training.learning_rate": [0.1, 0.2], "training.weight_decay": [0, 0.1]}
     sweep = small_sweep(tmp_path, space=space | {DROP_OUT: [0, 0.5]})

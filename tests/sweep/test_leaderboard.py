@@ -115,7 +115,7 @@ def test_a_loss_is_best_where_it_is_lowest(tmp_path):
     assert read_leaderboard(sweep, tmp_path).best.trial.number == 1
 
 
-def test_time_left_is_told_from_the_runs_that_ended(tmp_path):
+def test_the_time_left_is_estimated_from_the_runs_that_ended(tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16]})
     schedule = make_schedule(sweep, tmp_path)
     assert read_leaderboard(sweep, tmp_path).seconds_left() is None

@@ -93,7 +93,7 @@ def test_without_a_test_set_there_is_no_second_number(tmp_path):
     assert 'class="tile"' not in page
 
 
-def test_a_second_look_at_the_test_set_is_told(tmp_path):
+def test_a_second_evaluation_on_the_test_set_is_reported(tmp_path):
     page = page_of(small_sweep(tmp_path), tmp_path, TEST, [0, 2])
     assert "The test set was evaluated 2 times, for trials 0, 2." in page
     assert "after a test-set evaluation; trials 0, 2 were evaluated on it in turn" in page

@@ -89,7 +89,7 @@ def test_a_run_whose_machine_was_lost_comes_again_but_not_for_ever(tmp_path):
         "failed", "interrupted 3 times; the last time its worker died")  # fmt: skip
 
 
-def test_a_sweep_goes_on_with_what_has_not_ended(tmp_path):
+def test_a_sweep_resumes_with_what_has_not_ended(tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16, 32]})
     killed = make_schedule(sweep, tmp_path)
     finished, failed, finished_untold, half = (killed.next_job() for _ in range(4))
@@ -290,7 +290,7 @@ def test_runs_get_the_symmetries_that_the_sweep_found_once(tmp_path, monkeypatch
     assert len(asked) == 1
 
 
-def test_a_sweep_whose_axes_stand_in_another_order_is_another_one(tmp_path, monkeypatch):
+def test_a_sweep_with_a_different_order_of_hyperparameters_is_a_different_sweep(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     space = {WIDTH: [2, 4], "training.learning_rate": [0.01, 0.02]}
     (tmp_path / "out/trials/000").mkdir(parents=True)
@@ -362,7 +362,7 @@ BUILT = {"arch": "net", "parameters": 924, "macs": 6060}
         ([], ":1 $: expected an object, got []."),
     ],
 )
-def test_a_damaged_trial_is_told_with_its_file(tmp_path, document, problem):
+def test_a_damaged_trial_is_reported_with_its_file(tmp_path, document, problem):
     path = trial_folder(tmp_path, 0) / "trial.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(document))
@@ -371,14 +371,14 @@ def test_a_damaged_trial_is_told_with_its_file(tmp_path, document, problem):
         read_trials(tmp_path)
 
 
-def test_folders_that_are_no_trials_are_passed_over(tmp_path):
+def test_folders_that_are_not_trials_are_passed_over(tmp_path):
     finish_all(make_schedule(small_sweep(tmp_path), tmp_path))
     shutil.copytree(trial_folder(tmp_path, 1), tmp_path / "trials/001 copy")
     assert [trial.number for trial in read_trials(tmp_path)] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(("address", "answer"), [("127.0.0.1:1", "refused"), ("nonsense", "nonsense")])
-def test_a_cluster_that_does_not_answer_is_told_at_once(tmp_path, address, answer):
+def test_a_cluster_that_does_not_answer_is_reported_immediately(tmp_path, address, answer):
     pytest.importorskip("ray")
     with pytest.raises(RunError, match=f"^--address {address}: no Ray cluster answers there: .*{answer}"):
         run_sweep(small_sweep(tmp_path), tmp_path / "out", runner=TuneRunner(address=address))

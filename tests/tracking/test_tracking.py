@@ -131,7 +131,7 @@ def test_without_tensorboard_no_images_are_written(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_that_goes_on_draws_each_epoch_once(slices, tmp_path):
+def test_a_resumed_run_draws_each_epoch_once(slices, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         archnet.run_all(experiments(slices), out=tmp_path / "out", callback=Interrupts())
     begun = tmp_path / "out/flat/tensorboard/train"
@@ -200,7 +200,7 @@ def client_of(store):
     return MlflowClient(tracking_uri=store.uri)
 
 
-def test_the_store_is_a_file_beside_the_experiments(store):
+def test_the_store_is_a_file_next_to_the_experiments(store):
     assert re.fullmatch(r"sqlite:////.*/runs/mlflow\.db", store.uri)
 
 
@@ -253,7 +253,7 @@ def test_folds_objects_and_lists_are_parameters_where_they_were_set(slices):
     }
 
 
-def test_values_that_were_chosen_automatically_are_no_parameters(finished_runs):
+def test_values_that_were_chosen_automatically_are_not_parameters(finished_runs):
     document = json.loads((finished_runs / "out/flat/experiment.json").read_text())
     assert document["picked"]
     assert not set_parameters(document).keys() & {*document["picked"], "training.augmentation.0.type"}
@@ -316,7 +316,7 @@ def test_the_command_tracks_its_runs_in_the_store_that_the_environment_names(sto
     assert run.info.artifact_uri.startswith((tmp_path / "mlartifacts/tracked").as_uri())
 
 
-def test_missing_packages_are_told_before_anything_is_trained(slices, tmp_path, monkeypatch):
+def test_missing_packages_are_reported_before_anything_is_trained(slices, tmp_path, monkeypatch):
     monkeypatch.setattr(mlflow_store, "find_spec", lambda name: None if name == "mlflow" else name)
     (tmp_path / "flat.json").write_text(json.dumps(NET))
     command = ["run", str(tmp_path / "flat.json"), "--data", f"npz:{slices}", "--out", str(tmp_path / "out")]
@@ -328,7 +328,7 @@ def test_missing_packages_are_told_before_anything_is_trained(slices, tmp_path, 
     assert not (tmp_path / "out").exists()
 
 
-def test_a_store_that_cannot_be_opened_is_told_with_what_mlflow_says(tmp_path, monkeypatch):
+def test_a_store_that_cannot_be_opened_is_reported_with_what_mlflow_says(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "databricks://nowhere")
 
     def refused(uri):
@@ -340,7 +340,7 @@ def test_a_store_that_cannot_be_opened_is_told_with_what_mlflow_says(tmp_path, m
         MlflowStore(tmp_path)
 
 
-def test_a_run_that_the_store_does_not_take_is_told_how_to_write_it_again(store, tracked, monkeypatch):
+def test_a_run_that_the_store_rejects_gets_advice_on_how_to_log_it_again(store, tracked, monkeypatch):
     def refused(*given, **named):
         raise MlflowException("The disk is full.")
 

@@ -12,7 +12,7 @@ from command_line import invoked
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_a_schema_is_printed_as_it_is_stored(name):
+def test_a_schema_is_printed_exactly_as_stored(name):
     assert invoked("schema", name).stdout == schema_path(name).read_text(encoding="utf-8")
 
 

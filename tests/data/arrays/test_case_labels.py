@@ -130,7 +130,7 @@ NO_LABEL = "label these cases or leave them out"
                                                      '"nodule"?)'),
     ],
 )  # fmt: skip
-def test_labels_that_are_no_classes_are_refused(y, names, message):
+def test_labels_that_are_not_classes_are_refused(y, names, message):
     with pytest.raises(ValueError, match=r".") as caught:
         read_labels(np.array(y), names)
     assert str(caught.value) == message

@@ -111,7 +111,7 @@ def test_a_table_that_cannot_be_meant_is_refused(tmp_path, lines, message):
     assert message_of(write_table(tmp_path, *lines)) == message
 
 
-def test_a_file_that_is_no_text_is_refused(tmp_path):
+def test_a_file_that_is_not_text_is_refused(tmp_path):
     path = tmp_path / "cases.csv"
     path.write_bytes(b"case,site\n1.2#0,\xff\n")
     assert message_of(path) == (
@@ -161,7 +161,7 @@ def write_arrays(folder):
     return str(folder / "cubes.npz")
 
 
-def test_the_table_beside_an_npz_file_bears_its_name(tmp_path):
+def test_the_table_next_to_an_npz_file_bears_its_name(tmp_path):
     root = write_arrays(tmp_path)
     write_table(tmp_path, "case,site", "0,of another file")
     assert dict(open_dataset(Data(name="npz", root=root)).cases.attributes) == {}

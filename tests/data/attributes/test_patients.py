@@ -40,7 +40,7 @@ def test_lunas_patient_with_two_series_is_in_lunas_own_list(real_data):
     assert set(LUNA16_PATIENTS) <= set(series)
 
 
-def test_a_list_beside_the_candidates_decides_the_groups_and_may_name_scans_that_are_not_there(tmp_path):
+def test_a_list_next_to_the_candidates_decides_the_groups_and_may_name_scans_that_are_not_there(tmp_path):
     (tmp_path / "subset4").mkdir()
     for uid in ("1.2.3", "1.2.5"):
         (tmp_path / f"subset4/{uid}.mhd").touch()
@@ -103,7 +103,7 @@ def test_a_damaged_list_is_refused(tmp_path, text, message):
     assert str(caught.value) == f"{path} {message}"
 
 
-def test_a_list_that_is_no_text_is_refused(tmp_path):
+def test_a_list_that_is_not_text_is_refused(tmp_path):
     path = _written(tmp_path, "seriesuid,patient\n1.2.3,p\xe9\n", "latin-1")
     with pytest.raises(DataError) as caught:
         read_patients(path, KNOWN)

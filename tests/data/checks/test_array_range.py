@@ -192,7 +192,7 @@ def test_a_run_stops_on_an_unclear_range(tmp_path):
         prepare(dataset, [experiment])
 
 
-def test_negated_units_are_not_taken_for_unsigned_ones():
+def test_negated_units_are_not_mistaken_for_unsigned_ones():
     generator = np.random.default_rng(0)
     lung, tissue = generator.normal(-850, 30, (9, 8, 8)), generator.normal(30, 25, (9, 8, 8))
     for sign, name in ((1, "Hounsfield units"), (-1, None)):

@@ -32,7 +32,7 @@ def test_each_case_without_a_group_gets_one_of_its_own(empty):
     )
 
 
-def test_one_case_without_a_group_is_told_in_the_singular_and_complete_groups_are_left_alone():
+def test_one_case_without_a_group_is_reported_in_the_singular_and_complete_groups_are_left_alone():
     (finding,) = fill_missing_groups(np.array(["p", ""]), np.array(["0", "1"]))[1]
     assert finding.message.startswith("1 of 2 cases has no group: ")
     groups = np.array(["p", "q"])

@@ -70,7 +70,7 @@ def test_one_case_with_two_labels_is_an_error_even_within_one_set():
     )
 
 
-def test_constant_cases_are_counted_by_class_and_are_no_copies_of_each_other():
+def test_constant_cases_are_counted_by_class_and_are_not_copies_of_each_other():
     values = textures(6)
     values[1] = values[4] = -1000
     (finding,) = check(values, ["train"] * 4 + ["test"] * 2, labels=[0, 1, 0, 1, 0, 1])

@@ -9,7 +9,7 @@ def _left_out(**names):
     return {ROOT / name: kind for kind, paths in names.items() for name in paths}
 
 
-def test_nothing_left_out_is_no_finding():
+def test_without_dropped_files_there_is_no_finding():
     assert find_left_out({}, ROOT) == ()
 
 

@@ -56,7 +56,7 @@ def test_a_candidate_lies_outside_from_half_a_voxel_beyond_the_last_centre_on():
     assert _points(places).is_outside().tolist() == [False, False, True, False, False, True]
 
 
-def test_candidates_inside_and_those_of_scans_without_a_header_are_no_finding():
+def test_candidates_inside_and_those_of_scans_without_a_header_are_not_reported():
     assert _find(_points(_inside(_frame(), 50))) == ()
     unread = _points([(9e9, 0, 0)], frames={"9.9": _frame()})
     assert unread.is_outside().tolist() == [False]

@@ -160,7 +160,7 @@ def test_a_shift_of_air_and_tissue_between_classes_is_found(offsets, severity):
     assert severities == ([severity] if severity else [])
 
 
-def test_a_window_that_squeezes_the_values_is_no_shift():
+def test_a_window_that_squeezes_the_values_is_not_a_shift():
     squeezed = records(0, 0, 0) + records(-110, -110, -110, scale=0.7)
     scans = [Path(f"{number}.mhd") for number in range(6)]
     labels = np.array([0, 0, 0, 1, 1, 1])

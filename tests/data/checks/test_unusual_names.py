@@ -16,7 +16,7 @@ def _cases(ids, groups=None, classes=("a", "b")):
 
 
 @pytest.mark.parametrize("number", ["-1", "+3.5", "-1e-5", "-inf", "+0", "-1_000"])
-def test_numbers_and_ordinary_names_are_no_formulas(number):
+def test_numbers_and_ordinary_names_are_not_formulas(number):
     assert list(check_names(_cases([number, "scan-1", "a=b", "größe", "肺"], classes=("-1", "+1")))) == []
 
 

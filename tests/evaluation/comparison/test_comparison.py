@@ -18,7 +18,7 @@ from archnet.spec.metrics import EVALUATED_METRICS
 from synthetic_runs import synthetic_predictions, write_run
 
 
-def test_runs_stand_side_by_side_with_their_own_numbers(tmp_path):
+def test_runs_are_side_by_side_with_their_own_numbers(tmp_path):
     folders = [write_run(tmp_path / "archsm"), write_run(tmp_path / "arch3dsm", skill=2.5)]
     comparison = compare(folders)
     assert (comparison.classes, comparison.positive, comparison.set) == (("non-nodule", "nodule"), "nodule", "test")
@@ -48,7 +48,7 @@ def test_an_experiments_folder_stands_for_its_runs(tmp_path):
     assert [row.run for row in compare([tmp_path / "exp"]).rows] == ["a", "b"]
 
 
-def test_runs_of_one_name_are_told_apart_by_their_parents(tmp_path):
+def test_runs_with_the_same_name_are_distinguished_by_their_parents(tmp_path):
     folders = [write_run(tmp_path / parent / "archsm") for parent in ("one", "two")]
     assert [row.run for row in compare(folders).rows] == ["one/archsm", "two/archsm"]
 
@@ -158,7 +158,7 @@ def in_folds(folder, skill, num_folds=4):
     return replace(whole, sets=np.full(len(part), "test"))
 
 
-def test_folds_of_one_architecture_are_judged_as_one_set_of_cases(tmp_path):
+def test_folds_of_one_architecture_are_evaluated_as_one_set_of_cases(tmp_path):
     whole = [in_folds(tmp_path / name, skill) for name, skill in (("a", 1.6), ("b", 2.4))]
     comparison = compare([tmp_path])
     for row, predictions in zip(comparison.rows, whole, strict=True):
@@ -309,7 +309,7 @@ def test_identical_networks_are_not_inferior_to_each_other(tmp_path):
 
 
 @pytest.mark.parametrize("margin", [0, 1, -0.02, float("nan")])
-def test_a_margin_that_is_no_share_is_refused(tmp_path, margin):
+def test_a_margin_that_is_not_a_share_is_refused(tmp_path, margin):
     message = f"noninferior={margin}: expected a margin above 0 and below 1, such as 0.02."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         compare([tmp_path], margin)
@@ -395,7 +395,7 @@ def test_runs_without_a_common_set_are_refused(tmp_path):
         compare([only["test"], only["validation"]])
 
 
-def test_one_run_is_no_comparison(tmp_path):
+def test_one_run_is_not_a_comparison(tmp_path):
     folder = write_run(tmp_path / "a")
     message = f"{folder}: a comparison needs at least two runs. Name another run."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):

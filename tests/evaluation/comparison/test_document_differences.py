@@ -48,7 +48,7 @@ def test_layers_inside_layers_are_found():
     ]
 
 
-def test_keys_that_only_one_has_and_null_are_told_apart():
+def test_keys_that_only_one_has_and_null_are_distinguished():
     assert document_differences({"a": None, "b": 1}, {"b": None, "c": [1]}) == [
         {"place": "a", "reference": None},
         {"place": "b", "reference": 1, "other": None},
@@ -56,7 +56,7 @@ def test_keys_that_only_one_has_and_null_are_told_apart():
     ]
 
 
-def test_a_size_on_one_axis_more_is_no_difference_but_another_size_is():
+def test_the_same_size_on_one_more_axis_is_not_a_difference_but_a_different_size_is():
     assert document_differences({"stride": [2, 2]}, {"stride": [2, 2, 2]}) == []
     assert document_differences({"stride": [2, 2]}, {"stride": [2, 2, 1]}) != []
     assert document_differences({"stride": [2, 2]}, {"stride": [3, 3]}) != []

@@ -128,13 +128,13 @@ def test_foreign_files_and_pages_do_not_concern_the_results(run):
     verify_results(run)
 
 
-def test_a_run_without_a_manifest_is_read_as_it_is(run):
+def test_a_run_without_a_manifest_is_read_unchanged(run):
     (run / "manifest.json").unlink()
     cut(run / "predictions.csv", 10)
     assert verify_run(run, ["predictions.csv"]) is None
 
 
-def test_a_file_that_an_interrupted_command_was_writing_is_no_edit(run):
+def test_a_file_that_an_interrupted_command_was_writing_is_not_an_edit(run):
     interrupt_report(run)
     message = (
         f"{run / 'metrics.json'}: `archnet report` is rewriting this file, or was interrupted. Wait for it to end, or "

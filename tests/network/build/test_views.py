@@ -97,7 +97,7 @@ def test_shared_layers_make_of_each_plane_what_they_make_of_it_alone(planes):
     np.testing.assert_array_equal(model(images), features.reshape(len(images), -1))
 
 
-def test_slices_and_the_axial_plane_of_a_volume_that_is_no_cube():
+def test_slices_and_the_axial_plane_of_a_volume_that_is_not_a_cube():
     images = volumes(shape=(6, 4, 3, 1))
     for planes in ("axial", "slices"):
         model = model_of(views(planes), images.shape[1:])

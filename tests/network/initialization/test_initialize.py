@@ -128,7 +128,7 @@ def test_an_unsuitable_path_is_one_message(name, reason, tmp_path):
     assert refusal(tmp_path / name) == f"training.init: {tmp_path / name}: {reason}"
 
 
-def test_a_file_that_is_no_archive_is_one_message(model_file):
+def test_a_file_that_is_not_an_archive_is_one_message(model_file):
     model_file.write_bytes(b"weights")
     assert refusal(model_file) == unreadable(model_file, "it is truncated, or not a zip archive")
 

@@ -77,7 +77,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(training, micro_batch, 
 
 
 @pytest.mark.slow
-def test_a_training_goes_on_from_its_last_step_not_from_its_last_epoch(tmp_path):
+def test_a_training_resumes_from_its_last_step_not_from_its_last_epoch(tmp_path):
     whole = Interrupting()
     network, rows = fitted(FULL, callback=whole)
     losses = [row["validation_loss"] for row in rows]
@@ -147,7 +147,7 @@ def test_a_checkpoint_of_another_device_is_refused(tmp_path, monkeypatch, key, o
         fit(BRIEF, checkpoint=tmp_path)
 
 
-def test_a_checkpoint_goes_on_on_another_gpu_of_its_kind(tmp_path, monkeypatch):
+def test_a_checkpoint_resumes_on_another_gpu_of_the_same_kind(tmp_path, monkeypatch):
     for number in (0, 1):
         here = {"devices": [f"GPU:{number} NVIDIA A100"], "deterministic": False}
         monkeypatch.setattr(loop_module, "execution_record", lambda here=here: here)
@@ -165,7 +165,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
 
 
 @pytest.mark.slow
-def test_micro_batch_and_precision_stay_what_they_were_when_a_training_goes_on(tmp_path):
+def test_micro_batch_and_precision_stay_what_they_were_when_a_training_resumes(tmp_path):
     training = dataclasses.replace(FULL, epochs=2, precision="auto")
     with pytest.raises(InterruptedTrainingError):
         fitted(training, callback=Interrupting(epoch=1), checkpoint=tmp_path, micro_batch=3)

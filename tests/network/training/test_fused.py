@@ -104,7 +104,7 @@ def test_only_what_max_pooling_alone_sees_waits_until_behind_it():
         assert kinds_of(network_of(2, layers))[1:3] == kept
 
 
-def test_a_convolution_that_more_than_pooling_sees_stays_as_it_is():
+def test_a_convolution_with_further_consumers_stays_unchanged():
     inputs = keras.Input((12, 12, 1))
     features = keras.layers.Conv2D(4, 3)(inputs)
     others = [keras.layers.Conv2D(4, 3)(features), keras.layers.MaxPooling2D(2)(features)]

@@ -57,7 +57,7 @@ def test_saved_probabilities_are_the_softmax_of_logits_on_scaled_images():
     assert np.allclose(told_by(build_inference_model(network, LIMITS), images), expected, atol=1e-6)
 
 
-def test_a_single_logit_is_told_as_both_probabilities():
+def test_a_single_logit_gives_both_probabilities():
     network, images = network_of("sigmoid"), bright_and_dark().images
     logit = keras.ops.convert_to_numpy(network(np.clip((images + 1000) / 1400, 0, 1).astype(np.float32)))
     second = 1 / (1 + np.exp(-logit))
@@ -132,7 +132,7 @@ def test_training_ends_when_the_watched_metric_has_not_improved_for_its_patience
     assert len(rows) < 50
 
 
-def test_a_loss_that_is_no_number_stops_the_run_with_its_cases_and_advice():
+def test_a_loss_that_is_not_a_number_stops_the_run_with_its_cases_and_advice():
     training = plain(optimizer="sgd", learning_rate=1e30, batch_size=10, epochs=3)
     with pytest.raises(RunError) as caught:
         fit(training, examples=bright_and_dark(20), ids=np.array([f"case-{row}" for row in range(20)]))
@@ -144,7 +144,7 @@ def test_a_loss_that_is_no_number_stops_the_run_with_its_cases_and_advice():
     assert len(set(told[1].split(", "))) == 8
 
 
-def test_a_validation_loss_that_is_no_number_stops_the_run_after_its_epoch():
+def test_a_validation_loss_that_is_not_a_number_stops_the_run_after_its_epoch():
     message = (
         "the loss is nan on the validation set after epoch 1: training has diverged. Lower training.learning_rate, or "
         "set training.clip_norm to 1."
@@ -319,7 +319,7 @@ def test_each_optimizer_takes_its_options(name):
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop"])
 @pytest.mark.parametrize("schedule", ["constant", "exponential", "cosine"])
-def test_options_may_be_whole_numbers_as_they_are_read_from_json(name, schedule):
+def test_options_may_be_integers_as_read_from_json(name, schedule):
     schedule = Schedule(type=schedule, decay_rate=1)
     training = plain(optimizer=name, learning_rate=1, momentum=0, weight_decay=0, clip_norm=1, schedule=schedule)
     assert float(build_optimizer(training, 10).learning_rate) == 1

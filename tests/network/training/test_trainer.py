@@ -93,7 +93,7 @@ def test_the_losses_are_those_of_keras(smoothing, gamma):
     assert np.allclose(case_losses(logits, target, options), entropy(target, probabilities), rtol=1e-4)
 
 
-def test_the_focal_loss_lets_well_told_cases_count_less():
+def test_the_focal_loss_lets_well_classified_cases_count_less():
     entropy, focal = (
         fit(plain(epochs=4, batch_size=16, loss=loss), validation=bright_and_dark(16))[1]
         for loss in ("cross_entropy", "focal")

@@ -203,7 +203,7 @@ def test_networks_of_other_outputs_are_refused():
         match_layers(one, two)
 
 
-def test_a_model_that_is_no_graph_is_refused():
+def test_a_model_that_is_not_a_graph_is_refused():
     class Own(keras.Model):
         pass
 

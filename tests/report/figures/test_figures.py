@@ -117,7 +117,7 @@ def test_a_report_is_drawn_without_matplotlib(tmp_path):
     assert (folder / "figures/roc.svg").exists()
 
 
-def test_matplotlib_is_left_as_it_was():
+def test_matplotlib_is_left_unchanged():
     before = dict(mpl.rcParams)
     with theme_context():
         new_figure((1, 1)).add_subplot()
@@ -409,7 +409,7 @@ def test_a_montage_has_its_cases_in_rows_of_four():
     assert all(x < width and y < height for x, y in places)
 
 
-def test_wrong_cases_say_the_truth_and_what_they_were_taken_for(tmp_path):
+def test_incorrect_cases_show_the_true_and_the_predicted_class(tmp_path):
     run = read_run(write_run(tmp_path / "archsm"))
     rows = {case: row for row, case in enumerate(run.predictions.cases.tolist())}
     wrong = gallery_pictures(run, "wrong")

@@ -55,7 +55,7 @@ def test_every_colour_can_be_read_on_every_ground(theme):
 
 @pytest.mark.parametrize("vision", VISION)
 @pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
-def test_colours_of_a_kind_are_told_apart_also_without_red_or_green(theme, vision):
+def test_colours_of_a_kind_are_distinguished_also_without_red_or_green(theme, vision):
     for colours in (theme.networks, theme.sets.values(), (theme.right, theme.wrong)):
         for one, other in combinations(colours, 2):
             assert np.linalg.norm(lab(one, vision) - lab(other, vision)) > 20, (one, other)

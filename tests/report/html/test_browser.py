@@ -181,7 +181,7 @@ def test_one_slider_moves_both_networks_to_a_threshold(reader, experiment):
         assert_is_scikit_learns(shown(reader, name), *cases_of(experiment / name, "test"), thresholds[150])
 
 
-def test_one_slider_moves_both_networks_to_as_many_false_alarms(reader, experiment):
+def test_one_slider_moves_both_networks_to_the_same_number_of_false_positives(reader, experiment):
     reader.open(experiment / "report.html")
     reader.one('input[name="scale"][value="1"]').click()
     scale = steps(reader, 1)

@@ -55,7 +55,7 @@ def test_an_address_is_one_whatever_the_folders_are_called(tmp_path):
     assert addresses_of(page) == ["a%231/report.html", "javascript%3Aalert%281%29/report.html"]
 
 
-def test_the_page_tells_the_sentence_the_paired_tests_and_the_costs(tmp_path):
+def test_the_page_shows_the_sentence_the_paired_tests_and_the_costs(tmp_path):
     runs = [
         write_run(tmp_path / name, skill=skill, macs=macs)
         for name, skill, macs in (("flat", 1.6, 10), ("deep", 2.5, 90))
@@ -79,7 +79,7 @@ def test_the_page_tells_the_sentence_the_paired_tests_and_the_costs(tmp_path):
     }
 
 
-def test_the_page_tells_what_differs_in_the_documents(tmp_path):
+def test_the_page_lists_the_differences_of_the_documents(tmp_path):
     runs = [write_run(tmp_path / name, seed=0) for name in ("flat", "deep")]
     path = runs[1] / "experiment.json"
     document = json.loads(path.read_text(encoding="utf-8"))
@@ -90,7 +90,7 @@ def test_the_page_tells_what_differs_in_the_documents(tmp_path):
     assert 'key flat deep arch. layers[2] – {"type": "BN"}' in page.text  # a line may break after the dot
 
 
-def test_seeds_and_folds_stand_in_one_column_with_a_way_to_each_report(tmp_path):
+def test_seeds_and_folds_are_in_one_column_with_a_link_to_each_report(tmp_path):
     for seed in range(2):
         write_report(
             read_run(

@@ -32,7 +32,7 @@ def noise(*shape):
     return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
 
-def test_a_small_volume_is_kept_slice_by_slice_as_it_is():
+def test_a_small_volume_is_kept_slice_by_slice_unchanged():
     image = noise(6, 5, 10)
     (card,) = cards([Picture(image=image, case="a", truth="nodule")], 32)
     np.testing.assert_array_equal(sprite_of(card), image.transpose(2, 0, 1))
@@ -76,7 +76,7 @@ def test_a_page_of_large_noisy_volumes_stays_under_15_megabytes(tmp_path):
     assert PAGE_PIXELS < len(text) < 15e6
 
 
-def test_a_comparison_shows_the_cases_that_only_one_network_tells_right_the_surest_mistakes_first(tmp_path):
+def test_a_comparison_shows_cases_classified_correctly_by_one_network_only_the_most_confident_errors_first(tmp_path):
     flat = synthetic_predictions(skill=1.2)
     guesses = np.random.default_rng(5).random(len(flat.cases))
     sure = np.where(flat.y_true == 1, 0.35 + 0.65 * guesses, 0.65 * guesses)

@@ -100,7 +100,7 @@ def test_a_comparison_on_validation_cases_is_a_caution(tmp_path):
 
 
 @pytest.mark.parametrize("skill", [0.3, 6.0])
-def test_a_baseline_that_is_clearly_worse_is_no_caution(tmp_path, skill):
+def test_a_baseline_that_is_clearly_worse_is_not_a_caution(tmp_path, skill):
     runs = [
         write_run(tmp_path / "net", predictions=many_groups(6.0)),
         write_run(tmp_path / "forest", predictions=many_groups(skill, seed=0), baseline=True, macs=None),

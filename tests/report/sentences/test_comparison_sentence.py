@@ -66,7 +66,7 @@ def test_counts_of_single_runs_are_compared_at_thresholds_fixed_in_validation(ch
     assert badge_text(result) == badge
 
 
-def test_a_recall_that_is_bought_with_false_positives_is_no_better_one():
+def test_a_recall_at_the_cost_of_false_positives_is_not_better():
     at_equal_rates = {"difference": 0.111, "interval": [-0.115, 0.337], "p_holm": 0.42}
     one = conclusion(found=30, reference_found=23, interval=(2.2 / 42, 12 / 42), kind="no_difference_shown",
                      operating_points=points(30, 23, (3, 10)), at_equal_rates=at_equal_rates)  # fmt: skip
@@ -140,7 +140,7 @@ def test_two_networks_that_may_be_guessing_are_not_compared():
     assert badge_text(result) == "Neither shown to be better than chance"
 
 
-def test_identical_predictions_are_no_result():
+def test_identical_predictions_are_not_a_result():
     result = verdict_of(conclusion(kind="no_difference_shown", is_identical=True))
     assert main_sentence(result) == (
         "The 3D network arch3dsm and the 2D network archsm give identical predictions for all 196 test cases. Check "
@@ -168,7 +168,7 @@ def test_each_further_architecture_has_a_line_and_the_badge_names_the_network():
     assert badge_text(result) == "arch3dsm (3D) better"
 
 
-def test_the_form_stands_for_a_network_only_beside_baselines():
+def test_the_form_alone_names_a_network_only_next_to_baselines():
     sides = (side("archsm", "2D"), side("arch3dsm", "3D"), side("forest", "baseline"))
     result = verdict_of(conclusion(), conclusion("forest"), sides=sides)
     assert badge_text(result) == "3D better"
@@ -187,7 +187,7 @@ def test_the_cost_is_a_sentence_of_its_own(ratio, expected):
     assert cost_sentences(verdict_of(conclusion(cost_ratio=ratio))) == expected
 
 
-def test_a_class_that_is_no_noun_is_quoted():
+def test_a_class_that_is_not_a_noun_is_quoted():
     assert main_sentence(verdict_of(positive="CT-23")).startswith(
         "At equal false-positive rates in validation (3.2%), the 3D network arch3dsm finds 41 of 42 “CT-23” cases, the "
     )

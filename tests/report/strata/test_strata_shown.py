@@ -96,7 +96,7 @@ def test_a_run_has_a_table_without_differences(experiment):
     assert re.search(r"B +0\.\d{3}", text)
 
 
-def test_only_short_tables_are_printed_without_being_asked_for(strata):
+def test_only_short_tables_are_printed_unless_requested(strata):
     columns = [one for one in strata["columns"] if one["name"] == "site"]
     assert short_strata_tables({**strata, "columns": columns}, NAMES) is not None
     assert sum(len(one["strata"]) * 2 for one in columns * 4) > MAX_ROWS

@@ -71,7 +71,7 @@ def test_a_class_without_cases_has_an_undefined_recall():
     assert ["nodule", "0", "0", "undefined"] in words(printed(confusion_table([[3, 0], [0, 0]], CLASSES, "test")))
 
 
-def test_the_summary_of_a_run_fits_80_columns_with_errors_beside_the_matrix(tmp_path):
+def test_the_summary_of_a_run_fits_80_columns_with_errors_next_to_the_matrix(tmp_path):
     run = read_run(write_run(tmp_path / "archsm"))
     metrics = run.metrics
     lines = printed(run_summary(run))
@@ -99,12 +99,12 @@ def test_a_collapsed_run_says_so_once_and_first(tmp_path):
     assert text.count(sentence) == 1
 
 
-def test_square_brackets_in_class_names_are_printed_as_they_are():
+def test_square_brackets_in_class_names_are_printed_unchanged():
     assert any("[red]x" in line for line in printed(confusion_table(PUBLISHED, ["[red]x", "y"], "test")))
     assert any("[red]x" in line for line in printed(classification_report(PUBLISHED, ["[red]x", "y"], "test")))
 
 
-def test_few_runs_stand_in_columns_with_intervals(tmp_path):
+def test_few_runs_are_in_columns_with_intervals(tmp_path):
     comparison = compare([write_run(tmp_path / "archsm"), write_run(tmp_path / "arch3dsm", skill=2.5)])
     lines = words(printed(comparison_table(comparison)))
     assert ["archsm", "arch3dsm"] in lines
@@ -114,7 +114,7 @@ def test_few_runs_stand_in_columns_with_intervals(tmp_path):
     assert ["multiply-adds", "41.2", "M", "41.2", "M"] in lines
 
 
-def test_many_runs_stand_in_lines(tmp_path):
+def test_many_runs_are_in_lines(tmp_path):
     folders = [write_run(tmp_path / f"net{number}", skill=1 + number) for number in range(4)]
     comparison = compare(folders)
     lines = words(printed(comparison_table(comparison), width=110))
@@ -122,7 +122,7 @@ def test_many_runs_stand_in_lines(tmp_path):
         assert any(line[:2] == [row.run, f"{row.metrics['recall']:.3f}"] for line in lines if line)
 
 
-def test_a_comparison_tells_the_sentence_the_paired_differences_and_what_differs(tmp_path):
+def test_a_comparison_reports_the_sentence_the_paired_differences_and_what_differs(tmp_path):
     runs = [
         write_run(tmp_path / name, skill=skill, macs=macs)
         for name, skill, macs in (("flat", 1.6, 10), ("deep", 2.5, 90))
@@ -166,7 +166,7 @@ def test_a_line_for_each_further_architecture_follows_the_sentence(tmp_path):
     assert f"{main_sentence(comparison.verdict)} • {other}" in text
 
 
-def test_cautions_stand_in_their_own_lines(tmp_path):
+def test_cautions_are_in_their_own_lines(tmp_path):
     comparison = compare([write_run(tmp_path / name) for name in ("a", "b")])
     text = " ".join(" ".join(printed(comparison_table(comparison))).split())
     for caution in comparison_cautions(comparison):

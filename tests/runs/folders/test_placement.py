@@ -103,7 +103,7 @@ def test_the_same_settings_are_found_in_every_numbered_folder():
         assert run(width, resume=True) == f"runs/{folder}"
 
 
-def test_texts_and_automatic_choices_are_no_changes():
+def test_texts_and_automatic_choices_are_not_changes():
     described = {**NET, "layers": [{"type": "FC", "num_output": 8}, {"type": "T"}], "description": "wide"}
     run(8)
     for same in ({"archs": [described]}, {"training": {"epochs": 7}}, {"description": "the second try"}):
@@ -250,7 +250,7 @@ def test_an_interrupted_replacement_is_replaced_in_turn_without_the_loss_of_the_
     assert content() == {"edit/net/metrics.json": 32}
 
 
-def test_overwrite_leaves_no_runs_of_other_settings_beside_the_new_ones():
+def test_overwrite_leaves_no_runs_of_other_settings_next_to_the_new_ones():
     run(8)
     run(8, training={"seed": 1})
     refused(

@@ -29,7 +29,7 @@ def test_the_metrics_that_a_training_looks_at():
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0], [1, 1], [0, 1], [0, 2], [0, 1, 2], [2]])
-def test_a_metric_is_refused_where_its_value_after_an_epoch_is_no_number(labels):
+def test_a_metric_is_refused_where_its_value_after_an_epoch_is_not_a_number(labels):
     num_classes = max(2, max(labels) + 1)
     probabilities = np.eye(num_classes)[labels]
     validation = Examples(images=probabilities, rows=np.arange(len(labels)), labels=np.array(labels))

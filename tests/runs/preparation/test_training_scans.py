@@ -112,7 +112,7 @@ def test_a_run_of_an_older_archnet_does_not_know(tmp_path):
         ('{"scans": [], "cases": []}', "$.cases: expected an object, got []."),
     ],
 )
-def test_a_damaged_list_is_told(tmp_path, content, problem):
+def test_a_damaged_list_is_reported(tmp_path, content, problem):
     path = tmp_path / "training_scans.json"
     path.write_text(content)
     message = f"{path}:1 {problem} Restore the file, or run the experiment again."

@@ -109,7 +109,7 @@ def test_older_and_newer_documents_are_read(tmp_path, name, document):
     assert read_output(path) == document
 
 
-def test_what_is_no_json_or_too_large_is_refused_with_the_remedy(tmp_path):
+def test_what_is_not_json_or_too_large_is_refused_with_the_remedy(tmp_path):
     path = tmp_path / "metrics.json"
     for content, message in {
         b'{\n"a":'
@@ -123,7 +123,7 @@ def test_what_is_no_json_or_too_large_is_refused_with_the_remedy(tmp_path):
             read_output(path)
 
 
-def test_a_missing_file_and_a_folder_in_its_place_are_told_apart(tmp_path):
+def test_a_missing_file_and_a_folder_in_its_place_are_distinguished(tmp_path):
     message = f"{tmp_path / 'metrics.json'}: no such file. Finish the run, or name a different run folder."
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         read_output(tmp_path / "metrics.json")

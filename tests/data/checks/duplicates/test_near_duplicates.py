@@ -69,7 +69,7 @@ def test_copies_in_one_group_are_not_looked_for():
     assert find(values, groups) == []
 
 
-def test_the_same_coarse_structures_with_other_details_are_no_copy():
+def test_the_same_coarse_structures_with_other_details_are_not_copies():
     cases = cut(2)
     coarse = 3 * ndimage.gaussian_filter(cases, (0, 4, 4))
     details = textures((40, 40), NUM, seed=5)
@@ -87,7 +87,7 @@ def test_the_same_padding_makes_no_copies():
     assert find(values) == []
 
 
-def test_constant_and_nearly_empty_cases_are_no_copies():
+def test_constant_and_nearly_empty_cases_are_not_copies():
     values = np.zeros((6, 40, 40))
     values[2:4, 20, 20] = 1
     values[4:] = 7
@@ -160,7 +160,7 @@ def test_the_orientations_of_a_square_are_all_eight_and_those_of_a_rectangle_fou
 
 
 @pytest.mark.slow
-def test_unrelated_nodules_are_no_copies_and_planted_copies_are_found(real_data):
+def test_unrelated_nodules_are_not_copies_and_planted_copies_are_found(real_data):
     with np.load(real_data / "lidc_nodules_51.npz") as data:
         x = data["x"][:40]
     cases = x[:, 2:49, 2:49, 2:49]

@@ -65,7 +65,7 @@ def test_an_optimizer_has_momentum_if_declared_and_moves_weights(name):
 
 
 @optimizer_names
-def test_an_optimizers_defaults_are_those_of_a_document_and_the_schema_tells_them(name):
+def test_an_optimizers_defaults_are_those_of_a_document_and_of_the_schema(name):
     training = training_of(optimizer=name)
     assert {key: getattr(training, key) for key in OPTIMIZERS[name].defaults()} == OPTIMIZERS[name].defaults()
     if name == DEFAULT_OPTIMIZER:
