@@ -173,7 +173,7 @@ def _fitting_note(notes: Iterable[str], width: int) -> str:
 
 
 def step_note(logs: Mapping[str, float]) -> str:
-    """The running metrics of an epoch, as the text beside its bar."""
+    """The running metrics of an epoch, as the text next to its bar."""
     return "  ".join(_metric_texts(logs))
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def compare(runs: Paths, *, noninferior: float | None = None) -> Comparison:
     """Compare architectures on the same test cases: paired differences with intervals and p values, metrics, costs.
 
-    Runs of one architecture that differ only in fold or seed are pooled, whatever their folders. 2D networks come
+    Runs of one architecture that differ only in fold or seed are pooled, regardless of their folders. 2D networks come
     before 3D networks, baselines last; the first network is the reference for the others. Notebooks display the
     tables; `print` writes the conclusion in words.
 

@@ -29,7 +29,7 @@ class NotebookPanel:
         description: Current task.
         completed: Number of finished items.
         total: Number of all items; 0 before the first bar.
-        note: Text beside the bar.
+        note: Text next to the bar.
         lines: Epochs and messages, each with a flag for warnings.
         position: The run, its epoch, and their elapsed and remaining time.
     """

@@ -86,7 +86,7 @@ def choose_thresholds(
 
     Args:
         validation: The validation set's cases.
-        positive: Index of the class whose recall counts.
+        positive: Index of the positive class.
         recall: Wanted at least, above 0; None wants none.
 
     Returns:

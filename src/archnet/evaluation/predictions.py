@@ -54,7 +54,7 @@ class Predictions:
     weight: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse columns of different lengths.
+        """Reject columns of different lengths.
 
         Raises:
             ValueError: A column has a different length from `cases`, or the probabilities a shape other than (N, K).

@@ -29,7 +29,7 @@ def matched_recalls(
     Args:
         curves: Curves of the M trainings, the reference's first.
         matrices: Their confusion matrices at their own thresholds, (B, 2, 2).
-        positive: Index of the class whose recall counts.
+        positive: Index of the positive class.
         num_reference: Trainings of the reference.
 
     Returns:

@@ -79,7 +79,7 @@ class _Member:
 def read_pools(folders: Sequence[Path], compared_set: str) -> list[Pool]:
     """Group runs into pools, in the order of their first runs; all must have the same cases.
 
-    Runs of one document are pooled, whatever their folders, as long as no two have the same fold and seed.
+    Runs of one document are pooled, regardless of their folders, as long as no two have the same fold and seed.
 
     Raises:
         RunError: Two pools, or two seeds of one, were evaluated on different cases, or a case was in two folds.

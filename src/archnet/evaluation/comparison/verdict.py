@@ -99,7 +99,7 @@ class Verdict:
 
     Attributes:
         set: Name of the compared set.
-        positive: The class whose recall counts.
+        positive: The positive class.
         num_classes: Number of classes of the data.
         sides: The architectures in their order, the reference first.
         conclusions: The conclusion for each architecture but the reference.
@@ -151,7 +151,7 @@ def verdict(
         pools: The runs of each architecture.
         rows: Their results, the reference's first.
         pairs: The paired comparison of each other architecture with the reference.
-        positive: The class whose recall counts.
+        positive: The positive class.
         set_name: Name of the compared set.
     """
     cases = pools[0].predictions_by_seed[0]

@@ -192,7 +192,7 @@ def bootstrap_sensitivities(hits: Hits, rates: Floats, bootstraps: int, seed: in
         hits: Hits of one detector.
         rates: False positives per scan, shape (R,).
         bootstraps: Resamples.
-        seed: Seed of the resamples; equal scans and seeds give equal resamples, whatever the marks.
+        seed: Seed of the resamples; equal scans and seeds give equal resamples for any marks.
 
     Returns:
         An array of shape (B, R); None if there is nothing to resample.

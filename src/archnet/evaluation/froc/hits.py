@@ -31,10 +31,10 @@ class Marks:
     scores: Floats
 
     def __post_init__(self) -> None:
-        """Refuse columns of different lengths.
+        """Reject columns of different lengths.
 
         Raises:
-            ValueError: A column has another length than `series`.
+            ValueError: A column has a different length from `series`.
         """
         _check_shapes(len(self.series), self.points_mm, self.scores)
 
@@ -54,10 +54,10 @@ class Findings:
     diameters_mm: Floats
 
     def __post_init__(self) -> None:
-        """Refuse columns of different lengths.
+        """Reject columns of different lengths.
 
         Raises:
-            ValueError: A column has another length than `series`.
+            ValueError: A column has a different length from `series`.
         """
         _check_shapes(len(self.series), self.points_mm, self.diameters_mm)
 

@@ -60,7 +60,7 @@ def judge_cases(trainings: Sequence[Predictions], *, positive: int, thresholds: 
 
     Args:
         trainings: The predictions of each training, with cases in the same order.
-        positive: Index of the class whose recall counts.
+        positive: Index of the positive class.
         thresholds: Threshold of each training.
     """
     first = trainings[0]

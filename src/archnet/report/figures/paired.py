@@ -44,7 +44,7 @@ def difference_drawing(
 def _layout(
     reference: str, others: Mapping[str, int], rows: Mapping[str, Sequence[Entry]], alt: str, width: float
 ) -> Drawing:
-    """A narrow figure has the name of each measure above its entries, a wide one beside them."""
+    """A narrow figure has the name of each measure above its entries, a wide one next to them."""
     is_narrow = width < WIDE
     panel = _panel(others, rows, width)
     parts = [panel.axes(), panel.line([0, 0], [panel.y.low, panel.y.high], colour("faint"), stroke_width=1.2)]

@@ -1,4 +1,4 @@
-"""The report of a comparison: runs side by side on one self-contained page, and `comparison.json` beside it."""
+"""The report of a comparison: runs side by side on one self-contained page, and `comparison.json` next to it."""
 
 from __future__ import annotations
 

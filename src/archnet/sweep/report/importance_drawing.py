@@ -23,7 +23,7 @@ def importance_drawing(shares: Sequence[tuple[str, float | None]], alt: str) -> 
 
 
 def _layout(ordered: Sequence[tuple[str, float | None]], alt: str, width: float) -> Drawing:
-    """Long names are above their bars, short ones beside them."""
+    """Long names are above their bars, short ones next to them."""
     left = 20 + max(text_width(name) for name, _ in ordered)
     is_above = left > _WIDEST_NAME * width
     left, height = 12 if is_above else left, (_ROW_HEIGHT + is_above * _LABEL_HEIGHT) * len(ordered)
