@@ -16,7 +16,7 @@ from statistics import mean, stdev
 
 RESULTS = Path(__file__).parent / "results"
 FOLDER = "../../../experiments/results"
-"""Of the kept results, as seen from the page."""
+"""Relative path of the stored results on the page."""
 
 MACHINE_KEYS = ("peak_memory_bytes", "train_seconds", "samples_per_second")
 DRAWING_KEYS = ("decision", "bins")

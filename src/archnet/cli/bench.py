@@ -170,7 +170,7 @@ def _is_on_data(file: Path, data: str | None) -> bool:
 
 
 def bench_table(result: BenchmarkResult, device: str) -> Table:
-    """The measurements, one a line."""
+    """The measurements, one per line."""
     from rich import box
 
     from archnet.report.tables import FittingTable

@@ -132,7 +132,7 @@ def _fail_if_rejected(result: ScanResult | CandidateResult) -> None:
     """Exit with code 2 if a scan was rejected or has no probability, after all others were predicted.
 
     Raises:
-        DataError: The reasons, one a line.
+        DataError: The reasons, one per line.
     """
     if result.rejected or result.undefined:
         raise DataError("\n".join([*result.rejected.values(), *result.undefined.values()]))

@@ -84,7 +84,7 @@ class Ensemble:
 def predict_scans(ensemble: Ensemble, recipe: Recipe, progress: Progress = no_progress) -> ScanPredictions:
     """Predict cases that are cut from scans; one scan at a time is in memory.
 
-    A scan that cannot be read or is no chest CT is rejected, with the reason in the result.
+    A scan that is unreadable or not a chest CT is rejected, with the reason in the result.
 
     Args:
         ensemble: The networks.
@@ -156,7 +156,7 @@ def check_chest_ct(path: Path, volume: Volume) -> ChestCt:
     """Measure a scan that has been read, and check that it is a chest CT.
 
     Raises:
-        DataError: It is no chest CT in Hounsfield units.
+        DataError: It is not a chest CT in Hounsfield units.
     """
     record = record_scan(path, volume)
     reason = rejection_reason(record.values)

@@ -11,10 +11,10 @@ from archnet.inference.trained_run import TrainedRun
 from archnet.spec.experiment import Range
 
 TOLERATED_RATIO: Final = 1.5
-"""How far beyond the range of training a spacing or an extent may lie."""
+"""Tolerated ratio of a spacing or an extent to the end of the training range."""
 
 TOLERATED_SHARE: Final = 0.1
-"""How far beyond the range of training a mean may lie, as a share of the window."""
+"""Tolerated distance of a mean from the training range, as a share of the window."""
 
 
 def rejection_reason(values: HuStatistics) -> str | None:
