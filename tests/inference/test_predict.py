@@ -367,8 +367,9 @@ def test_options_that_do_not_fit_the_run_are_refused(run, nodules, tmp_path):
         "and the file to write with --out.",
         (run, scan, *lists): f"{run}: this run classifies whole scans, not candidates. Leave out --candidates and "
                              f"--out.",
-        (arrays, scan): f"{arrays}: this run was trained on the arrays of an .npz file. The file does not say how they "
-        "were cut from scans, so no scan can be cut alike. Name a run on luna16, mosmed or folder data.",
+        (arrays, scan): f"{arrays}: this run was trained on arrays of an .npz file, which does not record how they "
+        "were extracted from scans, so new scans cannot be preprocessed in the same way. Name a run on "
+        "luna16, mosmed or folder data.",
         (nodules, scan, *lists): f"{tmp_path / 'a.csv'}: no such file. Name a list with the columns seriesuid, coordX, "
         "coordY, coordZ.",
         (run, tmp_path / "none.mhd"): f"{tmp_path / 'none.mhd'}: there is no such file. Give a scan (.mhd, .mha, .nii, "
@@ -515,11 +516,11 @@ def test_a_baseline_is_left_out_of_its_experiment_and_refused_by_itself(tmp_path
     record_run(forest)
     scan = write_chest(tmp_path / "scan.mhd")
     assert told(tmp_path / "all", scan)["runs"] == [str(tmp_path / "all/net")]
-    message = f"{forest}: is a baseline, of which no model is kept. Name a run of a network."
+    message = f"{forest}: is a baseline, which has no model file. Name a run of a network."
     assert str(predict(forest, scan).exception) == message
     for name in ("manifest.json", "metrics.json"):
         (tmp_path / "all/net" / name).unlink()
-    message = f"{tmp_path / 'all'}: only baselines are here, of which no model is kept. Name a run of a network."
+    message = f"{tmp_path / 'all'}: contains only baselines, which have no model file. Name a run of a network."
     assert str(predict(tmp_path / "all", scan).exception) == message
 
 
@@ -553,7 +554,7 @@ def test_a_few_candidates_outside_their_scan_keep_their_rows_without_a_probabili
     assert [finding["check"] for finding in told_again["findings"]] == ["outside_candidates"]
     strict = predict(nodules, scan, "--candidates", path, "--out", tmp_path / "strict.csv", "--strict")
     assert isinstance(strict.exception, DataError)
-    assert str(strict.exception) == f"{found} Correct the list, or leave out --strict."
+    assert str(strict.exception) == f"{found} Correct the list, or omit --strict."
     assert not (tmp_path / "strict.csv").exists()
 
 

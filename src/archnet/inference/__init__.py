@@ -1,1 +1,1 @@
-"""Trained networks on new scans: class probabilities and saliency maps."""
+"""Apply trained networks to new scans: class probabilities and saliency maps."""

@@ -1,4 +1,4 @@
-"""Candidate lists without labels, and LUNA16's submission form."""
+"""Unlabelled candidate lists, and submissions in LUNA16's format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from archnet.inference.trained_run import TrainedRun
 
 
 def read_candidate_list(path: Path, series: Collection[str]) -> tuple[Candidates, int]:
-    """The candidates of some series, and how many others the list holds; its classes do not matter.
+    """Read the candidates of some series, and the number of other candidates; classes in the list are ignored.
 
     Raises:
         DataError: The list is missing or damaged, or names none of the series.
@@ -43,7 +43,7 @@ def read_candidate_list(path: Path, series: Collection[str]) -> tuple[Candidates
 def candidate_recipe(
     run: TrainedRun, candidates: Candidates, scans: Mapping[str, Path], series: str | None = None
 ) -> CandidateCrops:
-    """The recipe that makes candidates a run's cases, as in its training.
+    """The recipe that extracts candidates as cases of a run, as in its training.
 
     Args:
         run: A run on candidates.
@@ -60,7 +60,7 @@ def candidate_recipe(
 
 
 def point_recipe(run: TrainedRun, scan: Path, point_mm: Point, series: str | None = None) -> CandidateCrops:
-    """The recipe of the crop around one point of a scan."""
+    """The recipe of the crop around a point of a scan."""
     unknown = np.array([-1], np.int64)
     candidate = Candidates(source="--at", series=[str(scan)], points_mm=np.array([point_mm]), labels=unknown)
     return candidate_recipe(run, candidate, {str(scan): scan}, series)
@@ -69,9 +69,9 @@ def point_recipe(run: TrainedRun, scan: Path, point_mm: Point, series: str | Non
 def write_submission(
     path: Path, candidates: Candidates, probabilities: NDArray[np.float64], is_outside: NDArray[np.bool_]
 ) -> None:
-    """Write a file in LUNA16's submission form atomically.
+    """Write a file in LUNA16's submission format atomically.
 
-    Candidates outside their scan have an empty probability; the others whose probability is NaN are left out.
+    Candidates outside their scan have an empty probability; other candidates with a NaN probability are omitted.
 
     Args:
         path: The file.

@@ -1,4 +1,4 @@
-"""Saliency maps: what in a case speaks for a class, on the grid of its scan."""
+"""Saliency maps: the evidence for a class in a case, on the grid of its scan."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ _HEAT_MAP_BITS: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Explanation:
-    """A case, and the evidence in it for a class.
+    """A case with its saliency map for a class.
 
     Attributes:
         run: The run folder.
         scan: The scan's file or DICOM folder.
-        point_mm: The candidate's position (x, y, z), LPS; null for a whole scan.
+        point_mm: The candidate's position (x, y, z), LPS; None for a whole scan.
         class_name: The explained class.
         method: Saliency method, "gradcam" or "occlusion".
         image: (height, width, depth) the cropped case, scaled to [0, 1] by the first window.
         heat: (height, width, depth) heat map of the case; see `METHODS`.
         scan_heat: (z, y, x) the heat map on the scan's grid in LPS, 0 outside the case.
         probability: Probability of the class.
-        warnings: How the scan is out of distribution.
+        warnings: Out-of-distribution warnings.
         trained_on: The run, if it was trained on the scan.
-        series: The series of a DICOM folder that was chosen; null where none was.
+        series: The chosen series of a DICOM folder; None if none was chosen.
         shown: The window of `image`, if the network has several.
         files: Paths of the picture (.png) and the heat map (.nii.gz); empty if they are not written.
     """
@@ -111,8 +111,8 @@ def explain_scan(  # noqa: PLR0913 - the options of `archnet explain`, by name
         run: A run on whole scans or on candidates.
         scan: A file or DICOM folder.
         label: Index of the class to explain.
-        method: How the heat map is made.
-        point_mm: The candidate's position (x, y, z), LPS; null for a run on whole scans.
+        method: Saliency method.
+        point_mm: The candidate's position (x, y, z), LPS; None for a run on whole scans.
         progress: Wraps the items of a long loop.
         series: The CT series to read in a DICOM folder that contains several.
 
@@ -157,7 +157,7 @@ def explain_scan(  # noqa: PLR0913 - the options of `archnet explain`, by name
 def _heat_map(
     run: TrainedRun, model: Any, image: NDArray[Any], label: int, method: Method, progress: Progress
 ) -> NDArray[np.float32]:
-    """The heat map (height, width[, depth]) of the image that the network sees."""
+    """The heat map (height, width[, depth]) of the network's input image."""
     from archnet.network.explain import grad_cam, occlusion
 
     if method == "occlusion":
@@ -181,7 +181,7 @@ def _resample_to_scan(
 
 
 def _expand_to_case(heat: NDArray[np.float32], run: TrainedRun) -> NDArray[np.float32]:
-    """A heat map on a case; that of a 2D network on the slice that it sees, or on all slices if they are channels."""
+    """A heat map on a case; for a 2D network, on its input slice, or on all slices if they are channels."""
     if heat.ndim == 3:
         return heat
     depth = run.crop_size[2]
@@ -220,7 +220,7 @@ def _title(explanation: Explanation) -> str:
 
 
 def _candidate_voxel(explanation: Explanation) -> tuple[int, int, int] | None:
-    """The row, column and slice of the candidate in its crop; null for a whole scan."""
+    """The row, column and slice of the candidate in its crop; None for a whole scan."""
     if explanation.point_mm is None:
         return None
     height, width, depth = explanation.image.shape
@@ -239,6 +239,6 @@ def write_heat_map(path: Path, scan: Path, heat: NDArray[np.float32], series: st
     frame = read_stored_frame(scan, series)
     stored = np.zeros(frame.hu.shape, np.float32)
     step = 2.0 ** (math.floor(math.log2(np.abs(heat).max() or 1)) - _HEAT_MAP_BITS)
-    view_in_lps = orient_to_lps(replace(frame, hu=stored)).hu  # writing into it turns the axes back
+    view_in_lps = orient_to_lps(replace(frame, hu=stored)).hu  # assignment to it restores the axes of the file
     view_in_lps[:] = np.round(heat / step) * step
     write_nifti_as_stored(path, replace(frame, hu=stored))

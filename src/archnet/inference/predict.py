@@ -52,14 +52,14 @@ class ScanPredictions:
 
 
 class Ensemble:
-    """Networks that see the same cases; their probabilities are averaged."""
+    """Networks with the same input, whose probabilities are averaged."""
 
     def __init__(self, runs: Sequence[TrainedRun], *, tta: bool = False) -> None:
         """Load the models.
 
         Args:
-            runs: Of `read_trained_runs`.
-            tta: Test-time augmentation: average over the symmetries of a case as well.
+            runs: Result of `read_trained_runs`.
+            tta: Test-time augmentation: also average over the symmetries of a case.
         """
         from archnet.network.predict import Predictor
         from archnet.network.trained_model import load_run_model
@@ -82,13 +82,13 @@ class Ensemble:
 
 
 def predict_scans(ensemble: Ensemble, recipe: Recipe, progress: Progress = no_progress) -> ScanPredictions:
-    """Predict cases that are cut from scans; one scan at a time is in memory.
+    """Predict cases extracted from scans, with one scan in memory at a time.
 
     A scan that is unreadable or not a chest CT is rejected, with the reason in the result.
 
     Args:
         ensemble: The networks.
-        recipe: How the cases are cut.
+        recipe: Recipe for the extraction of the cases.
         progress: Wraps the scans.
     """
     window_hu = ensemble.runs[0].experiment.data.window_range
@@ -126,7 +126,7 @@ def predict_scans(ensemble: Ensemble, recipe: Recipe, progress: Progress = no_pr
 
 
 def _describe_undefined(path: Path, recipe: Recipe, number: int, probabilities: NDArray[np.float64]) -> str | None:
-    """The error of a scan whose cases lack probabilities; null if none does."""
+    """The error of a scan whose cases lack probabilities; None if none does."""
     rows = recipe.rows[number]
     names = [str(recipe.ids[row]) for row in rows if np.isnan(probabilities[row]).any()]
     if not names:
@@ -166,7 +166,7 @@ def check_chest_ct(path: Path, volume: Volume) -> ChestCt:
 
 
 def out_of_distribution_warnings(scan: ChestCt, mean: float, runs: Sequence[TrainedRun]) -> list[str]:
-    """How a scan is out of distribution for any run, each reason once.
+    """The reasons why a scan is out of distribution for any of the runs, without duplicates.
 
     Args:
         scan: The scan.
@@ -183,7 +183,7 @@ def _run_warnings(volume: Volume, mean: float, run: TrainedRun) -> Iterator[str]
 
 
 def whole_scan_recipe(run: TrainedRun, scans: Sequence[Path], series: str | None = None) -> WholeVolumes:
-    """The recipe by which whole scans become a run's cases, as in its training.
+    """The recipe that converts whole scans to cases of a run, as in its training.
 
     Args:
         run: A run on whole scans.

@@ -41,7 +41,7 @@ class ScanResult:
         trained_on: Runs that were trained on a scan, by scan.
         undefined: Reasons why probabilities of a scan or its candidates are NaN, by scan.
         unknown_runs: Runs of an older archnet, which did not record their training scans.
-        findings: What was left out of the folders and the list.
+        findings: Skipped files in folders, and skipped candidates of the list.
     """
 
     runs: tuple[Path, ...]
@@ -89,13 +89,13 @@ class CandidateResult:
         num_scans: Number of predicted scans.
         num_left_out: Number of listed candidates whose scans were not given.
         num_outside: Number of candidates outside their scan; their probabilities are NaN.
-        out: Path of the submission; null if none was requested.
+        out: Path of the submission; None if none was requested.
         warnings: Out-of-distribution warnings, by scan.
         rejected: Reasons for rejection, by scan.
         trained_on: Runs that were trained on a scan, by scan.
         undefined: Reasons why probabilities of a scan or its candidates are NaN, by scan.
         unknown_runs: Runs of an older archnet, which did not record their training scans.
-        findings: What was left out of the folders and the list.
+        findings: Skipped files in folders, and skipped candidates of the list.
     """
 
     runs: tuple[Path, ...]
@@ -189,13 +189,13 @@ def predict_candidate_files(  # noqa: PLR0913 - the options of `archnet predict`
 ) -> CandidateResult:
     """Predict the candidates of a list, and write them as a LUNA16 submission.
 
-    Scans that a run was trained on are listed in a file beside it, so that `archnet froc` leaves them out.
+    Scans that a run was trained on are listed in a file next to it, so that `archnet froc` excludes them.
 
     Args:
         runs: Runs on candidates, from `read_trained_runs`.
         scans: From `find_named_scans`.
         candidates: The list: a csv file with seriesuid, coordX, coordY, coordZ (mm, LPS).
-        out: Path of the submission; null writes none.
+        out: Path of the submission; None writes none.
         tta: Average over axial symmetries.
         strict: Fail if a candidate lies outside its scan.
         progress: Wraps the scans.
@@ -244,10 +244,10 @@ def _unknown_runs(runs: Sequence[TrainedRun]) -> tuple[Path, ...]:
 
 
 def _find_outside(points: PlacedPoints, source: str, strict: bool) -> tuple[NDArray[np.bool_], tuple[Finding, ...]]:
-    """Which candidates lie outside their scan, and the finding that counts them.
+    """Find the candidates outside their scan, and the finding that counts them.
 
     Raises:
-        DataError: There are many, or one and `strict`.
+        DataError: There are many, or with `strict`, any.
     """
     is_outside = points.is_outside()
     findings = find_outside(points, is_outside, source, is_prediction=True)
@@ -255,15 +255,15 @@ def _find_outside(points: PlacedPoints, source: str, strict: bool) -> tuple[NDAr
         if finding.severity == "error":
             raise DataError(finding.text)
         if strict:
-            raise DataError(f"{finding.message} Correct the list, or leave out --strict.")
+            raise DataError(f"{finding.message} Correct the list, or omit --strict.")
     return is_outside, findings
 
 
 def _data_files(out: Path | None, scans: Sequence[Path]) -> list[Path]:
-    """The files of the scans, such as the .raw file of a .mhd, where one of them may be a file to write."""
+    """All files of the scans, such as the .raw file of a .mhd, if an output may overwrite one of them."""
     files: list[Path] = []
     for scan in scans if out is not None and out.exists() else ():
-        with suppress(DataError):  # a scan that cannot be read is rejected later
+        with suppress(DataError):  # unreadable scans are rejected later
             files += list_scan_files(scan)
     return files
 

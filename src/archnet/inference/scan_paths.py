@@ -1,4 +1,4 @@
-"""The scans that a command line names: files, DICOM folders, folders of scans, LUNA16's root."""
+"""Find the scans given on the command line: files, DICOM folders, folders of scans, LUNA16's root."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class FoundScans:
     """Scans given by the user.
 
     Attributes:
-        paths: Each once, in the given order.
-        findings: What was left out of folders.
+        paths: Unique paths, in the given order.
+        findings: Skipped files in folders.
         series: The CT series to read in DICOM folders that contain several.
     """
 
@@ -29,14 +29,14 @@ class FoundScans:
 
 
 def find_named_scans(paths: Sequence[Path], series: str | None = None) -> FoundScans:
-    """All scans among the paths and in the folders among them.
+    """Find all scans among the paths, and in those that are folders.
 
     Args:
         paths: Scans, DICOM folders, and folders of scans.
         series: The CT series to read in DICOM folders that contain several, by its uid, number or description.
 
     Raises:
-        DataError: There is nothing there, a folder holds no scan, or no scan is a DICOM folder that `series` concerns.
+        DataError: A path does not exist, a folder contains no scan, or `series` is in no DICOM folder.
     """
     found: dict[Path, None] = {}
     findings: list[Finding] = []

@@ -1,4 +1,4 @@
-"""Whether a network can classify a scan: non-CT input is rejected, out-of-distribution scans trigger a warning."""
+"""Check whether a network can classify a scan: reject non-CT input, and warn about out-of-distribution scans."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def value_warnings(values: HuStatistics) -> list[str]:
 
 
 def geometry_warnings(volume: Volume, run: TrainedRun) -> list[str]:
-    """In which ways a scan's geometry is outside the range of the training data, one sentence each."""
+    """The differences of a scan's geometry from the range of the training data, one sentence each."""
     if run.scan_ranges is None:
         return []
     spacing = [
@@ -61,7 +61,7 @@ def _range_text(low: float, high: float, form: str) -> str:
 
 
 def intensity_warnings(mean: float, ranges: ScanRanges | None, limits: Range) -> list[str]:
-    """A sentence if what a network sees of a scan is much brighter or darker than the training data.
+    """A sentence if a network's input from a scan is much brighter or darker than the training data.
 
     Args:
         mean: Mean of the cases of a scan, clipped to the range of the windows, in HU.

@@ -1,4 +1,4 @@
-"""Test-time augmentation: the symmetries of a case that do not change its class."""
+"""Test-time augmentation: the symmetries of a case that preserve its class."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def symmetries(kind: CaseKind, shape: tuple[int, ...]) -> list[Callable[[Images]
 
 
 def _view(turns: int, *, is_mirrored: bool) -> Callable[[Images], Images]:
-    """Mirrored along the width, then turned by a multiple of 90 degrees in the axial plane."""
+    """Mirror along the width, then rotate by a multiple of 90 degrees in the axial plane."""
 
     def view(images: Images) -> Images:
         return np.rot90(images[:, :, ::-1] if is_mirrored else images, turns, axes=(1, 2))

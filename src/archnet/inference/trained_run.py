@@ -1,4 +1,4 @@
-"""A finished run as inference needs it: its network, its classes, and how its cases are cut from scans."""
+"""A finished run for inference: its network, its classes, and the preprocessing of its cases."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class TrainedRun:
         experiment: The resolved experiment.
         classes: Names in the order of the model's outputs.
         positive: Index into `classes`.
-        scan_ranges: Ranges of the training scans; null where there were none, or an older archnet made the run.
-        training_scans: What it was trained on; null if an older archnet made the run.
+        scan_ranges: Ranges of the training scans; None where there were none, or an older archnet made the run.
+        training_scans: The scans that it was trained on; None if an older archnet made the run.
     """
 
     folder: Path
@@ -44,22 +44,22 @@ class TrainedRun:
 
     @property
     def kind(self) -> CaseKind:
-        """The kind of its cases."""
+        """The type of its cases."""
         return DATASETS[self.experiment.data.name].cases
 
     @property
     def crop_size(self) -> tuple[int, int, int]:
-        """Voxels of a case, (height, width, depth).
+        """Shape of a case in voxels, (height, width, depth).
 
         Raises:
-            RunError: Its cases are arrays of a file, which are not cut from scans.
+            RunError: Its cases are arrays of a file, which are not extracted from scans.
         """
         if self.experiment.data.crop_size is None:
-            raise RunError(f"{self.folder}: this run knows no crop size: it was trained on arrays, not on scans.")
+            raise RunError(f"{self.folder}: this run has no crop size, because it was trained on arrays, not on scans.")
         return self.experiment.data.crop_size
 
     def input_document(self) -> dict[str, Any]:
-        """Everything that decides which voxels reach the network, by name."""
+        """All options that determine the network's input, by name."""
         data = self.experiment.data
         cut: dict[CaseKind, dict[str, Any]] = {
             "candidates": {"crop_size": data.crop_size, "spacing_mm": data.spacing_mm},
@@ -93,17 +93,17 @@ class TrainedOn:
 
 
 def find_trainings(runs: Sequence[TrainedRun], identity: ScanIdentity) -> list[TrainedOn]:
-    """The runs that were trained on a scan, among runs that know their training scans."""
+    """The runs that were trained on a scan, among those that record their training scans."""
     known = [(run.folder, run.training_scans.sets_of(identity)) for run in runs if run.training_scans is not None]
     return [TrainedOn(run=folder, sets=sets) for folder, sets in known if sets]
 
 
 def check_case_kind(run: TrainedRun, options: Mapping[str, object], remedy: str) -> None:
-    """Check that a command names candidates where a run needs them, and only there.
+    """Check that candidates are given exactly if a run needs them.
 
     Args:
         run: The run.
-        options: The command's options that name candidates, with their values; null is an option that is not given.
+        options: The options of the command for candidates, with their values; None if not given.
         remedy: How to name candidates, one sentence.
 
     Raises:
@@ -112,8 +112,9 @@ def check_case_kind(run: TrainedRun, options: Mapping[str, object], remedy: str)
     given = [value is not None for value in options.values()]
     if run.kind == "arrays":
         raise RunError(
-            f"{run.folder}: this run was trained on the arrays of an .npz file. The file does not say how they were "
-            "cut from scans, so no scan can be cut alike. Name a run on luna16, mosmed or folder data."
+            f"{run.folder}: this run was trained on arrays of an .npz file, which does not record how they were "
+            "extracted from scans, so new scans cannot be preprocessed in the same way. Name a run on "
+            "luna16, mosmed or folder data."
         )
     if run.kind == "candidates" and not all(given):
         raise RunError(f"{run.folder}: this run classifies candidates, not whole scans. {remedy}")
@@ -132,7 +133,7 @@ def read_trained_run(folder: Path) -> TrainedRun:
     source = folder / "experiment.json"
     document = read_json(source)
     if is_baseline(document):
-        raise RunError(f"{folder}: is a baseline, of which no model is kept. Name a run of a network.")
+        raise RunError(f"{folder}: is a baseline, which has no model file. Name a run of a network.")
     for text in run_integrity_texts(manifest):
         log.warning("%s: %s", folder, text)
     experiments = parse_experiments(Document(value=document, source=str(source)))
@@ -156,13 +157,13 @@ def read_trained_runs(paths: Sequence[Path]) -> list[TrainedRun]:
         paths: Run folders; or experiments' folders, each for all its networks.
 
     Raises:
-        ArchnetError: A folder holds no finished run, or the runs differ in classes or in how cases are cut.
+        ArchnetError: A folder contains no finished run, or the runs differ in classes or preprocessing.
     """
     if not paths:
         raise RunError("no run is given. Name a run folder.")
     folders = [path for path in find_run_folders(paths) if path in paths or not _is_baseline_folder(path)]
     if not folders:
-        raise RunError(f"{paths[0]}: only baselines are here, of which no model is kept. Name a run of a network.")
+        raise RunError(f"{paths[0]}: contains only baselines, which have no model file. Name a run of a network.")
     first, *others = runs = [read_trained_run(folder) for folder in folders]
     expected = first.input_document()
     for run in others:
