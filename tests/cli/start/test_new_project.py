@@ -90,13 +90,25 @@ def test_a_file_in_place_of_a_folder_is_an_error(tmp_path):
     assert str(invoked("init", tmp_path).exception) == message
 
 
+def test_the_twin_that_the_readme_suggests_fits_the_experiment(tmp_path, monkeypatch):
+    create_project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert "`archnet twin my_net.json --rank 2 --out my_net_2d.json`" in Path("README.md").read_text(encoding="utf-8")
+    assert invoked("twin", "my_net.json", "--rank", "2", "--out", "my_net_2d.json").exit_code == 0
+    document = json.loads(Path("experiment.json").read_text(encoding="utf-8"))
+    Path("both.json").write_text(json.dumps(document | {"archs": ["my_net.json", "my_net_2d.json"]}))
+    done = invoked("check", "both.json")
+    assert (done.stdout, done.stderr) == ("both.json: valid: an experiment with my_net, my_net_2d\n", "")
+
+
 @pytest.mark.slow
 def test_the_created_experiment_runs(tmp_path, monkeypatch):
     create_project(tmp_path)
     monkeypatch.chdir(tmp_path)
     labels = np.arange(40) % 2
-    cubes = np.random.default_rng(0).random((40, 64, 64, 10), np.float32) / 2 + labels[:, None, None, None] / 2
+    cubes = np.random.default_rng(0).random((40, 32, 32, 10), np.float32) / 2 + labels[:, None, None, None] / 2
     np.savez("cubes.npz", x=cubes.astype(np.float32), y=labels)
-    done = invoked("run", "experiment.json", "--data", "npz:cubes.npz", "--set", "training.epochs=1")
+    settings = ("--set", "training.epochs=1", "--set", "evaluation.bootstraps=10")
+    done = invoked("run", "experiment.json", "--data", "npz:cubes.npz", *settings)
     assert done.exit_code == 0, done.exception
     assert (tmp_path / "runs/my_experiment/my_net/report.html").is_file()
