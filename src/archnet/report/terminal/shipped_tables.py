@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from rich import box
-from rich.table import Table
 
+from archnet.report.tables import FittingTable
 from archnet.report.units import count_text
 
 _DOI: Final = re.compile(r",? doi:\S+?(?=[.;]?(?: |$))")
 
 
-def shipped_tables(entries: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Table]:
+def shipped_tables(entries: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[FittingTable]:
     """One table of each kind of document.
 
     Args:
@@ -34,9 +34,9 @@ def shipped_tables(entries: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterat
     yield from (archs, experiments, sweeps)
 
 
-def _table(*titles: str) -> Table:
-    """A table whose last column wraps."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+def _table(*titles: str) -> FittingTable:
+    """A table whose last column wraps, also inside long words."""
+    table = FittingTable(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in titles:
         table.add_column(title, no_wrap=title != titles[-1], overflow="fold")
     return table
