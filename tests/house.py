@@ -42,6 +42,7 @@ FLOORS = (
         "sweep": "many runs of one experiment on Ray Tune; the sweep folder holds the whole state",
     },
     {"versus": "2D, 2.5D and 3D twins of one architecture, trained by the sweep engine and compared"},
+    {"listing": "the table of all runs under a folder, with tags and notes. No Keras"},
     {"api": "the public functions of `import archnet`, and their progress displays"},
     {"cli": "the command line: parse, call one function, print"},
 )

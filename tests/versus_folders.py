@@ -12,7 +12,8 @@ from archnet.spec.resolve import parse_experiments
 from archnet.sweep.results.trials import FAILED, FINISHED, Trial, TrialRun, trial_folder, write_trial
 from archnet.sweep.schedule import Job
 from archnet.versus.plan.duration import Duration
-from archnet.versus.plan.plan_file import PLAN_FILE, plan_document
+from archnet.versus.plan.plan_file import plan_document
+from archnet.versus.plan.versus_files import PLAN_FILE
 from archnet.versus.plan.versus_plan import VersusOptions, plan_versus
 from plain_training import PLAIN
 from small_sweeps import LAYERS, write_cubes

@@ -128,8 +128,9 @@ def export_model(
     Raises:
         ArchnetError: The run has no model, the folder exists, a package is missing, or the probabilities differ.
     """
+    from archnet.evaluation.run_folder import find_named_run
     from archnet.export.exported_model import export_run
 
     folder = None if out is None else output_folder(out)
     with break_foreign_locks(is_wanted=break_lock):
-        return export_run(path_argument(run, "run"), format, folder)
+        return export_run(find_named_run(path_argument(run, "run")), format, folder)

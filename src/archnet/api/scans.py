@@ -177,12 +177,13 @@ def explain(  # noqa: PLR0913 - the options of `archnet explain`, by name
     Raises:
         ArchnetError: The run, the scan, the point and the class are incompatible, or the scan is rejected.
     """
+    from archnet.evaluation.run_folder import find_named_run
     from archnet.inference.explanation_files import explain_file, write_explanation
 
     folder = None if out is None else output_folder(out)
     with show_progress(progress) as display:
         explanation = explain_file(
-            path_argument(run, "run"),
+            find_named_run(path_argument(run, "run")),
             path_argument(scan, "scan"),
             at=None if at is None else _point(at),
             method=method,

@@ -23,6 +23,7 @@ from archnet.cli.predict import predict
 from archnet.cli.process.streams import discard_output, flush_or_discard, open_streams
 from archnet.cli.process.unforeseen_errors import describe_bug, describe_os_error, save_traceback
 from archnet.cli.run import run
+from archnet.cli.runs import runs_app
 from archnet.cli.show import show
 from archnet.cli.start.list_shipped import list_shipped
 from archnet.cli.start.new_project_command import init
@@ -96,6 +97,7 @@ for command in (init, schema, check, show, twin, run, versus, compare, froc, rep
     app.command()(command)
 app.command("list")(list_shipped)
 app.add_typer(data_app, name="data")
+app.add_typer(runs_app, name="runs")
 app.add_typer(sweep_app, name="sweep")
 
 

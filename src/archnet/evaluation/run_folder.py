@@ -16,6 +16,9 @@ from archnet.spec.outputs.output_file import RUN_REMEDY, read_output
 CHECKPOINT: Final = "checkpoint"
 """The folder with the checkpoint of an unfinished run, inside the run folder."""
 
+RUNS_FOLDER: Final = Path("runs")
+"""The folder in which experiments are run unless another one is named."""
+
 MODEL: Final = "model.keras"
 """The model in a run folder."""
 
@@ -112,6 +115,12 @@ def find_run_folders(paths: Sequence[Path]) -> list[Path]:
     """
     folders = [run for path in paths for run in _find_runs(path)]
     return list(dict.fromkeys(folders))
+
+
+def find_named_run(path: Path) -> Path:
+    """The folder of runs that a user names: a path, or else a name as `archnet runs` shows it, in the folder runs."""
+    named = RUNS_FOLDER / path
+    return named if not path.is_absolute() and not path.exists() and named.is_dir() else path
 
 
 def _find_runs(path: Path) -> list[Path]:

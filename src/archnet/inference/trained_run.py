@@ -10,7 +10,7 @@ from typing import Any
 from archnet.data.scan_ranges import ScanRanges, parse_scan_ranges
 from archnet.errors import RunError
 from archnet.evaluation.integrity.verification import INFERENCE_FILES, verify_run
-from archnet.evaluation.run_folder import find_run_folders, is_baseline, read_json, read_optional_json
+from archnet.evaluation.run_folder import find_named_run, find_run_folders, is_baseline, read_json, read_optional_json
 from archnet.files.strict_json import Document
 from archnet.imaging.scan_identity import ScanIdentity
 from archnet.report.integrity_wording import run_integrity_texts
@@ -161,6 +161,7 @@ def read_trained_runs(paths: Sequence[Path]) -> list[TrainedRun]:
     """
     if not paths:
         raise RunError("no run is given. Name a run folder.")
+    paths = [find_named_run(path) for path in paths]
     folders = [path for path in find_run_folders(paths) if path in paths or not _is_baseline_folder(path)]
     if not folders:
         raise RunError(f"{paths[0]}: contains only baselines, which have no model file. Name a run of a network.")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from archnet.errors import pluralize
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
-from archnet.evaluation.comparison.document_differences import Difference
 from archnet.evaluation.comparison.matched_recall import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION
 from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.comparison.validation_rate import RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE
 from archnet.report.wording import bounds, decimals
 from archnet.spec.metrics import metrics_shown_in
-from archnet.spec.schema import json_text
 
 DIFFERENCE_NAMES = {
     RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE: "recall at equal false-positive rate in validation",
@@ -108,33 +106,3 @@ def uncertainty_text(row: ComparisonRow, name: str, class_name: str | None = Non
     deviation = row.deviation(name, class_name)
     spread = [] if deviation is None else [f"SD {decimals(deviation)}"]
     return ", ".join([text for text in [bounds(row.interval(name, class_name))] if text] + spread)
-
-
-def difference_texts(difference: Difference) -> tuple[str, str, str]:
-    """A difference of two documents: location, the reference's value and the other's; a dash for a missing value."""
-    first, second = (json_text(difference[key]) if key in difference else "–" for key in ("reference", "other"))
-    return difference["place"], first, second
-
-
-def difference_line(difference: Difference) -> str:
-    """A difference of two documents in one line, from the reference to the other.
-
-    >>> difference_line({"place": "arch.layers[0].num_output", "reference": 8, "other": 24})
-    'arch.layers[0].num_output 8 -> 24'
-    >>> difference_line({"place": "arch.layers[1]", "other": {"type": "BN"}})
-    'arch.layers[1] added: {"type": "BN"}'
-    """
-    place, first, second = difference_texts(difference)
-    if "reference" not in difference:
-        return f"{place} added: {second}"
-    return f"{place} {first} -> {second}" if "other" in difference else f"{place} removed: {first}"
-
-
-def differences_line(differences: Sequence[Difference], most: int = 3) -> str:
-    """Differences of two documents in one line, the first ones in full.
-
-    >>> differences_line([{"place": f"training.{key}", "reference": 1, "other": 2} for key in "abcde"])
-    'training.a 1 -> 2, training.b 1 -> 2, training.c 1 -> 2 and 2 more'
-    """
-    shown = ", ".join(map(difference_line, differences[:most]))
-    return shown if len(differences) <= most else f"{shown} and {len(differences) - most} more"

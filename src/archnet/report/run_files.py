@@ -39,6 +39,7 @@ class RunFiles:
         gallery: `gallery.npz`.
         heat_maps: `heat_maps.npz`.
         experiment: `experiment.json` with all defaults filled in.
+        changes: `changes.json`: what differs from the earlier run.
         environment: `environment.json`.
         init: `init.json`: origin of the initial weights.
         network: `network.json`: the layers with their shapes and costs.
@@ -53,6 +54,7 @@ class RunFiles:
     gallery: Gallery | None
     heat_maps: HeatMaps | None
     experiment: dict[str, Any] | None
+    changes: dict[str, Any] | None
     environment: dict[str, Any] | None
     init: dict[str, Any] | None
     network: dict[str, Any] | None
@@ -126,6 +128,7 @@ def read_run_files(folder: Path, *, with_pictures: bool = True) -> RunFiles:
         gallery=read_gallery(folder / GALLERY_FILE) if with_pictures else None,
         heat_maps=read_heat_maps(folder / HEAT_MAP_FILE) if with_pictures else None,
         experiment=read_optional_json(folder / "experiment.json"),
+        changes=read_optional_json(folder / "changes.json"),
         environment=read_optional_json(folder / "environment.json"),
         init=read_optional_json(folder / "init.json"),
         network=read_optional_json(folder / "network.json"),

@@ -32,7 +32,10 @@ MAX_SHOWN: Final = 5
 
 @contextmanager
 def log_to_file(path: Path, *, is_resumed: bool = False) -> Iterator[None]:
-    """Also write archnet's log to a file while the block runs; append to the log of a resumed run."""
+    """Also write archnet's log to a file while the block runs; append to the log of a resumed run.
+
+    If the block fails, the last line of the file states why.
+    """
     handler = logging.FileHandler(path, mode="a" if is_resumed else "w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     level = log.level
@@ -40,10 +43,20 @@ def log_to_file(path: Path, *, is_resumed: bool = False) -> Iterator[None]:
     log.addHandler(handler)
     try:
         yield
+    except (Exception, KeyboardInterrupt) as error:
+        handler.emit(_failure_record(error))
+        raise
     finally:
         log.removeHandler(handler)
         log.setLevel(level)
         handler.close()
+
+
+def _failure_record(error: BaseException) -> logging.LogRecord:
+    """The line of a log.txt about the end of a run, which `archnet runs` reads."""
+    reason = " ".join(str(error).split()) or type(error).__name__
+    text = "interrupted" if isinstance(error, KeyboardInterrupt) else f"failed: {reason}"
+    return log.makeRecord(log.name, logging.ERROR, "", 0, "%s", (text,), None)
 
 
 def log_experiment(experiment: Experiment, prepared: PreparedData) -> None:

@@ -12,7 +12,7 @@ from archnet.errors import DataError, RunError
 from archnet.evaluation.integrity.acceptance import accept_edits
 from archnet.evaluation.integrity.manifest import PAGES, rewrite_files
 from archnet.evaluation.metrics import collapse_entry, recompute_metrics
-from archnet.evaluation.run_folder import find_run_folders, read_json
+from archnet.evaluation.run_folder import find_named_run, find_run_folders, read_json
 from archnet.evaluation.strata.case_columns import read_case_columns
 from archnet.evaluation.strata.run_strata import strata_entry
 from archnet.files.archives.zip_archive import DamagedFileError
@@ -81,6 +81,7 @@ def regenerate_reports(paths: Sequence[Path], options: ReportOptions = ReportOpt
         RunError: A run isn't finished, or another process is writing to its folder.
         DataError: A file of a run folder is damaged or has changed since the run finished.
     """
+    paths = [find_named_run(path) for path in paths]
     experiments = [path for path in dict.fromkeys(paths) if len(find_run_folders([path])) > 1]
     with ExitStack() as locks:
         for path in experiments:

@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from archnet.errors import ArchnetError, RunError
 from archnet.evaluation.integrity.verification import verify_run
 from archnet.evaluation.predictions import Predictions, read_run_predictions
-from archnet.evaluation.run_folder import find_run_folders, is_baseline, is_finished, read_history, read_json
+from archnet.evaluation.run_folder import (
+    find_named_run,
+    find_run_folders,
+    is_baseline,
+    is_finished,
+    read_history,
+    read_json,
+)
 from archnet.files.path_argument import path_argument
 from archnet.runs.folders.experiment_folder import is_started
 from archnet.spec.experiment import SETS
@@ -143,7 +150,7 @@ def load_run(folder: PathLike[str] | str) -> Run:
     Raises:
         ArchnetError: The run is not finished, or the folder contains no run or more than one.
     """
-    path = path_argument(folder, "folder")
+    path = find_named_run(path_argument(folder, "folder"))
     if path.is_dir() and not is_finished(path) and (path / "arch.json").exists():
         raise RunError(f"{path}: {_missing_reason(path, 'metrics.json')}")
     first, *others = find_run_folders([path])

@@ -28,6 +28,7 @@ Place = Literal[
     "comparison",  # the terminal's table of several runs, and the picture of their intervals
     "paired_differences",  # comparison.json and its tables
     "sweep_report",  # the chosen trial's table
+    "runs_table",  # `archnet runs`
 ]
 
 
@@ -121,7 +122,7 @@ METRICS: Final = {
             is_selectable=True,
             shown_in={
                 "train_columns": 0, "epoch_line": 0, "training_curves": 0, "class_report": 1, "live_panel": 0,
-                "operating_points": 0, "comparison": 0, "paired_differences": 0, "sweep_report": 0,
+                "operating_points": 0, "comparison": 0, "paired_differences": 0, "sweep_report": 0, "runs_table": 0,
             },
         ),
         Metric(
@@ -131,7 +132,10 @@ METRICS: Final = {
             source="matrix",
             is_per_class=True,
             proportion=("true_positives", "predicted_positives"),
-            shown_in={"class_report": 0, "live_panel": 0, "operating_points": 0, "comparison": 0, "sweep_report": 0},
+            shown_in={
+                "class_report": 0, "live_panel": 0, "operating_points": 0, "comparison": 0, "sweep_report": 0,
+                "runs_table": 0,
+            },
         ),
         Metric(
             name="specificity",
@@ -167,6 +171,7 @@ METRICS: Final = {
             is_selectable=True,
             shown_in={
                 "epoch_line": 0, "training_curves": 0, "comparison": 0, "paired_differences": 0, "sweep_report": 0,
+                "runs_table": 0,
             },
         ),
         Metric(

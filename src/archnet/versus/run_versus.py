@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import is_finished, read_json
@@ -15,14 +15,11 @@ from archnet.spec.experiment import SETS
 from archnet.sweep.results.trials import Trial, read_trials, trial_folder
 from archnet.sweep.run import Runner, lock_sweep_folder, open_schedule, run_schedule
 from archnet.versus.plan.form_names import QUESTION_FOLDERS
-from archnet.versus.plan.plan_file import PLAN_FILE
+from archnet.versus.plan.versus_files import PLAN_FILE, VERSUS_FILE
 from archnet.versus.plan.versus_plan import VersusPlan
 from archnet.versus.report.versus_document import versus_document
 from archnet.versus.report.versus_page import write_versus_page
 from archnet.versus.results.versus_result import VersusResult, read_result
-
-VERSUS_FILE: Final = "versus.json"
-"""The result. `plan.json` holds the plan, `report.html` is the page, and a folder for each question its comparison."""
 
 
 def run_versus(

@@ -20,6 +20,7 @@ from archnet.evaluation.integrity.manifest import Manifest
 from archnet.evaluation.integrity.verification import COMPARISON_FILES, verify_run
 from archnet.evaluation.run_folder import (
     allowed_errors,
+    find_named_run,
     find_run_folders,
     read_optional_json,
 )
@@ -111,7 +112,7 @@ def compare(runs: Sequence[Path], margin: float | None = None) -> Comparison:
     """
     if margin is not None and not 0 < margin < 1:
         raise RunError(f"noninferior={margin}: expected a margin above 0 and below 1, such as 0.02.")
-    folders = find_run_folders(runs)
+    folders = find_run_folders([find_named_run(run) for run in runs])
     if len(folders) < 2:
         raise RunError(
             f"{folders[0] if folders else 'no run'}: a comparison needs at least two runs. Name another run."

@@ -35,7 +35,7 @@ COMPARISON_FILES: Final = (
 COMPARISON_PAGE_FILES: Final = ("gallery.npz", "heat_maps.npz", "froc/", "environment.json", "history.csv", "init.json")
 """Files that the page of a comparison also reads from each run."""
 
-REPORT_FILES: Final = (*COMPARISON_FILES, *COMPARISON_PAGE_FILES)
+REPORT_FILES: Final = (*COMPARISON_FILES, *COMPARISON_PAGE_FILES, "changes.json")
 """Files that a report is drawn from."""
 
 EVALUATION_FILES: Final = ("experiment.json", "metrics.json", "network.json", "model.keras")

@@ -14,7 +14,6 @@ from archnet.evaluation.metric_entry import macro_estimate
 from archnet.evaluation.run_costs import COMPARED_COSTS
 from archnet.report.comparison_wording import (
     difference_names,
-    difference_texts,
     errors_text,
     p_value_text,
     p_value_texts,
@@ -26,6 +25,7 @@ from archnet.report.html.notebook_elements import Row, paragraph, table
 from archnet.report.run_files import RunFiles, require_results
 from archnet.report.sentences.comparison_cautions import comparison_cautions
 from archnet.report.sentences.comparison_sentence import comparison_sentence
+from archnet.report.sentences.document_difference import difference_texts
 from archnet.report.sentences.run_cautions import cautions
 from archnet.report.sentences.run_headline import headline
 from archnet.report.strata.strata_rows import StrataRow, strata_rows

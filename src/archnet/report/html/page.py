@@ -36,6 +36,7 @@ _SCRIPTS: Final = (
     "paper.js",
     "scroll.js",
     "more.js",
+    "sort.js",
     "viewer.js",
 )
 """Files in `templates/scripts`, in order."""

@@ -33,6 +33,7 @@ from archnet.report.html.page import write_page
 from archnet.report.paper.paper_files import write_paper_files
 from archnet.report.paper.paper_section import paper_section
 from archnet.report.run_files import RunFiles, require_results
+from archnet.report.sentences.document_difference import difference_texts
 from archnet.report.strata.strata_section import strata_drawings, strata_section, write_strata_csv
 from archnet.report.verdict.run_section import run_section
 from archnet.report.wording import CONFIGURED_THRESHOLD, cost_text, reported_set, word_list
@@ -132,6 +133,8 @@ def _reproducibility_values(run: RunFiles) -> dict[str, Any]:
         "drawing": network_drawing(run.network) if run.network else None,
         "findings": recorded_findings(run.data) if run.data is not None else None,
         "options": run.experiment or {},
+        "changes": run.changes,
+        "changed_settings": [difference_texts(one) for one in (run.changes or {}).get("differences", [])],
         "auto_choices": (run.experiment or {}).get("picked", {}),
         "experiment": _document_json(run.experiment) if run.experiment else None,
         "environment": list(flat_texts(run.environment or {}).items()),

@@ -19,7 +19,6 @@ from archnet.evaluation.metric_values import macro_report
 from archnet.evaluation.run_costs import COMPARED_COSTS, RunCost
 from archnet.report.comparison_wording import (
     difference_names,
-    difference_texts,
     errors_text,
     p_value_texts,
     runs_text,
@@ -34,6 +33,7 @@ from archnet.report.sentences.comparison_sentence import (
     main_sentence,
     other_sentences,
 )
+from archnet.report.sentences.document_difference import difference_texts
 from archnet.report.sentences.run_cautions import cautions, collapse_text
 from archnet.report.sentences.run_headline import headline
 from archnet.report.sentences.training_sentence import training_sentence

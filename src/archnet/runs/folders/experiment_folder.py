@@ -11,10 +11,10 @@ from typing import Any, Final
 from archnet.errors import RunError
 from archnet.evaluation.comparison.document_differences import Difference
 from archnet.evaluation.integrity.verification import verify_results
-from archnet.evaluation.run_folder import CHECKPOINT, is_finished, read_optional_json
+from archnet.evaluation.run_folder import CHECKPOINT, RUNS_FOLDER, is_finished, read_optional_json
 from archnet.files.locks import lock_folder
 from archnet.files.strict_json import Document
-from archnet.report.comparison_wording import differences_line
+from archnet.report.sentences.document_difference import differences_line
 from archnet.runs.folders.run_differences import SHARED_SECTIONS, setting_differences
 from archnet.spec.auto import AUTO_SPLIT, reuse_auto_values
 from archnet.spec.experiment import AUTO_SPLITS, Experiment
@@ -26,7 +26,7 @@ OTHER_FOLDER: Final = "Choose a different folder with --out, or replace its runs
 
 def experiment_folder(experiment: Experiment, out: Path | str | None = None) -> Path:
     """The folder of an experiment's runs: `out`, by default runs/<experiment>."""
-    return Path(out) if out else Path("runs") / experiment.name
+    return Path(out) if out else RUNS_FOLDER / experiment.name
 
 
 def run_name(experiment: Experiment) -> str:

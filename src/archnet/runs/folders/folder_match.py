@@ -74,7 +74,7 @@ class FolderMatch:
 
 def match_folder(folder: Path, experiments: Sequence[Experiment]) -> FolderMatch:
     """Compare the runs of an experiment with those in a folder, or with those that another process makes there."""
-    reservation = _read_reservation(folder)
+    reservation = read_reservation(folder)
     reserved = dict((reservation or {}).get("runs") or {})
     try:
         siblings = dict(_architecture_documents(folder))
@@ -166,7 +166,7 @@ def _is_free(folder: Path) -> bool:
     if not folder.exists():
         return True
     is_empty = folder.is_dir() and {path.name for path in folder.iterdir()} <= {LOCK_FILE, RESERVATION_FILE}
-    return is_empty and _read_reservation(folder) is None
+    return is_empty and read_reservation(folder) is None
 
 
 def _folder_number(folder: Path, base: Path) -> int | None:
@@ -177,7 +177,7 @@ def _folder_number(folder: Path, base: Path) -> int | None:
 
 def _recorded_name(folder: Path) -> str | None:
     """The name of the experiment whose runs a folder holds, or is about to hold; null if it is not known."""
-    document = read_cache(folder / "experiment.json", "reservation") or _read_reservation(folder) or {}
+    document = read_cache(folder / "experiment.json", "reservation") or read_reservation(folder) or {}
     return document.get("name")
 
 
@@ -187,7 +187,7 @@ def write_reservation(folder: Path, experiments: Sequence[Experiment]) -> Path:
     return write_json(folder / RESERVATION_FILE, {"name": experiments[0].name, "runs": runs})
 
 
-def _read_reservation(folder: Path) -> dict[str, Any] | None:
+def read_reservation(folder: Path) -> dict[str, Any] | None:
     """What another process that has locked a folder records; empty if it does not say, null if none has."""
     start = time.monotonic()
     while (folder / LOCK_FILE).exists() and is_locked(folder / LOCK_FILE):

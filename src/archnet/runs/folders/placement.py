@@ -19,7 +19,7 @@ from archnet.evaluation.comparison.document_differences import Difference
 from archnet.evaluation.run_folder import is_finished
 from archnet.files.atomic import write_json
 from archnet.files.locks import LockedError
-from archnet.report.comparison_wording import differences_line
+from archnet.report.sentences.document_difference import differences_line
 from archnet.runs.folders.experiment_folder import (
     check_same_folder,
     existing_run_error,

@@ -84,10 +84,11 @@ def settle_replaced_runs(folder: Path) -> None:
 def _run_names(folder: Path) -> list[str]:
     """The names of the folders with runs of networks, finished or interrupted."""
     entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [entry.name for entry in entries if _is_network_run(entry)]
+    return [entry.name for entry in entries if is_network_run(entry)]
 
 
-def _is_network_run(folder: Path) -> bool:
+def is_network_run(folder: Path) -> bool:
+    """Whether a folder holds a run of a network, finished or interrupted."""
     document = read_cache(folder / "experiment.json", "reservation") or {}
     return (is_finished(folder) or is_started(folder)) and not is_baseline(document)
 

@@ -54,6 +54,10 @@ def _differences(
     first, second = {}, {}
     for name in [name for name in sections if reference.get(name) != other.get(name)]:
         options, other_options = (_compared_options(document, name, ignored) for document in (reference, other))
+        if name in _COMPLETE and _is_one_of_another_version(options, other_options):
+            options, other_options = (
+                _compared_options({name: _COMPLETE[name](one)}, name, ignored) for one in (options, other_options)
+            )
         keys = dict.fromkeys([*options, *other_options])
         first[name], second[name] = ({key: one.get(key) for key in keys} for one in (options, other_options))
     found = document_differences(first, second)
@@ -67,6 +71,10 @@ def _differences(
 
 
 def _compared_options(document: Mapping[str, Any], name: str, ignored: frozenset[tuple[str, str]]) -> dict[str, Any]:
-    section = document.get(name) or {}
-    section = _COMPLETE[name](section) if name in _COMPLETE else section
-    return {key: value for key, value in section.items() if (name, key) not in ignored}
+    return {key: value for key, value in (document.get(name) or {}).items() if (name, key) not in ignored}
+
+
+def _is_one_of_another_version(options: Mapping[str, Any], other_options: Mapping[str, Any]) -> bool:
+    """Whether one of two sections has a key that the other lacks; completing sections takes time."""
+    differences = document_differences(dict(options), dict(other_options))
+    return not all("reference" in difference and "other" in difference for difference in differences)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.versus.plan.duration import Duration, runs_at_once, total_seconds
+from archnet.versus.plan.versus_files import PLAN_FILE
 from archnet.versus.plan.versus_plan import VersusPlan
-
-PLAN_FILE: Final = "plan.json"
 
 
 def plan_document(plan: VersusPlan, durations: Sequence[Duration]) -> dict[str, Any]:

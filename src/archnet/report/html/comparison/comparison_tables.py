@@ -10,12 +10,12 @@ from archnet.evaluation.run_costs import COMPARED_COSTS
 from archnet.report.comparison_wording import (
     cost_ratio,
     difference_names,
-    difference_texts,
     errors_text,
     p_value_texts,
     ratio_text,
     uncertainty_text,
 )
+from archnet.report.sentences.document_difference import difference_texts
 from archnet.report.wording import cost_text
 from archnet.spec.metrics import EVALUATED_METRICS, METRICS
 

@@ -1,0 +1,1 @@
+"""Listing: the table of all runs under a folder, with their states, results, changes, tags and notes."""

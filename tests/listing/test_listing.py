@@ -1,0 +1,239 @@
+"""`archnet runs`: the rows of all kinds of folders, their order, tags and notes, on a terminal, as JSON and as a page."""
+
+import json
+import re
+import shutil
+import threading
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from archnet.errors import RunError
+from archnet.evaluation.integrity.verification import verify_run
+from archnet.evaluation.run_folder import find_named_run
+from archnet.files.atomic import write_json
+from archnet.files.locks import lock_folder
+from archnet.listing.folder_rows import list_runs
+from archnet.listing.listing_table import ListingTable
+from archnet.listing.selection import select_rows
+from archnet.listing.tags import change_tags, read_tags
+from command_line import invoked
+from synthetic_runs import write_run
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """Two finished runs of one experiment, in numbered folders."""
+    folder = tmp_path_factory.mktemp("listing") / "runs"
+    write_run(folder / "edit/net", name="edit", started="2026-11-02T10:00:00+00:00")
+    shutil.copytree(folder / "edit", folder / "edit-2")
+    run = folder / "edit-2/net"
+    change(run / "experiment.json", lambda document: document["arch"]["layers"][0].update(num_output=24))
+    change(run / "environment.json", lambda document: document.update(started="2026-11-03T10:00:00+00:00"))
+    change(run / "metrics.json", lambda document: document["validation"].update(recall=0.5, auc=0.75, f1=0.6))
+    return folder
+
+
+def change(path, edit):
+    document = json.loads(path.read_text())
+    edit(document)
+    path.write_text(json.dumps(document))
+
+
+@pytest.fixture
+def runs(finished, tmp_path, monkeypatch):
+    """A copy of them in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TZ", "UTC")
+    shutil.copytree(finished, "runs")
+    return Path("runs")
+
+
+def begun(folder, log=None):
+    """A run that has not finished."""
+    shutil.copytree("runs/edit/net", folder)
+    for name in ("manifest.json", "metrics.json", "report.html"):
+        (folder / name).unlink(missing_ok=True)
+    (folder / "checkpoint").mkdir()
+    if log:
+        (folder / "log.txt").write_text(log)
+    return folder
+
+
+def lines_at(width, folder):
+    """The table on a terminal of this width."""
+    output = StringIO()
+    Console(file=output, width=width).print(ListingTable(select_rows(list_runs(folder))))
+    return [line.rstrip() for line in output.getvalue().splitlines()]
+
+
+def refused(call, message):
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        call()
+
+
+def test_a_row_has_the_state_the_results_and_what_differs(runs):
+    first, second = list_runs(runs).rows
+    assert (first.name, first.kind, first.state, first.reference, first.differences) == (
+        "edit/net", "network", "finished", "", (),
+    )  # fmt: skip
+    assert first.started == datetime(2026, 11, 2, 10, tzinfo=UTC)
+    assert (second.value("recall", "validation"), second.value("auc", "validation")) == (0.5, 0.75)
+    assert (second.name, second.reference) == ("edit-2/net", "edit/net")
+    assert second.differences == ({"place": "arch.layers[0].num_output", "reference": 16, "other": 24},)
+
+
+def test_the_table_fits_80_and_60_columns_with_every_column(runs):
+    change_tags(runs / "edit-2/net", ["wide", "promising"], note="with twice the width")
+    value = [f"{list_runs(runs).rows[0].value(name, 'validation'):.3f}" for name in ("recall", "precision", "auc")]
+    other = f"{list_runs(runs).rows[1].value('precision', 'validation'):.3f}"
+    assert lines_at(80, runs) == [
+        "2 runs, results on the validation set (--set test shows those on the test set)",
+        "run         date        state     recall  prec.    AUC",
+        f"edit/net    2026-11-02  finished   {value[0]}  {value[1]}  {value[2]}",
+        f"edit-2/net  2026-11-03  finished   0.500  {other}  0.750",
+        "    arch.layers[0].num_output 16 -> 24 (against edit/net)",
+        "    #wide #promising with twice the width",
+    ]
+    shutil.copytree(runs / "edit", runs / "a_name_that_is_too_long_for_narrow_terminals")
+    lines = lines_at(60, runs)
+    assert max(map(len, lines)) <= 60
+    place = lines.index("a_name_that_is_too_long_for_narrow_terminals/net")
+    assert lines[place + 1].split() == ["2026-11-02", "finished", *value]
+
+
+def test_runs_are_interrupted_running_failed_or_not_begun(runs):
+    begun(runs / "stopped/net")
+    begun(runs / "failed/net", "2026-11-02 10:00:00,000 ERROR failed: the loss is NaN after 3 epochs.\n")
+    with lock_folder(begun(runs / "running/net")):
+        found = []
+        thread = threading.Thread(target=lambda: found.extend(list_runs(runs).rows))
+        thread.start()
+        thread.join()
+    states = {row.name: (row.state, row.detail) for row in found}
+    assert states == {
+        "edit/net": ("finished", ""),
+        "edit-2/net": ("finished", ""),
+        "stopped/net": ("interrupted", ""),
+        "failed/net": ("failed", "the loss is NaN after 3 epochs."),
+        "running/net": ("running", ""),
+    }
+
+
+def test_damaged_and_foreign_folders_are_listed_with_the_reason(runs):
+    (runs / "pictures").mkdir()
+    write_json(runs / "empty/experiment.json", {"name": "empty"})
+    (runs / "edit-2/net/metrics.json").write_text('{"test": 3')
+    listing = list_runs(runs)
+    assert [row.name for row in listing.rows] == ["edit/net"]
+    damaged, *others = listing.problems
+    assert damaged == (
+        "edit-2/net",
+        "runs/edit-2/net/metrics.json:1: not JSON (Expecting ',' delimiter). Restore the file, or run the experiment "
+        "again.",
+    )
+    assert others == [("empty", "an experiment without a run."), ("pictures", "holds no runs.")]
+    change(runs / "edit/net/metrics.json", lambda document: document["validation"].update(recall=7))
+    assert list_runs(runs).problems[0][1].startswith("runs/edit/net/metrics.json")
+    assert "not listed: pictures: holds no runs." in invoked("runs").stdout
+
+
+def test_a_folder_without_runs_says_so(runs, tmp_path):
+    (tmp_path / "none").mkdir()
+    assert invoked("runs", "none").stdout == "none: no runs.\n"
+    refused(
+        lambda: list_runs(Path("missing")),
+        "missing: no such folder. Name the folder of your experiments, such as runs.",
+    )
+    assert [row.name for row in list_runs(runs / "edit").rows] == ["net"]
+    assert [row.name for row in list_runs(runs / "edit/net").rows] == ["net"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "names"),
+    [
+        ("name", ["edit/net", "edit-2/net"]),
+        ("date", ["edit-2/net", "edit/net"]),
+        ("auc", ["edit/net", "edit-2/net"]),
+        ("arch.layers[0].num_output", ["edit/net", "edit-2/net"]),
+    ],
+)
+def test_rows_are_sorted_by_any_key(runs, sort, names):
+    for is_reversed in (False, True):
+        selection = select_rows(list_runs(runs), sort=sort, reverse=is_reversed)
+        assert [row.name for row in selection.listing.rows] == names[:: -1 if is_reversed else 1]
+
+
+def test_a_metric_that_sorts_is_shown_and_an_unknown_key_is_refused(runs):
+    selection = select_rows(list_runs(runs), sort="f1", set_name="test")
+    assert [metric.name for metric in selection.metrics] == ["recall", "precision", "auc", "f1"]
+    refused(
+        lambda: select_rows(list_runs(runs), sort="acu"),
+        '--sort acu: no run has this key. Did you mean "auc"? Use name, date, state, a metric (accuracy, recall, '
+        "precision, specificity, f1, mcc, auc, average_precision) or a setting such as training.epochs.",
+    )
+
+
+def test_tags_and_notes_are_kept_and_filter_the_rows(runs):
+    printed = invoked("runs", "tag", "edit-2", "wide", "promising", "--note", "twice the width").stdout
+    assert printed == "runs/edit-2/net: wide, promising; twice the width\n"
+    assert invoked("runs", "tag", "edit-2/net", "--remove", "wide", "--note", "").stdout == (
+        "runs/edit-2/net: promising\n"
+    )
+    assert read_tags(runs / "edit-2/net").to_document() == {"tags": ["promising"], "note": ""}
+    selection = select_rows(list_runs(runs), tags=["promising"])
+    assert [row.name for row in selection.listing.rows] == ["edit-2/net"]
+    refused(
+        lambda: select_rows(list_runs(runs), tags=["promisng"]),
+        '--tag promisng: no run has this tag. Did you mean "promising"? Tags: promising.',
+    )
+    refused(
+        lambda: change_tags(runs / "edit/net", ["two words"]),
+        '"two words": is not a tag. A tag is one word of at most 40 characters without commas, such as promising. Longer '
+        "texts go into --note.",
+    )
+    refused(
+        lambda: change_tags(runs / "edit/net", removed=["wide"]),
+        'runs/edit/net: has no tag "wide" to remove. Its tags: none.',
+    )
+    assert sorted(path.name for path in (runs / "edit-2").iterdir()) == ["net"]
+
+
+def test_a_tag_does_not_count_as_a_change_of_the_run(runs):
+    change_tags(runs / "edit/net", ["baseline"])
+    verify_run(runs / "edit/net", ["metrics.json", "experiment.json"])
+
+
+def test_json_has_the_results_of_both_sets(runs):
+    document = json.loads(invoked("runs", "--json").stdout)
+    assert (document["folder"], document["set"], document["problems"]) == ("runs", "validation", [])
+    second = document["runs"][1]
+    assert second["metrics"]["validation"]["auc"] == 0.75
+    assert set(second["metrics"]) == {"validation", "test"}
+    assert second["differences"] == [{"place": "arch.layers[0].num_output", "reference": 16, "other": 24}]
+    assert (second["started"], second["tags"], second["note"]) == ("2026-11-03T10:00:00+00:00", [], "")
+
+
+def test_the_page_links_the_reports_and_escapes_names(runs):
+    (runs / "edit/net/report.html").write_text("a page")
+    change_tags(runs / "edit-2/net", ["wide"], note="<b>bold</b>")
+    assert invoked("runs", "--html", "pages/runs.html").stdout == "pages/runs.html\n"
+    page = Path("pages/runs.html").read_text()
+    assert '<a href="../runs/edit/net/report.html">edit/net</a>' in page
+    assert "<li>arch.layers[0].num_output 16 -&gt; 24</li>" in page
+    assert '<span class="tag">wide</span>' in page
+    assert "&lt;b&gt;bold&lt;/b&gt;" in page
+    assert "2 finished." in page
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org/", "")
+
+
+def test_a_name_of_the_table_names_the_run_for_other_commands(runs):
+    assert find_named_run(Path("edit-2")) == Path("runs/edit-2")
+    assert find_named_run(Path("edit-2/net")) == Path("runs/edit-2/net")
+    assert find_named_run(Path("missing")) == Path("missing")
+    Path("edit").mkdir()
+    assert find_named_run(Path("edit")) == Path("edit")
+    assert find_named_run(Path("edit-2").resolve()) == Path("edit-2").resolve()
