@@ -24,9 +24,11 @@ from archnet.evaluation.predictions import read_predictions
 from archnet.evaluation.run_folder import read_history, read_json
 from archnet.files.csv_rows import read_rows
 from archnet.inference.trained_run import read_trained_run
+from archnet.listing.tags import read_tags
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
+from archnet.report.sentences.document_difference import difference_line
 from archnet.runs.preparation.training_scans import read_training_scans
 from archnet.sweep.report.sweep_page import write_sweep_report
 from archnet.sweep.results.leaderboard import read_leaderboard
@@ -90,6 +92,13 @@ PLAN = {
         }
     ],
 }
+CHANGES = {
+    "previous": "../../edit/net",
+    "differences": [
+        {"place": "arch.layers[0].num_output", "reference": 8, "other": 24},
+        {"place": "arch.layers[1]", "other": {"type": "BN"}},
+    ],
+}
 TRIAL = {
     "state": "finished",
     "number": 0,
@@ -122,6 +131,8 @@ LISTS = {
     "judged.json": json.dumps({"trials": [0, 2]}),
     "init.json": json.dumps(INIT, indent=2),
     "plan.json": json.dumps(PLAN, indent=2),
+    "changes.json": json.dumps(CHANGES, indent=2),
+    "tags.json": json.dumps({"tags": ["wide", "paper"], "note": "twice the width"}, indent=2),
     "scans.jsonl": json_lines(RECORDS),
 }
 READERS = {
@@ -137,6 +148,8 @@ READERS = {
     "judged.json": lambda path: read_evaluated_trials(path.parent),
     "init.json": read_json,
     "plan.json": lambda path: read_durations(path.parent, SimpleNamespace(variants=[SimpleNamespace(name="net")])),
+    "changes.json": lambda path: [difference_line(one) for one in read_json(path)["differences"]] or ["none"],
+    "tags.json": lambda path: read_tags(path.parent),
     "scans.jsonl": read_records,
 }
 """How archnet reads each file of `LISTS`."""

@@ -20,7 +20,8 @@ from archnet.listing.folder_rows import list_runs
 from archnet.listing.listing_table import ListingTable
 from archnet.listing.selection import select_rows
 from archnet.listing.tags import change_tags, read_tags
-from command_line import invoked
+from archnet.sweep.results.trials import Trial, TrialRun, write_trial
+from command_line import ROOT, invoked
 from synthetic_runs import write_run
 
 
@@ -237,3 +238,27 @@ def test_a_name_of_the_table_names_the_run_for_other_commands(runs):
     Path("edit").mkdir()
     assert find_named_run(Path("edit")) == Path("edit")
     assert find_named_run(Path("edit-2").resolve()) == Path("edit-2").resolve()
+
+
+def test_sweeps_and_versus_have_one_row_and_runs_of_older_versions_are_listed(tmp_path):
+    shutil.copytree(ROOT / "tests/old_runs", tmp_path / "runs", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    plan = {"name": "net-versus", "arch": "net", "forms": ["2d", "3d"], "match": ["none"], "seeds": 2, "runs": 4}
+    variant = {"name": "net", "form": "2D", "parameters": 9, "macs": 9}
+    steps = {"name": "net", "epochs": 1, "steps_per_epoch": 1, "step_seconds": 1, "start_seconds": 1, "seconds": 1}
+    keys = {"data": "npz", "folds": None, "runs_at_once": 1, "seconds": 1, "variants": [{**variant, "run": steps}]}
+    write_json(tmp_path / "runs/versus/plan.json", {**plan, **keys})
+    run = TrialRun(state="finished", seconds=1.0)
+    trial = Trial(number=0, values={"arch": "net"}, runs={"net": run}, arch="net", parameters=9, macs=9)
+    write_trial(tmp_path / "runs/versus", trial)
+    change_tags(tmp_path / "runs/versus", ["paper"])
+    listing = list_runs(tmp_path / "runs")
+    assert listing.problems == ()
+    rows = {row.name: row for row in listing.rows}
+    runs = {"crossed/flat-fold0", "crossed/flat-fold1", "flat_2d/flat", "scans_3d/deep"}
+    assert set(rows) == {*runs, "sweep", "versus"}
+    assert {row.state for name, row in rows.items() if name != "versus"} == {"finished"}
+    assert rows["sweep"].detail == "sweep: 2 of 2 trials finished; best: trial 1"
+    assert rows["sweep"].results == {"validation": {"auc": pytest.approx(0.1)}}
+    versus = rows["versus"]
+    assert (versus.kind, versus.state, versus.tags.tags) == ("versus", "interrupted", ("paper",))
+    assert versus.detail == "versus of net: 2d, 3d; 1 of 4 runs finished"

@@ -6,7 +6,8 @@ import pytest
 
 from archnet.api.console import show_messages
 from archnet.data.checks.findings import Finding
-from archnet.runs.log import log_findings
+from archnet.errors import RunError
+from archnet.runs.log import log_findings, log_to_file
 from archnet.spec.experiment import Data
 from checked_data import COPIES
 
@@ -56,3 +57,22 @@ def test_a_long_list_of_warnings_is_folded_and_the_log_file_has_them_all(logged)
 
 def test_five_warnings_are_shown(logged):
     assert [level for level, _ in logged(*map(warning, range(5)))] == ["WARNING"] * 5
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (RunError("the loss is NaN\nafter 3 epochs."), "ERROR failed: the loss is NaN after 3 epochs."),
+        (KeyboardInterrupt(), "ERROR interrupted"),
+        (MemoryError(), "ERROR failed: MemoryError"),
+    ],
+)
+def test_the_log_of_a_run_ends_with_the_reason_if_it_fails(tmp_path, error, line):
+    def fail():
+        with log_to_file(tmp_path / "log.txt"):
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    (text,) = (tmp_path / "log.txt").read_text().splitlines()
+    assert text.split(" ", 2)[2] == line

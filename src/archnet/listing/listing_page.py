@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from archnet.errors import pluralize
 from archnet.listing.run_row import FAILED, FINISHED, INTERRUPTED, RUNNING, RunRow
-from archnet.listing.selection import Selection
+from archnet.listing.selection import Selection, natural_key
 from archnet.report.html.page import write_page
 from archnet.report.sentences.document_difference import difference_line
 from archnet.report.wording import SET_NAMES
@@ -32,6 +32,7 @@ def write_listing_page(path: Path, selection: Selection) -> Path:
         Path of the page.
     """
     rows = selection.listing.rows
+    ranks = {row.name: k for k, row in enumerate(sorted(rows, key=lambda row: natural_key(row.name)))}
     name = SET_NAMES[selection.set_name]
     values = {
         "title": selection.listing.folder.resolve().name,
@@ -40,7 +41,7 @@ def write_listing_page(path: Path, selection: Selection) -> Path:
         "cautions": [],
         "caption": f"Results on the {name} set",
         "metrics": [metric.label for metric in selection.metrics],
-        "rows": [_row_values(path, row, selection) for row in rows],
+        "rows": [_row_values(path, row, selection) | {"rank": ranks[row.name]} for row in rows],
         "problems": selection.listing.problems,
         "note": "The settings of each run are compared with those of the first run of the same architecture; seed and "
         "fold are in its name. Choose among runs by their results on the validation set: a choice on the test set "
@@ -64,7 +65,7 @@ def _row_values(path: Path, row: RunRow, selection: Selection) -> dict[str, Any]
     return {
         "name": row.name,
         "link": quote(Path(os.path.relpath(report, path.parent)).as_posix()) if report.exists() else None,
-        "date": f"{local:%Y-%m-%d %H:%M}",
+        "date": f"{local:%Y-%m-%d}",
         "seconds": int(row.started.timestamp()),
         "state": row.state,
         "metrics": [row.value(metric.name, selection.set_name) for metric in selection.metrics],

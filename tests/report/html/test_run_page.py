@@ -258,3 +258,19 @@ def test_the_report_has_the_data_checks_of_every_version(tmp_path, data, shown, 
     text = page_of(folder).text
     assert all(words in text for words in shown)
     assert not any(words in text.partition("Metrics")[2] for words in hidden)
+
+
+def test_the_report_of_a_changed_experiment_says_what_has_changed(tmp_path):
+    folder = write_run(tmp_path / "edit-2/archsm")
+    assert "Changed settings" not in page_of(folder).text
+    differences = [
+        {"place": "arch.layers[0].num_output", "reference": 8, "other": 16},
+        {"place": "arch.layers[2]", "other": {"type": "FC"}},
+    ]
+    changes = {"previous": "../../edit/archsm", "differences": differences}
+    (folder / "changes.json").write_text(json.dumps(changes), encoding="utf-8")
+    record_run(folder)
+    assert (
+        "Changed settings Compared with ../../edit/archsm setting before in this run "
+        'arch.layers[0].num_output 8 16 arch.layers[2] – {"type": "FC"}'
+    ) in page_of(folder).text
