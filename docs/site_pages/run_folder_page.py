@@ -10,6 +10,7 @@ _RUN = {
     "experiment.json": "the resolved experiment, with every key; `picked` has the reasons of automatic choices",
     "changes.json": "only in numbered experiment folders: what differs from the earlier run",
     "arch.json": "the architecture",
+    "changes.json": "what has changed since the experiment was run before; only in numbered folders",
     "data.json": "findings of the data checks, scans that could not be read, and a summary of soft labels and weights",
     "training_scans.json": "the training scans, by which `predict`, `explain` and `froc` recognize them",
     "split.csv": "the set and the group of each case",
@@ -33,7 +34,8 @@ _RUN = {
 }
 _OTHERS = {
     MANIFEST_FILE: "size and SHA-256 of each file above; written last, so a folder without it is not finished",
-    "log.txt": "what the run printed",
+    "log.txt": "what the run printed; if it failed, the last line says why",
+    "tags.json": "your tags and note, from `archnet runs tag`",
     "tensorboard/": "TensorBoard's files",
 }
 _EXPERIMENT = {
@@ -42,6 +44,7 @@ _EXPERIMENT = {
     "comparison.json": "the comparison: sentences, metrics, paired differences",
     "verdict.svg": "the conclusion as a picture",
     "report.html": "the page of the comparison",
+    ".replaced/": "the runs that `--overwrite` replaces, until the new ones are finished",
     "strata.csv": "differences between the networks for strata of the cases",
 }
 
@@ -54,7 +57,8 @@ def run_folder_page() -> str:
     return page(
         [
             "# Run folder",
-            "A run writes `runs/EXPERIMENT/ARCHITECTURE/`. Results are recomputed from its files by `archnet report` "
+            "A run writes `runs/EXPERIMENT/ARCHITECTURE/`, or `runs/EXPERIMENT-2/ARCHITECTURE/` and so on if its settings "
+            "have changed since the experiment was run before. Results are recomputed from its files by `archnet report` "
             "and compared by `archnet compare`; [Reports](../guide/reports.md) describes integrity and repair.",
             *_table("## Files of a run", {**_RUN, **_OTHERS}),
             "`archnet report RUN --checklist NAME` adds "
