@@ -362,7 +362,8 @@ BAD = {
     "a patient of a series that is not there": (
         both(scan(), file("scans/patients.csv", "seriesuid,patient\n1.2.4,A\n")),
         LUNA16,
-        'scans/patients.csv line 2: the data have no series "1.2.4". Did you mean "1.2.3"? Correct it or remove the line.',
+        'scans/patients.csv line 2: the data have no series "1.2.4". The ids of these data look like "1.2.3". '
+        "Correct it or remove the line.",
     ),
     # Folders
     "no folder": (

@@ -19,6 +19,7 @@ from archnet.report.froc_table import froc_summary
 from archnet.report.network_table import network_table
 from archnet.report.run_files import read_run
 from archnet.report.strata.froc_strata_table import froc_strata_table
+from archnet.report.terminal.shipped_tables import shipped_tables
 from archnet.report.terminal.terminal_tables import comparison_table, run_summary
 from archnet.report.twin_table import twin_table
 from archnet.runs.benchmark.layer_speeds import LayerSpeed
@@ -26,6 +27,7 @@ from archnet.runs.benchmark.measure import BenchmarkResult
 from archnet.spec.arch import load_arch
 from archnet.spec.cost import network_summary, receptive_field
 from archnet.spec.memory import estimate_memory, plan_micro_batches
+from archnet.spec.shipped.shipped_list import shipped_list
 from archnet.spec.twins.twin_network import make_twin
 from archnet.spec.twins.twin_summary import twin_summary
 from archnet.sweep.report.status_table import sweep_table
@@ -147,6 +149,12 @@ def benchmark():
 )
 def test_a_table_keeps_every_column(make, width):
     narrow_text(make(), width)
+
+
+@pytest.mark.parametrize("width", NARROW)
+def test_the_list_of_shipped_documents_keeps_every_column(width):
+    for table in shipped_tables(shipped_list()):
+        narrow_text(table, width)
 
 
 @pytest.mark.parametrize("width", NARROW)

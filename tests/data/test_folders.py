@@ -201,8 +201,8 @@ def test_a_list_of_patients_that_names_another_scan_is_refused(tmp_path):
     with pytest.raises(DataError) as caught:
         _open(tmp_path, name="folder")
     assert str(caught.value) == (
-        f'{tmp_path / "patients.csv"} line 2: the data have no series "a/3". Did you mean "a/2"? Correct it or '
-        "remove the line."
+        f'{tmp_path / "patients.csv"} line 2: the data have no series "a/3". The ids of these data look like "a/1". '
+        "Correct it or remove the line."
     )
 
 

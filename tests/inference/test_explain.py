@@ -415,7 +415,7 @@ def test_what_cannot_be_explained_is_reported(tmp_path):
     }
     expected[tmp_path / "runs", scan] = (
         f"{whole}: cannot be averaged with {nodules}: classes CT-0, CT-23 here, non-nodule, nodule there. "
-        "Name runs that see the same cases."
+        "Name runs with the same preprocessing."
     )
     for arguments, message in expected.items():
         assert str(command(*arguments, "--out", tmp_path / "out").exception) == message

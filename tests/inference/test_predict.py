@@ -157,7 +157,7 @@ def test_runs_on_whole_scans_with_other_windows_are_not_averaged(tmp_path):
     done = predict(tmp_path / "all", write_chest(tmp_path / "scan.mhd"))
     assert str(done.exception) == (
         f"{tmp_path / 'all/b'}: cannot be averaged with {tmp_path / 'all/a'}: window_hu -1000, 400 here, "
-        "(-160, 240), (-1350, 150) there. Name runs that see the same cases."
+        "(-160, 240), (-1350, 150) there. Name runs with the same preprocessing."
     )
 
 
@@ -276,7 +276,7 @@ def test_runs_that_see_other_cases_are_not_averaged(run, tmp_path):
     wide = write_trained_run(tmp_path / "wide", {"name": "mosmed", "crop_size": [24, 24, 16]})
     other = write_trained_run(tmp_path / "other", classes=["CT-0", "CT-4"])
     scan = write_chest(tmp_path / "scan.mhd")
-    ending = "Name runs that see the same cases."
+    ending = "Name runs with the same preprocessing."
     expected = {
         wide: f"{wide}: cannot be averaged with {run}: crop_size 24, 24, 16 here, 24, 24, 12 there. {ending}",
         other: f"{other}: cannot be averaged with {run}: classes CT-0, CT-4 here, CT-0, CT-23 there. {ending}",
@@ -372,7 +372,7 @@ def test_options_that_do_not_fit_the_run_are_refused(run, nodules, tmp_path):
         "luna16, mosmed or folder data.",
         (nodules, scan, *lists): f"{tmp_path / 'a.csv'}: no such file. Name a list with the columns seriesuid, coordX, "
         "coordY, coordZ.",
-        (run, tmp_path / "none.mhd"): f"{tmp_path / 'none.mhd'}: there is no such file. Give a scan (.mhd, .mha, .nii, "
+        (run, tmp_path / "none.mhd"): f"{tmp_path / 'none.mhd'}: no such file. Give a scan (.mhd, .mha, .nii, "
         ".nii.gz, .nrrd), a DICOM folder, or a folder of scans.",
         (run, arrays): f"{arrays}: found no scans. Not used: 1 .keras (model.keras). Give a scan (.mhd, .mha, .nii, "
         ".nii.gz, .nrrd), a DICOM folder, or a folder of scans.",

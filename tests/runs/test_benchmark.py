@@ -208,7 +208,7 @@ def test_the_command_prints_a_table(tmp_path):
 
 def test_a_size_next_to_data_is_refused(tmp_path):
     result = bench_line(arch_file(tmp_path), "--data", "phantom", "--input", "8x8")
-    assert str(result.exception) == "--input 8x8: with data, the size is theirs. Leave one of the two out."
+    assert str(result.exception) == "--input 8x8: the data set determines the input size. Remove --input, or --data."
 
 
 def test_without_data_the_augmentation_is_a_typical_one_as_far_as_it_fits_the_shape():

@@ -195,12 +195,12 @@ def test_what_cannot_be_meant_is_refused(keys, message):
 
 def test_a_misspelt_key_is_reported_once_whatever_the_number_of_its_values():
     assert message_of(space={"training.learningrate": [0.1, 0.01, 0.001], WIDTH: [2]}).splitlines() == [
-        'mine.json:32 $.space.training.learningrate: unknown key "learningrate". Did you mean "learning_rate"?'
+        'mine.json:40 $.space.training.learningrate: unknown key "learningrate". Did you mean "learning_rate"?'
     ]
     key = "arch.layers[0].num_outpt"
     (line,) = message_of(space={key: [4, 8, 16]}).splitlines()
     assert line == (
-        f'mine.json:32 $.space.{key}: mine.json:2 $.base $.arch $.layers[0].num_outpt: unknown key "num_outpt". '
+        f'mine.json:40 $.space.{key}: mine.json:2 $.base $.arch $.layers[0].num_outpt: unknown key "num_outpt". '
         'Did you mean "num_output"?'
     )
 
@@ -208,9 +208,9 @@ def test_a_misspelt_key_is_reported_once_whatever_the_number_of_its_values():
 def test_a_misspelt_key_is_not_hidden_by_what_the_schema_refuses_elsewhere():
     text = message_of(space={"training.epoch": [1, 2]}, resources={"gpus": 1.5}, serch="grid")
     assert text.splitlines() == [
-        'mine.json:32 $.space.training.epoch: unknown key "epoch". Did you mean "epochs"?',
-        "mine.json:38 $.resources.gpus: expected a number from 0 to 1 or a whole number from 2 to 64, got 1.5.",
-        'mine.json:40 $.serch: unknown key "serch". Did you mean "search"?',
+        'mine.json:40 $.space.training.epoch: unknown key "epoch". Did you mean "epochs"?',
+        "mine.json:46 $.resources.gpus: expected a number from 0 to 1 or a whole number from 2 to 64, got 1.5.",
+        'mine.json:48 $.serch: unknown key "serch". Did you mean "search"?',
     ]
 
 

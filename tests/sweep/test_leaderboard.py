@@ -238,9 +238,7 @@ def test_there_is_no_best_where_the_metric_is_undefined(count, said, tmp_path):
 
 def test_a_folder_without_a_sweep_is_refused(tmp_path):
     result = CliRunner().invoke(app, ["sweep", "status", str(tmp_path)])
-    assert str(result.exception) == (
-        f"{tmp_path}: holds no sweep. Name the folder that archnet sweep was given, such as runs/NAME."
-    )
+    assert str(result.exception) == (f"{tmp_path}: contains no sweep. Name the folder of a sweep, such as runs/NAME.")
 
 
 def test_the_report_says_what_was_chosen_and_what_failed(swept):

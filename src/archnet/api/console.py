@@ -141,7 +141,7 @@ class TrainingDisplay:
             return
         if not self.bar.task_ids:
             self.bar.start()
-            self.bar.add_task("training", total=None, note="")
+            self.bar.add_task(self.position.title, total=num_steps, note="")
         title = self.position.title
         note = _fitting_note(notes, stderr.width - len(title) - len(f"{num_steps}/{num_steps}") - MIN_BAR_COLUMNS)
         self.bar.update(self.bar.task_ids[0], description=title, completed=step, total=num_steps, note=note)
@@ -158,7 +158,7 @@ class TrainingDisplay:
 
 
 def _fitting_note(notes: Iterable[str], width: int) -> str:
-    """As many of the notes as fit a width.
+    """Join as many notes as fit a width.
 
     >>> _fitting_note(["3 min left", "loss 0.5000", "recall 0.250"], 24)
     '3 min left  loss 0.5000'

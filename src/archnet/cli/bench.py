@@ -1,4 +1,4 @@
-"""`archnet bench`: how fast an architecture trains on this machine."""
+"""`archnet bench`: training speed and memory of an architecture on this machine."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def bench(
     ] = None,
     classes: Annotated[int, typer.Option(help="Without --data: number of classes.", min=2)] = 2,
     batch: Annotated[
-        int | None, typer.Option(help="Cases a step (training.batch_size); otherwise the experiment's, or 64.", min=1)
+        int | None, typer.Option(help="Batch size (training.batch_size). Default: the experiment's, or 64.", min=1)
     ] = None,
     precision: Annotated[
         Literal["float32", "bfloat16", "float16", "auto"] | None,
@@ -84,7 +84,7 @@ def bench(
         return
     if file is None:
         raise DocumentError("bench: needs an architecture or experiment file, or --layers.")
-    from archnet.api.console import progress
+    from archnet.api.console import progress, show_messages
     from archnet.network.backend import start_quietly
 
     options = {"batch_size": batch, "precision": precision, "memory": memory}
@@ -92,7 +92,8 @@ def bench(
     experiments, notes = load_command_experiments([file], data, root, [*(settings or []), *overrides])
     print_messages(notes)
     experiment = experiments[0]
-    device_description = start_quietly(device, is_deterministic=deterministic)
+    with show_messages():
+        device_description = start_quietly(device, is_deterministic=deterministic)
 
     from archnet.runs.benchmark.measure import measure
 
@@ -125,11 +126,12 @@ def _bench_layers(
         raise DocumentError(f"--layers: takes no file, but got {file}. Remove one of the two.")
     if precision == "auto":
         raise DocumentError("--precision auto: with --layers, choose float32, bfloat16 or float16.")
-    from archnet.api.console import progress, stdout
+    from archnet.api.console import progress, show_messages, stdout
     from archnet.cli.bench_layers import layer_table
     from archnet.network.backend import start_quietly
 
-    device_description = start_quietly(device, is_deterministic=deterministic)
+    with show_messages():
+        device_description = start_quietly(device, is_deterministic=deterministic)
 
     from archnet.runs.benchmark.layer_speeds import measure_layers
 
@@ -143,16 +145,16 @@ def _bench_layers(
 
 
 def _data_workload(experiment: Experiment, input_text: str | None) -> Workload:
-    """The workload on the experiment's data, which decide the input size.
+    """The workload on the experiment's data, which determine the input size.
 
     Raises:
-        DocumentError: A size is given as well.
+        DocumentError: --input is given as well.
     """
     from archnet.api.console import progress
     from archnet.runs.benchmark.workload import load_data_workload
 
     if input_text:
-        raise DocumentError(f"--input {input_text}: with data, the size is theirs. Leave one of the two out.")
+        raise DocumentError(f"--input {input_text}: the data set determines the input size. Remove --input, or --data.")
     return load_data_workload(experiment, progress)
 
 

@@ -60,7 +60,7 @@ def _print_results(results: list[dict[str, Any]]) -> None:
 
 
 def _check_file(path: Path, input_text: str | None) -> dict[str, Any]:
-    """The result for one file, JSON-ready."""
+    """Validate one file; the result is JSON-ready."""
     from archnet.files.strict_json import read_document
 
     result: dict[str, Any] = {"file": str(path), "valid": True, "problems": [], "warnings": []}
@@ -72,7 +72,7 @@ def _check_file(path: Path, input_text: str | None) -> dict[str, Any]:
 
 
 def _describe(document: Document, input_text: str | None) -> tuple[str, list[str]]:
-    """A description of a valid document in a few words, and its warnings.
+    """Describe a valid document in a few words, and list its warnings.
 
     Raises:
         DocumentError: The document has problems.
@@ -107,7 +107,7 @@ def _describe_sweep(document: Document) -> tuple[str, list[str]]:
 
 
 def _init_problem(experiment: Experiment) -> str | None:
-    """The problem with the file of the initial weights, found without opening it; null if there is none."""
+    """Why the file of initial weights cannot be used, found without opening it; null if it can."""
     from archnet.evaluation.run_folder import find_weights_file
 
     try:

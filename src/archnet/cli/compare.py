@@ -1,4 +1,4 @@
-"""`archnet compare` and `archnet report`: finished runs against each other, and their reports again."""
+"""`archnet compare` and `archnet report`: compare finished runs, and regenerate their reports."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def compare(
     by: Annotated[
         list[str] | None,
         typer.Option(
-            help="Attribute of the cases (column of cases.csv) whose strata are shown, such as diameter_mm or scanner; "
-            "may be repeated. By default, all but those that every scan has, such as its spacing.",
+            help="Attribute of the cases (column of cases.csv) that stratifies the results, such as diameter_mm or "
+            "scanner; may be repeated. Default: all attributes except those that every scan has, such as its spacing.",
             metavar="COLUMN",
         ),
     ] = None,
@@ -90,7 +90,7 @@ def report(
     break_lock: BreakLockOption = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Recompute metrics.json from predictions.csv, and draw the figures and report.html again.
+    """Recompute metrics.json from predictions.csv, and regenerate the figures and report.html.
 
     For an experiment's folder, the comparison is rewritten as well. A file that has changed since its run finished is
     an error, unless --repair regenerates it or --accept-edits accepts it.

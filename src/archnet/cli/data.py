@@ -131,7 +131,7 @@ def prepare(
     break_lock: BreakLockOption = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Extract the crops of an experiment now, so that runs start at once. Run it again to resume.
+    """Extract the crops of an experiment in advance, so that runs start immediately. Repeat the command to resume.
 
     Examples:
         archnet data prepare --data luna16 --root /data/LUNA16
@@ -177,12 +177,12 @@ def fetch(
     root: RootOption = None,
     subsets: Annotated[
         list[int] | None,
-        typer.Option("--subset", help="A subset of LUNA16, 0 to 9; may be repeated. Otherwise all ten.", metavar="N"),
+        typer.Option("--subset", help="A subset of LUNA16, 0 to 9; may be repeated. Default: all ten.", metavar="N"),
     ] = None,
     break_lock: BreakLockOption = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Fetch a public data set, check it and unpack it. Run it again to resume an interrupted fetch.
+    """Download a public data set, verify it and unpack it. Repeat the command to resume an interrupted fetch.
 
     Examples:
         archnet data fetch mosmed
@@ -212,7 +212,7 @@ def phantom(
     scans: Annotated[int, typer.Option(help="Number of scans.", min=1)] = 36,
     candidates: Annotated[
         int | None,
-        typer.Option(help="luna16: candidates of each scan, otherwise 28; about a fifth are nodules.", min=5),
+        typer.Option(help="luna16: candidates per scan (default 28); about a fifth are nodules.", min=5),
     ] = None,
     through_plane: Annotated[
         float | None,
@@ -224,7 +224,7 @@ def phantom(
             max=1,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of everything that is drawn.", min=0)] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random generator.", min=0)] = 0,
     as_json: JsonFlag = False,
 ) -> None:
     """Write a phantom in a public data set's layout. Use it with --data luna16 or --data mosmed and --root DIR.

@@ -1,4 +1,4 @@
-"""`archnet explain`: a prediction with a saliency map."""
+"""`archnet explain`: explain a prediction with a saliency map."""
 
 from __future__ import annotations
 
@@ -57,12 +57,13 @@ def explain(
         archnet explain runs/luna16/arch3dsm scan.mhd --at=-100.6,67.3,-231.8 --method occlusion
     """
     point = _parse_point(at)
-    from archnet.api.console import progress
+    from archnet.api.console import progress, show_messages
     from archnet.inference.explanation_files import explain_file, write_explanation
 
-    explanation = explain_file(
-        run, scan, at=point, method=method, class_name=class_name, series=series, progress=progress
-    )
+    with show_messages():
+        explanation = explain_file(
+            run, scan, at=point, method=method, class_name=class_name, series=series, progress=progress
+        )
     explanation = write_explanation(explanation, out)
     _print_warnings(explanation)
     if as_json:
@@ -72,7 +73,7 @@ def explain(
 
 
 def _parse_point(at: str | None) -> Point | None:
-    """The candidate's position; null for a run on whole scans.
+    """Parse the position of a candidate; null for a run on whole scans.
 
     Raises:
         DocumentError: The text is not three numbers.

@@ -1,4 +1,4 @@
-"""`archnet export`: a run's model for others to use."""
+"""`archnet export`: export a trained model with a model card."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def export(
     break_lock: BreakLockOption = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Export a run's model with a model card: HU in, probabilities out, for any number of cases.
+    """Export a trained model with a model card. It maps cases in HU to class probabilities, for any batch size.
 
     The exported model is read back and checked against Keras on cases of the run and on noise; a model whose
     probabilities differ by more than 1e-5 is not kept.

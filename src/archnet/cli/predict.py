@@ -79,7 +79,7 @@ def predict(
         archnet predict runs/luna16/arch3dsm --also runs/luna16/archsm /data/LUNA16 --candidates candidates.csv
         --out submission.csv
     """
-    from archnet.api.console import progress
+    from archnet.api.console import progress, show_messages
     from archnet.inference.predict_files import predict_candidate_files, predict_scan_files
     from archnet.inference.scan_paths import find_named_scans
     from archnet.inference.trained_run import check_case_kind, read_trained_runs
@@ -89,14 +89,16 @@ def predict(
     check_case_kind(runs[0], {"--candidates": candidates, "--out": out}, remedy)
     found = find_named_scans(scans, series)
     if candidates:
-        result = predict_candidate_files(runs, found, candidates, out, tta=tta, strict=strict, progress=progress)
+        with show_messages():
+            result = predict_candidate_files(runs, found, candidates, out, tta=tta, strict=strict, progress=progress)
         print_findings(result.findings)
         print_scan_warnings(result.warnings)
         print_trainings(result.trained_on)
         _print_counts(result, as_json=as_json)
         _fail_if_rejected(result)
     else:
-        scan_result = predict_scan_files(runs, found, tta=tta, progress=progress)
+        with show_messages():
+            scan_result = predict_scan_files(runs, found, tta=tta, progress=progress)
         print_findings(scan_result.findings)
         print_scan_warnings(scan_result.warnings)
         print_trainings(scan_result.trained_on)
@@ -129,7 +131,7 @@ def _print_scans(result: ScanResult, *, as_json: bool) -> None:
 
 
 def _fail_if_rejected(result: ScanResult | CandidateResult) -> None:
-    """Exit with code 2 if a scan was rejected or has no probability, after all others were predicted.
+    """Exit with code 2 if a scan was rejected or has no probability; all others have been predicted.
 
     Raises:
         DataError: The reasons, one per line.

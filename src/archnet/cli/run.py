@@ -1,4 +1,4 @@
-"""`archnet run`: train architectures, evaluate them, and leave run folders."""
+"""`archnet run`: train and evaluate architectures, and write run folders."""
 
 from __future__ import annotations
 

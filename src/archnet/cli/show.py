@@ -1,4 +1,4 @@
-"""`archnet show`: a network layer by layer, or what the augmentation does to a case."""
+"""`archnet show`: print a network layer by layer, or draw augmented versions of a case."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def show(
         ),
     ],
     input_text: Annotated[
-        str | None, typer.Option("--input", help="Spatial input, such as 64x64x10; otherwise the file's own.")
+        str | None,
+        typer.Option("--input", help="Spatial input, such as 64x64x10. Default: the file's, or 64x64 and 64x64x10."),
     ] = None,
     classes: Annotated[int, typer.Option(help="Number of classes.", min=2, max=65536)] = 2,
     batch: Annotated[int, typer.Option(help="Batch size for the memory estimate.", min=1, max=65536)] = 64,
@@ -56,7 +57,7 @@ def show(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show a network: layers, shapes, parameters, multiply-adds, memory. With --augment: the augmentation instead.
+    """Show a network: layers, shapes, parameters, multiply-adds, memory. With --augment, draw augmented cases instead.
 
     Examples:
         archnet show arch3dsm --input 64x64x10 --batch 300

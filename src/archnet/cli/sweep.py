@@ -83,7 +83,7 @@ def run(
         typer.Option(help='Join a Ray cluster, such as "auto" or HOST:6379; its machines share the folder.'),
     ] = None,
     break_lock: BreakLockOption = False,
-    trials: Annotated[int | None, typer.Option(help="Number of trials, instead of the file's.", min=1)] = None,
+    trials: Annotated[int | None, typer.Option(help="Number of trials. Default: that of the file.", min=1)] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run a sweep, or resume an interrupted sweep with --resume. `archnet sweep FILE` is equivalent.
@@ -139,7 +139,7 @@ def run(
 
 @contextmanager
 def show_progress(sweep: Sweep, folder: Path) -> Iterator[Callable[[Trial], None]]:
-    """Show a live table while the block runs; where stderr is no terminal, print a line for each trial that ends."""
+    """Show a live table while the block runs; if stderr is not a terminal, print a line for each finished trial."""
     from rich.live import Live
 
     from archnet.api.console import stderr
@@ -174,7 +174,7 @@ def best(
     folder: SweepFolder,
     out: Annotated[
         Path | None,
-        typer.Option(help="Write the architecture into this file; otherwise it is printed.", metavar="FILE"),
+        typer.Option(help="Write the architecture to this file. Default: print it.", metavar="FILE"),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -205,7 +205,7 @@ def _read_board(folder: Path) -> Leaderboard:
 
     sweep = read_sweep(folder)
     if sweep is None:
-        raise RunError(f"{folder}: holds no sweep. Name the folder that archnet sweep was given, such as runs/NAME.")
+        raise RunError(f"{folder}: contains no sweep. Name the folder of a sweep, such as runs/NAME.")
     return read_leaderboard(sweep, folder)
 
 

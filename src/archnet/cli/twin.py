@@ -1,4 +1,4 @@
-"""`archnet twin`: the 2D, 2.5D or 3D form of an architecture."""
+"""`archnet twin`: convert an architecture to 2D, 2.5D or 3D."""
 
 from __future__ import annotations
 

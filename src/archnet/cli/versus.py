@@ -60,8 +60,8 @@ def versus(
             autocompletion=lambda: list(_RULE_LISTS),
         ),
     ] = "none",
-    seeds: Annotated[int, typer.Option(help="Trainings of each network.", min=1, max=1000)] = 5,
-    folds: Annotated[int | None, typer.Option(help="Folds of a cross-validation.", min=2, max=1000)] = None,
+    seeds: Annotated[int, typer.Option(help="Number of training seeds per network.", min=1, max=1000)] = 5,
+    folds: Annotated[int | None, typer.Option(help="Number of cross-validation folds.", min=2, max=1000)] = None,
     noninferior: Annotated[
         float | None,
         typer.Option(
@@ -74,8 +74,8 @@ def versus(
         str | None,
         typer.Option(help='Join a Ray cluster, such as "auto" or HOST:6379; its machines share the folder.'),
     ] = None,
-    cpus: Annotated[float, typer.Option(help="Cores of each run.", min=0.01, max=4096)] = 1,
-    gpus: Annotated[float, typer.Option(help="GPUs of each run; 0.5 lets two runs share one.", min=0, max=64)] = 0,
+    cpus: Annotated[float, typer.Option(help="CPU cores per run.", min=0.01, max=4096)] = 1,
+    gpus: Annotated[float, typer.Option(help="GPUs per run; 0.5 lets two runs share one.", min=0, max=64)] = 0,
     settings: SetOption = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder. Default: runs/<experiment>-versus-<architecture>.", metavar="DIR")
@@ -131,7 +131,7 @@ def versus(
 
 
 def _check_numbers(margin: float | None, gpus: float) -> None:
-    """Check what the limits of the options do not.
+    """Check numbers beyond the limits of the options.
 
     Raises:
         DocumentError: The margin is not between 0 and 1, or runs take a fraction of several GPUs.
@@ -143,7 +143,7 @@ def _check_numbers(margin: float | None, gpus: float) -> None:
 
 
 def _make_plan(plan: VersusPlan, folder: Path, *, resume: bool, is_dry: bool, as_json: bool) -> dict[str, Any]:
-    """Measure and print the plan; a resumed versus has measured it already."""
+    """Measure and print the plan; a resumed comparison reuses its measurements."""
     from archnet.api.console import progress, stderr, stdout
     from archnet.sweep.open_files import require_open_files
     from archnet.sweep.tune import require_ray

@@ -30,7 +30,7 @@ Method = Literal["gradcam", "occlusion"]
 
 METHODS: Final[dict[Method, str]] = {
     "gradcam": "Grad-CAM, share of the largest value",
-    "occlusion": "fall of the probability where air hides",
+    "occlusion": "drop in probability when a box is replaced by air",
 }
 """The meaning of the values of each heat map."""
 
@@ -174,7 +174,7 @@ def _heat_map(
 def _resample_to_scan(
     heat: NDArray[np.float32], run: TrainedRun, volume: Volume, point_mm: Point | None
 ) -> NDArray[np.float32]:
-    """The heat map of a case on the grid of its scan."""
+    """Resample the heat map of a case to the grid of its scan."""
     if point_mm is None:
         return resample_to_scan(heat, resized_grid(volume.hu.shape, run.crop_size))
     return resample_to_scan(heat, crop_grid(volume, point_mm, run.crop_size, run.experiment.data.spacing_mm))

@@ -1,4 +1,4 @@
-"""Class probabilities of the cases of scans, by one run or the mean of several."""
+"""Class probabilities of cases in scans, from one run or averaged over several."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def find_named_scans(paths: Sequence[Path], series: str | None = None) -> FoundS
         if not tree.scans:
             left_out = f"Not used: {describe_left_out(tree.left_out, path)}. " if tree.left_out else ""
             raise DataError(
-                f"{path}: {'found no scans' if path.is_dir() else 'there is no such file'}. {left_out}Give a scan "
+                f"{path}: {'contains no scans' if path.is_dir() else 'no such file'}. {left_out}Give a scan "
                 f"({', '.join(READERS)}), a DICOM folder, or a folder of scans."
             )
         found.update(dict.fromkeys(tree.scans))

@@ -83,12 +83,12 @@ class TrainedOn:
 
     @property
     def sentence(self) -> str:
-        """The fact as a predicate, to follow the name of the scan."""
+        """A predicate that follows the name of the scan."""
         sets = " and the ".join("training set" if name == "train" else f"{name} set" for name in self.sets)
         return f"was in the {sets} of {self.run}."
 
     def to_document(self) -> dict[str, Any]:
-        """The fact, JSON-ready."""
+        """The run and the sets, JSON-ready."""
         return {"run": str(self.run), "sets": list(self.sets)}
 
 
@@ -173,7 +173,7 @@ def read_trained_runs(paths: Sequence[Path]) -> list[TrainedRun]:
         if key is not None:
             raise RunError(
                 f"{run.folder}: cannot be averaged with {first.folder}: {key} {_value_text(document.get(key))} here, "
-                f"{_value_text(expected[key])} there. Name runs that see the same cases."
+                f"{_value_text(expected[key])} there. Name runs with the same preprocessing."
             )
     return runs
 

@@ -16,7 +16,7 @@ from archnet.files.documents.names import NAME_PATTERN, NAME_RULE, name_problem
 from archnet.files.documents.schema_validator import schema_validator
 from archnet.files.documents.shipped_documents import shipped_folder
 from archnet.files.strict_json import MAX_PROBLEMS, Document, JsonPath, Problem
-from archnet.spec.layer_synonyms import layer_type_hint
+from archnet.spec.synonyms.layer_synonyms import layer_type_hint
 
 SCHEMAS: Final = ("arch", "experiment", "sweep")
 """The names of the schemas."""

@@ -88,11 +88,12 @@ def test_scans_outside_the_subset_folders_have_no_official_fold(tmp_path):
         ),
         (
             "seriesuid,patient\n1.2.9,p1\n",
-            'line 2: the data have no series "1.2.9". Did you mean "1.2.3"? Correct it or remove the line.',
+            'line 2: the data have no series "1.2.9". The ids of these data look like "1.2.3". Correct it or '
+            "remove the line.",
         ),
         (
-            "seriesuid,patient\nscan-7,p1\n",
-            'line 2: the data have no series "scan-7". Their ids look like "1.2.3". Correct it or remove the line.',
+            "seriesuid,patient\n1.2.3.nii.gz,p1\n",
+            'line 2: the data have no series "1.2.3.nii.gz". Did you mean "1.2.3"? Correct it or remove the line.',
         ),
     ],
 )

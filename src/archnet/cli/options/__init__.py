@@ -39,12 +39,12 @@ def check_names() -> list[str]:
     return names
 
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object, for machines.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 DataOption = Annotated[
     str | None,
     typer.Option(
         "--data",
-        help=f"Data set: {dataset_names()}. Overrides an experiment file's.",
+        help=f"Data set: {dataset_names()}. Overrides that of an experiment file.",
         metavar="NAME",
         autocompletion=lambda: list(DATASETS),
     ),
@@ -203,7 +203,7 @@ def check_retry(*, retry: bool, resume: bool) -> None:
 
 
 def flag_setting(key: str, value: int | str | None) -> list[str]:
-    """A flag that is short for a key, in the form of `--set`; nothing where it is not given."""
+    """A flag that abbreviates a key, in the form of `--set`; empty if it is not given."""
     return [] if value is None else [f"{key}={json.dumps(value)}"]
 
 
@@ -249,12 +249,12 @@ def print_messages(messages: Iterable[str]) -> None:
 
 
 def print_findings(findings: Iterable[Finding]) -> None:
-    """Print what was found about the data, one finding a line."""
+    """Print the findings about the data, one per line."""
     print_messages(f"{finding.severity.capitalize()}: {finding.text}" for finding in findings)
 
 
 def print_scan_warnings(warnings: Mapping[Path, Sequence[str]]) -> None:
-    """Print in which ways scans are out of distribution, by scan."""
+    """Print why scans are out of distribution, by scan."""
     print_messages(
         f"Warning: {scan} is out of distribution: {sentence}"
         for scan, sentences in warnings.items()

@@ -1,4 +1,4 @@
-"""The standard streams of the command line, which may be closed, full or unable to encode a character."""
+"""Standard streams of the command line, which may be closed, full or unable to encode a character."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from archnet.files.user_folders import LAST_ERROR_FILE, log_folder
 
 
 def describe_os_error(error: OSError) -> str:
-    """The file and the reason of a system error, the remedy, and what was kept.
+    """Describe a system error: the file, the reason, the remedy, and what was kept.
 
     >>> import errno
     >>> describe_os_error(OSError(errno.ENOSPC, "HDF5 error", "runs/net/model.keras"))
@@ -26,7 +26,7 @@ def describe_os_error(error: OSError) -> str:
 
 
 def describe_bug(error: Exception) -> str:
-    """An unforeseen error and the path of its traceback; the traceback itself if it cannot be saved."""
+    """Describe an unexpected error with the path of its traceback, or the traceback itself if it cannot be saved."""
     path = save_traceback()
     first = f"A bug in archnet: {type(error).__name__}: {error}"
     if path is None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from archnet.data.checks.findings import Finding, first_names
 from archnet.data.checks.left_out import MAX_CASES
-from archnet.errors import DataError, did_you_mean, pluralize
+from archnet.errors import DataError, pluralize
 from archnet.files.csv_rows import read_rows
 from archnet.files.luna16_lists import SERIES_UID
 from archnet.imaging.dicom_folders import read_patient_id
@@ -21,9 +21,6 @@ PATIENTS_FILE: Final = "patients.csv"
 _COLUMNS = (SERIES_UID, "patient")
 _MAX_PATIENT_SCANS: Final = 10
 """Maximum number of scans in a patient's folder; larger folders are collections."""
-
-_MAX_COMPARED: Final = 2_000
-"""Ids among which a similar one is searched."""
 
 LUNA16_PATIENTS: Final = {
     "1.3.6.1.4.1.14519.5.2.1.6279.6001.159996104466052855396410079250": "LIDC-IDRI-0332",
@@ -122,11 +119,14 @@ def read_patients(path: Path, known: Collection[str]) -> dict[str, str]:
 
 
 def _example(uid: str, known: Collection[str]) -> str:
-    """An id of the data that resembles one that they do not have."""
-    if not known:
-        return ""
-    similar = did_you_mean(uid, sorted(known)[:_MAX_COMPARED])
-    return similar or f' Their ids look like "{min(known)}".'
+    """An id that the data have: one that is part of the given one or contains it, else the first one.
+
+    Ids that are merely similar are not suggested: those of different patients are.
+    """
+    matches = [name for name in known if len(uid) > 2 and (name in uid or uid in name)]
+    if matches:
+        return f' Did you mean "{min(matches)}"?'
+    return f' The ids of these data look like "{min(known)}".' if known else ""
 
 
 def _read_listed_patients(path: Path, ids: Sequence[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The list of shipped architectures, experiments and sweeps as tables for the terminal."""
+"""The shipped architectures, experiments and sweeps as tables for the terminal."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _table(*titles: str) -> FittingTable:
     """A table whose last column wraps, also inside long words."""
     table = FittingTable(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in titles:
-        table.add_column(title, no_wrap=title != titles[-1], overflow="fold")
+        table.add_column(title, no_wrap=title != titles[-1])
     return table
 
 

@@ -104,7 +104,7 @@ def error_table(metrics: Mapping[str, Any]) -> Table:
 
 
 def classification_report(matrix: Sequence[Sequence[int]], classes: Sequence[str], set_name: str) -> Table:
-    """The class report's metrics and the support of each class, and the accuracy."""
+    """The metrics and the support of each class, and the accuracy."""
     metrics = metrics_shown_in("class_report")
     table = titled_table(f"Classification report, {set_name} set")
     table.add_column("class")

@@ -4,8 +4,8 @@ import pytest
 
 from archnet.errors import DocumentError
 from archnet.spec.arch import load_arch
-from archnet.spec.layer_synonyms import _ADVICE, layer_type_hint
 from archnet.spec.layers import LAYERS
+from archnet.spec.synonyms.layer_synonyms import _ADVICE, layer_type_hint
 
 EXPECTED = {
     "C": ["Conv", "Conv2D", "Conv3D", "Conv2d", "nn.Conv3d", "Convolution3D", "conv_2d"],
