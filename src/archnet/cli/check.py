@@ -96,7 +96,10 @@ def _describe_arch(document: Document, input_text: str | None) -> tuple[str, lis
     is_assumed = input_text is None and arch.input_shape is None
     assumption = ' (assumed; set it with --input or "input_shape")' if is_assumed else ""
     num_parameters = network_cost(plan).num_parameters
-    return f"{arch.rank}D, {len(plan)} layers, {num_parameters:,} parameters at {sizes}{assumption}", arch.warnings()
+    return (
+        f"{arch.rank}D, {pluralize(len(plan), 'layer')}, {num_parameters:,} parameters at {sizes}{assumption}",
+        arch.warnings(),
+    )
 
 
 def _describe_sweep(document: Document) -> tuple[str, list[str]]:
