@@ -52,6 +52,8 @@ SHORTER = (
     (r"--seeds \d+", "--seeds 2"),
     (r"(archnet versus .*)--folds \d+", r"\1"),
     (r"--trials \d+", "--trials 2"),
+    (r"--scans [2-9]\d\b", "--scans 8"),
+    (r"archnet data phantom (?!.*--scans)", r"\g<0>--scans 8 "),
     (r"archnet sweep experiments/\S+", r"\g<0> --trials 2"),
     (r"--match none,macs,parameters", "--match none,macs"),
     (r"--at=-100\.6,67\.3,-231\.8", "--at=116.3761,-15.1884,-16.56"),
