@@ -207,7 +207,7 @@ def test_another_backend_is_refused(monkeypatch):
     import keras
 
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
-    message = 'archnet trains on tensorflow and jax, but KERAS_BACKEND is "torch". Set it to one of them.'
+    message = 'archnet supports tensorflow and jax, but KERAS_BACKEND is "torch". Set it to one of them.'
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         start_quietly()
 

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 import os
 
-# TensorFlow prints its build options on import unless told not to.
+# TensorFlow prints its build options on import unless this is set.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -1,4 +1,4 @@
-"""Starts Keras and its backend, describes the devices, and gives access to the backend's own functions."""
+"""Start Keras and its backend, describe the devices, and give access to backend-specific functions."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ _VARIABLES: Final = (
     "XLA_FLAGS",
     "JAX_DEFAULT_MATMUL_PRECISION",
 )
-"""Environment variables that change what a backend computes."""
+"""Environment variables that affect the computations of a backend."""
 
 
 @dataclass(slots=True)
 class _Process:
-    """Choices that hold for this process.
+    """Settings of this process.
 
     Attributes:
-        has_devices: Whether devices are chosen.
-        is_deterministic: Whether operations are bit-identical every time.
+        has_devices: Whether devices have been chosen.
+        is_deterministic: Whether operations are deterministic.
     """
 
     has_devices: bool = False
@@ -52,16 +52,16 @@ _descriptor_lock = RLock()
 
 
 def backend_module() -> ModuleType:
-    """The module of `backends` for the backend that Keras runs on.
+    """The module of `backends` for the current Keras backend.
 
     Raises:
-        RunError: It is not one that archnet trains on.
+        RunError: archnet does not support the backend.
     """
     import keras
 
     name = keras.backend.backend()
     if name not in ("tensorflow", "jax"):
-        raise RunError(f'archnet trains on tensorflow and jax, but KERAS_BACKEND is "{name}". Set it to one of them.')
+        raise RunError(f'archnet supports tensorflow and jax, but KERAS_BACKEND is "{name}". Set it to one of them.')
     return import_module(f"archnet.network.backends.{name}")
 
 
@@ -71,15 +71,15 @@ def start_quietly(device: str | None = None, *, is_deterministic: bool = False) 
     TensorFlow writes these from C++ before its own log level applies, so the file descriptor itself is redirected.
 
     Args:
-        device: "cpu", "gpu" (all of them) or "gpu:1", for the whole process; null is what was chosen before, else
-            the first GPU if there is one.
-        is_deterministic: From now on operations are bit-identical every time, or are refused.
+        device: "cpu", "gpu" (all GPUs) or "gpu:1", for the whole process; null is the previous choice, or
+            else the first GPU, if there is one.
+        is_deterministic: Enables deterministic operations; operations without a deterministic kernel fail.
 
     Returns:
-        What runs, such as "Keras 3.8.0 on tensorflow, CPU".
+        Versions and devices, such as "Keras 3.8.0 on tensorflow, CPU".
 
     Raises:
-        RunError: There is no such device, or it is too late to choose one.
+        RunError: The device does not exist, or it is too late to choose one.
     """
     if device is not None and not _DEVICE.fullmatch(str(device)):
         raise RunError(f'--device "{device}": expected cpu, gpu or a GPU by its number, such as gpu:1.')
@@ -112,7 +112,7 @@ def _choose_devices(device: str | None, backend: ModuleType) -> None:
 
 
 def _gpu_numbers(device: str, backend: ModuleType) -> list[int]:
-    """The numbers of the GPUs that a text asks for."""
+    """Parse the numbers of the requested GPUs."""
     if device == "cpu":
         return []
     count, number = backend.num_gpus(), device.partition(":")[2]
@@ -127,13 +127,13 @@ def _gpu_numbers(device: str, backend: ModuleType) -> list[int]:
 
 
 def devices() -> list[str]:
-    """The devices among which a batch is divided, such as "CPU" or "GPU:0 NVIDIA A100"."""
+    """Names of the devices among which a batch is divided, such as "CPU" or "GPU:0 NVIDIA A100"."""
     names: list[str] = backend_module().devices()
     return names
 
 
 def is_on_gpu() -> bool:
-    """Whether GPUs train."""
+    """Whether training uses GPUs."""
     return devices()[0].startswith("GPU")
 
 
@@ -145,7 +145,7 @@ def _describe_devices() -> str:
 
 
 def execution_record() -> dict[str, Any]:
-    """What decides how this process computes, JSON-ready."""
+    """Settings that determine the computations of this process, JSON-ready."""
     import keras
 
     return {
@@ -159,7 +159,7 @@ def execution_record() -> dict[str, Any]:
 
 @contextmanager
 def _hold_back_stderr() -> Iterator[None]:
-    """Buffer descriptor 2 during the block; write the buffer out only after an unexpected exception.
+    """Buffer file descriptor 2 during the block; write the buffer only after an unexpected exception.
 
     The lock is needed because a second thread would restore the buffer of the first as descriptor 2.
     """

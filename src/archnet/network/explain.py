@@ -1,4 +1,4 @@
-"""What in an image decided: Grad-CAM and occlusion, for 2D and 3D networks."""
+"""Saliency maps that explain a prediction: Grad-CAM and occlusion, for 2D and 3D networks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from archnet.spec.layers import Layer, walk
 from archnet.spec.layers.feature_map import FeatureMap
 
 BOX_SHARE: Final = 4
-"""Occlusion's boxes are this part of the image along each axis, and each lies half over the next."""
+"""Occlusion boxes have this share of the image along each axis; neighbouring boxes overlap by half."""
 
 Tensor = Any
 
@@ -34,36 +34,36 @@ def grad_cam(model: keras.Model, arch: Arch, image: NDArray[Any], label: int) ->
     """Compute the Grad-CAM heat map of a class in one image; see `GradCam`.
 
     Args:
-        model: What `build_inference_model` returns.
-        arch: The architecture that it was built from.
+        model: Result of `build_inference_model`.
+        arch: The architecture of the model.
         image: (height, width[, depth], channels) raw values.
         label: Index of the class.
 
     Raises:
-        RunError: The network has no feature maps, or is not that of the architecture.
+        RunError: The network has no feature maps, or does not match the architecture.
     """
     (heats,) = GradCam(model, arch).compute(image[np.newaxis], [label])
     return heats
 
 
 class GradCam:
-    """Grad-CAM heat maps on the last feature map of a network, 0 or more.
+    """Grad-CAM heat maps, with nonnegative values, on the last feature map of a network.
 
-    Grad-CAM (Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74): with A^k the last feature maps (behind their batch norm,
+    Grad-CAM (Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74): with A^k the last feature maps (after batch norm,
     activation and residual sum) and y the score of the class, the map is ReLU(sum_k a_k A^k), where a_k is the mean of
-    dy/dA^k over all positions. The score is the log-odds of the class, log p/(1 - p): the logit of a sigmoid, and for
-    a softmax no matter of what is added to all logits alike.
+    dy/dA^k over all positions. The score is the log-odds of the class, log p/(1 - p): the logit of a sigmoid; for a
+    softmax, it does not change if a constant is added to all logits.
     """
 
     def __init__(self, model: keras.Model, arch: Arch) -> None:
-        """Split a network behind its last feature map.
+        """Split a network after its last feature map.
 
         Args:
-            model: What `build_inference_model` returns.
-            arch: The architecture that it was built from.
+            model: Result of `build_inference_model`.
+            arch: The architecture of the model.
 
         Raises:
-            RunError: The network has no feature maps, or is not that of the architecture.
+            RunError: The network has no feature maps, or does not match the architecture.
         """
         network = model.get_layer(model.name)
         features = feature_tensors(network, arch)
@@ -71,15 +71,16 @@ class GradCam:
         self._body, self._head = keras.Model(network.input, features), keras.Model(features, network.output)
 
     def compute(self, images: NDArray[Any], labels: Sequence[int]) -> list[list[NDArray[np.float32]]]:
-        """Compute the heat maps of some images, which pass through the network at once.
+        """Compute the heat maps of a batch of images.
 
         Args:
             images: (N, height, width[, depth], channels) raw values.
             labels: Index of a class for each image.
 
         Returns:
-            For each image its maps (height, width[, depth]) of the features, usually coarser than the voxels; 0 without
-            evidence for the class. One map, or one (rows, columns) for each of `FeatureMap.planes`.
+            For each image, its maps (height, width[, depth]) at the resolution of the features, usually coarser than
+            the voxels; 0 without evidence for the class. One map, or one (rows, columns) for each of
+            `FeatureMap.planes`.
         """
         features = keras.tree.flatten(self._body(self._scaling(images), training=False))
         maps = [keras.Variable(each, name="features") for each in features]
@@ -120,11 +121,11 @@ def _heat(values: NDArray[np.float64], slopes: NDArray[np.float64]) -> NDArray[n
 def feature_tensors(network: keras.Model, arch: Arch) -> list[Tensor]:
     """Find the tensors of a network that hold its last feature map.
 
-    The architecture is built again, which marks its feature map, and the graphs of both networks are matched.
+    The architecture is rebuilt with its feature map marked, and the graphs of both networks are matched.
 
     Args:
-        network: What `build` returns, or the same read from a file.
-        arch: The architecture that it was built from.
+        network: Result of `build`, or a network read from a file.
+        arch: The architecture of the model.
 
     Returns:
         A single tensor (N, ..., channels), or (N * planes, rows, columns, channels) for planes that share their layers;
@@ -177,26 +178,26 @@ def _log_odds(logits: Tensor, label: int) -> Tensor:
 def occlusion(
     model: keras.Model, image: NDArray[Any], label: int, progress: Callable[..., Iterable[Any]]
 ) -> NDArray[np.float32]:
-    """By how much the probability of a class falls when a box of the image is hidden behind air.
+    """Compute how much the probability of a class decreases when a box of the image is replaced by air.
 
     Zeiler and Fergus 2014, doi:10.1007/978-3-319-10590-1_53. Each voxel is the mean over the boxes that cover it. Air
     is the lower limit of each channel of the data.
 
     Args:
-        model: What `build_inference_model` returns.
+        model: Result of `build_inference_model`.
         image: (height, width[, depth], channels) raw values.
         label: Index of the class.
         progress: Wraps the boxes.
 
     Returns:
-        (height, width[, depth]) of the image; negative where hiding makes the class more probable.
+        (height, width[, depth]) map of the image; negative where hiding the box increases the probability.
     """
     predictor, row = Predictor(model), np.zeros(1, np.int64)
     boxes = occlusion_boxes(image.shape[:-1])
     air = [low for low, _ in input_limits(model).hulls]
     before = predictor.predict(image[np.newaxis], row)[0, label]
     drops, counts = np.zeros(image.shape[:-1]), np.zeros(image.shape[:-1])
-    for box in progress(boxes, "Hiding boxes", len(boxes)):
+    for box in progress(boxes, "Occluding boxes", len(boxes)):
         occluded = image.copy()
         occluded[box] = air
         drops[box] += before - predictor.predict(occluded[np.newaxis], row)[0, label]
@@ -205,7 +206,7 @@ def occlusion(
 
 
 def occlusion_boxes(shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
-    """Boxes that cover an image, all of one size.
+    """Return boxes of equal size that cover an image.
 
     >>> len(occlusion_boxes((8, 3))), occlusion_boxes((8, 3))[3]
     (21, (slice(1, 3, None), slice(0, 1, None)))

@@ -1,4 +1,4 @@
-"""Exports: a saved model in a form that others read, and read back from it to be checked."""
+"""Export saved models to other formats, and read the exports back for verification."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from archnet.network.backend import backend_module
 from archnet.network.trained_model import load_model
 
 PredictFunction = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""(N, *input_shape) raw values -> (N, classes) probabilities, of any N."""
+"""(N, *input_shape) raw values -> (N, classes) probabilities, for any N."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportFormat:
-    """A form that a model is exported in.
+    """An export format.
 
     Attributes:
-        name: Of the file or folder.
-        packages: Modules that it needs beside what archnet always has.
-        write: Writes a model at a path.
-        read: Reads it back, without Keras where there is another reader.
+        name: Name of the file or folder.
+        packages: Required modules that archnet does not install by default.
+        write: Function that writes a model to a path.
+        read: Function that reads it back, without Keras if there is a different reader.
     """
 
     name: str
@@ -47,7 +47,7 @@ def _read_keras(path: Path) -> PredictFunction:
 
 
 def predict_function(model: keras.Model) -> PredictFunction:
-    """A Keras model as a function of arrays."""
+    """Wrap a Keras model as a function of arrays."""
     return lambda images: np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
 
 
@@ -61,12 +61,12 @@ def _read_saved_model(path: Path) -> PredictFunction:
 
 
 def largest_difference(model: keras.Model, other: PredictFunction, images: NDArray[np.float32]) -> float:
-    """How far the probabilities of a Keras model and of its export are apart, at most.
+    """Largest absolute difference between the probabilities of a Keras model and of its export.
 
-    The cases go through both in batches of four and what is left over.
+    Both process the cases in batches of four, plus a smaller last batch.
 
     Args:
-        model: Raw values in, probabilities out.
+        model: The model, from raw values to probabilities.
         other: Its export, read back.
         images: (N, *input_shape) raw values.
     """
@@ -77,13 +77,13 @@ def largest_difference(model: keras.Model, other: PredictFunction, images: NDArr
 
 
 def _write_onnx(model: keras.Model, path: Path) -> None:
-    """An ONNX file whose tensors and free axis have names, and which tells what the values are."""
+    """Write an ONNX file with names for tensors and the batch axis, and with metadata about the values."""
     import onnx
 
     _teach_erfc()
-    model(keras.ops.zeros((1, *model.input_shape[1:])))  # Keras exports to ONNX only what has been called
+    model(keras.ops.zeros((1, *model.input_shape[1:])))  # Keras exports only models that have been called
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # Keras looks for NumPy 1's np.object
+        warnings.simplefilter("ignore", FutureWarning)  # Keras uses np.object of NumPy 1
         model.export(path, format="onnx", verbose=False)
     document = onnx.load(path)
     _rename_output(document.graph, "probabilities")

@@ -1,7 +1,7 @@
-"""The file model.keras, checked before Keras opens it: names, sizes, layers and weights, without loading them.
+"""Check the file model.keras before Keras opens it: names, sizes, layers and weights, without loading them.
 
-Keras reads a member whole, however large it is unpacked, builds every layer that config.json names, and allocates its
-weights.
+Keras reads each member completely, regardless of its unpacked size, builds every layer that config.json names, and
+allocates its weights.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from archnet.network.model_classes import CLASSES, NUM_WEIGHTS, Sizes
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.weights.h5"
 MEMBERS: Final = ("metadata.json", CONFIG, WEIGHTS)
-"""The files of a model. Keras also knows assets, which no layer of archnet has."""
+"""The files of a model. Keras also supports assets, which no layer of archnet has."""
 
 _COMPILATION: Final = "compile_config"
 _OPTIMIZER: Final = "/optimizer/"
@@ -151,10 +151,10 @@ def _is_plain(dataset: Any) -> bool:
 
 
 def _walk_datasets(file: Any, label: str) -> Iterator[Any]:
-    """Yield the arrays of a weights file, following no link that could lead out of it or in a circle.
+    """Yield the arrays of a weights file, rejecting links, which could lead out of the file or form a cycle.
 
     Raises:
-        DamagedFileError: There is such a link, or there are too many groups.
+        DamagedFileError: There is a link, or there are too many groups.
     """
     stack, num_objects = [(file, 0)], 0
     while stack:

@@ -1,4 +1,4 @@
-"""Prediction: probabilities for cases, dropout off."""
+"""Prediction: class probabilities of cases, without dropout."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from archnet.network.examples import gather_images, split_batches
 from archnet.network.prefetch import prefetch_items
 
 PREDICT_BATCH: Final = 64
-"""Cases a prediction step, at most."""
+"""Maximum number of cases per prediction step."""
 
 PREDICT_VOXELS: Final = 1 << 22
-"""Input voxels a prediction step, at most, if there is more than one case: whole scans are large."""
+"""Maximum number of input voxels per prediction step with more than one case, because whole scans are large."""
 
 
 class Predictor:
-    """Class probabilities of images, by one model.
+    """Predicts class probabilities of images with a model.
 
     Attributes:
         model: Result of `build_inference_model`.
@@ -36,11 +36,11 @@ class Predictor:
         )
 
     def predict(self, images: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Class probabilities of some images.
+        """Predict the class probabilities of images.
 
         Args:
             images: (all cases, height, width[, depth], channels) raw values; may be memory-mapped.
-            rows: (N,) the cases that are wanted.
+            rows: (N,) rows of the cases to predict.
 
         Returns:
             (N, classes), float64.
@@ -57,5 +57,5 @@ class Predictor:
 def predict_probabilities(
     model: keras.Model, images: NDArray[Any], rows: NDArray[np.int64], batch_size: int | None = None
 ) -> NDArray[np.float64]:
-    """Class probabilities of images, (N, classes); see `Predictor`."""
+    """Predict class probabilities of images, (N, classes); see `Predictor`."""
     return Predictor(model, batch_size).predict(images, rows)

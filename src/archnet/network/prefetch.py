@@ -12,23 +12,23 @@ from archnet.errors import RunError
 Item = TypeVar("Item")
 
 PREFETCH_SIZE: Final = 2
-"""Number of items kept ready; more would only take memory."""
+"""Number of items kept ready; more would only use memory."""
 
 _POLL_SECONDS: Final = 1.0
-"""How often a waiting side looks whether the other one still lives."""
+"""Interval, in seconds, at which a waiting thread checks whether the other one is alive."""
 
 
 class _End:
-    """What comes after the last item: the error that ended the worker, if any."""
+    """Marker after the last item, with the error that ended the worker, if any."""
 
     def __init__(self, error: BaseException | None = None) -> None:
         self.error = error
 
 
 def prefetch_items(items: Iterable[Item]) -> Generator[Item, None, None]:
-    """Iterate over items that a background thread prepares a little ahead.
+    """Iterate over items that a background thread prepares in advance.
 
-    An error of the worker is raised here. When the consumer leaves early, the worker ends.
+    An error in the worker is raised here. If the consumer stops early, the worker ends.
 
     Raises:
         RunError: The worker has died.
@@ -54,14 +54,14 @@ def _produce(items: Iterable[Item], ready: queue.Queue[Item | _End], is_closed: 
         for item in items:
             if not _put(item, ready, is_closed):
                 return
-    except BaseException as error:  # whatever it is, the consumer must not wait for ever
+    except BaseException as error:  # any error must reach the consumer, which would otherwise wait forever
         _put(_End(error), ready, is_closed)
     else:
         _put(_End(), ready, is_closed)
 
 
 def _put(item: Item | _End, ready: queue.Queue[Item | _End], is_closed: threading.Event) -> bool:
-    """Whether the item could be handed over before the consumer left."""
+    """Put an item into the queue; return false if the consumer has stopped."""
     while not is_closed.is_set():
         try:
             ready.put(item, timeout=_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Random numbers that depend on the seed, the epoch and the case alone: host generators, hashes in the graph."""
+"""Random numbers that depend only on seed, epoch and case: generators on the host, hashes in the graph."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Tensor = Any
 
 
 class Stream(IntEnum):
-    """What random numbers are drawn for; each has a stream of its own."""
+    """The purposes of random numbers; each has its own stream."""
 
     AUGMENTATION = 0
     ORDER = 1
@@ -20,22 +20,22 @@ class Stream(IntEnum):
 
 
 def epoch_generator(stream: Stream, seed: int, epoch: int) -> np.random.Generator:
-    """The random numbers of one epoch.
+    """Create the random number generator of one epoch.
 
     Args:
-        stream: What they are drawn for.
-        seed: The training's.
-        epoch: From 0.
+        stream: The purpose of the numbers.
+        seed: Seed of the training.
+        epoch: Index of the epoch, from 0.
     """
     return np.random.Generator(np.random.Philox(key=np.array([seed, (stream << 32) + epoch], np.uint64)))
 
 
 def hashes(keys: Tensor, size: int, number: int) -> Tensor:
-    """Hashes of (key, layer number, element), (N, size) uint32.
+    """Compute hashes of (key, layer number, element), (N, size) uint32.
 
-    An odd key times an odd random number of the element is well mixed in its upper bits (multiplicative hashing); xor,
-    shift and another multiplication bring these down to the lower ones. What depends on the element alone is computed
-    for one case, so that a case costs four operations for two elements.
+    The product of an odd key and an odd random number of the element is well mixed in its upper bits (multiplicative
+    hashing); xor, shift and another multiplication mix these into the lower bits. Factors that depend only on the
+    element are computed once for all cases, so a case costs four operations for two elements.
     """
     elements = _mix(ops.cast(ops.arange(size, dtype="int32"), "uint32") + _word(number * 0x9E3779B9 + 1))
     products = ops.expand_dims(_make_odd(keys), 1) * ops.expand_dims(_make_odd(elements), 0)
@@ -43,7 +43,7 @@ def hashes(keys: Tensor, size: int, number: int) -> Tensor:
 
 
 def _mix(words: Tensor) -> Tensor:
-    """Each word's hash; the constants are of Wellons's lowbias32."""
+    """Hash each word with the constants of Wellons's lowbias32."""
     words = _fold(words, 16) * _word(0x7FEB352D)
     words = _fold(words, 15) * _word(0x846CA68B)
     return _fold(words, 16)

@@ -83,7 +83,7 @@ def build_inference_model(network: keras.Model, limits: InputLimits) -> keras.Mo
 
 
 def two_logits(logits: Tensor) -> Tensor:
-    """A single logit z as the pair (0, z), whose softmax is [1 - sigmoid(z), sigmoid(z)]; others as they are."""
+    """Convert a single logit z to the pair (0, z), whose softmax is [1 - sigmoid(z), sigmoid(z)]; keep other logits."""
     if logits.shape[-1] > 1:
         return logits
     return keras.layers.Concatenate()([keras.layers.Rescaling(0.0)(logits), logits])

@@ -19,7 +19,7 @@ _RESTORE = "Restore the file, or run the experiment again."
 
 
 def load_run_model(folder: Path) -> keras.Model:
-    """The trained model of a run: raw values in, probabilities out.
+    """Load the trained model of a run, which maps raw values to probabilities.
 
     Raises:
         RunError: The model is missing or damaged, or its input or its classes differ from this run's.
@@ -43,7 +43,7 @@ def _shape_text(input_shape: Any, num_classes: int) -> str:
 
 
 def load_model(path: Path) -> keras.Model:
-    """The model in a `model.keras` file, checked and then read in Keras's safe mode.
+    """Load the model in a `model.keras` file, after checking it, in Keras's safe mode.
 
     Raises:
         RunError: The file is missing, damaged, was not written by archnet, or its training has diverged.
@@ -63,11 +63,11 @@ def load_model(path: Path) -> keras.Model:
 
 
 def nan_error(path: Path, symptom: str) -> RunError:
-    """The error of a model that cannot compute probabilities.
+    """Create the error for a model that cannot compute probabilities.
 
     Args:
-        path: The model's file, or the scan that it was given.
-        symptom: What is wrong, as a predicate.
+        path: The file of the model, or of the scan.
+        symptom: The problem, as a predicate.
     """
     return RunError(
         f"{path}: {symptom}. Its training has diverged: run the experiment again with a lower training.learning_rate, "
@@ -76,10 +76,10 @@ def nan_error(path: Path, symptom: str) -> RunError:
 
 
 def _open_in_keras(path: Path) -> keras.Model:
-    """The model in a file.
+    """Load the model in a file.
 
     Raises:
-        DamagedFileError: Keras cannot build it, or it does not take raw values; Keras raises errors of any kind.
+        DamagedFileError: Keras cannot build the model, for any reason, or it does not take raw values.
     """
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -264,8 +264,8 @@ def test_a_training_of_three_classes_that_an_earlier_version_chose_by_one_class_
     with pytest.raises(RunError) as caught:
         check_history(old_rows, plain(best_metric="loss", early_stopping=stopping), 3)
     assert str(caught.value) == (
-        "this training began with an earlier version of archnet, which used the auc of one class. Of 3 classes the "
-        "macro AUC counts now, so the training cannot be resumed. Remove the run folder to start over."
+        "this training began with an earlier version of archnet, which used the auc of one class. With 3 classes, "
+        "the macro AUC is used now, so the training cannot be resumed. Remove the run folder to start over."
     )
     check_history(old_rows, plain(best_metric="loss"), 3)
     check_history(old_rows, plain(best_metric="recall"), 2)

@@ -83,7 +83,7 @@ def test_auto_is_float32_where_there_is_no_bfloat16(monkeypatch, caplog):
     monkeypatch.setattr(precision, "has_bfloat16", lambda: False)
     with caplog.at_level(logging.INFO, "archnet"):
         assert resolve_precision(network_of(), LIMITS, plain(precision="auto"), 4).precision == "float32"
-    assert caplog.messages == ["precision float32: this machine does not compute in bfloat16"]
+    assert caplog.messages == ["precision float32: this machine does not support bfloat16"]
 
 
 def test_auto_is_what_it_was_when_a_training_resumes():

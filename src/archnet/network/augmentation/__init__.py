@@ -1,1 +1,1 @@
-"""Augmentation: random changes of whole batches, inside the graph."""
+"""Augmentation: random transformations of whole batches, inside the graph."""

@@ -1,8 +1,8 @@
-"""What the augmentations of `spec/augmentations.py` do: on whole batches, inside the graph, 2D and 3D alike.
+"""Apply the augmentations of `spec/augmentations.py` to whole batches inside the graph, in 2D and 3D.
 
-Images are (N, height, width[, depth], channels), scaled to [0, 1]. All randomness comes in as uniform numbers in
-[0, 1), drawn on the host for each case from (seed, epoch, case), so that neither the order of cases nor the size of a
-batch changes what happens to a case.
+Images are (N, height, width[, depth], channels), scaled to [0, 1]. All randomness comes from uniform numbers in [0, 1),
+drawn on the host for each case from (seed, epoch, case), so the transformation of a case depends neither on the order
+of cases nor on the batch size.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Tensor = Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AugmentationRule:
-    """One augmentation: how many uniform numbers it takes for a case, and what it does with them."""
+    """One augmentation: the number of uniform numbers that it needs per case, and its function."""
 
     num_uniforms: int
     apply: Callable[[Any, Tensor, Tensor], Tensor]
@@ -58,15 +58,15 @@ AUGMENTATION_RULES: Final[dict[type[Augmentation], AugmentationRule]] = {
 
 
 def num_uniforms(entries: Sequence[Augmentation]) -> int:
-    """Uniform numbers that one case takes."""
+    """Number of uniform numbers per case."""
     return sum(AUGMENTATION_RULES[type(entry)].num_uniforms for entry in entries)
 
 
 def augment(entries: Sequence[Augmentation], images: Tensor, uniforms: Tensor) -> Tensor:
-    """The images after every augmentation, in order.
+    """Apply all augmentations to images, in order.
 
     Args:
-        entries: Of `training.augmentation`.
+        entries: Entries of `training.augmentation`.
         images: (N, height, width[, depth], channels) in [0, 1].
         uniforms: (N, num_uniforms(entries)) in [0, 1), float32.
 
@@ -74,7 +74,7 @@ def augment(entries: Sequence[Augmentation], images: Tensor, uniforms: Tensor) -
         Images of the same shape, float32.
 
     Raises:
-        ValueError: The uniform numbers come in another precision: rounded, they stand for something else.
+        ValueError: The uniform numbers are in a different precision; rounding would change their meaning.
     """
     dtype = keras.backend.standardize_dtype(uniforms.dtype)
     if dtype != "float32":
@@ -86,7 +86,7 @@ def augment(entries: Sequence[Augmentation], images: Tensor, uniforms: Tensor) -
 
 
 def _columns(entries: Sequence[Augmentation]) -> list[slice]:
-    """Each entry's share of a case's uniform numbers."""
+    """The slice of the uniform numbers of a case that each entry uses."""
     ends = list(itertools.accumulate((AUGMENTATION_RULES[type(entry)].num_uniforms for entry in entries), initial=0))
     return [slice(*pair) for pair in itertools.pairwise(ends)]
 
@@ -94,14 +94,14 @@ def _columns(entries: Sequence[Augmentation]) -> list[slice]:
 def add_rotated_copies(
     entries: Sequence[Augmentation], is_positive: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The training set with its rotated copies.
+    """Extend the training set with its rotated copies.
 
     Args:
-        entries: Of `training.augmentation`; each `RotatedCopies` adds its own copies.
-        is_positive: (N,) for the training cases.
+        entries: Entries of `training.augmentation`; each `RotatedCopies` adds its own copies.
+        is_positive: (N,) whether each training case is in the positive class.
 
     Returns:
-        For each case and copy its row (M,) in the training set, and the uniform number (M,) that stands for its turn.
+        For each case and copy, its row (M,) in the training set, and the uniform number (M,) that encodes its rotation.
     """
     rows = [np.arange(is_positive.size)]
     turns = [np.zeros(is_positive.size, np.float32)]
@@ -117,13 +117,13 @@ def add_rotated_copies(
 def draw_uniforms(
     entries: Sequence[Augmentation], turns: NDArray[np.float32], seed: int, epoch: int
 ) -> NDArray[np.float32]:
-    """The uniform numbers of one epoch, (M, num_uniforms(entries)): row i belongs to training entry i.
+    """Draw the uniform numbers of one epoch, (M, num_uniforms(entries)): row i belongs to sample i.
 
     Args:
-        entries: Of `training.augmentation`.
-        turns: Of `add_rotated_copies`; they take the place of random numbers for `RotatedCopies`.
-        seed: Of the training.
-        epoch: From 0.
+        entries: Entries of `training.augmentation`.
+        turns: Result of `add_rotated_copies`; they replace the random numbers for `RotatedCopies`.
+        seed: Seed of the training.
+        epoch: Index of the epoch, from 0.
     """
     uniforms = epoch_generator(Stream.AUGMENTATION, seed, epoch).random(
         (turns.size, num_uniforms(entries)), dtype=np.float32

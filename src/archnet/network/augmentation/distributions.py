@@ -1,4 +1,4 @@
-"""From uniform numbers, one for each case, to other random numbers; in the graph."""
+"""Transform uniform numbers, one per case, to other distributions, inside the graph."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ Tensor = Any
 
 
 def uniform_integers(uniforms: Tensor, count: int) -> Tensor:
-    """int32 numbers in 0 .. count - 1, as likely as each other, from uniform numbers in [0, 1)."""
+    """Convert uniform numbers in [0, 1) to uniformly distributed int32 numbers from 0 to count - 1."""
     return ops.cast(ops.floor(uniforms * count), "int32")
 
 
 def rescale_uniforms(limits: tuple[float, float], uniforms: Tensor) -> Tensor:
-    """Numbers between two limits from uniform numbers in [0, 1)."""
+    """Rescale uniform numbers in [0, 1) to a range."""
     return limits[0] + uniforms * (limits[1] - limits[0])
 
 
 def standard_normals(seeds: Tensor, count: int) -> Tensor:
-    """(N, count) numbers of the standard normal distribution; each row depends on its own seed alone.
+    """Draw (N, count) standard normal numbers; each row depends only on its own seed.
 
-    The halves of each hash are a radius and an angle (Box and Muller 1958, 10.1214/aoms/1177706645), which give two
+    The halves of each hash are a radius and an angle (Box and Muller 1958, doi:10.1214/aoms/1177706645), which give two
     numbers; 16 bits of radius reach 4.85 standard deviations.
 
     Args:
-        seeds: (N,) uniform numbers in [0, 1), of which 24 bits count.
-        count: Numbers for each seed.
+        seeds: (N,) uniform numbers in [0, 1), of which 24 bits are used.
+        count: Number of values per seed.
     """
-    keys = ops.cast(seeds * (1 << 24), "uint32") * np.uint32(0x9E3779B1)  # spreads neighbours over all 32 bits
+    keys = ops.cast(seeds * (1 << 24), "uint32") * np.uint32(0x9E3779B1)  # spreads similar seeds over all 32 bits
     words = hashes(keys, (count + 1) // 2, 0)
     low, high = (ops.cast(ops.bitwise_and(half, 0xFFFF), "float32") for half in (words, ops.right_shift(words, 16)))
     radius = ops.sqrt(-2 * ops.log((low + 0.5) / (1 << 16)))

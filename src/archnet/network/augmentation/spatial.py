@@ -1,8 +1,8 @@
-"""Augmentations in space, on whole batches: turns, mirrors, shifts, zooms, and boxes cut out.
+"""Spatial augmentations for whole batches: rotations, flips, shifts, zooms and cutout.
 
-Voxels that only change places are gathered by their flat index, columns along the depth as a whole where they may
-stay: exact, in one pass. What falls between voxels is interpolated linearly with air (0) outside, as SciPy's
-`ndimage.affine_transform` does with `order=1, mode="grid-constant"`.
+Voxels that only change positions are gathered by flat index, whole columns along the depth where possible: exactly and
+in one pass. Positions between voxels are interpolated linearly with air (0) outside, like SciPy's
+`ndimage.affine_transform` with `order=1, mode="grid-constant"`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Tensor = Any
 
 
 def rotate_right_angles(entry: RightAngles | RotatedCopies, images: Tensor, uniforms: Tensor) -> Tensor:
-    """Each case turned by 0, 90, 180 or 270 degrees; see `shape_problem` for oblong slices."""
+    """Rotate each case by 0, 90, 180 or 270 degrees; see `shape_problem` for slices that are not square."""
     slice_shape = images.shape[1:3]
     pixels = np.arange(math.prod(slice_shape), dtype=np.int32).reshape(slice_shape)
     tables = np.stack([np.rot90(pixels, turns).reshape(slice_shape) for turns in range(4)])
@@ -30,7 +30,7 @@ def rotate_right_angles(entry: RightAngles | RotatedCopies, images: Tensor, unif
 
 
 def flip(entry: Flip, images: Tensor, uniforms: Tensor) -> Tensor:
-    """Each case mirrored along each axis with probability 1/2."""
+    """Flip each case along each axis with probability 1/2."""
     sources = [
         ops.where(uniforms[:, axis, None] < 0.5, ops.flip(source, 1), source) if AXES[axis] in entry.axes else source
         for axis, source in enumerate(_axis_positions(images))
@@ -39,7 +39,7 @@ def flip(entry: Flip, images: Tensor, uniforms: Tensor) -> Tensor:
 
 
 def shift(entry: Shift, images: Tensor, uniforms: Tensor) -> Tensor:
-    """Each case moved by whole voxels, air coming in."""
+    """Shift each case by whole voxels, and fill the gap with air."""
     limits = (entry.height, entry.width, entry.depth) if entry.depth else (entry.height, entry.width)
     sources = [
         source - (uniform_integers(uniforms[:, axis, None], 2 * limit + 1) - limit)
@@ -55,7 +55,7 @@ def shift(entry: Shift, images: Tensor, uniforms: Tensor) -> Tensor:
 
 
 def cut_out(entry: Cutout, images: Tensor, uniforms: Tensor) -> Tensor:
-    """Each case with a box of air wholly inside it (after DeVries and Taylor 2017, arXiv:1708.04552)."""
+    """Fill a box inside each case with air (after DeVries and Taylor 2017, arXiv:1708.04552)."""
     is_cut = True
     for axis, place in enumerate(_axis_positions(images)):
         length = round(entry.share * place.shape[1])
@@ -65,7 +65,7 @@ def cut_out(entry: Cutout, images: Tensor, uniforms: Tensor) -> Tensor:
 
 
 def rotate(entry: Rotate, images: Tensor, uniforms: Tensor) -> Tensor:
-    """Each case turned about its centre in the axial plane by one of the entry's angles."""
+    """Rotate each case around its centre in the axial plane by one of the entry's angles."""
     height, width = images.shape[1:3]
     down = np.arange(height, dtype=np.float32)[:, np.newaxis] - (height - 1) / 2
     right = np.arange(width, dtype=np.float32) - (width - 1) / 2
@@ -77,23 +77,23 @@ def rotate(entry: Rotate, images: Tensor, uniforms: Tensor) -> Tensor:
 
 
 def zoom(entry: Zoom, images: Tensor, uniforms: Tensor) -> Tensor:
-    """Each case enlarged about its centre, one axis after the other."""
+    """Zoom into each case around its centre, one axis after the other."""
     factors = rescale_uniforms(entry.factor, uniforms[:, 0])
     shape = ops.shape(images)
     for axis, size in enumerate(images.shape[1:-1]):
         if AXES[axis] in entry.axes:
             before, after = math.prod(images.shape[1 : axis + 1]), math.prod(images.shape[axis + 2 :])
             weights = _zoom_weights(size, factors)
-            if after == 1:  # one large product for each case instead of many small ones
+            if after == 1:  # one large matrix product per case instead of many small ones
                 images = ops.matmul(ops.reshape(images, (-1, before, size)), ops.swapaxes(weights, 1, 2))
             else:
                 images = ops.matmul(weights[:, None], ops.reshape(images, (-1, before, size, after)))
             images = ops.reshape(images, shape)
-    return ops.clip(images, 0.0, 1.0)  # a GPU may round the weights of a product so that they add up to more than 1
+    return ops.clip(images, 0.0, 1.0)  # on a GPU, rounding can make the weights of a product sum to more than 1
 
 
 def _zoom_weights(size: int, factors: Tensor) -> Tensor:
-    """(N, size, size) weight of each old voxel (last axis) in each new one, along one axis."""
+    """(N, size, size) weight of each old voxel (last axis) in each new voxel, along one axis."""
     steps = np.arange(size, dtype=np.float32)
     from_centre = (steps - (size - 1) / 2)[:, np.newaxis]
     distance = (1 / factors - 1)[:, None, None] * from_centre - (steps - steps[:, np.newaxis])
@@ -101,7 +101,7 @@ def _zoom_weights(size: int, factors: Tensor) -> Tensor:
 
 
 def _axis_positions(images: Tensor) -> list[Tensor]:
-    """For each spatial axis (1, size): where each voxel stands."""
+    """Position of each voxel along each spatial axis, (1, size)."""
     return [ops.arange(size, dtype="int32")[None] for size in images.shape[1:-1]]
 
 
@@ -110,14 +110,14 @@ def _is_inside(positions: Tensor, start: Tensor, end: Tensor) -> Tensor:
 
 
 def _broadcast_along_axis(axis: int, values: Tensor, images: Tensor) -> Tensor:
-    """(N, size) values along one spatial axis, spread over images."""
+    """Reshape (N, size) values along one spatial axis for broadcasting over images."""
     shape = [1] * (len(images.shape) - 1)
     shape[axis] = values.shape[1]
     return ops.reshape(values, (-1, *shape))
 
 
 def _flat_index(sources: Sequence[Tensor]) -> Tensor:
-    """Flat places (N, size, size, ..) from the places (N, size) along each axis."""
+    """Flat indices (N, size, size, ..) from the indices (N, size) along each axis."""
     flat = sources[0]
     for source in sources[1:]:
         spread = ops.reshape(source, (-1, *(1,) * (len(flat.shape) - 1), source.shape[1]))
@@ -126,11 +126,11 @@ def _flat_index(sources: Sequence[Tensor]) -> Tensor:
 
 
 def _gather(images: Tensor, index: Tensor) -> Tensor:
-    """Images whose voxels, or columns of them, come from elsewhere in the same case.
+    """Gather the voxels of images, or columns of voxels, from other positions in the same case.
 
     Args:
         images: (N, height, width[, depth], channels).
-        index: (N, height, width[, depth]) flat index over these axes; without depth whole columns move.
+        index: (N, height, width[, depth]) flat index over these axes; without depth, whole columns are gathered.
     """
     num_axes = len(index.shape) - 1
     num_places = math.prod(images.shape[1 : num_axes + 1])
@@ -139,13 +139,13 @@ def _gather(images: Tensor, index: Tensor) -> Tensor:
 
 
 def _interpolate(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
-    """Images whose every column comes from between four others.
+    """Interpolate each column of images between four columns.
 
     Args:
         images: (N, height, width[, depth], channels).
-        down: (N, height, width) how far below its own place each column comes from. A displacement, not a position,
-            since it is smaller and its digits behind the point more.
-        right: Likewise.
+        down: (N, height, width) displacement along the height of the source of each column. A displacement has
+            a higher precision than a position because it is smaller.
+        right: The same along the width.
     """
     rows, columns = (places[0] for places in _axis_positions(images)[:2])
     result = 0.0
@@ -158,7 +158,7 @@ def _interpolate(images: Tensor, down: Tensor, right: Tensor) -> Tensor:
 
 
 def _neighbours(positions: Tensor, displacements: Tensor, size: int) -> list[tuple[Tensor, Tensor]]:
-    """The two places along one axis between which something comes from, with their weights, 0 outside."""
+    """The two neighbours of each source position along one axis, with their weights, which are 0 outside."""
     before = ops.floor(displacements)
     sides = []
     for side in (0, 1):
@@ -169,5 +169,5 @@ def _neighbours(positions: Tensor, displacements: Tensor, size: int) -> list[tup
 
 
 def _hat(distance: Tensor) -> Tensor:
-    """The weight that linear interpolation gives to a voxel at this distance, in voxels."""
+    """Weight of linear interpolation for a voxel at a distance, in voxels."""
     return ops.maximum(1 - ops.abs(distance), 0.0)

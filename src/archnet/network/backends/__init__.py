@@ -1,1 +1,1 @@
-"""What Keras leaves to each of its backends: graphs, gradients, devices."""
+"""Backend-specific functions that Keras does not provide: graphs, gradients, devices."""

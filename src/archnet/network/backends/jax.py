@@ -1,4 +1,4 @@
-"""What Keras leaves to its backend, on JAX: graphs and gradients. Imported by `backend` alone."""
+"""JAX functions that Keras does not provide: graphs, gradients and devices. Only `backend` imports it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Tensor = Any
 GPU_PACKAGES: Final = 'pip install "jax[cuda13]"'
 MULTI_GPU_HINT: Final = "on JAX archnet trains on one"
 
-os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # read when the first GPU is used
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX reads this when the first GPU is used
 
 _OPTIONS: dict[str, Any] = {}
-"""Of the compiler, for this process."""
+"""Compiler options of this process."""
 
 
 def compile_graph(function: Callable[..., Tensor], variables: Sequence[Any]) -> Callable[..., Tensor]:
-    """A function compiled for each size of batch; it sees and changes variables as if they were values.
+    """Compile a function for each batch size; variables are passed in and out as values.
 
     Args:
-        function: Takes a dict of tensors whose first axis is the cases, or nothing.
-        variables: Everything that the function reads and changes.
+        function: Takes a dict of tensors with cases along the first axis, or nothing.
+        variables: All variables that the function reads and changes.
     """
 
     def pure(values: list[Tensor], batches: tuple[dict[str, Tensor], ...]) -> tuple[Tensor, list[Tensor]]:
@@ -48,10 +48,10 @@ def compile_graph(function: Callable[..., Tensor], variables: Sequence[Any]) -> 
 def value_and_gradients(
     function: Callable[[], tuple[Tensor, Tensor]], weights: Sequence[Any], others: Sequence[Any]
 ) -> tuple[Tensor, list[Tensor]]:
-    """What a function gives beside its scalar, and the scalar's gradient with respect to weights.
+    """Return the auxiliary outputs of a function, and the gradient of its scalar with respect to weights.
 
     Args:
-        function: Gives the scalar and anything else; it may read no variable but these.
+        function: Returns the scalar and auxiliary outputs; it may only read these variables.
         weights: Trainable variables.
         others: Variables that the function changes.
     """
@@ -75,33 +75,33 @@ def _current_values(scope: StatelessScope, variables: Sequence[Any]) -> list[Ten
 def replicate(
     function: Callable[[dict[str, Tensor]], Tensor], variables: Sequence[Any], changing: Sequence[Any]
 ) -> Callable[[dict[str, Tensor]], Tensor]:
-    """The function itself: on JAX one device trains."""
+    """Return the function itself: on JAX, training uses one device."""
     return function
 
 
 def num_gpus() -> int:
-    """GPUs of this machine."""
+    """Number of GPUs of this machine."""
     try:
         return len(jax.devices("gpu"))
-    except RuntimeError:  # JAX has no other way to say that there are none
+    except RuntimeError:  # this is how JAX reports that there are none
         return 0
 
 
 def use_gpus(gpus: Sequence[int] | None) -> None:
-    """Lets the first of some GPUs train.
+    """Select the first of the given GPUs for training.
 
     Args:
-        gpus: Numbers among all; none is the CPU; null is what JAX takes.
+        gpus: Numbers of GPUs; an empty list selects the CPU; null is JAX's default.
     """
     if gpus is None:
         return
     if not gpus:
-        jax.config.update("jax_platforms", "cpu")  # other devices are not even woken
+        jax.config.update("jax_platforms", "cpu")  # other devices are not initialized
     jax.config.update("jax_default_device", jax.devices("gpu")[gpus[0]] if gpus else jax.devices("cpu")[0])
 
 
 def enable_determinism() -> None:
-    """From now on what is compiled gives the same bits every time, or is refused."""
+    """Compile deterministic code from now on; operations without a deterministic kernel fail."""
     _OPTIONS["xla_gpu_deterministic_ops"] = True
 
 
@@ -110,18 +110,18 @@ def _device() -> Any:
 
 
 def devices() -> list[str]:
-    """The device that trains: a GPU with its name, or the CPU."""
+    """Name of the device used for training: a GPU with its model, or the CPU."""
     device = _device()
     return ["CPU"] if device.platform == "cpu" else [f"{device.platform.upper()}:{device.id} {device.device_kind}"]
 
 
 def num_threads() -> int:
-    """Threads that an operation on the CPU may take; 0 is one for each core."""
+    """Number of threads per CPU operation; 0 means one per core."""
     return 0
 
 
 def accelerator_has_bfloat16() -> bool | None:
-    """Whether the accelerator computes in bfloat16 (GPUs of compute capability 8.0 on); None without one."""
+    """Whether the accelerator supports bfloat16 (GPUs from compute capability 8.0); None without an accelerator."""
     device = _device()
     if device.platform == "cpu":
         return None
@@ -134,15 +134,15 @@ def has_fast_groups() -> bool:
 
 
 def full_float32() -> AbstractContextManager[None]:
-    """Lets accelerators multiply in float32 rather than in fewer bits, while the block runs."""
+    """Use full float32 precision in matrix products on accelerators while the block runs."""
     precision: AbstractContextManager[None] = jax.default_matmul_precision("float32")
     return precision
 
 
 def normalize(inputs: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Inputs (..., channels) normalised over all axes but the last, with their means and variances (channels,).
+    """Normalize inputs (..., channels) over all axes except the last; also return means and variances (channels,).
 
-    In float32, as Keras's layer does; XLA makes few passes of it.
+    Computes in float32 like Keras's layer; XLA fuses it into few passes over memory.
     """
     numbers = ops.cast(inputs, "float32")
     mean, variance = ops.moments(numbers, axes=tuple(range(inputs.ndim - 1)))

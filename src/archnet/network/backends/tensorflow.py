@@ -1,4 +1,4 @@
-"""What Keras leaves to its backend, on TensorFlow: graphs and gradients. Imported by `backend` alone."""
+"""TensorFlow functions that Keras does not provide: graphs, gradients and devices. Only `backend` imports it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Tensor = Any
 GPU_PACKAGES: Final = 'pip install "archnet[cuda]"'
 MULTI_GPU_HINT: Final = "--device gpu takes all"
 
-# Each network has graphs of its own, which TensorFlow takes for one that is traced again and again.
+# Each network has its own graphs, which TensorFlow mistakes for repeated retracing of one function.
 tf.get_logger().setLevel("ERROR")
 
 
 def compile_graph(function: Callable[..., Tensor], variables: Sequence[Any]) -> Callable[..., Tensor]:
-    """A function as a graph that takes any number of cases.
+    """Compile a function to a graph for any number of cases.
 
     XLA stays off: it makes 3D convolutions on a CPU many times slower.
 
     Args:
-        function: Takes a dict of tensors whose first axis is the cases, or nothing.
-        variables: What the function reads and changes; TensorFlow finds them itself.
+        function: Takes a dict of tensors with cases along the first axis, or nothing.
+        variables: Variables that the function reads and changes; TensorFlow finds them itself.
     """
     graphs: list[Callable[..., Tensor]] = []
 
@@ -47,10 +47,10 @@ def _batch_spec(tensor: Tensor) -> tf.TensorSpec:
 def value_and_gradients(
     function: Callable[[], tuple[Tensor, Tensor]], weights: Sequence[Any], others: Sequence[Any]
 ) -> tuple[Tensor, list[Tensor]]:
-    """What a function gives beside its scalar, and the scalar's gradient with respect to weights.
+    """Return the auxiliary outputs of a function, and the gradient of its scalar with respect to weights.
 
     Args:
-        function: Gives the scalar and anything else; it may read no variable but these.
+        function: Returns the scalar and auxiliary outputs; it may only read these variables.
         weights: Trainable variables.
         others: Variables that the function changes.
     """
@@ -64,21 +64,21 @@ def value_and_gradients(
 def replicate(
     function: Callable[[dict[str, Tensor]], Tensor], variables: Sequence[Any], changing: Sequence[Any]
 ) -> Callable[[dict[str, Tensor]], Tensor]:
-    """A function that every device carries out on its share of the cases; what it gives is added up over them.
+    """Run a function on every device for its share of the cases, and sum the outputs over the devices.
 
-    The devices get the variables' values and give back what they would change, whose mean is taken: variables stay
-    where they are, so that neither an optimizer nor a checkpoint knows of devices. On one device, the function itself.
+    The devices receive the values of the variables and return the changed ones, which are averaged: variables are not
+    replicated, so optimizers and checkpoints do not depend on devices. On one device, this is the function itself.
 
     Args:
-        function: Takes a dict of tensors with at least as many cases as there are devices, gives tensors in tuples
-            and lists.
-        variables: Everything that the function reads and changes.
-        changing: What it changes.
+        function: Takes a dict of tensors with at least as many cases as there are devices, and returns tensors in
+            tuples and lists.
+        variables: All variables that the function reads and changes.
+        changing: Variables that it changes.
     """
     names = [device.name for device in _logical_devices()]
     if len(names) == 1:
         return function
-    # Adding up on one device needs no NCCL, always adds in the same order, and nothing has to travel back.
+    # Summing on one device needs no NCCL, has a fixed order, and needs no broadcast of the result.
     strategy = tf.distribute.MirroredStrategy(names, cross_device_ops=tf.distribute.ReductionToOneDevice())
 
     def call(batch: dict[str, Tensor]) -> Tensor:
@@ -104,18 +104,18 @@ def replicate(
 
 
 def num_gpus() -> int:
-    """GPUs of this machine."""
+    """Number of GPUs of this machine."""
     return len(tf.config.list_physical_devices("GPU"))
 
 
 def use_gpus(gpus: Sequence[int] | None) -> None:
-    """Lets nothing but some GPUs be seen, and lets these take memory as they need it. Must come first.
+    """Make only the given GPUs visible, with memory growth. This must be called before any device is used.
 
     Args:
-        gpus: Numbers among all; none is the CPU; null is the first if there is one.
+        gpus: Numbers of GPUs; an empty list selects the CPU; null selects the first GPU, if there is one.
 
     Raises:
-        RuntimeError: This process has used its devices already.
+        RuntimeError: This process has already used its devices.
     """
     present = tf.config.list_physical_devices("GPU")
     chosen = present[:1] if gpus is None else [present[number] for number in gpus]
@@ -127,7 +127,7 @@ def use_gpus(gpus: Sequence[int] | None) -> None:
 
 
 def enable_determinism() -> None:
-    """From now on operations give the same bits every time, or are refused."""
+    """Use deterministic operations from now on; operations without a deterministic kernel fail."""
     tf.config.experimental.enable_op_determinism()
 
 
@@ -136,7 +136,7 @@ def _logical_devices() -> Sequence[Any]:
 
 
 def devices() -> list[str]:
-    """The devices that train: GPUs with their names, or CPUs."""
+    """Names of the devices used for training: GPUs with their models, or CPUs."""
     gpus = tf.config.get_visible_devices("GPU")
     if not gpus:
         cpus = _logical_devices()
@@ -146,12 +146,12 @@ def devices() -> list[str]:
 
 
 def num_threads() -> int:
-    """Threads that an operation on the CPU may take; 0 is one for each core."""
+    """Number of threads per CPU operation; 0 means one per core."""
     return int(tf.config.threading.get_intra_op_parallelism_threads())
 
 
 def accelerator_has_bfloat16() -> bool | None:
-    """Whether the first GPU computes in bfloat16 (compute capability 8.0 and later); None without a GPU."""
+    """Whether the first GPU supports bfloat16 (from compute capability 8.0); None without a GPU."""
     devices = tf.config.get_visible_devices("GPU")
     if not devices:
         return None
@@ -165,14 +165,14 @@ def has_fast_groups() -> bool:
 
 
 def load_saved_model(path: Path) -> Callable[[Any], Tensor]:
-    """The function that a saved model's folder serves, read without Keras."""
+    """Load the serving function of a SavedModel folder without Keras."""
     model = tf.saved_model.load(path)
-    return lambda images: model.serve(images)  # the function alone would let the weights go
+    return lambda images: model.serve(images)  # the function alone would not keep the weights alive
 
 
 @contextmanager
 def full_float32() -> Iterator[None]:
-    """Lets GPUs multiply in float32, not in TensorFloat-32, whose factors have ten bits, while the block runs."""
+    """Use float32 instead of TensorFloat-32, which has 10 mantissa bits, on GPUs while the block runs."""
     was_enabled = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(False)
     try:
@@ -182,9 +182,9 @@ def full_float32() -> Iterator[None]:
 
 
 def normalize(inputs: Tensor, scale: Tensor, offset: Tensor, epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Inputs (..., channels) normalised over all axes but the last, with their means and variances (channels,).
+    """Normalize inputs (..., channels) over all axes except the last; also return means and variances (channels,).
 
-    One operation forward and one backward, in float32 within; Keras's takes a dozen passes over memory.
+    Uses one fused operation forward and one backward, in float32; Keras's layer takes a dozen passes over memory.
     """
     rows = tf.reshape(inputs, (tf.shape(inputs)[0], 1, -1, inputs.shape[-1]))
     outputs, mean, unbiased = tf.compat.v1.nn.fused_batch_norm(rows, scale, offset, epsilon=epsilon, is_training=True)

@@ -1,4 +1,4 @@
-"""Rules of the attention layers: squeeze-and-excitation, CBAM, positional embedding, transformer block."""
+"""Keras rules of the attention layers: squeeze-and-excitation, CBAM, positional embedding, transformer block."""
 
 from __future__ import annotations
 

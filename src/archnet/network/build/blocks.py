@@ -1,4 +1,4 @@
-"""Rules of the layers with inner layers."""
+"""Keras rules of the layers with inner layers."""
 
 from __future__ import annotations
 

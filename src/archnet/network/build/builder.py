@@ -63,7 +63,7 @@ class Builder:
     penalized_names: list[str] = field(default_factory=list)
 
     def chain(self, layers: Iterable[Layer], tensor: Tensor) -> Tensor:
-        """The tensor after a sequence of layers."""
+        """Apply a sequence of layers to a tensor."""
         for layer in layers:
             tensor = self.rules[type(layer)](layer, tensor, self)
         return tensor
@@ -97,21 +97,21 @@ class Builder:
         return self.penalize(keras.layers.Dense(num_output, use_bias=bias, kernel_initializer=initializer))
 
     def normalize(self, norm: Norm | None, tensor: Tensor) -> Tensor:
-        """The tensor after a normalization, if any."""
+        """Apply a normalization, if any, to a tensor."""
         return NORM_RULES[norm.norm](norm, self)(tensor) if norm else tensor
 
     def drop_out(self, percent: float, tensor: Tensor) -> Tensor:
-        """The tensor after dropout, if any."""
+        """Apply dropout, if any, to a tensor."""
         return keras.layers.Dropout(percent / 100, seed=self.next_seed())(tensor) if percent else tensor
 
     def drop_path(self, percent: float, tensor: Tensor) -> Tensor:
-        """The tensor after stochastic depth: dropped in training for some cases, with one random draw per case."""
+        """Apply stochastic depth: the tensor is dropped in training for some cases, with one random draw per case."""
         noise_shape = (None, *(1 for _ in tensor.shape[1:]))
         dropout = keras.layers.Dropout(percent / 100, noise_shape, seed=self.next_seed()) if percent else None
         return dropout(tensor) if dropout else tensor
 
     def scale(self, value: float | None, tensor: Tensor) -> Tensor:
-        """The tensor times one weight per channel with this initial value; unchanged if it is null."""
+        """Multiply a tensor by one weight per channel with this initial value; unchanged if the value is null."""
         if value is None:
             return tensor
         initializer = keras.initializers.Constant(value)
@@ -119,22 +119,22 @@ class Builder:
         return keras.layers.EinsumDense(equation, tuple(tensor.shape[1:]), kernel_initializer=initializer)(tensor)
 
     def finish(self, norm: Norm | None, activation: ActivationName | None, percent: float, tensor: Tensor) -> Tensor:
-        """The tensor after optional normalization, activation and dropout."""
+        """Apply optional normalization, activation and dropout to a tensor."""
         return self.drop_out(percent, activate(activation, self.normalize(norm, tensor)))
 
 
 def activate(activation: ActivationName | None, tensor: Tensor) -> Tensor:
-    """The tensor after an activation, if any."""
+    """Apply an activation, if any, to a tensor."""
     return keras.layers.Activation(activation)(tensor) if activation else tensor
 
 
 def flatten(tensor: Tensor) -> Tensor:
-    """The tensor as (N, features)."""
+    """Flatten a tensor to (N, features)."""
     return keras.layers.Flatten()(tensor) if len(tensor.shape) > 2 else tensor
 
 
 def pad(window: Window, tensor: Tensor) -> tuple[Tensor, str]:
-    """The tensor with explicit padding applied, and the padding mode that remains for Keras."""
+    """Apply explicit padding to a tensor, and return it with the padding mode for the Keras layer."""
     if isinstance(window.padding, str):
         return tensor, window.padding
     return ZERO_PADDING[rank_of(tensor)](window.zeros)(tensor), "valid"

@@ -1,4 +1,4 @@
-"""Rules of the simple layers: convolution, pooling, normalization, activation, dropout, dense layers, output."""
+"""Keras rules of the simple layers: convolution, pooling, normalization, activation, dropout, dense layers, output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rule of `VIEWS`: planes of a volume, folded into the batch if they share their layers."""
+"""The Keras rule of `VIEWS`: planes of a volume, folded into the batch if they share their layers."""
 
 from __future__ import annotations
 

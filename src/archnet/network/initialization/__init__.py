@@ -1,1 +1,1 @@
-"""Initial weights from files: model files of archnet and Keras, checked before they are opened, and plain arrays."""
+"""Initial weights from files: model files of archnet and Keras, checked before they are opened, and weights files."""

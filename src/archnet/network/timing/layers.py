@@ -81,12 +81,12 @@ def build_layers(layers: Sequence[Layer], shape: Shape) -> keras.Model:
 
 
 def largest_layer_error(layers: Sequence[Layer], shape: Shape, num_cases: int = 2) -> float:
-    """The largest difference between layers in training and Keras's layers, relative to the largest value.
+    """Largest difference between layers in training and Keras's layers, relative to the largest value.
 
     The comparison covers outputs and the gradients of input and kernels.
 
     Args:
-        layers: One after another.
+        layers: A sequence of layers.
         shape: Shape of a case, channels last; small, because Keras computes some layers slowly.
         num_cases: Cases of the batch.
     """
@@ -100,13 +100,13 @@ def largest_layer_error(layers: Sequence[Layer], shape: Shape, num_cases: int = 
 
 
 def precision_error(layers: Sequence[Layer], shape: Shape, precision: Precision, num_cases: int = 2) -> float:
-    """The largest error of outputs and gradients of input and kernels in a precision, compared with float32.
+    """Largest error of outputs and gradients of input and kernels in a precision, compared with float32.
 
     Args:
-        layers: One after another.
+        layers: A sequence of layers.
         shape: Shape of a case, channels last.
         precision: The compute dtype.
-        num_cases: Cases of the batch.
+        num_cases: Batch size.
 
     Returns:
         The largest relative error of a tensor in the Euclidean norm.
@@ -126,7 +126,7 @@ def _values(model: keras.Model, num_cases: int) -> list[NDArray[np.float32]]:
 
 
 def _draw(shape: Shape, seed: int) -> NDArray[np.float32]:
-    """Random numbers that are exact in bfloat16."""
+    """Draw random numbers that are exact in bfloat16."""
     numbers = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
     return (numbers.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
 

@@ -1,4 +1,4 @@
-"""The speed of training steps, and of a matrix multiplication to compare them with."""
+"""The speed of training steps, and of a matrix multiplication for comparison."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TRIALS: Final = 3
 
 
 def measure_matmul_rate(precision: str) -> float:
-    """Measure the multiply-adds a second of one matrix multiplication through Keras; the best of a few.
+    """Measure the multiply-adds per second of one matrix multiplication in Keras; the best of several runs.
 
     Args:
         precision: Precision of the matrices: "float32", "bfloat16" or "float16".
@@ -27,7 +27,7 @@ def measure_matmul_rate(precision: str) -> float:
     numbers = np.random.default_rng(0).random((MATRIX_SIZE, MATRIX_SIZE), np.float32)
     matrix = ops.cast(ops.convert_to_tensor(numbers), precision)
     seconds = []
-    for _ in range(1 + _TRIALS):  # the first one warms up
+    for _ in range(1 + _TRIALS):  # the first run warms up
         start = time.perf_counter()
         float(ops.convert_to_numpy(ops.cast(ops.matmul(matrix, matrix)[0, 0], "float32")))
         seconds.append(time.perf_counter() - start)
@@ -35,7 +35,7 @@ def measure_matmul_rate(precision: str) -> float:
 
 
 def measure_seconds(trainer: Trainer, batches: Iterable[Batch]) -> float:
-    """Measure how long some steps take; outputs are read as in training."""
+    """Measure the time of training steps, including reading the outputs as in training."""
     start = time.perf_counter()
     for outputs, _ in delay_reading(trainer.train_step(batch.micro_batches) for batch in batches):
         read_outputs(outputs)

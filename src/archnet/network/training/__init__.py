@@ -1,1 +1,1 @@
-"""Training: the loop, the step, and everything that both need."""
+"""Training: the loop, the step, and their components."""

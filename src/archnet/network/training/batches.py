@@ -1,4 +1,4 @@
-"""Sampling order and batches of an epoch; both follow from the seed and the epoch alone."""
+"""Sampling order and batches of an epoch; both depend only on the seed and the epoch."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class EpochSamples:
 
 
 def draw_epoch_order(samples: EpochSamples, training: Training, epoch: int) -> NDArray[np.int64]:
-    """Draw the order of one epoch's samples; where classes are oversampled, rare ones come more than once.
+    """Draw the order of the samples of one epoch; with oversampling, samples of rare classes occur more than once.
 
     Args:
         samples: The samples of the training set.
         training: Its `seed` and `balance`.
-        epoch: From 0; every epoch has its own order.
+        epoch: Index of the epoch, from 0; every epoch has its own order.
     """
     generator = epoch_generator(Stream.ORDER, training.seed, epoch)
     present, counts = np.unique(samples.labels, return_counts=True)
@@ -56,20 +56,20 @@ def draw_epoch_order(samples: EpochSamples, training: Training, epoch: int) -> N
 
 
 def _repeat_evenly(members: NDArray[np.int64], count: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Repeat members up to a count, each as often as any other or once more."""
+    """Repeat members up to a count; the numbers of repetitions differ by at most one."""
     rounds = [generator.permutation(members) for _ in range(math.ceil(count / len(members)))]
     return np.concatenate(rounds)[:count]
 
 
 def epoch_samples(examples: Examples, training: Training, positive: int) -> EpochSamples:
-    """The training cases and the copies that the augmentation adds."""
+    """Return the samples of an epoch: the training cases and the copies that augmentation adds."""
     rows, turns = add_rotated_copies(training.augmentation, examples.labels == positive)
     weights = None if examples.weights is None else examples.weights[rows]
     return EpochSamples(rows=rows, turns=turns, labels=examples.labels[rows], weights=weights)
 
 
 def sample_weights(samples: EpochSamples, training: Training) -> NDArray[np.float32]:
-    """(M,) weight of each sample in the loss, 1 on average: of its case, relative to the others, and of its class.
+    """(M,) weight of each sample in the loss, 1 on average: the product of the weights of its case and its class.
 
     With `balance` "weights", all classes have the same total weight.
     """
@@ -87,9 +87,9 @@ class Batch:
     """One batch of an epoch.
 
     Attributes:
-        number: Within the epoch, from 1.
-        rows: (N,) its cases among the training set's.
-        micro_batches: Its arrays, see `Trainer.train_step`; more than one where a batch does not fit into memory.
+        number: Number of the batch within the epoch, from 1.
+        rows: (N,) rows of its cases in the training set.
+        micro_batches: Its arrays, see `Trainer.train_step`; more than one if a batch does not fit into memory.
     """
 
     number: int
@@ -99,13 +99,13 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrainingBatches:
-    """The training set in batches, the same for the same seed.
+    """The training set in batches, which are determined by the seed.
 
     Attributes:
         examples: The training set.
         samples: Its cases and their rotated copies.
         training: The options.
-        micro_batch: Cases that go through the network at once; null is the whole batch.
+        micro_batch: Number of cases per micro-batch; null is the whole batch.
     """
 
     examples: Examples
@@ -123,8 +123,8 @@ class TrainingBatches:
         """Iterate over the batches of one epoch; the last one may be smaller.
 
         Args:
-            epoch: From 0.
-            num_skipped: Batches to skip at the start.
+            epoch: Index of the epoch, from 0.
+            num_skipped: Number of batches to skip at the start.
         """
         seed, size = self.training.seed, self.training.batch_size
         order = draw_epoch_order(self.samples, self.training, epoch)

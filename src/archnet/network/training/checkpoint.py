@@ -1,7 +1,7 @@
-"""Checkpoints: what a training needs to resume after a crash, in one file that is always complete.
+"""Checkpoints: the state from which a training resumes after a crash, in one file that is always complete.
 
-Random numbers have no state: each follows from the seed, the epoch and the position of the case in it. So the
-variables, the step within the epoch, the history and the best weights are all there is.
+Random numbers have no state: each follows from the seed, the epoch and the position of the case in the epoch. The state
+therefore consists of the variables, the step within the epoch, the history and the best weights.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Checkpoint:
 
     Attributes:
         folder: The folder; null saves nothing.
-        record: What must be the same to resume, JSON-ready.
+        record: Settings that must be equal to resume, JSON-ready.
         interval_seconds: Interval between checkpoints within an epoch.
         last_save: Time of the last checkpoint, by a monotonic clock.
     """
@@ -44,14 +44,14 @@ class Checkpoint:
     last_save: float = field(default_factory=time.monotonic)
 
     def is_due(self) -> bool:
-        """Whether the last one is old enough."""
+        """Whether it is time for the next checkpoint."""
         return self.folder is not None and time.monotonic() - self.last_save >= self.interval_seconds
 
     def save(self, state: Sequence[keras.Variable], progress: TrainingProgress) -> None:
-        """Write a new file and replace the old one with it.
+        """Replace the checkpoint file atomically.
 
         Raises:
-            RunError: The disk is full or may not be written.
+            RunError: The disk is full or not writable.
         """
         if self.folder is None:
             return
@@ -71,7 +71,7 @@ class Checkpoint:
         """Restore the variables and return the progress of the training; None if there is no file.
 
         Raises:
-            RunError: The file is damaged, or belongs to another training.
+            RunError: The file is damaged, or belongs to a different training.
         """
         if self.folder is None or not (self.folder / FILE).exists():
             return None
@@ -94,10 +94,10 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SavedTraining:
-    """What a checkpoint holds beside the variables.
+    """The content of a checkpoint besides the variables.
 
     Attributes:
-        record: What must be the same to resume; empty without a checkpoint.
+        record: Settings that must be equal to resume; empty without a checkpoint.
         history: The rows of history.csv.
     """
 
@@ -106,7 +106,7 @@ class SavedTraining:
 
 
 def read_saved_training(folder: Path) -> SavedTraining:
-    """Read the training that a folder's checkpoint holds; empty if there is none.
+    """Read the training in the checkpoint of a folder; empty if there is none.
 
     Raises:
         RunError: The file is damaged.
@@ -127,7 +127,7 @@ def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """The arrays and the document of a checkpoint.
+    """Read the arrays and the document of a checkpoint.
 
     Raises:
         RunError: The file is damaged.
@@ -175,7 +175,7 @@ def _check_arrays(
     """Check that a checkpoint holds the variables of a training and, if any, its best weights.
 
     Raises:
-        RunError: It does not.
+        RunError: The arrays do not match.
     """
     expected = {f"state/{number}": tuple(variable.shape) for number, variable in enumerate(state)}
     expected |= {f"best/{number}": tuple(shape) for number, shape in enumerate(weights[:num_best])}

@@ -1,8 +1,8 @@
-"""Dropout whose mask follows from the case alone, so that neither the order of cases nor the size of a batch matters.
+"""Dropout whose mask depends only on the case, not on the order of cases or the batch size.
 
-Keras's layer draws its masks from a state that advances with each call: the same case gets another mask when the batch
-is cut into parts, and a saved model does not keep the state. Here a case brings a key, 32 random bits drawn on the host
-from (seed, epoch, place in the epoch), and the mask is a hash of key, layer and element.
+Keras's layer draws its masks from a state that advances with each call: the mask of a case changes if the batch is
+split into micro-batches, and a saved model does not store the state. Here, each case has a key, 32 random bits drawn on
+the host from (seed, epoch, position in the epoch), and the mask is a hash of key, layer and element.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from archnet.network.random_numbers import Stream, epoch_generator, hashes
 Tensor = Any
 
 _WORD: Final = 1 << 16
-"""A hash of 32 bits serves two elements; each is dropped with a probability that is a multiple of 1/65536."""
+"""Number of values of the 16 bits of a hash that an element uses; drop probabilities are multiples of 1/65536."""
 
 _PLANES: Final = -1
 """Hash input for the planes of a case, in place of the number of a dropout layer."""
 
 
 def draw_keys(count: int, seed: int, epoch: int) -> NDArray[np.uint32]:
-    """A key for each of an epoch's cases, shape (count,).
+    """Draw a key for each sample of an epoch, shape (count,).
 
     Args:
         count: Number of samples of the epoch.
-        seed: The training's.
-        epoch: From 0.
+        seed: Seed of the training.
+        epoch: Index of the epoch, from 0.
     """
     return epoch_generator(Stream.DROPOUT, seed, epoch).integers(0, 1 << 32, count, np.uint32)
 
@@ -52,9 +52,9 @@ class CaseDropout(keras.layers.Layer):
     """Sets elements to 0 with probability `rate` and scales the others up, as `keras.layers.Dropout` does.
 
     Attributes:
-        rate: Share that is dropped, 0 to below 1.
-        number: The layer's place among the dropout layers of its network.
-        keys: Of the batch.
+        rate: Share of elements to drop, 0 to below 1.
+        number: Index of the layer among the dropout layers of its network.
+        keys: Keys of the batch.
         num_planes: Rows of the input per case: the planes of a volume that are folded into the batch.
         noise_shape: Axes of length 1 share a random draw; null draws for each element. The first axis is the cases.
     """
@@ -89,5 +89,5 @@ class CaseDropout(keras.layers.Layer):
         return inputs * (ops.cast(is_kept, inputs.dtype) * (_WORD / (_WORD - self.threshold)))
 
     def compute_output_spec(self, inputs: Tensor, training: bool = False) -> Tensor:
-        """As its input, in the precision in which the layer computes."""
+        """The shape of the input, in the compute dtype of the layer."""
         return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)

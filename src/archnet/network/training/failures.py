@@ -1,4 +1,4 @@
-"""Known failures of a training, translated into errors with advice."""
+"""Translate known training failures into errors with advice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archnet.errors import RunError
 from archnet.spec.memory import HEADROOM, MemoryEstimate, gigabytes_text
 
 MAX_NAMED_CASES: Final = 8
-"""Cases that a message names."""
+"""Maximum number of cases in a message."""
 
 _OUT_OF_MEMORY: Final = {"MemoryError", "ResourceExhaustedError"}
 _NO_KERNEL: Final = re.compile(r"No OpKernel was registered to support Op '(\w+)'.*\bT=(DT_HALF|DT_BFLOAT16)")
@@ -25,13 +25,12 @@ def translate_errors(num_cases: int, batch_size: int, memory: MemoryEstimate | N
     """Translate known errors of a backend in a training step into errors with advice.
 
     Args:
-        num_cases: Cases that go through the network at once.
-        batch_size: Cases a step.
+        num_cases: Number of cases per micro-batch.
+        batch_size: Number of cases per step.
         memory: Predicted memory of the training, if known.
 
     Raises:
-        RunError: Memory has run out, an operation is not deterministic and has to be, or there is none in this
-            precision.
+        RunError: Memory has run out, or an operation has no deterministic kernel or no kernel in the precision.
     """
     try:
         yield
@@ -84,11 +83,11 @@ def _nondeterminism_message(text: str) -> str:
 
 
 def divergence_error(symptom: str, names: Sequence[str] = ()) -> RunError:
-    """The error of a training that has diverged.
+    """Create the error for a training that has diverged.
 
     Args:
         symptom: The symptom and its epoch.
-        names: Names of the step's cases, if a step shows it.
+        names: Names of the cases of the step, if the symptom occurred in a step.
     """
     more = f" and {len(names) - MAX_NAMED_CASES} more" if len(names) > MAX_NAMED_CASES else ""
     cases = f" The step's cases: {', '.join(names[:MAX_NAMED_CASES])}{more}." if names else ""

@@ -1,4 +1,4 @@
-"""Layers of the training twin that compute what Keras's do, with fewer passes over memory."""
+"""Layers of the training twin that are equivalent to Keras's layers, with fewer passes over memory."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Tensor = Any
 
 
 class PooledConvolution(keras.layers.Layer):
-    """A convolution and the max pooling behind it, then bias and rectifier.
+    """A convolution followed by max pooling, then bias and ReLU.
 
-    Adding a number and cutting off below 0 keep the order of values, so that the largest of a window is the same
-    before and after; behind the pooling there are an eighth as many of them in 3D, a quarter in 2D.
+    Adding a bias and ReLU are monotonic, so they commute with max pooling; after the pooling there are only an eighth
+    as many values in 3D, a quarter in 2D.
 
     Attributes:
-        convolution: Keras's, without an activation of its own.
-        pooling: Keras's, for the largest value.
-        is_rectified: Whether values below 0 are cut off.
+        convolution: The Keras convolution, without an activation.
+        pooling: The Keras max pooling.
+        is_rectified: Whether ReLU is applied.
     """
 
     def __init__(
@@ -33,30 +33,30 @@ class PooledConvolution(keras.layers.Layer):
         self.is_rectified = is_rectified
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Makes the weights of the convolution."""
+        """Create the weights of the convolution."""
         self.convolution.build(input_shape)
 
     @property
     def kernel(self) -> keras.Variable:
-        """The convolution's kernel."""
+        """Kernel of the convolution."""
         return self.convolution.kernel
 
     @property
     def bias(self) -> keras.Variable:
-        """The convolution's bias."""
+        """Bias of the convolution."""
         return self.convolution.bias
 
     def call(self, inputs: Tensor) -> Tensor:
-        """(N, ..., channels) -> (N, ..., num_output)."""
+        """Map (N, ..., channels) to (N, ..., num_output)."""
         outputs = self.pooling(self.convolution.convolution_op(inputs, self.kernel)) + self.bias
         return ops.relu(outputs) if self.is_rectified else outputs
 
 
 class FusedBatchNorm(keras.layers.BatchNormalization):
-    """Keras's layer, whose step in training is a single operation where the backend has one."""
+    """Keras's batch normalization, as a single operation in training if the backend has one."""
 
     def call(self, inputs: Tensor, training: bool = False, mask: None = None) -> Tensor:
-        """(N, ..., channels), normalized over all other axes if `training` and not frozen, else by the statistics."""
+        """Normalize (N, ..., channels) over the other axes in training unless frozen, else by the moving statistics."""
         if not training or not self.trainable:
             return super().call(inputs, training=False)
         num_channels = inputs.shape[-1]

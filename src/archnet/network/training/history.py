@@ -56,8 +56,8 @@ class Tally:
         """The metrics of history.csv's training columns; NaN where undefined.
 
         Args:
-            positive: With two classes, the one whose recall counts; with more, the macro mean counts.
-            classes: Names of more than two classes; without them the recall of each class is left out.
+            positive: With two classes, the class whose recall is used; with more, the macro mean is used.
+            classes: Names of more than two classes; without them, the recall of each class is omitted.
         """
         values = {"loss": np.asarray(self.loss / self.num_cases), **matrix_values(self.matrix, positive)}
         return named_metrics(
@@ -72,7 +72,7 @@ class TrainingProgress:
     Attributes:
         history: The rows of history.csv, one for each finished epoch.
         tally: Running sums of the current epoch.
-        best_value: Best validation value so far, if weights are kept by one.
+        best_value: Best validation value so far, if a metric selects the weights.
         best_weights: The weights with that value.
     """
 
@@ -86,8 +86,8 @@ class TrainingProgress:
 
         Args:
             row: The epoch's row of history.csv.
-            metric: The validation metric whose best value decides which weights are kept, if any.
-            weights: After the epoch.
+            metric: The validation metric that selects the weights to keep, if any.
+            weights: The weights after the epoch.
         """
         self.history.append(row)
         self.tally = Tally()
@@ -99,20 +99,20 @@ class TrainingProgress:
 
 
 def check_history(history: Sequence[HistoryRow], training: Training, num_classes: int) -> None:
-    """Check that the epochs before an interruption have the metric that chooses the weights or stops the training.
+    """Check that the epochs before an interruption have the metric that selects the weights or stops the training.
 
     Earlier versions wrote the recall, the AUC and the average precision of one class, also of more than two classes.
 
     Raises:
-        RunError: They have that of one class, but the macro mean counts now.
+        RunError: They have the metric of one class, but the macro mean is used now.
     """
     stopping = training.early_stopping
     metrics = (training.best_metric, stopping.metric if stopping else None)
     for metric in (name for name in metrics if name and summary_name(name, num_classes) != name):
         if history and history_column("validation", metric) in history[0]:
             raise RunError(
-                f"this training began with an earlier version of archnet, which used the {metric} of one class. Of "
-                f"{num_classes} classes the {METRICS[metric].macro_label} counts now, so the training cannot be "
+                f"this training began with an earlier version of archnet, which used the {metric} of one class. With "
+                f"{num_classes} classes, the {METRICS[metric].macro_label} is used now, so the training cannot be "
                 "resumed. Remove the run folder to start over."
             )
 

@@ -31,27 +31,27 @@ from archnet.spec.sampling import cases_at_once
 
 
 class Callback(Protocol):
-    """Gets reports of a training."""
+    """Receives reports during training."""
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
-        """After each step; epochs and steps count from 1."""
+        """Called after each step; epochs and steps count from 1."""
 
     def on_epoch(self, row: dict[str, float]) -> None:
-        """After each epoch, with its row of history.csv."""
+        """Called after each epoch, with its row of history.csv."""
 
 
 def train(setup: TrainingSetup, callback: Callback) -> list[HistoryRow]:
-    """Train a network in place, and leave the weights in it that `best_metric` asks for.
+    """Train a network in place; it ends with the weights that `best_metric` selects.
 
     Args:
         setup: The training.
-        callback: Gets a report after every step and epoch.
+        callback: Receives a report after every step and epoch.
 
     Returns:
-        The rows of history.csv, one an epoch.
+        The rows of history.csv, one per epoch.
 
     Raises:
-        RunError: The loss is no longer a number, memory has run out, or the checkpoint cannot be used.
+        RunError: The loss is NaN, memory has run out, or the checkpoint cannot be used.
     """
     loop = TrainingLoop(setup, callback)
     loop.fit(_create_evaluator(setup), _create_checkpoint(setup))
@@ -59,7 +59,7 @@ def train(setup: TrainingSetup, callback: Callback) -> list[HistoryRow]:
 
 
 def _create_evaluator(setup: TrainingSetup) -> Evaluator | None:
-    """An evaluator on at most as many cases at once as each device trains on; null without a validation set."""
+    """Create an evaluator with at most as many cases per batch as in training; null without a validation set."""
     if setup.data.validation is None:
         return None
     batch_size = cases_at_once(setup.training.batch_size, setup.execution.micro_batch, len(devices()))
@@ -68,7 +68,7 @@ def _create_evaluator(setup: TrainingSetup) -> Evaluator | None:
 
 
 def _create_checkpoint(setup: TrainingSetup) -> Checkpoint:
-    """The checkpoint, with what must be the same to resume; a GPU may have another number."""
+    """Create the checkpoint, with the settings that must be equal to resume; the number of a GPU may differ."""
     execution_now = execution_record()
     record = {
         "training": asdict(setup.training),
@@ -86,7 +86,7 @@ def _create_checkpoint(setup: TrainingSetup) -> Checkpoint:
 
 
 def _label_digests(data: TrainingData) -> dict[str, str]:
-    """SHA-256 of the soft labels and of the weights of the cases, by the training options that use them."""
+    """SHA-256 of the soft labels and of the case weights, by the training options that use them."""
     sets = [part for part in (data.examples, data.validation) if part is not None]
     columns = {
         "soft_labels": [part.soft for part in sets if part.soft is not None],
@@ -105,7 +105,7 @@ class Evaluator:
     Attributes:
         predictor: Predicts with the network's weights.
         validation: The validation set.
-        data: What the training knows of the classes.
+        data: The cases and classes of the training.
     """
 
     def __init__(self, predictor: Predictor, validation: Examples, data: TrainingData) -> None:
@@ -126,8 +126,8 @@ class TrainingLoop:
 
     Attributes:
         setup: The training.
-        callback: Gets a report after every step and epoch.
-        steps_per_epoch: Steps of an epoch.
+        callback: Receives a report after every step and epoch.
+        steps_per_epoch: Number of steps per epoch.
         progress: The epochs so far.
     """
 
@@ -139,11 +139,11 @@ class TrainingLoop:
 
     @property
     def network(self) -> keras.Model:
-        """The network that gets the weights after each epoch."""
+        """The network that receives the weights after each epoch."""
         return self.setup.network
 
     def fit(self, evaluator: Evaluator | None, checkpoint: Checkpoint) -> None:
-        """Train from the checkpoint on to the end, and leave the weights in the network."""
+        """Train from the checkpoint to the end, and copy the weights to the network."""
         training, trainer = self.setup.training, self.setup.trainer
         self.progress = checkpoint.load(trainer.state) or self.progress
         check_history(self.progress.history, training, trainer.objective.num_classes)
@@ -162,7 +162,7 @@ class TrainingLoop:
         self.network.set_weights(self.progress.best_weights or trainer.current_weights())
 
     def _train_epoch(self, epoch: int, checkpoint: Checkpoint) -> HistoryRow:
-        """Train one epoch, or what is left of it."""
+        """Train one epoch, or the rest of it."""
         tally, trainer = self.progress.tally, self.setup.trainer
         start = time.perf_counter() - tally.seconds
         with closing(prefetch_items(self.setup.batches.epoch_batches(epoch, tally.num_steps))) as batches:

@@ -1,4 +1,4 @@
-"""The losses: what a case costs, and the penalty on the weights."""
+"""Loss functions and the weights that are penalized."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ Tensor = Any
 def case_losses(logits: Tensor, shares: Tensor, training: Training) -> Tensor:
     """Cross-entropy of each case with label smoothing, or its focal form.
 
-    The focal loss is Σ -y·(1 - p)^γ·log p (Lin et al. 2017, doi:10.1109/ICCV.2017.324); its class weights α are
-    `balance`.
+    The focal loss is Σ -y·(1 - p)^γ·log p (Lin et al. 2017, doi:10.1109/ICCV.2017.324); its class weights α are given
+    by `balance`.
 
     Args:
         logits: (N, classes), float32.
@@ -31,28 +31,28 @@ def case_losses(logits: Tensor, shares: Tensor, training: Training) -> Tensor:
     log_probabilities = ops.log_softmax(logits)
     losses = -target * log_probabilities
     if training.loss == "focal":
-        # Away from 0, where a power below 1 has no gradient.
+        # Not at 0, where a power below 1 has no gradient.
         losses = losses * ops.maximum(1 - ops.exp(log_probabilities), 1e-7) ** training.focal_gamma
     return ops.sum(losses, axis=-1)
 
 
 def penalized_weights(network: keras.Model) -> list[keras.Variable]:
-    """The weights that the L2 penalty λ/2·Σw² concerns: kernels and biases.
+    """The weights with the L2 penalty λ/2·Σw²: kernels and biases.
 
     Args:
-        network: What `build` or `build_training_twin` returns.
+        network: Result of `build` or `build_training_twin`.
     """
     layers = [network.get_layer(name) for name in network.penalized_names]
     return [weight for layer in layers for weight in layer.trainable_weights]
 
 
 def confusion_counts(logits: Tensor, labels: Tensor, is_counted: Tensor) -> Tensor:
-    """Counts of a batch, (classes, classes) float32: rows truth, columns prediction.
+    """Confusion matrix of a batch, (classes, classes) float32: rows truth, columns prediction.
 
     Args:
         logits: (N, classes).
         labels: (N,) index of the class.
-        is_counted: (N,) booleans.
+        is_counted: (N,) whether each case is counted.
     """
     num_classes = logits.shape[-1]
     truth = ops.one_hot(labels, num_classes, dtype="float32") * ops.expand_dims(ops.cast(is_counted, "float32"), 1)

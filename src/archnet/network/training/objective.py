@@ -19,16 +19,16 @@ from archnet.spec.view import InputLimits
 
 Tensor = Any
 StepOutputs = tuple[Tensor, Tensor]
-"""The loss, a scalar, and the confusion counts, (classes, classes), of cases that went through the network."""
+"""The loss, a scalar, and the confusion counts, (classes, classes), of the cases."""
 
 
 class Objective:
     """The loss of a network's training twin, without the penalty on the weights.
 
     Attributes:
-        training: The options; its `precision` is resolved.
+        training: The options, with resolved `precision`.
         twin: The network in training.
-        loss_scale: Scales the loss of float16; null in other precisions.
+        loss_scale: Scale of the float16 loss; null in other precisions.
     """
 
     def __init__(self, network: keras.Model, limits: InputLimits, training: Training) -> None:
@@ -40,7 +40,7 @@ class Objective:
 
     @property
     def num_classes(self) -> int:
-        """Number of classes, two where the network has a single logit."""
+        """Number of classes; two for a network with a single logit."""
         return int(two_logits(self.twin.output).shape[-1])
 
     def gradients(self, batch: dict[str, Tensor]) -> tuple[StepOutputs, list[Tensor]]:

@@ -1,4 +1,4 @@
-"""The compute dtype of a training: as given, or bfloat16 where "auto" finds it faster on this machine."""
+"""The compute dtype of a training: the given one, or with "auto" bfloat16 if it is faster on this machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from archnet.spec.experiment import Precision, Training
 from archnet.spec.view import InputLimits
 
 MIN_SPEEDUP: Final = 1.1
-"""How many times as fast bfloat16 must be in the trial: less may be chance."""
+"""Minimum speed-up of bfloat16 in the trial; a smaller one may be due to chance."""
 
 _ROUNDS: Final = 3
 _PROCESSOR: Final = Path("/proc/cpuinfo")
@@ -37,17 +37,17 @@ def resolve_precision(
     num_cases: int,
     saved: Precision | None = None,
 ) -> Training:
-    """Replace a precision of "auto" by the one that suits this machine.
+    """Replace the precision "auto" by the choice for this machine.
 
     Args:
-        network: The network to train; only twins of it are tried.
-        limits: Raw values that become 0 and 1.
+        network: The network to train; the trial uses twins of it.
+        limits: Raw values that are mapped to 0 and 1.
         training: The options.
-        num_cases: Cases that go through the network at once.
+        num_cases: Number of cases per micro-batch.
         saved: The precision of the checkpoint, if the training resumes.
 
     Raises:
-        RunError: This machine computes a layer incorrectly in the precision that the options or the checkpoint ask for.
+        RunError: This machine computes a layer incorrectly in the precision of the options or the checkpoint.
     """
     if training.precision == "auto" and saved is None:
         return dataclasses.replace(training, precision=_choose_correct_precision(network, limits, training, num_cases))
@@ -72,7 +72,7 @@ def _choose_precision(
     network: keras.Model, limits: InputLimits, training: Training, num_cases: int
 ) -> tuple[Precision, str]:
     if not has_bfloat16():
-        return "float32", "this machine does not compute in bfloat16"
+        return "float32", "this machine does not support bfloat16"
     batch = _trial_batch(network, limits, training, num_cases)
     names: tuple[Precision, ...] = ("float32", "bfloat16")
     trainers = {
@@ -103,7 +103,7 @@ def _trial_batch(network: keras.Model, limits: InputLimits, training: Training, 
 
 
 def has_bfloat16() -> bool:
-    """Whether the processor or the GPU, whichever trains, computes in bfloat16."""
+    """Whether the training device, CPU or GPU, supports bfloat16."""
     on_accelerator: bool | None = backend_module().accelerator_has_bfloat16()
     if on_accelerator is not None:
         return on_accelerator

@@ -29,11 +29,11 @@ class TrainingData:
     """The cases that a network is trained and validated on.
 
     Attributes:
-        limits: Raw values that become 0 and 1.
+        limits: Raw values that are mapped to 0 and 1.
         examples: The training set.
         validation: The validation set; null if there is none.
         positive: Index of the positive class.
-        classes: Names of the classes, for the history of more than two; empty leaves out the numbers of each class.
+        classes: Names of the classes, for the history of more than two; if empty, values per class are omitted.
     """
 
     limits: InputLimits
@@ -48,12 +48,12 @@ class Execution:
     """How a training is executed; apart from rounding it does not change the result.
 
     Attributes:
-        micro_batch: Cases of a micro-batch; null is a whole batch. Several devices divide them, and batch norm sees
-            each device's.
-        precision: The compute dtype that "auto" became when a resumed training began; null chooses it.
+        micro_batch: Number of cases per micro-batch; null is a whole batch. Several devices divide these cases, and
+            batch norm uses those of each device.
+        precision: The compute dtype that was chosen when a resumed training began; null chooses it now.
         is_resumed: Whether the weights will come from a checkpoint.
-        checkpoint: Folder of the checkpoint, from which the training resumes if there is one; null keeps none.
-        checkpoint_seconds: Interval of checkpoints within an epoch; there is always one at its end.
+        checkpoint: Folder of the checkpoint, from which the training resumes if it exists; null writes no checkpoint.
+        checkpoint_seconds: Interval of checkpoints within an epoch; there is always one at the end of an epoch.
         ids: (N,) names of the training cases, for messages.
         memory: Predicted memory of the training, for messages.
     """
@@ -72,7 +72,7 @@ class TrainingSetup:
     """A training that is ready to start.
 
     Attributes:
-        network: The network with fresh weights; it gets the trained ones at the end.
+        network: The network with initial weights; it receives the trained weights at the end.
         data: Training and validation set.
         execution: How the training is executed.
         batches: The training set in batches, with every option resolved.
@@ -89,7 +89,7 @@ class TrainingSetup:
 
     @property
     def training(self) -> Training:
-        """The options, none of them "auto"."""
+        """The options, with every "auto" resolved."""
         return self.batches.training
 
 
@@ -101,11 +101,11 @@ def build_training(
     training: Training,
     execution: Execution,
 ) -> TrainingSetup:
-    """Build a network and set its training up; see `set_up_training`.
+    """Build a network and set up its training; see `set_up_training`.
 
     Args:
         arch: The architecture.
-        plan: Its layers on these data.
+        plan: Its planned layers for these data.
         num_classes: Number of classes of the data.
         data: Training and validation set.
         training: The options.
@@ -129,17 +129,17 @@ def build_training(
 def set_up_training(
     network: keras.Model, data: TrainingData, training: Training, execution: Execution
 ) -> TrainingSetup:
-    """Resolve what "auto" means on this machine, and create the trainer.
+    """Resolve "auto" for this machine, and create the trainer.
 
     Args:
-        network: The result of `build`, with fresh weights.
+        network: Result of `build`, with initial weights.
         data: Training and validation set.
         training: The options.
         execution: How the training is executed.
 
     Raises:
-        RunError: Memory has run out in the trial of "auto" precision, or this machine computes a layer incorrectly in
-            the precision.
+        RunError: Memory has run out in the trial of the precision "auto", or this machine computes a layer incorrectly
+            in the precision.
     """
     num_cases = cases_at_once(training.batch_size, execution.micro_batch)
     with translate_errors(num_cases, training.batch_size, execution.memory):

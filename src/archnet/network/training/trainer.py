@@ -23,7 +23,7 @@ MicroBatchArrays = dict[str, NDArray[Any]]
 
 
 class GradientAccumulator:
-    """Adds up the gradients of micro-batches, and updates the weights once.
+    """Accumulates the gradients of micro-batches, and then updates the weights once.
 
     Attributes:
         sums: Gradient sums of the weights that are not frozen, in their order.
@@ -56,10 +56,10 @@ class Trainer:
     """Trains a twin of a network, step by step.
 
     Attributes:
-        training: The options; its `precision` is resolved.
+        training: The options, with resolved `precision`.
         objective: The loss and its gradient.
         update: The change of the weights.
-        state: Everything that changes from step to step, as a checkpoint keeps it.
+        state: All variables that change in a step, as stored in a checkpoint.
         num_devices: Devices among which the cases of a step are divided.
         frozen: The twin's layers that are currently frozen.
     """
@@ -102,16 +102,16 @@ class Trainer:
         return self.objective.twin
 
     def train_step(self, micro_batches: Sequence[MicroBatchArrays]) -> list[StepOutputs]:
-        """Change the weights by one batch.
+        """Update the weights with one batch.
 
         Args:
             micro_batches: The batch in one or more parts, each with `images` (raw values), `labels`, `keys`,
-                `uniforms`, `weights` that are the cases' shares in the batch's loss, and `soft` where the cases have
-                soft labels. Gradients are accumulated over the parts before the weights change, so the step is that
-                of the whole batch.
+                `uniforms`, `weights` that are the shares of the cases in the loss of the batch, and `soft` if the cases
+                have soft labels. Gradients are accumulated over the parts before the update, so the step equals that of
+                the whole batch.
 
         Returns:
-            What adds up to the batch's loss and confusion counts.
+            Outputs whose sums are the loss and the confusion counts of the batch.
         """
         micro_batches = [_pad(micro_batch, self.num_devices) for micro_batch in micro_batches]
         if len(micro_batches) == 1:
@@ -127,7 +127,7 @@ class Trainer:
         return loss + self.update.apply(gradients), counts
 
     def current_weights(self) -> list[NDArray[Any]]:
-        """The weights of a model of this step, see `WeightUpdate.current_weights`."""
+        """The current weights, see `WeightUpdate.current_weights`."""
         return self.update.current_weights()
 
     def learning_rate(self) -> float:
@@ -150,7 +150,7 @@ def frozen_layers(network: keras.Model, freeze: Freeze | None) -> list[keras.lay
 
 
 def _pad(micro_batch: MicroBatchArrays, num_devices: int) -> MicroBatchArrays:
-    """Repeat cases with weight 0 where there are fewer than devices."""
+    """Repeat cases with weight 0 if there are fewer cases than devices."""
     count = len(micro_batch["labels"])
     if count >= num_devices:
         return micro_batch
@@ -160,7 +160,7 @@ def _pad(micro_batch: MicroBatchArrays, num_devices: int) -> MicroBatchArrays:
 
 
 def read_outputs(outputs: Sequence[StepOutputs]) -> tuple[float, NDArray[np.float64]]:
-    """Read a batch's loss and confusion counts from the device."""
+    """Read the loss and the confusion counts of a batch from the device."""
     losses, counts = zip(*outputs, strict=True)
     return (
         float(sum(float(ops.convert_to_numpy(loss)) for loss in losses)),
@@ -169,11 +169,11 @@ def read_outputs(outputs: Sequence[StepOutputs]) -> tuple[float, NDArray[np.floa
 
 
 def delay_reading(steps: Iterable[Step], is_due: Callable[[], bool] = lambda: False) -> Iterator[tuple[Step, bool]]:
-    """Give each step after the next one has started, so that an accelerator does not wait while outputs are read.
+    """Yield each step after the next one has started, so that an accelerator does not wait while outputs are read.
 
     Args:
-        steps: The steps, each started when it is asked for.
-        is_due: Asked after each start; true gives the step at once, before another one starts.
+        steps: The steps; requesting a step starts it.
+        is_due: Called after each start; if true, the step is yielded immediately, before another one starts.
 
     Yields:
         The step, and whether it was due.

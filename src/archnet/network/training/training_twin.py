@@ -1,4 +1,4 @@
-"""The network as it is trained: the same layers and weights in the precision of the training, dropout by case."""
+"""The training twin of a network: its layers and weights in the precision of the training, with dropout per case."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from archnet.network.training.dropout import CaseDropout, CaseKeys
 from archnet.network.training.fused import FusedBatchNorm, PooledConvolution
 
 POLICIES: Final = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
-"""Keras's names; in the mixed ones variables stay float32."""
+"""Keras dtype policies by precision; in mixed precision, variables stay float32."""
 
 Consumers = dict[int, list[keras.Operation]]
 """The operations that consume a tensor, by its id."""
@@ -25,15 +25,15 @@ _MAX_POOLINGS: Final = tuple(layer for (kind, _), layer in POOLING.items() if ki
 
 
 def build_training_twin(network: keras.Model, keys: CaseKeys, precision: str = "float32") -> keras.Model:
-    """A network with weights of its own, equal to another's, whose dropout takes its masks from the cases' keys.
+    """Copy a network with its weights; the dropout masks of the copy follow from the keys of the cases.
 
-    The network itself stays as Keras knows it, so that what is saved needs neither code of archnet's nor the
-    precision of the training.
+    The original contains only Keras layers, so a saved model depends neither on archnet's code nor on the precision of
+    the training.
 
     Args:
-        network: What `build` returns.
+        network: Result of `build`.
         keys: Source of the dropout layers' keys.
-        precision: A key of `POLICIES`, for all layers but the last, whose logits stay float32.
+        precision: A key of `POLICIES`, for all layers except the last, whose logits stay float32.
     """
     numbers = count()
     consumers, num_planes = _consumers(network), planes_in_batch(network)
@@ -70,7 +70,7 @@ def copy_layer(layer: keras.layers.Layer, policy: str) -> keras.layers.Layer:
 
 
 def _fusable_layers(consumers: Consumers, layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    """The layers behind a convolution up to the max pooling that alone sees it, as it is or rectified; else none."""
+    """The layers after a convolution (ReLU, if any, and max pooling) that can be fused with it; else none."""
     if not isinstance(layer, _CONVOLUTIONS) or not layer.use_bias:
         return []
     followers = _sole_follower(consumers, layer)

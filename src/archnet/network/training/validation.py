@@ -21,14 +21,15 @@ def validation_metrics(
     training: Training,
     classes: Sequence[str] = (),
 ) -> dict[str, float]:
-    """The validation loss, and the metrics of the hard labels that may choose the best weights.
+    """Compute the validation loss, and the metrics of the hard labels that can select the best weights.
 
     Args:
         probabilities: (N, K).
         validation: The N cases.
-        positive: With two classes, the one whose recall and ranking count; with more, their macro means count.
-        training: Its `loss` and `focal_gamma`.
-        classes: Names of more than two classes; without them the numbers of each class are left out.
+        positive: With two classes, the class whose recall and ranking metrics are used; with more, macro
+            means are used.
+        training: Its `loss` and `focal_gamma` are used.
+        classes: Names of more than two classes; without them, the values of each class are omitted.
     """
     labels = validation.labels
     matrix = confusion_matrix(labels, probabilities.argmax(axis=1), probabilities.shape[1])
@@ -38,12 +39,12 @@ def validation_metrics(
 
 
 def validation_loss(probabilities: NDArray[np.float64], validation: Examples, training: Training) -> float:
-    """The mean loss over cases, weighted by their weights, without smoothing, class balance and penalty.
+    """Mean loss over cases, weighted by case weights, without label smoothing, class balancing and penalty.
 
     Args:
         probabilities: (N, K).
         validation: The N cases, with or without soft labels and weights.
-        training: Its `loss` and `focal_gamma`.
+        training: Its `loss` and `focal_gamma` are used.
     """
     if validation.soft is None:
         rows = np.arange(len(validation))
@@ -54,7 +55,7 @@ def validation_loss(probabilities: NDArray[np.float64], validation: Examples, tr
 
 
 def _log_losses(probabilities: NDArray[np.float64], training: Training) -> NDArray[np.float64]:
-    """The loss of each true class, from its probability."""
+    """Loss of each class if it is the true one, from its probability."""
     clipped = np.clip(probabilities, 1e-12, 1)
     focus = (1 - clipped) ** training.focal_gamma if training.loss == "focal" else 1.0
     return -focus * np.log(clipped)

@@ -1,7 +1,7 @@
 """Structural forms of graphs: steps with equal numbers have the same structure back to the inputs.
 
 Each distinct structure gets a number, so the structures of a step's inputs are compared as numbers
-(hash consing, as of Merkle trees).
+(hash consing, as in Merkle trees).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Forms:
     """The numbers of the structures.
 
     Attributes:
-        learned: By trunk, the form of the weights of it and of everything before it.
-        exact: By step, the same together with the operations between them.
+        learned: By trunk, the form of its weights and of all weights before it.
+        exact: By step, the same including the operations between the weights.
     """
 
     learned: Mapping[Step, int]
@@ -37,7 +37,7 @@ class Forms:
 class _Numbers:
     known: dict[Any, int] = field(default_factory=dict)
 
-    def of(self, form: Any) -> int:
+    def number(self, form: Any) -> int:
         return self.known.setdefault(form, len(self.known))
 
 
@@ -58,11 +58,11 @@ def structural_forms(*graphs: Graph, part_form: PartForm = whole_form) -> Forms:
         for step in graph.steps:
             trunks = graph.branches[step]
             own = part_form(step.part, trunks[0].operation is None) if step.part else step.task
-            exact[step] = numbers.of(_exact_form(step, own, exact))
+            exact[step] = numbers.number(_exact_form(step, own, exact))
             if not step.is_passed:
                 before = [learned[trunk] for trunk in trunks]
                 is_sum = step.part is None and step.kind in COMMUTATIVE
-                learned[step] = numbers.of((own, step.number, *(sorted(before) if is_sum else before)))
+                learned[step] = numbers.number((own, step.number, *(sorted(before) if is_sum else before)))
     return Forms(learned=learned, exact=exact)
 
 

@@ -36,7 +36,7 @@ class LayerOrigin:
         layer: Name of the Keras layer.
         kind: The class of the Keras layer.
         weights: Shape of the weights, such as "3 x 3 x 1 x 16".
-        is_taken: Whether the weights were transferred; else they are newly initialized.
+        is_taken: Whether the weights were transferred; otherwise they are newly initialized.
         note: The source layer and how its kernel was adapted, or why the weights were not transferred.
     """
 
@@ -98,7 +98,7 @@ def _match_in_part(one: Graph, two: Graph) -> Walk:
 
 
 def _adaptable_form(part: Part, takes_input: bool, is_inflated: bool) -> Any:
-    """What must be equal in a part: neither the depth of an inflated kernel nor the channels of the network's input."""
+    """The form of a part that must match, without the depth of inflated kernels and the number of input channels."""
     if part.kind != "kernel":
         return whole_form(part)
     *_, inputs, outputs = part.shapes["kernel"]

@@ -124,7 +124,7 @@ class Walk:
         )
 
     def _difference(self, one: Step, two: Step) -> str:
-        """Describe where two structures differ: the first differing steps on the way to the inputs."""
+        """Describe the difference of two structures: the first differing steps on the way to the inputs."""
         learned = self.forms.learned
         while _likeness(one) == _likeness(two):
             ones, twos = list(self.source.branches[one]), list(self.target.branches[two])

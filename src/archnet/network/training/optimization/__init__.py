@@ -1,1 +1,1 @@
-"""From gradients to weights: optimizers, learning-rate schedules, penalty, averages."""
+"""Optimization: optimizers, learning-rate schedules, penalty, averages."""

@@ -16,11 +16,11 @@ Tensor = Any
 
 INITIAL_LOSS_SCALE: Final = 2.0**15
 GROWTH_STEPS: Final = 2000
-"""The first factor of a float16 loss, and the number of finite steps after which it doubles."""
+"""Initial scale of a float16 loss, and the number of finite steps after which it doubles."""
 
 
 def _adamw(weight_decay: float | None, **options: Any) -> keras.optimizers.Optimizer:
-    return keras.optimizers.AdamW(weight_decay=weight_decay or 0.0, **options)  # Keras's takes no None
+    return keras.optimizers.AdamW(weight_decay=weight_decay or 0.0, **options)  # Keras does not accept None
 
 
 OPTIMIZER_RULES: Final[Mapping[OptimizerName, Callable[..., keras.optimizers.Optimizer]]] = {
@@ -32,9 +32,9 @@ OPTIMIZER_RULES: Final[Mapping[OptimizerName, Callable[..., keras.optimizers.Opt
 
 
 def build_optimizer(training: Training, steps_per_epoch: int) -> keras.optimizers.Optimizer:
-    """The Keras optimizer with the options' learning rate, decay, momentum and clipping.
+    """Create the Keras optimizer with the learning rate, decay, momentum and clipping of the options.
 
-    Whole numbers come as integers from JSON, also where they are written 0.0 or 1.0; Keras refuses these.
+    Whole numbers in JSON are integers here, even if they are written as 0.0 or 1.0, which Keras rejects.
     """
     has_momentum = OPTIMIZERS[training.optimizer].has_momentum
     return OPTIMIZER_RULES[training.optimizer](
@@ -48,11 +48,11 @@ def build_optimizer(training: Training, steps_per_epoch: int) -> keras.optimizer
 class WeightAverage:
     """The exponential moving average of weights (Polyak and Juditsky 1992, doi:10.1137/0330046).
 
-    The decay grows with the steps taken, up to `decay`, so that the initial weights fade.
+    The decay grows with the number of steps, up to `decay`, so that the initial weights fade.
 
     Attributes:
-        values: The averages, in the weights' order.
-        num_steps: Steps taken.
+        values: The averages, in the order of the weights.
+        num_steps: Number of steps.
     """
 
     def __init__(self, weights: Sequence[keras.Variable], decay: float) -> None:
@@ -63,11 +63,11 @@ class WeightAverage:
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """Everything that changes from step to step."""
+        """All variables that change in a step."""
         return [*self.values, self.num_steps]
 
     def update(self) -> None:
-        """Include the weights after a step; frozen ones equal their averages."""
+        """Update the averages after a step; frozen weights equal their averages."""
         self.num_steps.assign_add(1.0)
         decay = ops.minimum(self.decay, self.num_steps.value / (self.num_steps.value + 9))
         for value, weight in zip(self.values, self.weights, strict=True):
@@ -76,9 +76,9 @@ class WeightAverage:
 
 
 class LossScale:
-    """The factor that keeps float16 gradients above the smallest float16 number (Micikevicius et al. 2018).
+    """Loss scale that keeps float16 gradients above the smallest float16 number (Micikevicius et al. 2018).
 
-    arXiv:1710.03740. A step whose gradients overflow is skipped and halves it.
+    arXiv:1710.03740. A step whose gradients overflow is skipped and halves the scale.
     """
 
     def __init__(self) -> None:
@@ -87,11 +87,15 @@ class LossScale:
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """Everything that changes from step to step."""
+        """All variables that change in a step."""
         return [self.factor, self.good_steps]
 
     def update(self, is_finite: Tensor) -> None:
-        """Adapt the factor to whether a step's gradients were finite, a boolean scalar."""
+        """Adapt the scale.
+
+        Args:
+            is_finite: Whether the gradients of the step were finite, a boolean scalar.
+        """
         good_steps = self.good_steps.value + 1
         is_due = good_steps >= GROWTH_STEPS
         grown = ops.where(is_due, self.factor.value * 2, self.factor.value)

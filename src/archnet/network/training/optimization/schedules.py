@@ -1,4 +1,4 @@
-"""The learning rate over the steps: a linear warm-up, then one of the schedules."""
+"""Learning-rate schedules with a linear warm-up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from archnet.spec.optimizers import ScheduleName
 
 Tensor = Any
 Rates = Any
-"""A constant learning rate, or one of Keras's schedules."""
+"""A constant learning rate, or a Keras schedule."""
 
 
 class WarmUp(LearningRateSchedule):
@@ -22,7 +22,7 @@ class WarmUp(LearningRateSchedule):
 
     Attributes:
         rates: The schedule, or the constant rate.
-        num_steps: Steps of the warm-up; the step that follows is the schedule's first.
+        num_steps: Number of warm-up steps; the next step is the first of the schedule.
     """
 
     def __init__(self, rates: LearningRateSchedule | float, num_steps: int) -> None:
@@ -30,7 +30,7 @@ class WarmUp(LearningRateSchedule):
         self.num_steps = num_steps
 
     def __call__(self, step: Tensor) -> Tensor:
-        """The learning rate of a step, counted from 0."""
+        """Learning rate of a step, counted from 0."""
         step = ops.cast(step, "float32")
         later = ops.maximum(step - self.num_steps, 0.0)
         full = self.rates(later) if isinstance(self.rates, LearningRateSchedule) else self.rates
@@ -42,11 +42,11 @@ class WarmUp(LearningRateSchedule):
 
 
 def learning_rate(training: Training, steps_per_epoch: int) -> Rates:
-    """The learning rate over the steps.
+    """Create the learning rate or its schedule.
 
     Args:
         training: The options.
-        steps_per_epoch: Steps of an epoch.
+        steps_per_epoch: Number of steps per epoch.
     """
     warmup_steps = round(training.warmup_epochs * steps_per_epoch)
     decay_steps = max(steps_per_epoch * training.epochs - warmup_steps, 1)
@@ -73,4 +73,4 @@ SCHEDULE_RULES: Final[Mapping[ScheduleName, Callable[[float, Schedule, int], Rat
     "exponential": _exponential,
     "cosine": _cosine,
 }
-"""The learning rate behind the warm-up, from its first value, the options, and the number of steps that are left."""
+"""The learning rate after the warm-up, from its initial value, the options, and the number of remaining steps."""

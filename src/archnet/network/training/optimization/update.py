@@ -20,7 +20,7 @@ class L2Penalty:
 
     Attributes:
         weights: All trainable weights.
-        factors: λ of each, 0 where a weight is not penalized. Frozen weights are not penalized either.
+        factors: λ of each weight; 0 if it is not penalized. Frozen weights are not penalized either.
     """
 
     def __init__(self, weights: Sequence[keras.Variable], penalized: Sequence[keras.Variable], l2: float) -> None:
@@ -36,7 +36,7 @@ class L2Penalty:
         return penalty
 
     def add_gradient(self, gradients: Sequence[Tensor]) -> list[Tensor]:
-        """Add the penalty's gradient to that of the loss, for the weights that are not frozen."""
+        """Add the gradient of the penalty to that of the loss, for the weights that are not frozen."""
         return [
             gradient + factor * weight.value
             for gradient, (factor, weight) in zip(gradients, self._active(), strict=True)
@@ -47,15 +47,15 @@ class L2Penalty:
 
 
 class WeightUpdate:
-    """Turns gradients into a change of the weights.
+    """Updates the weights from gradients.
 
     Attributes:
         twin: The network in training.
         weights: All trainable weights, including frozen ones.
-        optimizer: Keras's.
+        optimizer: The Keras optimizer.
         average: The moving average of the weights; null without `training.ema`.
         penalty: The L2 penalty; null without `training.l2`.
-        loss_scale: The scale of the gradients; null where they are not scaled.
+        loss_scale: The scale of the gradients; null without scaling.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class WeightUpdate:
 
     @property
     def active_weights(self) -> list[keras.Variable]:
-        """The weights that are not frozen now."""
+        """The weights that are currently not frozen."""
         return [weight for weight in self.weights if weight.trainable]
 
     @property
     def variables(self) -> list[keras.Variable]:
-        """Everything beside the weights that changes from step to step."""
+        """All variables except the weights that change in a step."""
         own = [variable for part in (self.average, self.loss_scale) if part for variable in part.variables]
         return [*self.optimizer.variables, *own]
 
@@ -102,7 +102,7 @@ class WeightUpdate:
             self.average.update()
 
     def _apply_if_finite(self, gradients: list[Tensor], scale: LossScale) -> None:
-        """Take a float16 step, or skip it where a gradient has overflowed."""
+        """Apply a float16 step, or skip it if a gradient has overflowed."""
         is_finite = ops.all(ops.stack([ops.all(ops.isfinite(gradient)) for gradient in gradients]))
         changing = [*self.weights, *self.optimizer.variables, *(self.average.variables if self.average else [])]
         before = [ops.copy(variable.value) for variable in changing]
@@ -112,7 +112,7 @@ class WeightUpdate:
         scale.update(is_finite)
 
     def current_weights(self) -> list[NDArray[Any]]:
-        """The weights of a model of this step, in the network's order: averages where `training.ema` is set."""
+        """The current weights, in the order of the network: averages if `training.ema` is set."""
         averages = self.average.values if self.average else self.weights
         value_of = {id(weight): value for weight, value in zip(self.weights, averages, strict=True)}
         return [ops.convert_to_numpy(value_of.get(id(weight), weight)) for weight in self.twin.weights]
