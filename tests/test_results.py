@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import mean
 
@@ -108,6 +109,11 @@ SHAPES = {
 }
 
 
+def _values(reasons: Mapping[str, str]) -> dict[str, str]:
+    """The chosen values, without the reasons, whose wording may differ between versions."""
+    return {key: reason.partition(": ")[0] for key, reason in reasons.items()}
+
+
 def test_the_results_of_the_default_recipe_have_the_automatic_choices_for_their_cases():
     checked = 0
     for path in RESULTS.rglob("*.json"):
@@ -121,10 +127,11 @@ def test_the_results_of_the_default_recipe_have_the_automatic_choices_for_their_
         (experiment,) = parse_experiments(Document(value=result["experiment"], source=str(path)))
         counts = tuple(sum(row) for row in result["metrics"]["train"]["confusion_matrix"])
         shape = experiment.data.crop_size or SHAPES[Path(experiment.data.root).name]
-        known = TrainingSet(counts=counts, shape=shape, positive=1, symmetry=Symmetry(reason="crops may lie any way"))
+        known = TrainingSet(counts=counts, shape=shape, positive=1, symmetry=Symmetry(reason="-"))
         if "training.augmentation" in experiment.auto_reasons:
             assert AUTO_RULES["augmentation"](experiment, known)[0] == experiment.training.augmentation, path
-        assert refresh_reasons(experiment, known).auto_reasons == result["experiment"]["picked"] != {}, path
+        reasons = refresh_reasons(experiment, known).auto_reasons
+        assert _values(reasons) == _values(result["experiment"]["picked"]) != {}, path
         checked += 1
     assert checked > 20
 

@@ -107,7 +107,7 @@ def test_values_from_python_become_those_of_json():
 
 MISTAKES = {
     "unknown key": (NET, {"settings": {"training.epoch": 1}}, 'unknown key "epoch". Did you mean "epochs"?'),
-    "no key": (NET, {"settings": {"": 1}}, '"" is not a key. Write it like training.epochs or arch.layers[0].num_output.'),
+    "no key": (NET, {"settings": {"": 1}}, '"" is not a valid key. Use a key such as training.epochs or arch.layers[0].num_output.'),
     "no value": (
         NET, {"settings": {"training.epochs": {1}}},
         "training.epochs: {1} is not a JSON value. Use finite numbers, text, lists or mappings.",

@@ -80,7 +80,7 @@ def test_settings_are_a_mapping_of_dotted_keys():
         )
     refused(
         lambda: archnet.load_experiments(NET, settings={3: 5}),
-        '"3" is not a key. Write it like training.epochs or arch.layers[0].num_output.',
+        '"3" is not a valid key. Use a key such as training.epochs or arch.layers[0].num_output.',
     )
 
 
@@ -127,7 +127,7 @@ def test_progress_and_callbacks_are_checked_before_anything_is_written(squares, 
 def test_a_shape_is_whole_numbers(shape):
     refused(
         lambda: archnet.load_arch(NET).plan(shape),
-        f"arch: a 2D network does not take the input {shape!r}. Give height x width, such as 64x64.",
+        f"arch: a 2D network does not accept the input {shape!r}. Give height x width, such as 64x64.",
     )
 
 

@@ -38,8 +38,8 @@ def test_check_reports_every_problem_of_every_file_and_exits_with_2(tmp_path):
         'typo.json:1 $[0]: the key "kernel_size" is missing.',
         'typo.json:1 $[0].kernelsize: unknown key "kernelsize". Did you mean "kernel_size"?',
         'typo.json:1 $: the layer T is missing. End the list with {"type": "T"}.',
-        "typo.json:1 $: no array of sizes tells whether this is a 2D or a 3D network. "
-        'Say which, beside "layers": "rank": 2 or "rank": 3.',
+        "typo.json:1 $: no array of sizes determines whether this is a 2D or 3D network. "
+        'Add "rank": 2 or "rank": 3 next to "layers".',
         'broken.json:1:15: not valid JSON: expected another value after the comma (no comma is allowed before "}"), found "}".',
     ]
 
@@ -165,7 +165,7 @@ def test_a_character_that_stdout_cannot_encode_is_printed_as_its_code(tmp_path):
 def test_show_names_an_experiment_for_what_it_is():
     done = archnet("show", "experiments/mosmed_tutorial.json")
     assert done.returncode == 2
-    assert done.stderr.endswith("This is an experiment; name one of its architectures.\n")
+    assert done.stderr.endswith("This is an experiment; use one of its architectures.\n")
 
 
 def test_an_out_folder_that_is_a_file_is_the_users_mistake(tmp_path):

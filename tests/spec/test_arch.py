@@ -127,8 +127,8 @@ REFUSED = {
     ),
     "no rank": (
         [{"type": "FC", "num_output": 3}, T],
-        "mine.json $: no array of sizes tells whether this is a 2D or a 3D network. "
-        'Say which, beside "layers": "rank": 2 or "rank": 3.',
+        "mine.json $: no array of sizes determines whether this is a 2D or 3D network. "
+        'Add "rank": 2 or "rank": 3 next to "layers".',
     ),
     "ranks mixed": (
         [C, {**C, "stride": [1, 1, 1]}, T],
@@ -156,7 +156,7 @@ REFUSED = {
     "crop without size": (
         [C, {"type": "CROP"}, T],
         'mine.json $[1]: the key "size" is missing. '
-        "It means: Size of the crop along each axis, in voxels; one number means every axis.",
+        "Description: Size of the crop along each axis, in voxels; one number means every axis.",
     ),
     "crop behind GMP": (
         [C, {"type": "GMP"}, {"type": "CROP", "size": 3}, T],
@@ -189,13 +189,13 @@ def test_an_architecture_that_is_not_an_array_or_object_is_refused():
 
 def test_sigmoid_is_refused_for_more_than_two_classes():
     arch = arch_of([C, {"type": "T", "activation": "sigmoid"}])
-    message = 'mine.json $[1]: T "sigmoid" is for two classes, the data have 3. Use "softmax".'
+    message = 'mine.json $[1]: T "sigmoid" is for two classes, but the data have 3. Use "softmax".'
     with pytest.raises(DocumentError, match=re.escape(message)):
         arch.plan((8, 8), 3)
 
 
 def test_an_input_of_another_rank_is_refused():
-    with pytest.raises(DocumentError, match=re.escape("a 2D network does not take the input 8x8x8x8.")):
+    with pytest.raises(DocumentError, match=re.escape("a 2D network does not accept the input 8x8x8x8.")):
         arch_of([C, T]).plan((8, 8, 8, 8))
 
 

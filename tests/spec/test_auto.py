@@ -67,7 +67,7 @@ def asked(net=DEEP, data="npz", **training):
     return parse_experiments(Document(value=document, source="mine.json"))[0]
 
 
-ANY_WAY = Symmetry(reason="crops may lie any way")
+ANY_WAY = Symmetry(reason="crops have no fixed orientation")
 
 
 def picks_of(counts, shape, net=DEEP, data="npz", positive=1, symmetry=ANY_WAY, **training):
@@ -148,29 +148,31 @@ def test_the_schema_states_the_rules():
 def test_each_pick_has_its_reason():
     assert picks_of((4740, 945), (50, 50), FLAT).auto_reasons == {
         "training.batch_size": "64: 2,000 training cases or more (5,685)",
-        "training.balance": "1.5: the largest class has more than 1.5 times the cases of the smallest (4,740 and 945)",
+        "training.balance": "1.5: the largest class has more than 1.5 times as many cases as the smallest (4,740 and 945)",
         "training.augmentation": "right_angles, flip axes (height, width), shift height 3 width 3 depth 0, intensity "
-        "scale (0.9, 1.1) shift (-0.05, 0.05): crops may lie any way",
-        "training.epochs": "40: for 3,500 steps at 89 an epoch",
-        "training.warmup_epochs": "1: a twentieth of 40 epochs, 1 at most",
+        "scale (0.9, 1.1) shift (-0.05, 0.05): crops have no fixed orientation",
+        "training.epochs": "40: for 3,500 steps at 89 per epoch",
+        "training.warmup_epochs": "1: a twentieth of 40 epochs, at most 1",
         "training.ema": "0.9972: an average over a tenth of all 3,560 steps",
         "training.batch_norm_momentum": "0.989: moving statistics over a fortieth of all 3,560 steps, 10 to 100 steps",
     }
     rare = picks_of((9975, 25), (50, 40), FLAT).auto_reasons["training.balance"]
-    assert rare.endswith("smallest (9,975 and 25), whose cases are each drawn about 160 times an epoch")
+    assert rare.endswith("smallest (9,975 and 25), whose cases are each sampled about 160 times per epoch")
     even = picks_of((17, 16), (9, 9), FLAT).auto_reasons["training.batch_size"]
-    assert even == "17: fewer than 600 training cases (33), and no small batch at the end as by 16"
+    assert even == "17: fewer than 600 training cases (33), increased from 16 to avoid a small last batch"
     few, many = picks_of((3, 4), (9, 8), FLAT).auto_reasons, picks_of((50_000, 50_000), (9, 9), FLAT).auto_reasons
     assert few["training.batch_size"] == "7: all training cases at once (7)"
     assert (
         few["training.balance"]
-        == "none: the largest class has no more than 1.5 times the cases of the smallest (4 and 3)"
+        == "none: the largest class has no more than 1.5 times as many cases as the smallest (4 and 3)"
     )
-    assert few["training.epochs"] == "100: for 3,500 steps at 1 an epoch, 100 epochs at most"
+    assert few["training.epochs"] == "100: for 3,500 steps at 1 per epoch, at most 100 epochs"
     assert few["training.ema"] == "0.9: an average over a tenth of all 100 steps"
     assert picks_of((3, 4), (9, 8), FLAT, epochs=40).auto_reasons["training.ema"] == "none: fewer than 100 steps (40)"
-    assert few["training.augmentation"].endswith(": crops may lie any way; slices that are not square are not rotated")
-    assert many["training.epochs"] == "10: for 3,500 steps at 1,563 an epoch, 10 epochs at least"
+    assert few["training.augmentation"].endswith(
+        ": crops have no fixed orientation; slices that are not square are not rotated"
+    )
+    assert many["training.epochs"] == "10: for 3,500 steps at 1,563 per epoch, at least 10 epochs"
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_each_pick_has_its_reason():
         (600, 32, "fewer than 2,000 training cases (600)"),
         (1999, 32, "fewer than 2,000 training cases (1,999)"),
         (2000, 64, "2,000 training cases or more (2,000)"),  # the last batch is just a quarter
-        (2049, 65, "2,000 training cases or more (2,049), and no small batch at the end as by 64"),
+        (2049, 65, "2,000 training cases or more (2,049), increased from 64 to avoid a small last batch"),
     ],
 )
 def test_the_batch_size_at_the_limits_of_its_rule(num_cases, batch_size, reason):
@@ -229,7 +231,7 @@ def test_whole_scans_stay_as_patients_lie(data):
         Intensity(),
     )
     why = experiment.auto_reasons["training.augmentation"]
-    assert why.endswith(": whole scans lie as patients lie, with a left and a right")
+    assert why.endswith(": whole scans have a left and a right side")
 
 
 @pytest.mark.parametrize("data", ["luna16", "phantom"])
@@ -237,7 +239,7 @@ def test_crops_around_candidates_lie_any_way_whatever_a_trial_says(data):
     one_sided = Symmetry(axes=(), right_angles=False, reason="a trial")
     experiment = picks_of((80, 80), (64, 64, 10), data=data, symmetry=one_sided)
     assert experiment.training.augmentation[:2] == (RightAngles(), Flip(axes=ALL_AXES))
-    assert experiment.auto_reasons["training.augmentation"].endswith(": crops may lie any way")
+    assert experiment.auto_reasons["training.augmentation"].endswith(": crops have no fixed orientation")
 
 
 def test_arrays_are_flipped_and_turned_as_far_as_their_classes_allow():
@@ -251,7 +253,7 @@ def test_arrays_are_flipped_and_turned_as_far_as_their_classes_allow():
     assert flat.training.augmentation[:2] == (RightAngles(), Flip(axes=("height",)))
     unknown = picks_of((80, 80), (50, 50, 50), symmetry=None)
     assert unknown.training.augmentation == (shift, Intensity())
-    assert unknown.auto_reasons["training.augmentation"].endswith(": nothing is known about flips")
+    assert unknown.auto_reasons["training.augmentation"].endswith(": it is unknown whether flips change the classes")
 
 
 def test_what_was_measured_stays_with_its_reason_and_is_not_measured_again():
@@ -272,7 +274,7 @@ def test_what_is_given_is_never_overridden_and_the_rest_follows_it():
     assert set(experiment.auto_reasons) == {
         f"training.{key}" for key in ("epochs", "warmup_epochs", "batch_norm_momentum")
     }
-    assert experiment.auto_reasons["training.epochs"] == "27: for 3,500 steps at 130 an epoch"
+    assert experiment.auto_reasons["training.epochs"] == "27: for 3,500 steps at 130 per epoch"
     assert picks_of((900, 100), (28, 28), epochs=4).training.warmup_epochs == 0.2
 
 
@@ -322,7 +324,7 @@ def test_the_steps_that_picks_count_with_are_those_that_are_made(counts, batch_s
     examples = Examples(images=np.zeros((len(labels), 1, 1, 1)), rows=np.arange(len(labels)), labels=labels)
     entries = epoch_samples(examples, experiment.training, 1)
     steps = TrainingBatches(examples=examples, samples=entries, training=experiment.training).steps_per_epoch
-    assert f"at {steps:,} an epoch" in experiment.auto_reasons["training.epochs"]
+    assert f"at {steps:,} per epoch" in experiment.auto_reasons["training.epochs"]
 
 
 def test_a_reason_goes_with_the_value_that_it_was_the_reason_of():

@@ -201,7 +201,7 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         (
             {"data": {"crop_size_mm": [50, 50, 30], "spacing_mm": [1, 1, 1], "crop_size": [64, 64, 10]}},
             "mine.json $.data.crop_size_mm: gives [50, 50, 30] voxels at this spacing, but crop_size is [64, 64, 10]. "
-            "Leave one of the two out.",
+            "Remove one of the two.",
         ),
         (
             {"data": {"name": "npz"}},
@@ -209,21 +209,21 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         ),
         (
             {"split": {"test": 0.6, "validation": 0.4}},
-            "mine.json $.split: test and validation leave nothing to train on. Lower one of them.",
+            "mine.json $.split: test and validation leave no training cases. Lower one of them.",
         ),
         (
             {"split": {"folds": 2, "validation": 0.5}},
-            "mine.json $.split: test and validation leave nothing to train on. Lower one of them.",
+            "mine.json $.split: test and validation leave no training cases. Lower one of them.",
         ),
         (
             {"split": {"folds": 5, "test": 0.2}},
-            "mine.json $.split.test: with folds each part is the test set once, so it has no share. Remove it, or set "
+            "mine.json $.split.test: with folds, each fold is the test set once, so there is no share. Remove it, or set "
             "it "
             "to null.",
         ),
         (
             {"split": {"fold": 3}},
-            "mine.json $.split.fold: there are no folds to choose from. Say how many with split.folds, such as 10.",
+            "mine.json $.split.fold: there are no folds to choose from. Set split.folds, such as 10.",
         ),
         (
             {"split": {"folds": 5, "fold": 5}},
@@ -288,10 +288,13 @@ def test_set_overrides_any_key_and_makes_objects_on_the_way():
     ("setting", "message"),
     [
         ("training.epochs", '--set "training.epochs": expected KEY=VALUE, such as --set training.epochs=5.'),
-        ("training..x=1", '"training..x" is not a key. Write it like training.epochs or arch.layers[0].num_output.'),
+        (
+            "training..x=1",
+            '"training..x" is not a valid key. Use a key such as training.epochs or arch.layers[0].num_output.',
+        ),
         (
             "training.schedule.decay_steps=50",
-            'mine.json $.training.schedule.decay_steps: needs "type" beside it.',
+            'mine.json $.training.schedule.decay_steps: needs "type" as well.',
         ),
         ("training.epochs=many", 'mine.json $.training.epochs: expected a whole number or "auto", got "many".'),
         ("arch.layers[9].num_output=1", "mine.json $.archs[0] $.layers: has no [9]; the last is [1]."),
@@ -531,11 +534,11 @@ def test_a_crop_size_in_millimetres_becomes_voxels_and_the_resolved_document_rea
         ),
         (
             f"arch.layers[{'9' * 5_000}]=1",
-            f'"arch.layers[{"9" * 44}... is not a key. Write it like training.epochs or arch.layers[0].num_output.',
+            f'"arch.layers[{"9" * 44}... is not a valid key. Use a key such as training.epochs or arch.layers[0].num_output.',
         ),
         (
             f"a{'.a' * 100_000}=1",
-            f'"{"a." * 28}... is not a key. Write it like training.epochs or arch.layers[0].num_output.',
+            f'"{"a." * 28}... is not a valid key. Use a key such as training.epochs or arch.layers[0].num_output.',
         ),
         (
             "description=\udc80",

@@ -121,10 +121,10 @@ def test_all_problems_are_reported_together_with_their_locations():
     assert text.splitlines() == [
         f'mine.json:41 $.space.arch.layers[0].num_outpt[0]: {place} $.arch $.layers[0].num_outpt: unknown key '
         '"num_outpt". Did you mean "num_output"?',
-        "mine.json:45 $.space.training.learning_rate.low: expected above 0, because the logarithm is drawn evenly, got -1.",
+        "mine.json:45 $.space.training.learning_rate.low: expected above 0, because values are uniform on a logarithmic scale, got -1.",
         f"mine.json:50 $.space.training.epochs[1]: {place} $.training.epochs: expected at least 1, got 0.",
         f"mine.json:53 $.space.arch.layers[9].num_output[0]: {place} $.arch $.layers: has no [9]; the last is [3].",
-        'mine.json:55 $.space.a b: "a b" is not a key. Write it like training.epochs or arch.layers[0].num_output.',
+        'mine.json:55 $.space.a b: "a b" is not a valid key. Use a key such as training.epochs or arch.layers[0].num_output.',
         'mine.json:59 $.search: "tpe" needs the number of trials. Give "trials", such as 20.',
         'mine.json:61 $.limits.memory: "" is not a memory size. Use "4GB", "512MB", "2GiB" or a number of bytes.',
     ]  # fmt: skip
@@ -135,7 +135,7 @@ def test_all_problems_are_reported_together_with_their_locations():
     [
         (
             {"space": {"training.l2": {"type": "uniform", "low": 0, "high": 1}}},
-            '$.space.training.l2: a grid needs values to go through. Give them in an array, or set search to "random" '
+            '$.space.training.l2: a grid needs a finite number of values. Give them in an array, or set search to "random" '
             'or "tpe".',
         ),
         (
@@ -148,7 +148,7 @@ def test_all_problems_are_reported_together_with_their_locations():
         ),
         (
             {"space": {"training.l2": {"type": "uniform", "low": 0, "high": 1, "step": 1}}, "search": "random", "trials": 2},
-            "$.space.training.l2.step: only whole numbers have steps. Remove it, or take the type integer.",
+            "$.space.training.l2.step: only whole numbers have steps. Remove it, or use the type integer.",
         ),
         (
             {"search": "random", "trials": 3},
@@ -161,7 +161,7 @@ def test_all_problems_are_reported_together_with_their_locations():
         ),
         (
             {"seeds": 2, "space": {"training.seed": [1, 2]}},
-            '$.space.training.seed: "seeds" already goes through this key. Remove one of the two.',
+            '$.space.training.seed: "seeds" already varies this key. Remove one of the two.',
         ),
         ({"space": {"arch": ["nowhere.json"]}}, "$.space.arch[0]: nowhere.json: no such file."),
         (
@@ -169,7 +169,7 @@ def test_all_problems_are_reported_together_with_their_locations():
             '$.space.arch[1]: there is another architecture named "arch1". Give each its own "name".',
         ),
         ({"space": {"arch": [7]}}, "$.space.arch[0]: expected the path of an architecture file, or an architecture."),
-        ({"space": {"archs": [7]}}, '$.space.archs: the axis of architectures is called "arch".'),
+        ({"space": {"archs": [7]}}, '$.space.archs: the hyperparameter for architectures is called "arch".'),
         (
             {"space": {"arch": {"type": "uniform", "low": 0, "high": 1}}, "search": "random", "trials": 1},
             "$.space.arch: architectures are a choice. Give an array of files.",
@@ -181,11 +181,11 @@ def test_all_problems_are_reported_together_with_their_locations():
         ),
         (
             {"base": {**BASE, "split": {"validation": 0}}, "space": {WIDTH: [3]}},
-            "$.base: has no validation set to choose by. Give it split.validation, such as 0.1.",
+            "$.base: has no validation set to rank trials by. Set its split.validation, such as 0.1.",
         ),
         (
             {"base": {"archs": [LAYERS, {"name": "other", "layers": LAYERS}]}},
-            '$.base: has 2 architectures (arch1, other). Make them an axis: "arch" in "space".',
+            '$.base: has 2 architectures (arch1, other). Make them a hyperparameter: "arch" in "space".',
         ),
     ],
 )  # fmt: skip
@@ -265,16 +265,16 @@ def test_the_command_line_changes_the_base_experiment_but_no_architecture():
         ({"space": {"training.seed": [2, 2, 4]}}, "expected different values, got [2, 2, 4]."),
         (
             {"space": {"split.seed": [1, 2]}},
-            "trials on other cases cannot be compared. Make a sweep of each; folds and seeds repeat trials.",
+            "trials on different cases cannot be compared. Make a sweep for each; folds and seeds repeat trials.",
         ),
         (
             {"space": {"data.negatives_per_positive": [1, 5]}},
-            "trials on other cases cannot be compared. Make a sweep of each; folds and seeds repeat trials.",
+            "trials on different cases cannot be compared. Make a sweep for each; folds and seeds repeat trials.",
         ),
         *(
             (
                 {"space": {key: values}},
-                'losses of different kinds cannot be compared. Choose by another metric: "auc".',
+                'losses of different kinds cannot be compared. Use a different metric, such as "auc".',
             )
             for key, values in (
                 ("training.loss", ["focal", "cross_entropy"]),

@@ -176,7 +176,7 @@ REFUSED = {
     ),
     "attention to one plane": (
         [views("axial", fuse="attention"), T],
-        'mine.json $[0].fuse: "attention" weighs planes, but "axial" is only one. Remove "fuse", or use other planes.',
+        'mine.json $[0].fuse: "attention" weights planes, but "axial" is only one. Remove "fuse", or use other planes.',
     ),
     "attention to one slice": (
         [
@@ -184,7 +184,7 @@ REFUSED = {
             views("slices", fuse="attention"),
             T,
         ],
-        'mine.json $[1]: VIEWS "attention" weighs planes, but there is only one. Set fuse to "concat".',
+        'mine.json $[1]: VIEWS "attention" weights planes, but there is only one. Set fuse to "concat".',
     ),
     "views in views": (
         [views("slices", views("slices")), T],

@@ -1,1 +1,1 @@
-"""What a document means: JSON in, frozen dataclasses out. No Keras, no image library."""
+"""Documents: JSON is parsed into frozen dataclasses. No Keras, no image library."""

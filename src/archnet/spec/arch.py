@@ -1,4 +1,4 @@
-"""Arch: an architecture document understood; its rank, its layers, the shapes and costs through the network."""
+"""Arch: a parsed architecture document, with its rank, its layers, and the shapes and costs of the network."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
     import keras
 
 PUBLISHED_INPUT: Final[dict[int, Shape]] = {2: (64, 64), 3: (64, 64, 10)}
-"""Spatial input for `check` and `show` where neither the document nor the command line names one: the LUNA16 crops."""
+"""Default spatial input of `check` and `show` if neither document nor command line gives one: the LUNA16 crops."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arch:
-    """A network as its JSON document describes it.
+    """A network that is described by a JSON document.
 
     >>> arch = archnet.load_arch("arch3dsm")  # doctest: +SKIP
     >>> arch.plan((64, 64, 10), num_classes=2)[-1].output_shape  # doctest: +SKIP
 
     Attributes:
-        name: Also names the run folders.
+        name: Name of the architecture and of its run folders.
         rank: Number of spatial axes, 2 or 3.
-        layers: In order, ending in the only `Terminal`.
-        input_shape: Spatial input that the network was designed for, if the document says so.
+        layers: The layers in order; the last one is the only `Terminal`.
+        input_shape: Spatial input that the network was designed for, if given in the document.
         channels: Number of input channels.
         document: Source of the layers, for messages.
     """
@@ -60,12 +60,12 @@ class Arch:
     document: Document = field(compare=False, repr=False)
 
     def plan(self, input_shape: Shape | None = None, num_classes: int = 2) -> tuple[PlannedLayer, ...]:
-        """Every layer with its shapes and costs, in the order of computation; REPs are written out.
+        """Plan every layer with its shapes and costs, in the order of computation, with REPs expanded.
 
         Args:
-            input_shape: (height, width[, depth]), or with channels last; by default the document's own, else the
-                published crop.
-            num_classes: Classes of the data.
+            input_shape: (height, width[, depth]), or with channels last; by default that of the document, or
+                else the published crop.
+            num_classes: Number of classes of the data.
 
         Raises:
             DocumentError: The input has a different rank or number of channels, or a layer does not fit its input.
@@ -79,14 +79,14 @@ class Arch:
         return tuple(self._plan_sequence(first, (), ()))
 
     def full_input_shape(self, input_shape: Shape | None = None) -> Shape:
-        """An input shape with its channels; see `plan`."""
+        """Complete an input shape with channels; see `plan`."""
         given = (self.input_shape or PUBLISHED_INPUT[self.rank]) if input_shape is None else input_shape
         shape = whole_numbers(given)
         shape = (*shape, self.channels) if len(shape) == self.rank else shape
         if len(shape) != self.rank + 1 or min(shape) < 1:
             text = sizes_text(shape) if shape else repr(given)
             raise DocumentError(
-                f"{self.document.source}: a {self.rank}D network does not take the input {text}. "
+                f"{self.document.source}: a {self.rank}D network does not accept the input {text}. "
                 f"Give {'height x width' if self.rank == 2 else 'height x width x depth'}, "
                 f"such as {sizes_text(PUBLISHED_INPUT[self.rank])}."
             )
@@ -101,7 +101,7 @@ class Arch:
     def _plan_sequence(
         self, sequence: InnerSequence, path: JsonPath, repeat: tuple[int, ...]
     ) -> Iterator[PlannedLayer]:
-        """The rows of the layers inside the layer at a path, or of the whole network."""
+        """Yield the rows of the layers inside the layer at a path, or of the whole network."""
         shape = sequence.input_shape
         repeat = repeat if sequence.repetition is None else (*repeat, sequence.repetition)
         for index, layer in enumerate(sequence.layers):
@@ -143,7 +143,7 @@ class Arch:
             raise DocumentError(self.document.problem(self._file_path(path), text)) from None
 
     def _file_path(self, path: JsonPath) -> JsonPath:
-        """A path in the form of the file, which may be a bare array of layers."""
+        """Convert a path to the form of the file, which may be a bare array of layers."""
         return path[1:] if isinstance(self.document.value, list) else path
 
     def feature_map(self, input_shape: Shape | None = None) -> FeatureMap | None:
@@ -177,7 +177,7 @@ class Arch:
         return build(self, input_shape, num_classes, seed=seed)
 
     def _repr_html_(self) -> str:
-        """The layers with shapes and costs, for notebooks."""
+        """Render the layers with shapes and costs for notebooks."""
         from archnet.report.html.notebook_network import arch_html
 
         return arch_html(self)
@@ -194,7 +194,7 @@ class Arch:
         return {**head, "layers": [layer_document(layer) for layer in self.layers]}
 
     def warnings(self) -> list[str]:
-        """What is allowed but almost always a mistake, one line each."""
+        """Return warnings about valid options that are almost always mistakes, one line each."""
         return [
             self.document.problem(self._file_path((*path, *key_path)), text)
             for path, layer in walk(self.layers, ("layers",))
@@ -203,7 +203,7 @@ class Arch:
 
 
 def _shares(layer: Layer) -> Iterator[tuple[JsonPath, str]]:
-    """Percentages of a layer that are probably fractions: their paths within its document, and the remedy."""
+    """Find percentages of a layer that are probably fractions: their paths within its document, and the remedy."""
     for key, value in layer.percentages().items():
         if 0 < value < 1:
             yield (
@@ -213,7 +213,7 @@ def _shares(layer: Layer) -> Iterator[tuple[JsonPath, str]]:
 
 
 def whole_numbers(shape: Any) -> Shape:
-    """A shape from Python as plain integers; empty where it is none."""
+    """Convert a shape from Python to plain integers; empty if it is not a shape."""
     try:
         return tuple(operator.index(size) for size in shape)
     except TypeError:
@@ -254,10 +254,10 @@ def complete_arch(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def parse_arch(document: Document) -> Arch:
-    """The architecture that a document describes.
+    """Parse an architecture document.
 
     Raises:
-        DocumentError: One line for every problem of the document.
+        DocumentError: The document has problems; the message has a line for each.
     """
     value = document.value if isinstance(document.value, dict) else {"layers": document.value}
     prefix: JsonPath = () if isinstance(document.value, list) else ("layers",)

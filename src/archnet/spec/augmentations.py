@@ -1,7 +1,7 @@
-"""The augmentations: names, parameters, the shapes they fit; `network/augmentation` owns what they do to images.
+"""The augmentations: names, parameters and valid shapes; `network/augmentation` implements them.
 
-All of them act on training cases only, on values scaled to [0, 1], where 0 is air. Where a key holds two numbers, each
-case draws its own value between them. A 2D network leaves out what is said of the depth.
+All act only on training cases, on values scaled to [0, 1], where 0 is air. If a key has two numbers, a value between
+them is drawn for each case. A 2D network ignores parameters for the depth.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Augmentation:
         return {"type": self.name, **parameters}
 
     def shape_problem(self, shape: tuple[int, ...]) -> str | None:
-        """The reason why it cannot act on images of (height, width[, depth]); null where it can."""
+        """Explain why the augmentation does not support images of (height, width[, depth]); null if it does."""
         return None
 
     def copy_angles(self, *, is_positive: bool) -> tuple[int, ...]:
-        """Degrees of the rotated copies that it adds to the training set.
+        """Angles in degrees of the rotated copies that it adds to the training set.
 
         Args:
             is_positive: Whether the copied case belongs to the positive class.
@@ -44,11 +44,11 @@ class Augmentation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotatedCopies(Augmentation):
-    """Adds a copy of each case for each angle to the training set, rotated in the axial plane: the published recipe.
+    """Adds a copy of each case for each angle to the training set, rotated in the axial plane, as published.
 
     Attributes:
-        angles: Counter-clockwise degrees, multiples of 90.
-        of: The cases that are copied.
+        angles: Angles in degrees, counter-clockwise, multiples of 90.
+        of: The cases to copy.
     """
 
     name: ClassVar[str] = "rotated_copies"
@@ -64,9 +64,9 @@ class RotatedCopies(Augmentation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RightAngles(Augmentation):
-    """Turns each case by a random multiple of 90 degrees in the axial plane; exact.
+    """Rotates each case by a random multiple of 90 degrees in the axial plane, without interpolation.
 
-    With `Flip` along one axis these are the eight symmetries of a square slice.
+    Together with `Flip` along one axis, this gives the eight symmetries of a square slice.
     """
 
     name: ClassVar[str] = "right_angles"
@@ -77,10 +77,10 @@ class RightAngles(Augmentation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flip(Augmentation):
-    """Mirrors each case along each named axis with probability 1/2; exact.
+    """Flips each case along each of the given axes with probability 1/2.
 
     Attributes:
-        axes: Axes to mirror.
+        axes: Axes to flip.
     """
 
     name: ClassVar[str] = "flip"
@@ -89,10 +89,10 @@ class Flip(Augmentation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotate(Augmentation):
-    """Turns each case in the axial plane by a random angle: linear interpolation, air outside, clipped to [0, 1].
+    """Rotates each case in the axial plane by a random angle: linear interpolation, air outside, clipped to [0, 1].
 
     Attributes:
-        degrees: Angles to choose from with equal chance.
+        degrees: Angles to choose from with equal probability.
     """
 
     name: ClassVar[str] = "rotate"
@@ -101,12 +101,12 @@ class Rotate(Augmentation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift(Augmentation):
-    """Moves each case by a random whole number of voxels along each axis; exact, air comes in from outside.
+    """Shifts each case by a random whole number of voxels along each axis, and fills the gap with air.
 
     Attributes:
-        height: Largest shift along this axis, either way.
-        width: Likewise.
-        depth: Likewise.
+        height: Largest shift along the height, in either direction.
+        width: Largest shift along the width.
+        depth: Largest shift along the depth.
     """
 
     name: ClassVar[str] = "shift"
@@ -124,11 +124,11 @@ class Shift(Augmentation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zoom(Augmentation):
-    """Enlarges each case about its centre by a random factor: linear interpolation, air outside.
+    """Zooms into each case around its centre by a random factor: linear interpolation, air outside.
 
     Attributes:
-        factor: Smallest and largest; above 1 things grow. The same along all axes.
-        axes: Axes that are zoomed.
+        factor: Smallest and largest factor, the same along all axes; factors above 1 enlarge.
+        axes: Axes to zoom.
     """
 
     name: ClassVar[str] = "zoom"
@@ -141,8 +141,8 @@ class Intensity(Augmentation):
     """Multiplies the values of each case by a random scale and adds a random shift, clipped to [0, 1].
 
     Attributes:
-        scale: Smallest and largest.
-        shift: Smallest and largest; 0.05 is 70 HU when the window is [-1000, 400].
+        scale: Smallest and largest scale.
+        shift: Smallest and largest shift; 0.05 is 70 HU if the window is [-1000, 400].
     """
 
     name: ClassVar[str] = "intensity"
@@ -155,7 +155,7 @@ class Noise(Augmentation):
     """Adds Gaussian noise to each voxel, clipped to [0, 1].
 
     Attributes:
-        std: Smallest and largest standard deviation; 0.02 is 28 HU when the window is [-1000, 400].
+        std: Smallest and largest standard deviation; 0.02 is 28 HU if the window is [-1000, 400].
     """
 
     name: ClassVar[str] = "noise"
@@ -164,10 +164,10 @@ class Noise(Augmentation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cutout(Augmentation):
-    """Fills a box at a random place inside each case with air.
+    """Fills a box at a random position inside each case with air.
 
     Attributes:
-        share: Of each side of the case, that the box takes.
+        share: Length of the box, as a share of each side of the case.
     """
 
     name: ClassVar[str] = "cutout"
@@ -180,7 +180,7 @@ AUGMENTATIONS: Final[dict[str, type[Augmentation]]] = {
 
 
 def shape_problem(augmentations: Sequence[Augmentation], shape: tuple[int, ...]) -> str | None:
-    """The first reason why augmentations cannot act on images of (height, width[, depth]); null where they can."""
+    """Explain why augmentations do not support images of (height, width[, depth]); null if they do."""
     return next(filter(None, (entry.shape_problem(shape) for entry in augmentations)), None)
 
 

@@ -1,4 +1,4 @@
-"""What `"auto"` means: options that follow from the data; those of the training by the rules of `auto_rules`."""
+"""Resolve `"auto"`: options that are chosen automatically from the data, by the rules of `auto_rules`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import AUTO, Experiment, Training
 
 AUTO_SPLIT: Final = "split.by"
-"""The dotted key of the split's option that is chosen automatically."""
+"""Dotted key of the option of the split that is chosen automatically."""
 
 
 def resolve_auto(experiment: Experiment, training_set: TrainingSet) -> Experiment:
-    """Replace each "auto" by its value for a training set; options that are given stay.
+    """Replace each "auto" by its value for a training set; explicit options do not change.
 
     Args:
-        experiment: With one split or fold.
+        experiment: An experiment with one split or fold.
         training_set: Its training set.
     """
     training, reasons = experiment.training, dict(experiment.auto_reasons)
@@ -31,9 +31,9 @@ def resolve_auto(experiment: Experiment, training_set: TrainingSet) -> Experimen
 
 
 def refresh_reasons(experiment: Experiment, training_set: TrainingSet) -> Experiment:
-    """Renew the reasons for another training set; an option loses its reason where the rule gives another value.
+    """Update the reasons for a different training set; an option loses its reason if the rule gives a different value.
 
-    What was measured on the cases is not measured again: its value and its reason stay.
+    Options that were measured on the cases are not measured again: their values and reasons do not change.
     """
     measured = {key: why for key, why in experiment.auto_reasons.items() if is_measured(experiment, key)}
     keys = [key for key in experiment.auto_reasons if key not in measured]
@@ -46,23 +46,23 @@ def refresh_reasons(experiment: Experiment, training_set: TrainingSet) -> Experi
 
 
 def is_measured(experiment: Experiment, key: str) -> bool:
-    """Whether an option, by its dotted key, follows from measurements on the voxels of the cases."""
+    """Whether an option, given by its dotted key, depends on measurements of voxels."""
     spec = DATASETS[experiment.data.name]
     return key == "training.augmentation" and spec.cases == "arrays" and not spec.symmetry
 
 
 def _in_order(reasons: Mapping[str, str]) -> dict[str, str]:
-    """The reasons in the order in which the options are chosen."""
+    """Sort the reasons in the order in which the options are chosen."""
     keys = [f"training.{name}" for name in AUTO]
     return {key: reasons[key] for key in [*(key for key in reasons if key not in keys), *keys] if key in reasons}
 
 
 def restore_auto(document: Mapping[str, Any], sections: Collection[str] = ("split", "training")) -> dict[str, Any]:
-    """Write "auto" again for every option of a resolved document that was chosen automatically, and drop the reasons.
+    """Restore "auto" for every option of a resolved document that was chosen automatically, and remove the reasons.
 
     Args:
-        document: Of an experiment.
-        sections: Those to change.
+        document: Document of an experiment.
+        sections: The sections to change.
     """
     restored = {key: value for key, value in document.items() if key != "picked"}
     for section, name in map(_split_key, document.get("picked") or {}):
@@ -72,7 +72,7 @@ def restore_auto(document: Mapping[str, Any], sections: Collection[str] = ("spli
 
 
 def reuse_auto_values(document: Mapping[str, Any], previous: Mapping[str, Any]) -> dict[str, Any]:
-    """Take the values that an earlier document resolved for the training options that are "auto" in a document."""
+    """Replace training options that are "auto" by the values in an earlier resolved document."""
     training, previous_training = document["training"], previous.get("training", {})
     names = (name for section, name in map(_split_key, previous.get("picked", {})) if section == "training")
     values = {
@@ -82,14 +82,14 @@ def reuse_auto_values(document: Mapping[str, Any], previous: Mapping[str, Any]) 
 
 
 def valid_reasons(reasons: Mapping[str, str], training: Training, split_by: str) -> dict[str, str]:
-    """The reasons whose options still have the value that was chosen."""
+    """Select the reasons whose options still have the chosen values."""
     values = {f"training.{name}": value_text(getattr(training, name)) for name in AUTO if name not in training.auto}
     values[AUTO_SPLIT] = split_by
     return {key: why for key, why in reasons.items() if key in values and why.startswith(f"{values[key]}: ")}
 
 
 def describe_auto(experiment: Experiment) -> list[str]:
-    """What was chosen automatically: a line on the split with its reason, and one on the training."""
+    """Describe the automatic choices: a line for the split with its reason, and one for the training."""
     names = [name for section, name in map(_split_key, experiment.auto_reasons) if section == "training"]
     values = [f"{name} {_short_value_text(getattr(experiment.training, name))}" for name in names]
     reason = experiment.auto_reasons.get(AUTO_SPLIT)
@@ -106,7 +106,7 @@ def _split_key(key: str) -> tuple[str, str]:
 
 
 def value_text(value: Any) -> str:
-    """The text of an option's value; a whole number reads alike as an integer and as a float.
+    """Format the value of an option; a whole number has the same text as an integer and as a float.
 
     >>> from archnet.spec.augmentations import RightAngles, Shift
     >>> value_text((RightAngles(), Shift(height=3, width=2))), value_text(1.0), value_text(None)
@@ -118,7 +118,7 @@ def value_text(value: Any) -> str:
 
 
 def _short_value_text(value: Any) -> str:
-    """The text of an option's value, with augmentations by name alone."""
+    """Format the value of an option, with only the names of augmentations."""
     return " + ".join(entry.name for entry in value) or "none" if isinstance(value, tuple) else value_text(value)
 
 

@@ -1,7 +1,7 @@
-"""The rules of the default recipe: the value of each training option that is "auto", with the reason in one sentence.
+"""The rules of the default recipe: the value of each training option that is "auto", and the reason in one sentence.
 
-Small data sets take small batches, so that there are enough steps; the epochs follow from a number of steps, within
-bounds; what reaches over steps (averages, moving statistics) reaches over a share of them.
+Small data sets use small batches, to have enough steps; the number of epochs follows from a target number of steps,
+within bounds; averages and moving statistics cover a fixed share of the steps.
 """
 
 from __future__ import annotations
@@ -19,50 +19,50 @@ from archnet.spec.experiment import Experiment, Training
 from archnet.spec.sampling import counts_with_copies, samples_per_class, steps_per_epoch
 
 TARGET_STEPS: Final = 3500
-"""Steps of a whole training that the epochs aim at."""
+"""Target number of steps of a whole training."""
 
 EPOCH_RANGE: Final = (10, 100)
-"""Fewest and most epochs."""
+"""Minimum and maximum number of epochs."""
 
 BATCH_SIZES: Final = ((600, 16), (2000, 32))
-"""Pairs of a number of training cases and the batch size below it."""
+"""Pairs of a number of training cases and the batch size for fewer cases."""
 
 LARGE_BATCH: Final = 64
 
 MIN_LAST_BATCH_FRACTION: Final = 0.25
-"""Share of a batch below which an epoch's last one is spread over the others: batch norm needs more cases."""
+"""Share of a batch below which the last batch of an epoch is spread over the others: batch norm needs more cases."""
 
 MAX_CLASS_RATIO: Final = 1.5
-"""Ratio of the largest class to the smallest to which oversampling brings an imbalanced training set."""
+"""Ratio of the largest class to the smallest in an imbalanced training set after oversampling."""
 
 MANY_REPETITIONS: Final = 10
-"""Repetitions of a case in an epoch from which on the reason mentions them."""
+"""Minimum number of repetitions of a case in an epoch that the reason mentions."""
 
 MAX_SHIFT: Final = 3
 SHIFT_FRACTION: Final = 0.06
-"""Largest shift in voxels, and as a share of a side."""
+"""Maximum shift in voxels, and as a share of a side."""
 
 SMALL_ROTATIONS: Final = (-10.0, -5.0, 0.0, 5.0, 10.0)
-"""Degrees by which whole scans are rotated."""
+"""Rotation angles of whole scans, in degrees."""
 
 EMA_FRACTION: Final = 0.1
 MIN_EMA_STEPS: Final = 100
 MAX_EMA_DECAY: Final = 0.9999
-"""Share of the steps that the average of the weights reaches over; below so few it would cling to the first ones."""
+"""Share of the steps that the average of the weights covers, and minimum number of steps for an average."""
 
 BATCH_NORM_FRACTION: Final = 1 / 40
 BATCH_NORM_RANGE: Final = (10, 100)
-"""Share of the steps that the moving statistics of batch norm reach over, and the fewest and most steps."""
+"""Share of the steps that the moving statistics of batch norm cover, and the minimum and maximum number of steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symmetry:
-    """Which flips and rotations leave the class of a case unchanged.
+    """Flips and rotations that do not change the class of a case.
 
     Attributes:
         axes: Axes along which a case may be flipped.
-        right_angles: Whether it may be turned by right angles in the axial plane.
-        reason: How this is known, or why it is not.
+        right_angles: Whether it may be rotated by right angles in the axial plane.
+        reason: The evidence, or the reason why there are none.
     """
 
     axes: tuple[Axis, ...] = AXES
@@ -76,12 +76,12 @@ AutoValue = tuple[Any, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSet:
-    """What the rules use of a training set, known before any crop is cut.
+    """Properties of a training set that the rules use, known before any crop is extracted.
 
     Attributes:
-        counts: Cases of each class.
+        counts: Number of cases of each class.
         shape: Shape of one case, (height, width[, depth]).
-        positive: Index of the class whose recall counts.
+        positive: Index of the positive class.
         symmetry: The result of the test of flips and rotations on the cases; null if they were not tested.
     """
 
@@ -93,15 +93,15 @@ class TrainingSet:
 
 def _balance(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
     largest, smallest = max(training_set.counts), min(training_set.counts)
-    comparison = f"than {MAX_CLASS_RATIO:g} times the cases of the smallest ({largest:,} and {smallest:,})"
+    comparison = f"than {MAX_CLASS_RATIO:g} times as many cases as the smallest ({largest:,} and {smallest:,})"
     if largest <= MAX_CLASS_RATIO * smallest:
         return "none", f"the largest class has no more {comparison}"
     repetitions = samples_per_class(training_set.counts, MAX_CLASS_RATIO)[training_set.counts.index(smallest)] / max(
         smallest, 1
     )
-    repetition_text = (
-        f", whose cases are each drawn about {repetitions:.0f} times an epoch" if repetitions > MANY_REPETITIONS else ""
-    )
+    repetition_text = ""
+    if repetitions > MANY_REPETITIONS:
+        repetition_text = f", whose cases are each sampled about {repetitions:.0f} times per epoch"
     return MAX_CLASS_RATIO, f"the largest class has more {comparison}{repetition_text}"
 
 
@@ -110,13 +110,13 @@ def _epochs(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
     fewest, most = EPOCH_RANGE
     target = ceil(TARGET_STEPS / steps)
     epochs = min(max(target, fewest), most)
-    bound = "" if epochs == target else f", {most} epochs at most" if target > most else f", {fewest} epochs at least"
-    return epochs, f"for {TARGET_STEPS:,} steps at {steps:,} an epoch{bound}"
+    bound = "" if epochs == target else f", at most {most} epochs" if target > most else f", at least {fewest} epochs"
+    return epochs, f"for {TARGET_STEPS:,} steps at {steps:,} per epoch{bound}"
 
 
 def _warmup_epochs(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
     epochs = experiment.training.epochs
-    return min(1.0, epochs / 20), f"a twentieth of {pluralize(epochs, 'epoch')}, 1 at most"
+    return min(1.0, epochs / 20), f"a twentieth of {pluralize(epochs, 'epoch')}, at most 1"
 
 
 def _ema(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
@@ -142,7 +142,7 @@ def _augmentation(experiment: Experiment, training_set: TrainingSet) -> AutoValu
     shift = Shift(**{"depth": 0, **dict(zip(AXES, shifts, strict=False))})
     if DATASETS[experiment.data.name].cases == "whole scans":
         entries: list[Augmentation] = [Rotate(degrees=SMALL_ROTATIONS)]
-        reason = "whole scans lie as patients lie, with a left and a right"
+        reason = "whole scans have a left and a right side"
     else:
         symmetry = _find_symmetry(experiment, training_set)
         flip = Flip(axes=tuple(axis for axis in possible_flips(shape) if axis in symmetry.axes))
@@ -154,16 +154,17 @@ def _augmentation(experiment: Experiment, training_set: TrainingSet) -> AutoValu
 
 
 def possible_flips(shape: tuple[int, ...]) -> tuple[Axis, ...]:
-    """The axes along which a flip changes a case of (height, width[, depth])."""
+    """Axes along which a flip changes a case of (height, width[, depth])."""
     return tuple(axis for axis, size in zip(AXES, shape, strict=False) if size > 1)
 
 
 def _find_symmetry(experiment: Experiment, training_set: TrainingSet) -> Symmetry:
-    """The symmetry that the data set's description states, else what its cases say; without either there is none."""
+    """The symmetry stated in the description of the data set, or else measured on the cases; otherwise none."""
     known = DATASETS[experiment.data.name].symmetry
     if known:
         return Symmetry(reason=known)
-    return training_set.symmetry or Symmetry(axes=(), right_angles=False, reason="nothing is known about flips")
+    reason = "it is unknown whether flips change the classes"
+    return training_set.symmetry or Symmetry(axes=(), right_angles=False, reason=reason)
 
 
 def _batch_size(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
@@ -176,7 +177,7 @@ def _batch_size(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
         one for one in count(size) if num_samples % one == 0 or num_samples % one >= MIN_LAST_BATCH_FRACTION * one
     )
     return even_size, f"{reason} ({num_cases:,})" + (
-        f", and no small batch at the end as by {size}" if even_size > size else ""
+        f", increased from {size} to avoid a small last batch" if even_size > size else ""
     )
 
 
@@ -189,7 +190,7 @@ AUTO_RULES: Final[Mapping[str, Callable[[Experiment, TrainingSet], AutoValue]]] 
     "ema": _ema,
     "batch_norm_momentum": _batch_norm_momentum,
 }
-"""One rule for each key of `AUTO`, which says in which order they apply."""
+"""One rule for each key of `AUTO`, which defines their order."""
 
 
 def _num_steps(training: Training, training_set: TrainingSet) -> int:
@@ -201,6 +202,6 @@ def _steps_per_epoch(training: Training, training_set: TrainingSet) -> int:
 
 
 def _samples_per_epoch(training: Training, training_set: TrainingSet) -> int:
-    """Samples of an epoch: the training cases, their rotated copies, and what balancing adds."""
+    """Samples of an epoch: the training cases, their rotated copies, and the samples that balancing adds."""
     counts = counts_with_copies(training_set.counts, training.augmentation, training_set.positive)
     return sum(samples_per_class(counts, training.balance))

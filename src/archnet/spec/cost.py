@@ -1,4 +1,4 @@
-"""What a network costs: parameters, multiply-adds, memory."""
+"""The costs of a network: parameters, multiply-adds, memory."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Cost:
     """Totals of a planned network.
 
     Attributes:
-        num_parameters: Weights, trainable or not.
-        num_macs: Multiply-adds of one case's forward pass.
-        activation_bytes: Memory of one case's input and of every tensor that its operations make, in float32.
-        memory: Memory that training takes, in float32 with AdamW.
+        num_parameters: Number of weights, trainable or not.
+        num_macs: Multiply-adds of the forward pass per case.
+        activation_bytes: Memory of the input and of every output tensor of an operation per case, in float32.
+        memory: Memory of training in float32 with AdamW.
     """
 
     num_parameters: int
@@ -32,7 +32,7 @@ class Cost:
 
 
 def network_cost(plan: tuple[PlannedLayer, ...]) -> Cost:
-    """The totals of a plan."""
+    """Compute the totals of a plan."""
     return Cost(
         num_parameters=count_parameters(plan),
         num_macs=count_macs(plan),
@@ -42,10 +42,10 @@ def network_cost(plan: tuple[PlannedLayer, ...]) -> Cost:
 
 
 def receptive_field(feature_map: FeatureMap | None) -> dict[str, Any]:
-    """The receptive field of the last feature map as JSON-ready keys; empty without such a map.
+    """Describe the receptive field of the last feature map with JSON-ready keys; empty without such a map.
 
     Args:
-        feature_map: What `Arch.feature_map` returns.
+        feature_map: Result of `Arch.feature_map`.
     """
     if feature_map is None:
         return {}
@@ -56,11 +56,11 @@ def receptive_field(feature_map: FeatureMap | None) -> dict[str, Any]:
 
 
 def network_summary(plan: tuple[PlannedLayer, ...], micro_batch: MicroBatch) -> dict[str, Any]:
-    """A plan and its totals as one JSON-ready object: what `archnet show --json` prints.
+    """Summarize a plan and its totals as a JSON-ready object, as printed by `archnet show --json`.
 
     Args:
-        plan: What `Arch.plan` returns.
-        micro_batch: How a batch is split.
+        plan: Result of `Arch.plan`.
+        micro_batch: The split of a batch into micro-batches.
     """
     cost = network_cost(plan)
     return {
@@ -88,7 +88,7 @@ def _layer_row(planned: PlannedLayer) -> dict[str, Any]:
 
 
 def _inner_structure(layer: Layer, shape: Shape) -> dict[str, Any]:
-    """How a layer contains others, for drawings; empty for a layer without inner layers."""
+    """Describe the inner structure of a layer for drawings; empty for a layer without inner layers."""
     skip = layer.skip_text(shape)
     lanes = [path_text(path).removeprefix("$.") for path, layers in layer.inner_layers() if layers or not skip]
     times = sum(sequence.repetition is not None for sequence in layer.inner_sequences(shape))

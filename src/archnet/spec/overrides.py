@@ -15,13 +15,13 @@ from archnet.files.documents.json_text import json_text, path_text
 from archnet.files.strict_json import Document, JsonPath, plain_json
 
 APPEND: Final = "+"
-"""The last step of a path whose value holds further entries of an array; no dotted key has it."""
+"""Last step of a path whose value is appended to an array; it does not occur in dotted keys."""
 
 _STEP = re.compile(r"([A-Za-z_$][\w$-]*)|\[([0-9]{1,9})\]")
 
 
 def parse_key(text: str) -> JsonPath:
-    """A dotted key such as `arch.layers[0].num_output` as a path.
+    """Parse a dotted key such as `arch.layers[0].num_output` into a path.
 
     >>> parse_key("arch.layers[0].num_output")
     ('arch', 'layers', 0, 'num_output')
@@ -41,19 +41,19 @@ def parse_key(text: str) -> JsonPath:
             position += 1
     if position < len(text) or not path or isinstance(path[0], int):
         raise DocumentError(
-            f"{json_text(text)} is not a key. Write it like training.epochs or arch.layers[0].num_output."
+            f"{json_text(text)} is not a valid key. Use a key such as training.epochs or arch.layers[0].num_output."
         )
     return tuple(path)
 
 
 def parse_settings(settings: Mapping[str, Any] | None) -> list[tuple[JsonPath, Any]]:
-    """Settings from Python as paths and JSON values.
+    """Convert settings from Python to paths and JSON values.
 
     >>> parse_settings({"training.epochs": 5})
     [(('training', 'epochs'), 5)]
 
     Raises:
-        DocumentError: A key is not a dotted key, or a value cannot stand in a JSON file.
+        DocumentError: A key is not a dotted key, or a value has no JSON equivalent.
     """
     if not isinstance(settings, Mapping | None):
         raise DocumentError(f'settings={settings!r:.60}: expected a mapping, such as {{"training.epochs": 5}}.')
@@ -61,7 +61,7 @@ def parse_settings(settings: Mapping[str, Any] | None) -> list[tuple[JsonPath, A
 
 
 def parse_override(text: str) -> tuple[JsonPath, Any]:
-    """A `--set KEY=VALUE`: the path and the value, read as JSON where it is JSON, else as text.
+    """Parse `--set KEY=VALUE` into a path and a value; a value that is not valid JSON is text.
 
     Raises:
         DocumentError: There is no "=", the key is not a dotted key, or the value is nested too deeply or too large.
@@ -81,7 +81,7 @@ def parse_override(text: str) -> tuple[JsonPath, Any]:
 
 
 def _missing_text(node: Any, step: str | int) -> str:
-    """Why a step of a path does not exist, and the possible steps."""
+    """Explain why a step of a path does not exist, with the possible steps."""
     if isinstance(node, list) and isinstance(step, int):
         return f"has no [{step}]; {f'the last is [{len(node) - 1}]' if node else 'it is empty'}."
     if isinstance(node, list):
@@ -90,10 +90,10 @@ def _missing_text(node: Any, step: str | int) -> str:
 
 
 def apply_override(document: Document, path: JsonPath, value: Any) -> Document:
-    """The document with one value replaced, or with entries added to an array; objects on the way are made.
+    """Replace one value of a document, or append entries to an array; missing objects on the path are created.
 
     Raises:
-        DocumentError: The path leads through a value that is no object, or beyond the end of an array.
+        DocumentError: The path passes through a value that is not an object, or beyond the end of an array.
     """
     if not path:
         return replace(document, value=value, lines={})
@@ -115,14 +115,14 @@ def apply_override(document: Document, path: JsonPath, value: Any) -> Document:
 
 
 def _value_at(value: Any, path: JsonPath) -> Any:
-    """The value at a path of objects; None where there is none."""
+    """The value at a path of objects; None if it does not exist."""
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
     return value
 
 
 def _append(entries: Any, more: Sequence[Any]) -> Any:
-    """An array with further entries, each once; other values are returned unchanged, for the schema to refuse."""
+    """Append entries to an array without duplicates; other values are unchanged, and the schema rejects them."""
     if not isinstance(entries, list | None):
         return entries
     return [*(entries or []), *(entry for entry in dict.fromkeys(more) if entry not in (entries or []))]

@@ -1,4 +1,4 @@
-"""From documents to experiments: shorthand, overrides, defaults by data set, and every problem with its place."""
+"""Resolve documents to experiments: shorthand, overrides, defaults by data set, and all problems with locations."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from archnet.spec.section_options import (
 )
 
 MAX_RUNS: Final = 1_000
-"""Runs of one experiment: architectures times folds."""
+"""Maximum number of runs of an experiment: architectures times folds."""
 
 PATH_KEYS: Final[tuple[JsonPath, ...]] = (
     ("data", "root"),
@@ -47,10 +47,10 @@ PATH_KEYS: Final[tuple[JsonPath, ...]] = (
     ("training", "init"),
     ("training", "init", "weights"),
 )
-"""The keys of an experiment that name a file or a folder."""
+"""The keys of an experiment whose value is the path of a file or folder."""
 
 SECTIONS: Final = ("data", "split", "training", "evaluation")
-"""The parts of an experiment beside its architectures."""
+"""The parts of an experiment besides its architectures."""
 
 
 def is_arch(value: Any) -> bool:
@@ -59,7 +59,7 @@ def is_arch(value: Any) -> bool:
 
 
 def read_experiment_document(paths: Sequence[Path | str]) -> Document:
-    """The experiment that files on a command line mean: one experiment file, or architectures with defaults.
+    """Read the experiment of the files on a command line: one experiment file, or architectures with defaults.
 
     Raises:
         DocumentError: A file is not strict JSON, or experiments are mixed with architectures.
@@ -75,14 +75,14 @@ def read_experiment_document(paths: Sequence[Path | str]) -> Document:
 
 
 def read_arch_document(path: Path | str) -> Document:
-    """The document in a file that must be an architecture.
+    """Read a document that must be an architecture.
 
     Raises:
-        DocumentError: The file is not strict JSON, or an experiment.
+        DocumentError: The file is not strict JSON, or is an experiment.
     """
     document = read_document(path)
     if isinstance(document.value, dict) and {"arch", "archs"} & set(document.value):
-        _check_arch(document, "This is an experiment; name one of its architectures.")
+        _check_arch(document, "This is an experiment; use one of its architectures.")
     return document
 
 
@@ -94,10 +94,10 @@ def _check_arch(document: Document, remedy: str) -> None:
 
 
 def replace_data(document: Document, name: str) -> tuple[Document, list[str]]:
-    """The experiment on other data: `--data NAME` or `--data npz:PATH`.
+    """Replace the data set of an experiment, for `--data NAME` or `--data npz:PATH`.
 
-    Options that the new data set does not have are dropped; so is the old one's root. Options that were chosen from the
-    old data are "auto" again.
+    The old root and options that the new data set does not have are dropped. Options that were chosen automatically
+    from the old data become "auto" again.
 
     Returns:
         The document, and the names of the dropped options.
@@ -137,7 +137,7 @@ def apply_overrides(document: Document, overrides: Sequence[tuple[JsonPath, Any]
 
 
 def resolve_paths(value: Any, folder: Path) -> Any:
-    """Make data.root, data.cases and training.init of an experiment document absolute paths.
+    """Convert data.root, data.cases and training.init of an experiment document to absolute paths.
 
     Args:
         value: The value; an invalid one is returned unchanged.
@@ -149,7 +149,7 @@ def resolve_paths(value: Any, folder: Path) -> Any:
 
 
 def _resolve_path(value: Any, path: JsonPath, folder: Path) -> Any:
-    """Make the text at a path of objects, if any, an absolute path."""
+    """Convert the text at a path of objects, if any, to an absolute path."""
     if not path:
         is_path = isinstance(value, str) and value and "\0" not in value
         return absolute_path(value, folder) if is_path else value
@@ -159,7 +159,7 @@ def _resolve_path(value: Any, path: JsonPath, folder: Path) -> Any:
 
 
 def allow_override(checks: Sequence[str]) -> list[tuple[JsonPath, Any]]:
-    """The override that adds data checks to those whose errors do not stop a run."""
+    """Create the override that adds data checks to those whose errors do not stop a run."""
     return [(("data", "allow", APPEND), list(checks))] if checks else []
 
 
@@ -170,7 +170,7 @@ def _changes_training_set(path: JsonPath) -> bool:
 def data_experiments(
     data: str | Mapping[str, Any], overrides: Sequence[tuple[JsonPath, Any]] = ()
 ) -> tuple[Experiment, ...]:
-    """The experiments, one a fold, on a data set with a linear network: for looking at data before there is a network.
+    """Create the experiments, one per fold, on a data set with a linear network, to inspect data without a network.
 
     Args:
         data: Name of a data set, npz:PATH, or the "data" section of an experiment.
@@ -190,14 +190,14 @@ def data_experiments(
 
 
 def parse_experiments(document: Document, overrides: Sequence[tuple[JsonPath, Any]] = ()) -> tuple[Experiment, ...]:
-    """The experiments of a document, one for each architecture and each fold, every default filled in.
+    """Parse the experiments of a document, one for each architecture and fold, with all defaults.
 
     Args:
-        document: As `read_document` gives it.
-        overrides: Values that replace those of the document; keys under "arch" change every architecture.
+        document: Result of `read_document`.
+        overrides: Values that replace those of the document; keys under "arch" apply to every architecture.
 
     Raises:
-        DocumentError: One line for every problem found.
+        DocumentError: The document has problems; the message has a line for each.
     """
     return tuple(map(resolve_view, _parse_without_view(document, overrides)))
 
@@ -239,7 +239,7 @@ def _parse_without_view(document: Document, overrides: Sequence[tuple[JsonPath, 
 def _validate_documents(
     document: Document, overrides: Sequence[tuple[JsonPath, Any]]
 ) -> tuple[Document, list[Document]]:
-    """An experiment that fits its schema, and its architectures, settings applied to both."""
+    """Validate an experiment and its architectures, with overrides applied, against their schemas."""
     document = apply_overrides(document, [(path, value) for path, value in overrides if path[0] != "arch"])
     document = replace(document, value=normalize_integers(document.value))
     if too_many := _inline_layers_problem(document.value):
@@ -257,7 +257,7 @@ def _validate_documents(
 
 
 def _inline_layers_problem(value: Any) -> Problem | None:
-    """Too many layers in the architectures that an experiment holds, valid or not."""
+    """Report too many layers in the inline architectures of an experiment, valid or not."""
     for key in ("arch", "archs"):
         entry = value.get(key) if isinstance(value, dict) else None
         archs = entry if key == "archs" and isinstance(entry, list) else [entry]
@@ -274,7 +274,7 @@ def _too_many_runs_text(num_archs: int, num_folds: int) -> str:
 
 
 def _restore_document_auto(document: Document) -> Document:
-    """Write "auto" again for the options that were chosen automatically; those edited since stay."""
+    """Restore "auto" for the options that were chosen automatically, except those that were edited since."""
     normalized = replace(document, value=normalize_integers(document.value))
     if (
         not isinstance(normalized.value, dict)
@@ -297,7 +297,7 @@ def _parse_archs(archs: Sequence[Document], document: Document) -> list[Arch]:
 
 
 def _name_clash(names: Sequence[str]) -> str | None:
-    """Describe two names that would share a run folder on some file system.
+    """Describe two names that would share a run folder on some file systems.
 
     >>> _name_clash(["net", "Net"])
     'two architectures are named "net" and "Net", which are the same folder on Windows and macOS'
@@ -313,7 +313,7 @@ def _name_clash(names: Sequence[str]) -> str | None:
 
 
 def _read_arch_documents(document: Document) -> list[Document]:
-    """The architecture documents that an experiment names or holds; relative paths start at its own folder."""
+    """Read the architecture documents of an experiment; relative paths are resolved against its folder."""
     if "arch" in document.value:
         return [Document(value=document.value["arch"], source=f"{document.source} $.arch")]
     folder, entries = Path(document.source).parent, document.value["archs"]
@@ -328,7 +328,7 @@ def _read_arch_documents(document: Document) -> list[Document]:
 
 
 def _name_arch(arch: Any, name: str) -> Any:
-    """An inline architecture with a name of its own, or the one given."""
+    """Return an inline architecture with its own name, or else the given one."""
     if isinstance(arch, list):
         return {"name": name, "layers": arch}
     return {"name": name, **arch}
@@ -354,10 +354,10 @@ def _label_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Problem]:
 
 
 def _experiment_name(document: Document, data: Data, split: Split) -> str:
-    """The experiment's own name or its default one.
+    """The name of an experiment, or its default name.
 
     Raises:
-        DocumentError: No folder can have the name.
+        DocumentError: The name is not a valid folder name.
     """
     name: str = document.value.get("name") or _default_name(document, data, split)
     if problem := name_problem(name):
@@ -366,7 +366,7 @@ def _experiment_name(document: Document, data: Data, split: Split) -> str:
 
 
 def _default_name(document: Document, data: Data, split: Split) -> str:
-    """The experiment file's name, or for a shorthand the data's with what is unusual about the split."""
+    """The name of the experiment file; for a shorthand, the name of the data set with unusual options of the split."""
     if document.lines:
         return slugify(Path(document.source).stem)
     label = slugify(Path(data.root).stem) if DATASETS[data.name].is_file and data.root else data.name

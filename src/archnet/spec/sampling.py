@@ -1,4 +1,4 @@
-"""How many samples and steps an epoch has: rotated copies, class balancing, batches, micro-batches."""
+"""Numbers of samples and steps per epoch: rotated copies, class balancing, batches, micro-batches."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from archnet.spec.augmentations import Augmentation
 
 
 def counts_with_copies(counts: Sequence[int], augmentations: Iterable[Augmentation], positive: int) -> list[int]:
-    """Training cases of each class together with the rotated copies that the augmentations add.
+    """Number of training cases of each class, including the rotated copies that augmentations add.
 
     Args:
-        counts: Training cases of each class.
-        augmentations: Of `training.augmentation`.
+        counts: Number of training cases of each class.
+        augmentations: Entries of `training.augmentation`.
         positive: Index of the positive class.
 
     >>> from archnet.spec.augmentations import RotatedCopies
@@ -30,13 +30,13 @@ def counts_with_copies(counts: Sequence[int], augmentations: Iterable[Augmentati
 
 
 def oversampled_counts(counts: Sequence[int], balance: str | float) -> list[int] | None:
-    """Samples of each class in an epoch where rare classes are oversampled; null where each case comes once.
+    """Number of samples of each class in an epoch with oversampling; null without oversampling.
 
-    Every class gets its share of about as many samples as there are cases, rounded up.
+    The total is about the number of cases; the number of each class is rounded up.
 
     Args:
-        counts: Cases of each class.
-        balance: `training.balance`; a number r lifts each class to 1/r of the largest, "oversample" to the largest.
+        counts: Number of cases of each class.
+        balance: `training.balance`; a number r raises each class to 1/r of the largest, "oversample" to the largest.
 
     >>> oversampled_counts([60, 6, 34], 2)
     [49, 25, 28]
@@ -46,26 +46,26 @@ def oversampled_counts(counts: Sequence[int], balance: str | float) -> list[int]
     if isinstance(ratio, str) or not present or max(present) <= ratio * min(present):
         return None
     lifted = [max(count, max(present) / ratio) if count else 0 for count in counts]
-    total = float(np.sum([share for share in lifted if share]))  # Python's own sum rounds otherwise since 3.12
+    total = float(np.sum([share for share in lifted if share]))  # since Python 3.12, sum rounds differently
     return [ceil(share / total * sum(counts)) for share in lifted]
 
 
 def samples_per_class(counts: Sequence[int], balance: str | float) -> list[int]:
-    """Samples of each class in an epoch; see `oversampled_counts`."""
+    """Number of samples of each class in an epoch; see `oversampled_counts`."""
     return oversampled_counts(counts, balance) or list(counts)
 
 
 def steps_per_epoch(num_samples: int, batch_size: int) -> int:
-    """Steps that go through all samples; the last batch may be smaller."""
+    """Number of steps per epoch; the last batch may be smaller."""
     return ceil(num_samples / batch_size)
 
 
 def cases_at_once(batch_size: int, micro_batch: int | None = None, num_devices: int = 1) -> int:
-    """Most cases that go through the network, or through a device's copy of it, at once.
+    """Maximum number of cases in a micro-batch, per device.
 
     Args:
-        batch_size: Cases a step.
-        micro_batch: Cases of a micro-batch; null is the whole batch.
-        num_devices: Devices that divide a micro-batch.
+        batch_size: Number of cases per step.
+        micro_batch: Number of cases per micro-batch; null is the whole batch.
+        num_devices: Number of devices among which a micro-batch is divided.
     """
     return ceil(min(micro_batch or batch_size, batch_size) / num_devices)

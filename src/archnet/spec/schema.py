@@ -1,4 +1,4 @@
-"""JSON schemas: the ways in which a document breaks one, each in words that say what to change."""
+"""JSON schemas, and messages for schema violations that say what to change."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def schema_path(name: str) -> Path:
 
 @cache
 def read_schema(name: str) -> dict[str, Any]:
-    """One of `SCHEMAS`."""
+    """Read one of `SCHEMAS`."""
     return dict(json.loads(schema_path(name).read_text("utf-8")))
 
 
@@ -43,10 +43,10 @@ def _validator(name: str) -> Any:
 
 
 def schema_problems(document: Document, schema: str) -> list[Problem]:
-    """Every way in which a document breaks a schema; empty if it does not.
+    """Return all schema violations of a document.
 
     Args:
-        document: What to validate.
+        document: The document.
         schema: One of `SCHEMAS`.
     """
     errors = _validator(schema).iter_errors(document.value)
@@ -57,7 +57,7 @@ def schema_problems(document: Document, schema: str) -> list[Problem]:
 
 
 def _surrogate_problems(value: Any, path: JsonPath) -> Iterator[Problem]:
-    """Lone surrogates, which no file can hold but a text from Python or the command line can."""
+    """Yield lone surrogates, which files cannot contain, but texts from Python or the command line can."""
     for text in [value] if isinstance(value, str) else value if isinstance(value, dict) else ():
         if problem := surrogate_problem(text):
             yield path, f"{json_text(text)} {problem}"
@@ -67,12 +67,12 @@ def _surrogate_problems(value: Any, path: JsonPath) -> Iterator[Problem]:
 
 
 def violation_problems(error: Any) -> Iterator[Problem]:
-    """What one schema violation says to a person, with the path it is about."""
+    """Yield the messages for one schema violation, with their paths."""
     path = tuple(error.absolute_path)
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
         known_keys = error.schema.get("properties", {})
         for number, key in enumerate(sorted(set(error.instance) - set(known_keys))):
-            is_listed = number < MAX_PROBLEMS  # later ones are counted only
+            is_listed = number < MAX_PROBLEMS  # later ones are only counted
             yield (*path, key), f"unknown key {json_text(key)}.{_key_hint(key, known_keys) if is_listed else ''}"
     elif error.validator == "required":
         for key in error.validator_value:
@@ -80,14 +80,14 @@ def violation_problems(error: Any) -> Iterator[Problem]:
                 yield path, f'the key "{key}" is missing.{_key_description(error.schema, key)}'
     elif error.validator == "dependentRequired":
         for key in sorted(set(error.instance) & set(error.validator_value)):
-            yield (*path, key), f"needs {', '.join(map(json_text, error.validator_value[key]))} beside it."
+            yield (*path, key), f"needs {', '.join(map(json_text, error.validator_value[key]))} as well."
     elif error.validator not in ("if", "allOf"):
         yield path, _value_message(error)
 
 
 def _key_description(schema: Mapping[str, Any], key: str) -> str:
     description = schema.get("properties", {}).get(key, {}).get("description", "")
-    return f" It means: {description}" if description else ""
+    return f" Description: {description}" if description else ""
 
 
 def _key_hint(key: str, known_keys: Mapping[str, Any]) -> str:
@@ -125,7 +125,7 @@ _LIMIT_TEXTS: Final = {
 
 
 def _value_message(error: Any) -> str:
-    """What is wrong with one value: what stands there and what was expected."""
+    """Describe an invalid value: the given and the expected value."""
     value_text = json_text(error.instance)
     limit = error.validator_value
     if error.validator in ("enum", "const"):
@@ -146,13 +146,13 @@ def _value_message(error: Any) -> str:
 
 
 def _word_hint(word: str, known: Sequence[str]) -> str:
-    """What to write instead of a word: for the type of a layer, what other frameworks' names mean here."""
+    """Suggest a replacement for a word; for layer types, also translate the names of other frameworks."""
     is_layer_type = {"C", "FC", "T"} <= set(known)
     return (layer_type_hint(word) if is_layer_type else "") or did_you_mean(word, known)
 
 
 def _range_text(schema: Mapping[str, Any]) -> str:
-    """A type with its limits.
+    """Describe a type with its limits.
 
     >>> _range_text({"type": "number", "minimum": 0, "maximum": 1})
     'a number from 0 to 1'
@@ -162,7 +162,7 @@ def _range_text(schema: Mapping[str, Any]) -> str:
 
 
 def unknown_key_problem(path: JsonPath) -> str | None:
-    """Why an experiment has no key at a path; null if it has, or if that depends on the values on the way.
+    """Explain why an experiment has no key at a path; None if it has, or if that depends on values on the path.
 
     >>> unknown_key_problem(("training", "learningrate"))
     'unknown key "learningrate". Did you mean "learning_rate"?'
@@ -179,7 +179,7 @@ def unknown_key_problem(path: JsonPath) -> str | None:
 
 
 def _expected_text(schema: Mapping[str, Any]) -> str:
-    r"""What a value may be: its types, and the words in place of any string where its pattern lists them.
+    r"""Describe the valid values: the types, and the words instead of any string if the pattern lists them.
 
     >>> _expected_text({"type": ["integer", "string"], "pattern": r"^auto$(?!\n)"})
     'a whole number or "auto"'
@@ -190,6 +190,6 @@ def _expected_text(schema: Mapping[str, Any]) -> str:
 
 
 def _pattern_words(schema: Mapping[str, Any]) -> list[str]:
-    r"""The words that a pattern such as ^(hu|auto)$(?!\n) lists; none where it is another kind of pattern."""
+    r"""The words that a pattern such as ^(hu|auto)$(?!\n) lists; empty for other patterns."""
     match = re.fullmatch(r"\^\(?([\w ]+(?:\|[\w ]+)*)\)?\$\(\?!\\n\)", schema.get("pattern", ""))
     return match[1].split("|") if match else []

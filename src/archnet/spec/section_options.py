@@ -1,4 +1,4 @@
-"""The sections of an experiment document: which options go together, and what they mean with their defaults."""
+"""The sections of an experiment document: conflicts between options, and parsing with defaults."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from archnet.spec.memory import parse_bytes
 from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
 
 MAX_CROP_SIZE: Final = 4096
-"""Voxels along one axis of a crop, as in the schema of `crop_size`."""
+"""Maximum number of voxels along one axis of a crop, as in the schema of `crop_size`."""
 
 NUM_OFFICIAL_FOLDS: Final = 10
-"""LUNA16's, in the folders subset0 to subset9."""
+"""Number of official folds of LUNA16, in the folders subset0 to subset9."""
 
 
 def data_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """What is wrong with a document's options of its data, beyond its schema."""
+    """Yield problems of the data options of a document, beyond its schema."""
     name = options.get("name", Data().name)
     spec = DATASETS[name]
     problems: list[Problem] = [
@@ -87,16 +87,16 @@ def _physical_size_problems(options: Mapping[str, Any]) -> list[Problem]:
         return [(path, f"gives more than {MAX_CROP_SIZE:,} voxels at this spacing. Lower it, or raise spacing_mm.")]
     size, crop_size = list(size_in_voxels(options["crop_size_mm"], options["spacing_mm"])), options.get("crop_size")
     if crop_size not in (None, "auto", size):
-        return [(path, f"gives {size} voxels at this spacing, but crop_size is {crop_size}. Leave one of the two out.")]
+        return [(path, f"gives {size} voxels at this spacing, but crop_size is {crop_size}. Remove one of the two.")]
     return []
 
 
 def parse_data(options: Mapping[str, Any], input_shapes: Sequence[tuple[int, ...]] = ()) -> Data:
-    """The data that a document's options mean, with the defaults of the data set.
+    """Parse the data options of a document, with the defaults of the data set.
 
     Args:
         options: Options without problems.
-        input_shapes: Those that the architectures were designed for, (height, width[, depth]).
+        input_shapes: Input shapes that the architectures were designed for, (height, width[, depth]).
     """
     defaults = dict(DATASETS[options.get("name", Data().name)].defaults)
     if options.get("task") == "malignancy":
@@ -122,7 +122,7 @@ def _freeze(value: Any) -> Any:
 
 
 def complete_data(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The resolved data of a run folder with the options that the version which wrote it did not know, as defaults.
+    """Complete the resolved data options of a run folder of an earlier version with the defaults of newer options.
 
     >>> complete_data({"name": "npz", "root": "a.npz", "positive": "2"})["axes"]
     'hwd'
@@ -136,7 +136,7 @@ def complete_data(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def complete_training(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The resolved training of a run folder, with the options of soft labels that version 0.1.0 did not have.
+    """Complete the resolved training options of a run folder with the soft-label options that version 0.1.0 lacks.
 
     >>> complete_training({"seed": 1})
     {'soft_labels': 'auto', 'case_weights': 'auto', 'seed': 1}
@@ -146,11 +146,11 @@ def complete_training(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def common_crop_size(input_shapes: Sequence[tuple[int, ...]], published: tuple[int, int, int]) -> tuple[int, ...]:
-    """The crop that all architectures were designed for; the published one where they differ, or do not say.
+    """The crop size for which all architectures were designed; the published one if they differ or state none.
 
     Args:
-        input_shapes: Of those architectures that say, (height, width[, depth]).
-        published: The data set's crop, (height, width, depth), whose depth a 2D architecture takes.
+        input_shapes: Input shapes of the architectures that state one, (height, width[, depth]).
+        published: The crop size of the data set, (height, width, depth), whose depth 2D architectures use.
 
     >>> common_crop_size([(48, 48), (48, 48, 16)], (64, 64, 10))
     (48, 48, 16)
@@ -163,12 +163,12 @@ def common_crop_size(input_shapes: Sequence[tuple[int, ...]], published: tuple[i
 
 
 def split_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """What keeps a split's keys, each of them valid by itself, from being meant together."""
+    """Yield conflicts between the keys of a split, each of which is valid by itself."""
     return [(("split", *path), text) for path, text in _split_option_problems(_drop_nulls(options))]
 
 
 def parse_splits(options: Mapping[str, Any]) -> tuple[Split, ...]:
-    """The splits that a document means: one, or one for each fold.
+    """Parse the splits of a document: one, or one per fold.
 
     Args:
         options: Keys without problems.
@@ -199,18 +199,21 @@ def _split_option_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
     if by == "official" and folds != NUM_OFFICIAL_FOLDS:
         yield ("folds",), f"there are {NUM_OFFICIAL_FOLDS} official folds, got {folds}. Remove it, or split by group."
     if folds is None and fold is not None:
-        yield ("fold",), "there are no folds to choose from. Say how many with split.folds, such as 10."
+        yield ("fold",), "there are no folds to choose from. Set split.folds, such as 10."
     if folds is not None and fold is not None and fold >= folds:
         yield ("fold",), f"expected one of the {folds} folds, 0 to {folds - 1}, got {fold}."
     if folds is not None and "test" in options:
-        yield ("test",), "with folds each part is the test set once, so it has no share. Remove it, or set it to null."
+        yield (
+            ("test",),
+            "with folds, each fold is the test set once, so there is no share. Remove it, or set it to null.",
+        )
     test = 1 / folds if folds else options.get("test", Split().test)
     if test + options.get("validation", Split().validation) >= 1:
-        yield (), "test and validation leave nothing to train on. Lower one of them."
+        yield (), "test and validation leave no training cases. Lower one of them."
 
 
 def training_problems(options: Mapping[str, Any]) -> list[Problem]:
-    """What is wrong with a document's training options, beyond its schema."""
+    """Yield problems of the training options of a document, beyond its schema."""
     try:
         parse_bytes(0 if options.get("memory") is None else options["memory"])
     except ValueError as error:
@@ -219,7 +222,7 @@ def training_problems(options: Mapping[str, Any]) -> list[Problem]:
 
 
 def parse_training(options: Mapping[str, Any]) -> Training:
-    """The training options that a document means, with the defaults of its optimizer.
+    """Parse the training options of a document, with the defaults of its optimizer.
 
     Args:
         options: Options without problems; one of `AUTO` that is missing means "auto".
@@ -251,7 +254,7 @@ def _parse_freeze(document: str | Sequence[int] | Mapping[str, Any]) -> Freeze:
 
 
 def freeze_problems(freeze: Freeze | None, arch: Arch) -> list[Problem]:
-    """Problems of `training.freeze` for an architecture."""
+    """Yield problems of `training.freeze` for an architecture."""
     last = len(arch.layers) - 1
     if freeze is None or freeze.layers == ALL or all(index < last for index in freeze.layers):
         return []
@@ -267,5 +270,5 @@ def _parse_augmentation(document: Mapping[str, Any]) -> Augmentation:
 
 
 def _drop_nulls(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that are not null, which stands for the default."""
+    """Remove options that are null, which means the default."""
     return {key: value for key, value in options.items() if value is not None}

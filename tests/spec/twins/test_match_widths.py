@@ -112,8 +112,8 @@ def test_other_widths_keep_groups_heads_and_shortcuts(block, share, measure):
 
 def test_scaled_widths_are_multiples_of_heads_and_groups():
     arch = arch_of(convolution(48), {"type": "ATT", "heads": 6}, convolution(40), {"type": "GAP"}, shape=(8, 8, 2))
-    assert plan_widths(arch, 2).scaled(0.6, 4) == (24, 24)
-    assert plan_widths(arch, 2).scaled(0.6, 1) == (30, 24)
+    assert plan_widths(arch, 2).scale(0.6, 4) == (24, 24)
+    assert plan_widths(arch, 2).scale(0.6, 1) == (30, 24)
 
 
 def test_a_network_without_widths_is_its_own_match():

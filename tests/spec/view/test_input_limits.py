@@ -88,8 +88,7 @@ def test_an_architecture_that_was_designed_for_another_crop_is_named():
     deep, flat, unsized = experiments_of([48, 48, 16], [64, 64])
     message = "net0 was designed for 48x48x16 voxels (input_shape), but data.crop_size gives it 64x64x10."
     remedy = (
-        "Set data.crop_size=[48, 48, 16], or leave it out and run only architectures with the same input_shape "
-        "together."
+        "Set data.crop_size=[48, 48, 16], or omit it and run only architectures with the same input_shape together."
     )
     assert describe_other_size(deep) == (message, remedy)
     assert describe_other_size(flat) is None
@@ -98,8 +97,7 @@ def test_an_architecture_that_was_designed_for_another_crop_is_named():
     assert describe_other_size(experiments_of([48, 48, 16], name="npz", root="x.npz")[0]) is None
     assert describe_other_size(experiments_of([50, 50], name="mosmed", crop_size=[128, 128, 64])[0]) == (
         "net0 was designed for 50x50 voxels (input_shape), but data.crop_size gives it 128x128.",
-        "Set data.crop_size=[50, 50, 64], or leave it out and run only architectures with the same input_shape "
-        "together.",
+        "Set data.crop_size=[50, 50, 64], or omit it and run only architectures with the same input_shape together.",
     )
 
 

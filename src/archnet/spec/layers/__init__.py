@@ -1,8 +1,8 @@
-"""The layer types: what each does to a shape, what it costs, where it may stand; and their documents.
+"""The layer types: output shapes, costs, valid positions, and documents.
 
-Shapes are without batch and channels last, (height, width[, depth], channels) or (features,). The rules are Keras's,
-and a test holds them against Keras, in what they give and in what they refuse. A layer here is plain data;
-`network/build` gives it its Keras form.
+Shapes exclude the batch axis and have channels last, (height, width[, depth], channels) or (features,). The rules are
+those of Keras; a test compares results and errors with Keras. A layer here is plain data; `network/build` creates the
+Keras layers.
 """
 
 from __future__ import annotations
@@ -70,13 +70,13 @@ LAYERS: Final[dict[str, type[Layer]]] = {
     "POS": Positions,
     "ATT": TransformerBlock,
 }
-"""The layer types by the names that documents give them."""
+"""The layer types by their names in documents."""
 
 TYPE_NAMES: Final[dict[type[Layer], str]] = {layer: name for name, layer in LAYERS.items()}
 
 
 def _marked_keys(mark: str, *kinds: type[Layer]) -> tuple[str, ...]:
-    """The keys of layer types whose fields carry a mark, each once."""
+    """Keys of layer types whose fields have a mark, without duplicates."""
     return tuple(dict.fromkeys(item.name for kind in kinds for item in fields(kind) if item.metadata.get(mark)))
 
 
@@ -85,31 +85,31 @@ _ALL_INNER_KEYS: Final = _marked_keys("inner_layers", *LAYERS.values())
 
 
 def layer_class(document: Any) -> type[Layer] | None:
-    """The class of a layer document; null where it is not an object with a known type."""
+    """The class of a layer document; null if it is not an object with a known type."""
     name = document.get("type") if isinstance(document, dict) else None
     return LAYERS.get(name) if isinstance(name, str) else None
 
 
 def inner_documents(document: dict[str, Any]) -> Iterator[tuple[JsonPath, list[Any]]]:
-    """Every list of layer documents inside a layer document, valid or not, with its path within it."""
+    """Yield every list of layer documents inside a layer document, valid or not, with its path within the document."""
     kind = layer_class(document)
     for key in _ALL_INNER_KEYS if kind is None else _marked_keys("inner_layers", kind):
         yield from layer_lists(document.get(key), (key,))
 
 
 def inner_rank(document: dict[str, Any], rank: int | None) -> int | None:
-    """The number of spatial axes of the inner layers, given that of the layer itself."""
+    """Number of spatial axes of the inner layers, given that of the layer itself."""
     kind = layer_class(document)
     ranks = [item.metadata["inner_rank"] for item in fields(kind) if "inner_rank" in item.metadata] if kind else []
     return ranks[0] if ranks else rank
 
 
 def parse_layer(document: dict[str, Any], rank: int) -> Layer:
-    """The layer that a valid layer document describes.
+    """Parse a valid layer document.
 
     Args:
-        document: An entry of `layers` that the schema has accepted.
-        rank: Number of spatial axes, which plain numbers are spread over.
+        document: An entry of `layers` that matches the schema.
+        rank: Number of spatial axes; a single number applies to all axes.
     """
     kind = LAYERS[document["type"]]
     current = kind.current_document(document)
@@ -130,7 +130,7 @@ def _parse_field(item: Field[Any], document: Mapping[str, Any], rank: int) -> An
 
 
 def _parse_inner_layers(value: Any, rank: int) -> Any:
-    """A list of layers, or a list of such lists; null is null."""
+    """Parse a list of layers, or a list of such lists; null stays null."""
     if isinstance(value, list):
         return tuple(_parse_inner_layers(entry, rank) for entry in value)
     return value if value is None else parse_layer(value, rank)
@@ -141,7 +141,7 @@ def _spread_over_axes(value: Any, rank: int) -> Shape:
 
 
 def layer_document(layer: Layer) -> dict[str, Any]:
-    """The document of a layer, with every default written out; `parse_layer` reads it back."""
+    """Create the document of a layer, with explicit defaults; `parse_layer` reads it back."""
     items = (item for item in fields(layer) if item.metadata.get("in_document", True))
     return {"type": TYPE_NAMES[type(layer)]} | {item.name: _document_value(item, layer) for item in items}
 
@@ -152,7 +152,7 @@ def _document_value(item: Field[Any], layer: Layer) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A field's value in JSON's types."""
+    """Convert the value of a field to JSON types."""
     if isinstance(value, Layer):
         return layer_document(value)
     return [_plain(entry) for entry in value] if isinstance(value, tuple) else value

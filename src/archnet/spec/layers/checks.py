@@ -1,4 +1,4 @@
-"""Checks on layer documents before anything is known of shapes: the order of types, and the rank they agree on."""
+"""Checks of layer documents that do not require shapes: the order of types, and the common rank."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archnet.spec.layers import PER_AXIS_KEYS, inner_documents, inner_rank, laye
 
 
 def order_problems(layers: list[Any], path: JsonPath) -> Iterator[Problem]:
-    """What the order of layer types alone makes impossible.
+    """Yield problems that follow from the order of layer types alone.
 
     Args:
         layers: The documents of a whole architecture, valid or not.
@@ -51,7 +51,7 @@ def _is_terminal(document: Any) -> bool:
 
 
 def _flat_problems(layers: list[Any], path: JsonPath, flattened_by: str | None) -> tuple[list[Problem], str | None]:
-    """Layers that need spatial axes after something has flattened them, and layers where they are not allowed."""
+    """Yield layers that need spatial axes after another layer has flattened them, and layers that are not allowed."""
     problems: list[Problem] = []
     for index, layer in enumerate(layers):
         kind, layer_path = layer_class(layer), (*path, index)
@@ -90,7 +90,7 @@ def _inner_flat_problems(
 
 
 def _inner_problems(layers: list[Any], path: JsonPath, holder: dict[str, Any]) -> Iterator[Problem]:
-    """Layers that another layer cannot contain, including those inside a `REP`."""
+    """Yield layers that another layer cannot contain, including those inside a `REP`."""
     holder_class = layer_class(holder)
     holds_maps_only = holder_class is not None and holder_class.traits.holds_maps_only
     for index, layer in enumerate(layers):
@@ -105,7 +105,7 @@ def _inner_problems(layers: list[Any], path: JsonPath, holder: dict[str, Any]) -
 
 
 def infer_rank(value: Mapping[str, Any], path: JsonPath) -> tuple[int | None, list[Problem]]:
-    """The rank that the arrays of an architecture document, or its `rank`, agree on.
+    """Infer the rank of an architecture document from its `rank` and its arrays of sizes.
 
     Args:
         value: The document as an object, valid or not.
@@ -119,8 +119,8 @@ def infer_rank(value: Mapping[str, Any], path: JsonPath) -> tuple[int | None, li
     if value.get("rank") in (2, 3):
         ranks.insert(0, (("rank",), value["rank"]))
     if not ranks:
-        remedy = 'Say which, beside "layers": "rank": 2 or "rank": 3.'
-        return None, [((), f"no array of sizes tells whether this is a 2D or a 3D network. {remedy}")]
+        remedy = 'Add "rank": 2 or "rank": 3 next to "layers".'
+        return None, [((), f"no array of sizes determines whether this is a 2D or 3D network. {remedy}")]
     first, rank = ranks[0]
     problems = [
         (place, f"this is {other}D, but {path_text(first)} is {rank}D. Use one rank throughout.")
@@ -138,7 +138,7 @@ def infer_rank(value: Mapping[str, Any], path: JsonPath) -> tuple[int | None, li
 def _size_arrays(
     layers: list[Any], path: JsonPath, fixed: int | None
 ) -> Iterator[tuple[JsonPath, list[Any], int | None]]:
-    """Every array with one size per axis, with its path and its required rank, if that is fixed."""
+    """Yield every array with one size per axis, with its path and its required rank, if that is fixed."""
     for index, layer in enumerate(layers):
         if not isinstance(layer, dict):
             continue
@@ -150,7 +150,7 @@ def _size_arrays(
 
 
 def _volume_layers(layers: list[Any], path: JsonPath) -> Iterator[JsonPath]:
-    """Every layer whose inner layers have a different rank than the network, which is then 3."""
+    """Yield every layer whose inner layers have a different rank than the network, whose rank is then 3."""
     for index, layer in enumerate(layers):
         if not isinstance(layer, dict):
             continue

@@ -39,7 +39,7 @@ class FeatureMap:
 
     @property
     def receptive_field(self) -> Shape:
-        """Size of the receptive field along each axis of the network's input, in voxels, including the padding.
+        """Size of the receptive field along each axis of the network's input, in voxels, including padding.
 
         For planes directly on the input, the size along the two axes of a plane.
         """

@@ -14,7 +14,7 @@ MAX_LAYERS: Final = 3_000
 
 
 def written_layers_problem(layers: list[Any], path: JsonPath) -> Problem | None:
-    """Too many layers in a document, valid or not, without repetitions.
+    """Report too many layers in a document, valid or not, without counting repetitions.
 
     Args:
         layers: The layers of an architecture document.
@@ -27,16 +27,16 @@ def written_layers_problem(layers: list[Any], path: JsonPath) -> Problem | None:
 
 
 def num_written_layers(layers: list[Any]) -> int:
-    """The layers in a list of layer documents, valid or not, and inside them, without repetitions."""
+    """Count the layers in a list of layer documents, valid or not, including inner layers, without repetitions."""
     inner = (inner for layer in layers if isinstance(layer, dict) for _, inner in inner_documents(layer))
     return len(layers) + sum(map(num_written_layers, inner))
 
 
 def repeated_layers_problem(layers: Sequence[Layer], path: JsonPath) -> Problem | None:
-    """Too many layers after repetitions are written out, with the repetition that makes too many.
+    """Report too many layers after expanding repetitions, and the repetition that exceeds the limit.
 
     Args:
-        layers: The layers of an architecture, of which at most `MAX_LAYERS` are written.
+        layers: The layers of an architecture, at most `MAX_LAYERS` without repetitions.
         path: JSON path of the list.
     """
     total = sum(layer.num_rows() for layer in layers)
@@ -52,7 +52,7 @@ def repeated_layers_problem(layers: Sequence[Layer], path: JsonPath) -> Problem 
 
 
 def count_text(count: int) -> str:
-    """A number as text, rounded where it is astronomical.
+    """Format a number; very large numbers are rounded.
 
     >>> count_text(8192), count_text(1000**20)
     ('8,192', '1e+60')

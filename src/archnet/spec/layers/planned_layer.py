@@ -32,62 +32,62 @@ class PlannedLayer:
 
     @property
     def type(self) -> str:
-        """The layer's type in documents, such as "C"."""
+        """Type of the layer in documents, such as "C"."""
         return TYPE_NAMES[type(self.layer)]
 
     @property
     def summary(self) -> str:
-        """The layer in a few words, for tables."""
+        """Short description of the layer, for tables."""
         return join_words(self.layer.summary(), f"on {self.num_planes} planes" if self.num_planes > 1 else "")
 
     @property
     def num_parameters(self) -> int:
-        """Weights, trainable or not."""
+        """Number of weights, trainable or not."""
         return self.layer.num_parameters(self.input_shape)
 
     @property
     def num_macs(self) -> int:
-        """Multiply-adds of one case's forward pass."""
+        """Multiply-adds of the forward pass per case."""
         return self.num_planes * self.layer.num_macs(self.input_shape)
 
     @property
     def num_activations(self) -> int:
-        """Values that the operations of one case produce."""
+        """Number of output values of the operations per case."""
         return self.num_planes * self.layer.num_activations(self.input_shape)
 
     @property
     def num_penalized_parameters(self) -> int:
-        """Weights with L2 penalty."""
+        """Number of weights with the L2 penalty."""
         return self.layer.num_penalized_parameters(self.input_shape)
 
     @property
     def num_stored_values(self) -> float:
-        """Values of one case that are stored for the backward pass."""
+        """Number of values per case that are stored for the backward pass."""
         return self.num_planes * self.layer.num_stored_values(self.input_shape)
 
     @property
     def num_transient_values(self) -> float:
-        """Temporary values of one case during the backward pass of the layer."""
+        """Number of temporary values per case during the backward pass of the layer."""
         return self.num_planes * self.layer.num_transient_values(self.input_shape)
 
     @property
     def num_pending_gradients(self) -> int:
-        """Gradients of one case that are kept during the backward pass of the inner layers."""
+        """Number of gradient values per case that are kept during the backward pass of the inner layers."""
         return self.num_planes * self.layer.num_pending_gradients(self.input_shape)
 
     @property
     def num_input_gradients(self) -> int:
-        """Additional temporary values of one case if the input has a gradient."""
+        """Number of additional temporary values per case if the input has a gradient."""
         return self.num_planes * self.layer.num_input_gradients(self.input_shape)
 
 
 def count_parameters(plan: Sequence[PlannedLayer]) -> int:
-    """Weights of a planned network."""
+    """Number of weights of a planned network."""
     return sum(row.num_parameters for row in plan)
 
 
 def count_macs(plan: Sequence[PlannedLayer]) -> int:
-    """Multiply-adds of one case's forward pass of a planned network."""
+    """Multiply-adds of the forward pass of a planned network per case."""
     return sum(row.num_macs for row in plan)
 
 

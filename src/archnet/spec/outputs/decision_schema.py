@@ -35,4 +35,4 @@ DECISION: Final = record_of(
         ),
     }
 )
-"""Of two classes; an older version lacks the entry, and `archnet report` adds it."""
+"""Schema for two classes. Older versions did not write the entry; `archnet report` adds it."""

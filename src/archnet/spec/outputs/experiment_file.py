@@ -9,7 +9,7 @@ from archnet.spec.schema import read_schema
 
 
 def _build_schema() -> Schema:
-    """Values have the types of the language; keys may be missing or of another version, and seeds were unlimited."""
+    """Value types of the experiment schema; keys are optional, other keys are allowed, and seeds have no limit."""
     language = read_schema("experiment")
     sections = {
         name: {"type": "object", "properties": {**language["properties"][name]["properties"], "seed": COUNT}}
@@ -27,4 +27,4 @@ def _build_schema() -> Schema:
 
 
 EXPERIMENT_FILE: Final = _build_schema()
-"""The keys that readers of a run folder use; `parse_experiments` checks a document in full before it is run again."""
+"""The keys that readers of a run folder use; `parse_experiments` fully validates a document before it is run again."""

@@ -1,4 +1,4 @@
-"""Read metrics.json, and check that its parts match the classes that it names."""
+"""Read metrics.json, and check that its entries match its classes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read_metrics(path: Path) -> dict[str, Any]:
 
     Raises:
         RunError: The file is missing.
-        DataError: The file is damaged, names no classes, or has results of other classes.
+        DataError: The file is damaged, has no classes, or has results for other classes.
     """
     metrics = read_output(path)
     problem = next(_class_problems(metrics), None)
@@ -28,7 +28,7 @@ def read_metrics(path: Path) -> dict[str, Any]:
 
 
 def read_all_results(folder: Path) -> dict[str, Any]:
-    """Read the metrics.json of a run folder that must have every result that this version writes.
+    """Read the metrics.json of a run folder, which must contain every result that this version writes.
 
     Raises:
         RunError: The file is missing.
@@ -42,12 +42,12 @@ def read_all_results(folder: Path) -> dict[str, Any]:
 
 
 def missing_result_error(folder: Path, missing: str) -> DataError:
-    """The error for a result that `missing_result` found."""
+    """Create the error for a result that `missing_result` found."""
     return DataError(f"{folder / 'metrics.json'}: {missing}. Recompute it with `archnet report {folder}`.")
 
 
 def missing_result(metrics: Mapping[str, Any]) -> str | None:
-    """The first result that this version writes and a metrics.json lacks, such as "test has no "auc""."""
+    """Find the first result of this version that is missing in a metrics.json, such as "test has no "auc""."""
     sets = [name for name in SETS if name in metrics]
     if not sets:
         return "has no results"
@@ -59,7 +59,7 @@ def missing_result(metrics: Mapping[str, Any]) -> str | None:
 
 
 def _class_problems(metrics: Mapping[str, Any]) -> Iterator[str]:
-    """The contradictions in a document that matches its schema."""
+    """Yield the contradictions in a document that matches its schema."""
     for key in ("classes", "positive"):
         if key not in metrics:
             yield f'has no "{key}"'

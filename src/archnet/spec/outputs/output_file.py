@@ -1,4 +1,4 @@
-"""The table of the JSON files that archnet reads back, and their reader."""
+"""Table of the JSON files that archnet reads back, and their reader."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from archnet.spec.schema import violation_problems
 RUN_REMEDY: Final = "Restore the file, or run the experiment again."
 
 _MAX_LOCATED_BYTES: Final = 1_000_000
-"""Largest file, in bytes, in which line numbers are looked up: in larger ones this takes seconds."""
+"""Maximum size, in bytes, of a file for which line numbers are determined: in larger files, this takes seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class OutputFile:
         schema: JSON Schema of its content.
         remedy: What to do about a damaged file.
         max_bytes: Size limit.
-        allows_surrogates: Whether it holds paths of scans, whose bytes may not be UTF-8.
+        allows_surrogates: Whether it contains paths of scans, which may not be UTF-8.
     """
 
     schema: Schema
@@ -83,7 +83,7 @@ CACHE_FILES: Final[dict[str, OutputFile]] = {
     "copies": OutputFile(schema=store_schemas.COPIED_PAIRS, max_bytes=256_000_000),
     "reservation": OutputFile(schema=run_schemas.RESERVATION),
 }
-"""Kinds that are silently regenerated if damaged; the first is a line of a file."""
+"""Kinds of caches, which are silently regenerated if damaged; the first is a line of a file."""
 
 
 def read_output(path: Path) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def read_cache(path: Path, kind: str) -> dict[str, Any] | None:
 
 
 def parse_cache(content: bytes, kind: str) -> dict[str, Any] | None:
-    """The value of a JSON text that can be regenerated; null if it is damaged."""
+    """Parse a JSON text that can be regenerated; null if it is damaged."""
     try:
         value: dict[str, Any] = parse_json(content, allows_surrogates=True)
     except DamagedJsonError:
@@ -144,7 +144,7 @@ def parse_cache(content: bytes, kind: str) -> dict[str, Any] | None:
 
 
 def schema_violations(value: Any, name: str) -> Iterator[Any]:
-    """The schema violations of a file of `OUTPUT_FILES`, as jsonschema errors."""
+    """Yield the schema violations of a file of `OUTPUT_FILES`, as jsonschema errors."""
     errors: Iterator[Any] = _validator(name).iter_errors(value)
     return errors
 
@@ -155,7 +155,7 @@ def _validator(name: str) -> Any:
 
 
 def make_validator(schema: Schema) -> Any:
-    """A validator of Python values: fast on long lists of text, and 3.0 is not an integer."""
+    """Create a validator of Python values that is fast on long lists of text; 3.0 is not an integer."""
     from jsonschema import Draft202012Validator, validators
 
     types = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
@@ -183,7 +183,7 @@ def _refuse(path: Path, content: bytes, value: Any, error: Any, remedy: str) -> 
 
 
 def _find_lines(content: bytes) -> Mapping[Any, int]:
-    """The line of each value; none if the file is large or a stricter reader refuses it."""
+    """Find the line of each value; empty if the file is too large or the strict parser rejects it."""
     if len(content) > _MAX_LOCATED_BYTES:
         return {}
     try:

@@ -65,7 +65,7 @@ _YARDSTICK: Final = {
     "labels": one_of("soft"),
     "error_if_calibrated": record_of({"mean": NUMBER, "percentile_95": NUMBER}),
 }
-"""`labels` is absent with hard labels, the error of a calibrated model with soft ones and in older versions."""
+"""`labels` is absent with hard labels; older versions and soft labels have no error of the calibrated model."""
 _CALIBRATION: Final = record_of(
     _RELIABILITY, {**_YARDSTICK, "scaled": record_of({"temperature": NUMBER, **_RELIABILITY}, _YARDSTICK)}
 )
@@ -92,7 +92,7 @@ _FROC_RESULTS: Final[Schema] = {
 }
 
 _MEASURES: Final = ("recall", "macro_recall", "accuracy")
-"""Metric of strata; older runs with more than two classes have the accuracy."""
+"""Metric of strata; older runs with more than two classes contain the accuracy."""
 
 _STRATUM_RESULTS: Final = record_of(
     {"intervals": record_of({}, dict.fromkeys((*_MEASURES, "auc"), _INTERVAL))},
@@ -133,7 +133,7 @@ _SET: Final = record_of(
     {"n": _AMOUNT, "threshold": nullable(SHARE), "confusion_matrix": _MATRIX},
     {**_RESULTS, "groups": COUNT, "operating_points": _POINTS, "calibration": _CALIBRATION, "decision": DECISION},
 )
-"""An older version may lack metrics; `archnet report` adds them."""
+"""Files of older versions may lack metrics; `archnet report` adds them."""
 
 _COLLAPSE: Final = record_of(
     {"reason": one_of("diverged", "constant", "one_class")}, {"class": TEXT, "losses": tuple_of(nullable(NUMBER), 2)}

@@ -1,6 +1,6 @@
 """Building blocks for the JSON Schemas of archnet's own files.
 
-Keys that a schema does not name are allowed: a newer version may have written them.
+Unknown keys are allowed, because a newer version may have written them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ Schema = Mapping[str, Any]
 
 TEXT: Final[Schema] = {"type": "string"}
 NUMBER: Final[Schema] = {"type": "number", "minimum": -(10**15), "maximum": 10**15}
-"""Beyond every measurement, but within the range of NumPy's numbers."""
+"""Limit of numbers: beyond every measurement, but within the range of NumPy's types."""
 
 BOOLEAN: Final[Schema] = {"type": "boolean"}
 ANYTHING: Final[Schema] = {}
@@ -21,7 +21,7 @@ SHARE: Final[Schema] = {"type": "number", "minimum": 0, "maximum": 1}
 
 
 def nullable(schema: Schema) -> Schema:
-    """A value or null.
+    """Schema of a value or null.
 
     >>> nullable({"type": "string"})
     {'type': ['string', 'null']}
@@ -33,26 +33,26 @@ def nullable(schema: Schema) -> Schema:
 
 
 def one_of(*words: str) -> Schema:
-    """One of some words."""
+    """Schema of one of several words."""
     return {"enum": list(words)}
 
 
 def list_of(items: Schema, at_least: int = 0, at_most: int | None = None) -> Schema:
-    """A list of any length, or of a bounded one."""
+    """Schema of a list of any or bounded length."""
     limits = {"minItems": at_least} | ({} if at_most is None else {"maxItems": at_most})
     return {"type": "array", "items": items, **limits}
 
 
 def tuple_of(items: Schema, length: int) -> Schema:
-    """A list of a fixed length."""
+    """Schema of a list of fixed length."""
     return list_of(items, length, length)
 
 
 def map_of(values: Schema) -> Schema:
-    """An object with any keys."""
+    """Schema of an object with any keys."""
     return {"type": "object", "additionalProperties": values}
 
 
 def record_of(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
-    """An object with known keys."""
+    """Schema of an object with known keys."""
     return {"type": "object", "required": list(required), "properties": {**required, **(optional or {})}}

@@ -1,4 +1,4 @@
-"""Schemas of the JSON files in folders of sweeps and versus, and in crop stores."""
+"""Schemas of the JSON files in sweep folders, versus folders and crop stores."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ TRIAL: Final = {
     ),
     "additionalProperties": False,
 }
-"""Only the version that wrote it resumes a sweep, so other keys are damage."""
+"""Unknown keys are not allowed, because only the version that started a sweep can resume it."""
 
 SWEEP: Final = record_of(
     {},
     {"search": TEXT, "at_once": nullable(COUNT), "base": record_of({}, {"data": record_of({})})},
 )
-"""The keys that readers use besides `parse_sweep`, which checks the document in full."""
+"""The keys that readers other than `parse_sweep`, which fully validates the document, use."""
 
 EVALUATED_TRIALS: Final = record_of({"trials": list_of(COUNT)})
 
@@ -70,7 +70,7 @@ PLAN: Final = record_of(
         ),
     }
 )
-"""The plan of a versus."""
+"""Schema of the plan of a versus."""
 
 _SPREAD: Final = record_of({**dict.fromkeys(("mean", "low", "high"), NUMBER), "deviation": nullable(NUMBER)})
 _VERSUS_VARIANT: Final = record_of(

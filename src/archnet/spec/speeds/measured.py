@@ -1,6 +1,6 @@
 """Results of one run of `archnet bench --layers --json` on two shared cores of an x86-64 CPU with TensorFlow 2.21.
 
-Replace them by those of a new run when `network/build/grouped_convolution.py` or TensorFlow changes.
+Replace them with those of a new run when `network/build/grouped_convolution.py` or TensorFlow changes.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Sweep documents: their search space, and the experiments that their trials mean."""
+"""Sweep documents: the search space, and the experiments of the trials."""

@@ -27,13 +27,13 @@ from archnet.spec.sweeps.sweep_size import arch_object, max_probes, size_problem
 _CASE_KEYS: Final = tuple(
     f"data{key}" for key in ("", ".name", ".root", ".negatives_per_positive", ".task", ".readings", ".undecided")
 )
-"""Keys that determine which cases a data set holds."""
+"""Keys that determine the cases of a data set."""
 
 _LOSS_KEYS: Final = (
     *(f"training.{name}" for name in ("loss", "focal_gamma", "soft_labels", "case_weights")),
     "data.label_weights",
 )
-"""Keys that determine what the validation loss measures."""
+"""Keys that determine the definition of the validation loss."""
 
 
 def parse_sweep(
@@ -95,7 +95,7 @@ def _make_sweep(document: Document, options: Mapping[str, Any], base: Document, 
 
 
 def _key_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
-    """Conflicts between keys of the sweep."""
+    """Yield conflicts between keys of the sweep."""
     search, space = options.get("search", "grid"), options.get("space", {})
     if search != "grid" and options.get("trials") is None:
         yield ("search",), f'"{search}" needs the number of trials. Give "trials", such as 20.'
@@ -109,7 +109,7 @@ def _key_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
         )
     yield from _incomparable_problems(options)
     if options.get("seeds") and "training.seed" in space:
-        yield ("space", "training.seed"), '"seeds" already goes through this key. Remove one of the two.'
+        yield ("space", "training.seed"), '"seeds" already varies this key. Remove one of the two.'
     try:
         memory = options.get("limits", {}).get("memory")
         parse_bytes(0 if memory is None else memory)
@@ -118,22 +118,22 @@ def _key_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _incomparable_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
-    """Hyperparameters that would evaluate trials on different cases, or by different measures."""
+    """Yield hyperparameters that would evaluate trials on different cases, or by different measures."""
     for key in options.get("space", {}):
         if key in _CASE_KEYS or key.split(".")[0] == "split":
             yield (
                 ("space", key),
-                "trials on other cases cannot be compared. Make a sweep of each; folds and seeds repeat trials.",
+                "trials on different cases cannot be compared. Make a sweep for each; folds and seeds repeat trials.",
             )
         if key in _LOSS_KEYS and options.get("metric", "loss") == "loss":
             yield (
                 ("space", key),
-                'losses of different kinds cannot be compared. Choose by another metric: "auc".',
+                'losses of different kinds cannot be compared. Use a different metric, such as "auc".',
             )
 
 
 def _unknown_keys(value: Any) -> Iterator[Problem]:
-    """Hyperparameters that no key of an experiment has, in a document that may have other problems."""
+    """Yield hyperparameters that are not keys of an experiment, in a document that may have other problems."""
     space = value.get("space") if isinstance(value, dict) else None
     for key in space if isinstance(space, dict) else ():
         with suppress(DocumentError):  # reported as a key that is not dotted
@@ -142,12 +142,12 @@ def _unknown_keys(value: Any) -> Iterator[Problem]:
 
 
 def _space_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
-    """Hyperparameters that no key of an experiment has, or whose range is invalid."""
+    """Yield hyperparameters that are not keys of an experiment, or whose range is invalid."""
     yield from _unknown_keys({"space": {key: 0 for key in options.get("space", {}) if key != "archs"}})
     for key, value in options.get("space", {}).items():
         path = ("space", key)
         if key == "archs":
-            yield path, 'the axis of architectures is called "arch".'
+            yield path, 'the hyperparameter for architectures is called "arch".'
         try:
             parse_key(key)
         except DocumentError as error:
@@ -240,11 +240,14 @@ def _fold_overrides(options: Mapping[str, Any]) -> list[tuple[JsonPath, Any]]:
 def _base_problems(experiments: tuple[Experiment, ...], options: Mapping[str, Any]) -> Iterator[Problem]:
     names = dict.fromkeys(experiment.arch.name for experiment in experiments)
     if len(names) > 1 and ARCH not in options.get("space", {}):
-        yield ("base",), f'has {len(names)} architectures ({", ".join(names)}). Make them an axis: "arch" in "space".'
+        yield (
+            ("base",),
+            f'has {len(names)} architectures ({", ".join(names)}). Make them a hyperparameter: "arch" in "space".',
+        )
     elif len(experiments) > len(names):
         yield ("base",), f'has {len(experiments)} folds. Remove split.folds there, and give "folds" here.'
     if options.get("space") and experiments[0].split.by != "own" and not experiments[0].split.validation:
-        yield ("base",), "has no validation set to choose by. Give it split.validation, such as 0.1."
+        yield ("base",), "has no validation set to rank trials by. Set its split.validation, such as 0.1."
 
 
 def _value_problems(sweep: Sweep, invalid_keys: Set[str | int]) -> Iterator[Problem]:

@@ -27,7 +27,7 @@ class Choice:
         return [(index,) for index in range(len(self.values))]
 
     def to_document(self) -> Any:
-        """The hyperparameter as it stands in a sweep document."""
+        """The hyperparameter in the form of a sweep document."""
         return list(self.values)
 
 
@@ -58,7 +58,7 @@ class Range:
         return paths if self.type == "integer" else [*paths, ("type",)]
 
     def to_document(self) -> Any:
-        """The hyperparameter as it stands in a sweep document."""
+        """The hyperparameter in the form of a sweep document."""
         step = {"step": self.step} if self.type == "integer" else {}
         return {"type": self.type, "low": self.low, "high": self.high, **step}
 
@@ -96,7 +96,7 @@ def range_problems(path: JsonPath, value: Mapping[str, Any], search: str) -> Ite
     if low >= high:
         yield path, f"expected low below high, got {low} and {high}."
     if kind == "log_uniform" and low <= 0:
-        yield (*path, "low"), f"expected above 0, because the logarithm is drawn evenly, got {low}."
+        yield (*path, "low"), f"expected above 0, because values are uniform on a logarithmic scale, got {low}."
     if kind == "integer":
         yield from (
             ((*path, key), f"expected a whole number, got {value[key]}.")
@@ -104,6 +104,6 @@ def range_problems(path: JsonPath, value: Mapping[str, Any], search: str) -> Ite
             if not isinstance(value[key], int)
         )
     if kind != "integer" and "step" in value:
-        yield (*path, "step"), "only whole numbers have steps. Remove it, or take the type integer."
+        yield (*path, "step"), "only whole numbers have steps. Remove it, or use the type integer."
     if kind != "integer" and search == "grid":
-        yield path, 'a grid needs values to go through. Give them in an array, or set search to "random" or "tpe".'
+        yield path, 'a grid needs a finite number of values. Give them in an array, or set search to "random" or "tpe".'

@@ -18,7 +18,7 @@ ARCH: Final = "arch"
 """The hyperparameter whose values are architectures."""
 
 PLAIN_KEYS: Final = ("search", "trials", "seed", "metric", "at_once", "folds", "seeds")
-"""Keys of the document whose values `Sweep` takes unchanged."""
+"""Keys of the document whose values `Sweep` uses unchanged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class Resources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The limits beyond which a trial is refused; null is no limit.
+    """The limits beyond which a trial is rejected; null is no limit.
 
     Attributes:
         max_parameters: Largest number of weights of the network.
@@ -80,7 +80,7 @@ class Sweep:
         scheduler: Stops weak trials early; null stops none.
         resources: The resources of each run.
         at_once: Largest number of concurrent runs; null is as many as the resources allow.
-        limits: The limits beyond which a trial is refused.
+        limits: The limits beyond which a trial is rejected.
         folds: Number of folds of a cross-validation; null is a single split.
         seeds: Number of runs of each trial with different seeds; null is one.
     """

@@ -1,4 +1,4 @@
-"""The size of a sweep: how many values it may list, how many trials it may have, and how many values are checked."""
+"""Limits on a sweep: the numbers of listed values, of trials, and of values that are checked."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MAX_TRIALS: Final = 100_000
 """As in the schema of `trials`."""
 
 MAX_CHECKED_LAYERS: Final = 2_000
-"""Layers that the check of a search space reads: those of the architectures, once for each value that is checked."""
+"""Maximum number of layers that the check of a search space parses: those of the architectures times checked values."""
 
 
 def size_problem(options: Mapping[str, Any]) -> Problem | None:
-    """More values or layers than a sweep document can hold."""
+    """Report more values or layers than a sweep document can have."""
     choices = {key: value for key, value in options.get("space", {}).items() if isinstance(value, list)}
     inline = [entry for entry in choices.get(ARCH, []) if isinstance(entry, dict | list)]
     layers = [layer for entry in inline if is_arch(entry) for layer in _layers_of(entry)]
@@ -40,12 +40,12 @@ def _layers_of(arch: Any) -> list[Any]:
 
 
 def arch_object(arch: Any) -> dict[str, Any]:
-    """An architecture as an object, which a document may write as a bare array of layers."""
+    """Convert an architecture, which may be a bare array of layers, to an object."""
     return {"layers": arch} if isinstance(arch, list) else dict(arch)
 
 
 def trials_problems(sweep: Sweep) -> Iterator[Problem]:
-    """A grid of more combinations than a sweep has trials."""
+    """Report a grid with more combinations than the maximum number of trials."""
     if sweep.num_trials > MAX_TRIALS:
         yield (
             ("space",),
@@ -55,7 +55,7 @@ def trials_problems(sweep: Sweep) -> Iterator[Problem]:
 
 
 def max_probes(sweep: Sweep) -> int:
-    """How many values of a hyperparameter are checked; fewer of large networks, since each check reads the network."""
+    """Maximum number of values to check per hyperparameter; it depends on the network, which each check parses."""
     archs = [arch.value for arch in sweep.archs.values()] or [sweep.base.value[ARCH]]
     num_layers = sum(num_written_layers(arch_object(arch)["layers"]) for arch in archs)
     return max(MAX_CHECKED_LAYERS // (num_layers * len(sweep.space)), 1)

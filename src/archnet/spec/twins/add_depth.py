@@ -1,4 +1,4 @@
-"""A depth for the layers of a 2D network."""
+"""Add a depth to the layers of a 2D network."""
 
 from __future__ import annotations
 

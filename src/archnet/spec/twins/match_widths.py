@@ -1,4 +1,4 @@
-"""Widths with which a network costs as much as another."""
+"""Find widths with which a network has the same size as another."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _MAX_STARTS: Final = 6
 """Number of factors from which individual widths are changed."""
 
 _MAX_STEPS: Final = 100
-"""Widths of a network that are tried one by one, evenly spread; each takes a plan of the network."""
+"""Maximum number of widths that are changed individually, evenly spaced; each requires a plan of the network."""
 
 _BEAM: Final = 6
-"""Networks that each round of single steps starts from."""
+"""Number of networks from which each round of single steps starts."""
 
 _MAX_ROUNDS: Final = 3
-"""Rounds of single steps without a closer network."""
+"""Maximum number of rounds of single steps without a closer network."""
 
 _MAX_PROBES: Final = 12
-"""Neighbors of a factor that are tried where its widths do not fit each other."""
+"""Number of neighbors of a factor to try if its widths do not match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class WidthMatch:
 
 
 def match_widths(plan: WidthPlan, measure: Callable[[Sequence[PlannedLayer]], int], target: int) -> WidthMatch:
-    """The widths with which a network reaches a target size: one factor, then individual widths by one step.
+    """Find the widths with which a network reaches a target size: one factor, then individual widths by one step.
 
     The network's own widths are kept if they already agree. Multiples of 4 are preferred; if nothing agrees, the
     result is the closest found; widths without a common factor are not tried, and may be closer.
@@ -87,7 +87,7 @@ def match_widths(plan: WidthPlan, measure: Callable[[Sequence[PlannedLayer]], in
 
 
 def _nearest(matches: Iterable[WidthMatch]) -> WidthMatch:
-    """The match with the smallest difference; the first of those that tie."""
+    """The match with the smallest difference; the first one for ties."""
     return min(matches, key=lambda match: abs(match.difference))
 
 
@@ -101,7 +101,7 @@ class _Search:
     differences: dict[Widths, float | None] = field(default_factory=dict)
 
     def match(self, widths: Widths, factor: float, moved: tuple[int, ...] = ()) -> WidthMatch | None:
-        """The network with some widths; null where they do not fit each other."""
+        """The network with given widths; null if they do not match."""
         if widths not in self.differences:
             rows = self.plan.plan(widths)
             self.differences[widths] = None if rows is None else self.measure(rows) / self.target - 1
@@ -134,17 +134,17 @@ class _Search:
         return tried
 
     def _probe(self, factors: Sequence[float], index: int, unit: int) -> WidthMatch | None:
-        """The network with a factor, or with the nearest factor whose widths fit each other."""
+        """The network with a factor, or with the nearest factor whose widths match."""
         offsets = sorted(range(-_MAX_PROBES // 2, _MAX_PROBES // 2 + 1), key=abs)
         for near in (index + offset for offset in offsets if 0 <= index + offset < len(factors)):
-            if match := self.match(self.plan.scaled(factors[near], unit), factors[near]):
+            if match := self.match(self.plan.scale(factors[near], unit), factors[near]):
                 return match
         return None
 
     def _with_short_factor(self, match: WidthMatch, unit: int) -> WidthMatch:
         """The match with the factor of the fewest digits that gives the same widths."""
         texts = (f"{match.factor:.{digits}g}" for digits in (1, 2, 3))
-        short = [float(text) for text in texts if self.plan.scaled(float(text), unit) == match.widths]
+        short = [float(text) for text in texts if self.plan.scale(float(text), unit) == match.widths]
         return self.match(match.widths, short[0] if short else match.factor) or match
 
     def step(self, match: WidthMatch, unit: int) -> WidthMatch:
@@ -170,7 +170,7 @@ class _Search:
     def _step(self, match: WidthMatch, index: int, step: int) -> WidthMatch | None:
         """The network with one width changed, together with all equal ones if that one alone does not fit."""
         for indices in ((index,), self.plan.equals(index)):
-            widths = self.plan.moved(match.widths, indices, step)
+            widths = self.plan.step(match.widths, indices, step)
             moved = (*match.moved, *indices)
             if not set(indices) & set(match.moved) and (found := self.match(widths, match.factor, moved)):
                 return found

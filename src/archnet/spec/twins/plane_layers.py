@@ -1,4 +1,4 @@
-"""2D layers: those of a 3D network without depth, and a 2D network on the planes of a volume."""
+"""2D layers of a twin: a 3D network without depth, or a 2D network on the planes of a volume."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def _scaled_twin(plan: WidthPlan, match: WidthMatch, name: str, words: str) -> A
 
 
 def _width_text(match: WidthMatch, words: str) -> str:
-    """What the description of a twin says about its widths."""
+    """Describe the widths of a twin, for its description."""
     if not match.widths:
         return "It has no widths to scale."
     purpose = f"to match the {words}" if match.agrees else f"to come closest to the {words}"

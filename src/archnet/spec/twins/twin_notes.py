@@ -16,7 +16,7 @@ _MAX_PATHS: Final = 3
 
 
 def depth_notes(deep: DeepLayers) -> Iterator[str]:
-    """Where sizes along the depth are smaller than those along the height; paths are those of the 2D layers."""
+    """Note sizes along the depth that are smaller than those along the height; paths are those of the 2D layers."""
     groups: dict[tuple[str, str, str, int], list[JsonPath]] = {}
     for size in deep.reduced:
         group = (size.key, _entry_text(size.height), _entry_text(size.depth), size.length)
@@ -29,7 +29,7 @@ def depth_notes(deep: DeepLayers) -> Iterator[str]:
 
 
 def lost_notes(plan: Sequence[PlannedLayer]) -> Iterator[str]:
-    """What the 2D form of a 3D network loses; paths are those of the original.
+    """Note what the 2D form of a 3D network loses; paths are those of the original.
 
     Args:
         plan: The rows of the original.

@@ -1,4 +1,4 @@
-"""A twin beside its original as one JSON-ready object."""
+"""A twin and its original as one JSON-ready object."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from archnet.spec.twins.twin_network import Twin, network_form
 
 
 def twin_summary(original: Arch, twin: Twin, match: str) -> dict[str, Any]:
-    """What `archnet twin --json` prints.
+    """Create the output of `archnet twin --json`.
 
     Args:
         original: The architecture that the twin was made from.

@@ -1,4 +1,4 @@
-"""The widths of a network, their constraints, and what a network with other widths costs."""
+"""The widths of a network, their constraints, and plans with other widths."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class WidthPlan:
         places: Path and key of each width.
         values: The network's own widths.
         divisors: By width, a number that must divide it.
-        structure: What must not change with the widths.
+        structure: The structure, which must not change with the widths.
     """
 
     arch: Arch
@@ -41,15 +41,15 @@ class WidthPlan:
     divisors: tuple[int, ...]
     structure: tuple[Any, ...]
 
-    def scaled(self, factor: float, unit: int) -> Widths:
+    def scale(self, factor: float, unit: int) -> Widths:
         """All widths times a factor, rounded to multiples of a unit and of what their layers require."""
         steps = (lcm(unit, divisor) for divisor in self.divisors)
         return tuple(
             max(step, step * round(value * factor / step)) for value, step in zip(self.values, steps, strict=True)
         )
 
-    def moved(self, widths: Widths, indices: Sequence[int], step: int) -> Widths:
-        """Widths with some of them changed by a number of steps, each a multiple of what its layers require."""
+    def step(self, widths: Widths, indices: Sequence[int], step: int) -> Widths:
+        """Change widths by a number of steps, each a multiple of what its layers require."""
         return tuple(
             width + lcm(abs(step), divisor) * (1 if step > 0 else -1) if index in indices else width
             for index, (width, divisor) in enumerate(zip(widths, self.divisors, strict=True))
@@ -68,7 +68,7 @@ class WidthPlan:
         return layers
 
     def plan(self, widths: Widths) -> tuple[PlannedLayer, ...] | None:
-        """The network with other widths; null where they do not fit each other or change the structure."""
+        """The network with other widths; null if they do not match or change the structure."""
         if not all(1 <= width <= _MAX_WIDTH for width in widths):
             return None
         layers = tuple(parse_layer(document, self.arch.rank) for document in self.documents(widths))

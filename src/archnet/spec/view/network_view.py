@@ -65,7 +65,6 @@ def describe_other_size(experiment: Experiment) -> tuple[str, str] | None:
         f"{experiment.arch.name} was designed for {other} voxels (input_shape), but data.crop_size gives it {seen}."
     )
     remedy = (
-        f"Set data.crop_size={list(wanted)}, or leave it out and run only architectures with the same input_shape "
-        "together."
+        f"Set data.crop_size={list(wanted)}, or omit it and run only architectures with the same input_shape together."
     )
     return message, remedy

@@ -1,1 +1,1 @@
-"""The foundation of the layer types: the class `Layer` with all that is asked of a type, and shared rules."""
+"""The foundation of the layer types: the class `Layer` with the interface of all types, and shared rules."""

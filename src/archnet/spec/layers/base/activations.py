@@ -1,4 +1,4 @@
-"""The activations: what each stores for the backward pass, and which initial weights suit it."""
+"""The activations: values stored for the backward pass, and suitable initial weights."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Activation:
     """One activation function.
 
     Attributes:
-        num_stored: Values stored for the backward pass beside each output value, measured; see
+        num_stored: Values stored for the backward pass per output value, in addition to the output, measured; see
             `experiments/bench_memory.py`.
-        initializer: Initial weights that keep the scale of the signal through it: He normal for the rectifiers (He et
-            al. 2015, doi:10.1109/ICCV.2015.123), LeCun normal for selu (Klambauer et al. 2017, arXiv:1706.02515),
-            Glorot uniform for the others (Glorot and Bengio 2010).
+        initializer: Initializer that preserves the scale of the signal: He normal for the ReLU family (He et al. 2015,
+            doi:10.1109/ICCV.2015.123), LeCun normal for selu (Klambauer et al. 2017, arXiv:1706.02515), Glorot uniform
+            for the others (Glorot and Bengio 2010).
     """
 
     num_stored: float = 0.0
@@ -58,13 +58,13 @@ LINEAR: Final = Activation(initializer="glorot_uniform")
 
 
 def get_activation(name: ActivationName | None) -> Activation:
-    """What is known of an activation; null is linear."""
+    """Properties of an activation; null means linear."""
     return LINEAR if name is None else ACTIVATIONS[name]
 
 
 def num_stored_tensors(activation: ActivationName | None, drop_out: float) -> float:
     """Tensors stored for an operation followed by activation and dropout, in multiples of its output size.
 
-    Dropout stores its mask, as numbers, and what it lets through.
+    Dropout stores its mask, as numbers, and its output.
     """
     return 1 + 2 * (drop_out > 0) + get_activation(activation).num_stored

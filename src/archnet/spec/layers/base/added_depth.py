@@ -47,7 +47,7 @@ class AxisWindow:
         return max((self.num_positions(length) - 1) * self.stride + self.extent - length, 0) // 2
 
     def sees_values(self, tap: int, length: int) -> bool:
-        """Whether a tap meets a value of an axis at some position, not only padding.
+        """Whether a tap covers a value of an axis at some position, not only padding.
 
         >>> [AxisWindow(num_taps=3, stride=2).sees_values(tap, 2) for tap in range(3)]
         [True, True, False]
@@ -59,9 +59,9 @@ class AxisWindow:
 
 
 def fit_window(window: AxisWindow, length: int) -> AxisWindow:
-    """The window with at most its number of taps in which every tap meets a value; it fits the axis.
+    """Reduce a window until it fits the axis and every tap covers a value.
 
-    It has at most 2 * length - 1 taps, and 1 where the length is 1.
+    The result has at most 2 * length - 1 taps, and 1 tap if the length is 1.
 
     >>> fit_window(AxisWindow(num_taps=7), 2).num_taps
     3
@@ -75,7 +75,7 @@ def fit_window(window: AxisWindow, length: int) -> AxisWindow:
     fitting = _with_taps(window, min(window.num_taps, 2 * length - 1))
     while fitting.num_taps > 1 and not _is_useful(fitting, length):
         fitting = _without_a_tap(fitting, length)
-    if not _is_useful(fitting, length):  # a stride that skips from the zeros before the values to those after them
+    if not _is_useful(fitting, length):  # the stride may skip from the zeros before the values to those after them
         fitting = _without_zeros(fitting)
     if fitting.num_positions(length) == 1:
         fitting = replace(fitting, stride=min(fitting.stride, length))
@@ -83,7 +83,7 @@ def fit_window(window: AxisWindow, length: int) -> AxisWindow:
 
 
 def _is_useful(window: AxisWindow, length: int) -> bool:
-    """Whether the window fits the axis and each tap meets a value."""
+    """Whether the window fits the axis and every tap covers a value."""
     fits = window.num_positions(length) >= 1
     return fits and all(window.sees_values(tap, length) for tap in range(window.num_taps))
 
@@ -93,20 +93,20 @@ def _without_zeros(window: AxisWindow) -> AxisWindow:
 
 
 def _with_taps(window: AxisWindow, num_taps: int) -> AxisWindow:
-    """The window with fewer taps, taken from both ends; numbers of zeros shrink with it."""
+    """Remove taps from both ends of a window; the numbers of zeros are reduced as well."""
     num_removed = window.num_taps - num_taps
     return _trim(window, num_removed // 2, num_removed - num_removed // 2)
 
 
 def _without_a_tap(window: AxisWindow, length: int) -> AxisWindow:
-    """The window without its first tap if only that one meets no value, else without its last."""
+    """Remove the first tap of a window if only that one covers no value, else the last."""
     last_sees = window.sees_values(window.num_taps - 1, length)
     is_first = window.num_positions(length) >= 1 and last_sees and not window.sees_values(0, length)
     return _trim(window, int(is_first), int(not is_first))
 
 
 def _trim(window: AxisWindow, num_first: int, num_last: int) -> AxisWindow:
-    """The window without some taps at both ends. Numbers of zeros shrink likewise, which keeps the positions."""
+    """Remove taps at both ends of a window, and as many zeros, which preserves the positions."""
     padding = window.padding
     if not isinstance(padding, str):
         before, after = padding
@@ -125,11 +125,11 @@ def height_window(kernel_size: Shape, stride: Shape, dilation: Shape, padding: P
 
 
 DepthSizes = dict[str, int | AxisPadding]
-"""By key of a layer document, the entry along the depth; keys whose value has no entries are absent."""
+"""The entry along the depth by key of a layer document; keys without entries per axis are absent."""
 
 
 def window_sizes(window: AxisWindow, depth: int, keys: Iterable[str], *, keeps_depth: bool) -> DepthSizes:
-    """The entries along the depth for some keys of a layer; see `Layer.depth_sizes`.
+    """Entries along the depth for keys of a layer; see `Layer.depth_sizes`.
 
     Args:
         window: The window along the height.

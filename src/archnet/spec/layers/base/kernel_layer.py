@@ -1,4 +1,4 @@
-"""What layers with a kernel have in common: convolution and fully connected layer."""
+"""Base class of the layers with a kernel: convolution and fully connected layer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from archnet.spec.layers.base.shapes import Shape
 class KernelLayer(LeafLayer):
     """A layer with a kernel and optional bias, then optional normalization, activation and dropout.
 
-    Its subclasses are dataclasses that have these fields among theirs, in the order of their documents.
+    Subclasses are dataclasses that include these fields, in the order of their documents.
     """
 
     __slots__ = ()
@@ -30,7 +30,7 @@ class KernelLayer(LeafLayer):
 
     @abstractmethod
     def num_kernel_weights(self, shape: Shape) -> int:
-        """Weights of the kernel."""
+        """Number of weights of the kernel."""
 
     def num_penalized_parameters(self, shape: Shape) -> int:
         return self.num_kernel_weights(shape) + self.bias * self.num_output
@@ -72,13 +72,13 @@ class KernelLayer(LeafLayer):
 
 
 def norm_problems(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Problems of the norm of a layer document, valid or not; see `Layer.document_problems`."""
+    """Yield problems of the norm of a layer document, valid or not; see `Layer.document_problems`."""
     if document.get("batch_norm") is True and document.get("norm") is not None:
         yield "batch_norm", 'this is the older form of "norm": "batch", but "norm" is given. Remove "batch_norm".'
 
 
 def current_norm(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A layer document with `norm` in place of the older `batch_norm`.
+    """Replace the older key `batch_norm` of a layer document by `norm`.
 
     >>> current_norm({"type": "FC", "batch_norm": True})
     {'type': 'FC', 'norm': 'batch'}

@@ -1,4 +1,4 @@
-"""What every layer type answers: its shape, its costs, where it may stand, what its features show."""
+"""Interface of the layer types: shapes, costs, valid positions and receptive fields."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from archnet.spec.layers.base.shapes import Grid, Shape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What holds for all layers of one type.
+    """Properties of all layers of one type.
 
     Attributes:
-        needs_spatial_axes: Whether a flat input is refused; see `flattens`.
-        flattens: Whether the output is flat, (features,), whatever the input.
-        is_terminal: Whether the layer gives the classes. It comes last and exactly once.
+        needs_spatial_axes: Whether a flat input is rejected; see `flattens`.
+        flattens: Whether the output is always flat, (features,).
+        is_terminal: Whether this is the output layer, which is last and occurs exactly once.
         holds_maps_only: Whether the layers inside must keep the spatial axes.
         repeats: Whether the inner layers can be computed several times, each time with new weights.
         rows_remedy: How to reduce these repetitions.
-        has_row: Whether the layer computes something itself. One that has no row only abbreviates its inner layers.
-        feature_map: What Grad-CAM makes of the output. "new": these are features of their own; "same": the features of
-            the layer before, normalized or rectified; "none": neither.
-        drawn_as: Family in drawings, which decides the color.
+        has_row: Whether the layer computes something itself; a layer without a row only abbreviates its inner layers.
+        feature_map: Meaning of the output for Grad-CAM. "new": new features; "same": the features of the previous
+            layer, normalized or activated; "none": neither.
+        drawn_as: Family in drawings, which determines the color.
     """
 
     needs_spatial_axes: bool
@@ -48,10 +48,10 @@ class InnerSequence:
 
     Attributes:
         layers: The layers.
-        path: JSON path of their list within the document of the layer that holds them, such as ("layers",).
-        repetition: Which repetition this is, from 0; null where nothing is repeated.
+        path: JSON path of their list within the document of the enclosing layer, such as ("layers",).
+        repetition: Index of the repetition, from 0; null without repetitions.
         num_planes: Number of planes that share the layers; 1 if the layers run on the whole input.
-        input_shape: What the first of them sees.
+        input_shape: Input shape of the first layer.
     """
 
     layers: tuple[Layer, ...]
@@ -85,14 +85,14 @@ class Grouping:
 class Layer(ABC):
     """One entry of an architecture's `layers`.
 
-    Costs are those of the layer itself, without its inner layers. Costs of layers on planes are those of one plane.
+    Costs exclude inner layers. Costs of layers on planes are those of one plane.
     """
 
     traits: ClassVar[Traits]
 
     @abstractmethod
     def output_shape(self, shape: Shape) -> Shape:
-        """The shape this layer makes of `shape`.
+        """Output shape for the input shape `shape`.
 
         Raises:
             ValueError: The layer does not fit its input.
@@ -100,37 +100,37 @@ class Layer(ABC):
 
     @abstractmethod
     def num_parameters(self, shape: Shape) -> int:
-        """Weights, trainable or not, as `keras.Model.count_params` counts them."""
+        """Number of weights, trainable or not, as counted by `keras.Model.count_params`."""
 
     @abstractmethod
     def num_penalized_parameters(self, shape: Shape) -> int:
-        """Weights that the L2 penalty concerns: kernels and biases."""
+        """Number of weights with the L2 penalty: kernels and biases."""
 
     @abstractmethod
     def num_macs(self, shape: Shape) -> int:
-        """Multiply-adds of one case's forward pass: convolutions and dense layers; the rest is small beside them."""
+        """Multiply-adds of the forward pass per case, in convolutions and dense layers; the rest is negligible."""
 
     @abstractmethod
     def num_activations(self, shape: Shape) -> int:
-        """Values that one case's operations make, as `show` prints them.
+        """Number of output values of the operations per case, as printed by `show`.
 
-        One tensor per operation; an activation overwrites its input.
+        There is one tensor per operation; an activation overwrites its input.
         """
 
     @abstractmethod
     def num_stored_values(self, shape: Shape) -> float:
-        """Values of one case that TensorFlow stores for the backward pass, measured; the memory budget adds them up."""
+        """Number of values per case that TensorFlow stores for the backward pass, measured; used for memory budgets."""
 
     @abstractmethod
     def num_transient_values(self, shape: Shape) -> float:
-        """Values of one case that come and go while gradients pass through this layer; the factors are measured."""
+        """Number of temporary values per case during the backward pass of this layer; the factors are measured."""
 
     @abstractmethod
     def num_pending_gradients(self, shape: Shape) -> int:
-        """Values of one case's gradients that wait here while gradients pass through the inner layers."""
+        """Number of gradient values per case that are kept during the backward pass of the inner layers."""
 
     def num_input_gradients(self, shape: Shape) -> int:
-        """Temporary values of one case, in addition to `num_transient_values`, if the input has a gradient.
+        """Number of temporary values per case, in addition to `num_transient_values`, if the input has a gradient.
 
         The input of a network's first layer has none.
         """
@@ -139,11 +139,11 @@ class Layer(ABC):
     @property
     @abstractmethod
     def is_output_stored(self) -> bool:
-        """Whether the output is stored whoever takes it. A sum stores its result in the place of another summand."""
+        """Whether the output is stored regardless of its consumers. A sum stores its result in place of a summand."""
 
     @property
     def overwrites_input(self) -> bool:
-        """Whether the output may overwrite the input, if no other layer stores that."""
+        """Whether the output may overwrite the input if no other layer stores the input."""
         return False
 
     @abstractmethod
@@ -152,7 +152,7 @@ class Layer(ABC):
 
     @abstractmethod
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
-        """The receptive fields of the output's features in the network's input.
+        """Receptive fields of the output features in the network's input.
 
         They follow from strides, dilations and padding (Araujo et al. 2019, doi:10.23915/distill.00021).
 
@@ -163,15 +163,15 @@ class Layer(ABC):
 
     @abstractmethod
     def inner_sequences(self, shape: Shape) -> Iterable[InnerSequence]:
-        """The inner layers in the order of computation, repetitions written out.
+        """Yield the inner layers in the order of computation, with repetitions expanded.
 
-        An iterator may work out the input of a sequence once the one before it has proved to fit.
+        An iterator may compute the input of a sequence after the previous one has been checked.
         """
 
     def depth_sizes(self, shape: Shape, *, keeps_depth: bool = False) -> DepthSizes:
         """Sizes of a 2D layer along the depth when its network becomes 3D, by key; empty for a layer without sizes.
 
-        Sizes along the depth are those along the height, reduced to fit the depth.
+        Sizes along the depth equal those along the height, reduced to fit the depth.
 
         Args:
             shape: Shape of the 3D input.
@@ -189,15 +189,15 @@ class Layer(ABC):
 
     @abstractmethod
     def expand(self) -> Iterable[Layer]:
-        """The layers that stand for this one where abbreviations are written out: itself, if it has a row."""
+        """The layers to which this one expands: itself, if it has a row."""
 
     @abstractmethod
     def num_rows(self) -> int:
-        """Rows of a plan that this layer and its inner layers take."""
+        """Number of rows of this layer and its inner layers in a plan."""
 
     @abstractmethod
     def summary(self) -> str:
-        """The layer in a few words, for tables."""
+        """Short description of the layer, for tables."""
 
     def skip_text(self, shape: Shape) -> str:
         """Label of the shortcut around the inner layers, for drawings; empty without a shortcut."""
@@ -215,7 +215,7 @@ class Layer(ABC):
         return any(inner.sees_whole_input for _, layers in self.inner_layers() for inner in layers)
 
     def grouping(self, shape: Shape) -> Grouping | None:
-        """The groups of a grouped convolution; null for all other layers."""
+        """Description of a grouped convolution; null for all other layers."""
         return None
 
     @property
@@ -224,17 +224,17 @@ class Layer(ABC):
         return False
 
     def inner_layers(self) -> Iterator[tuple[JsonPath, tuple[Layer, ...]]]:
-        """Every list of inner layers, with its JSON path within this layer's document."""
+        """Yield every list of inner layers, with its JSON path within the document of this layer."""
         for item in fields(self):
             if item.metadata.get("inner_layers"):
                 yield from layer_lists(getattr(self, item.name), (item.name,))
 
     def percentages(self) -> dict[str, float]:
-        """The fields that are percentages, with their values."""
+        """Fields that are percentages, with their values."""
         return {item.name: getattr(self, item.name) for item in fields(self) if item.metadata.get("percentage")}
 
     def widths(self) -> dict[str, int]:
-        """The fields that are numbers of filters or units and have an effect, with their values."""
+        """Fields that are numbers of filters or units and have an effect, with their values."""
         marked = {item.name: getattr(self, item.name) for item in fields(self) if item.metadata.get("width")}
         return {name: value for name, value in marked.items() if value is not None}
 
@@ -244,7 +244,7 @@ class Layer(ABC):
         return 1
 
     def idle_keys(self) -> Iterator[tuple[JsonPath, str]]:
-        """Keys without effect: their paths within the document, and the reason.
+        """Yield keys without effect: their paths within the document, and the reason.
 
         Keys with their default values do not count; `to_document` writes every default.
         """
@@ -252,16 +252,16 @@ class Layer(ABC):
 
     @classmethod
     def document_problems(cls, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """Contradictory keys of a document, valid or not: the key and the problem."""
+        """Yield contradictory keys of a document, valid or not: the key and the problem."""
         yield from ()
 
     @classmethod
     def current_document(cls, document: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A valid document with older keys replaced by current ones."""
+        """Replace older keys of a valid document by current ones."""
         return document
 
     def with_num_classes(self, num_classes: int) -> Layer:
-        """This layer for data with some number of classes."""
+        """Return this layer for data with a given number of classes."""
         names = [item.name for item in fields(self) if item.metadata.get("in_document") is False]
         return replace(self, **dict.fromkeys(names, num_classes)) if names else self
 
@@ -285,7 +285,7 @@ class LeafLayer(Layer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightlessLayer(Layer):
-    """A layer without weights of its own; it treats each case by itself."""
+    """A layer without weights of its own; it processes each case separately."""
 
     def num_parameters(self, shape: Shape) -> int:
         return 0

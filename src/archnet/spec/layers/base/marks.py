@@ -1,4 +1,4 @@
-"""Marks on the fields of layers, which decide how documents are read and layers are walked."""
+"""Marks on the fields of layers, which determine how documents are read and layers are traversed."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Any, Final
 from archnet.files.strict_json import JsonPath
 
 INNER_LAYERS: Final = {"inner_layers": True}
-"""Marks a field that holds a list of layers, or a list of such lists."""
+"""Mark of a field with a list of layers, or a list of such lists."""
 
 INNER_PLANE_LAYERS: Final = {"inner_layers": True, "inner_rank": 2}
 """Mark of a field with 2D layers, regardless of the rank of the network."""
 
 PERCENTAGE: Final = {"percentage": True}
-"""Marks a field that is a percentage, so that a share such as 0.25 draws a warning."""
+"""Mark of a field that is a percentage, so that a fraction such as 0.25 causes a warning."""
 
 WIDTH: Final = {"width": True}
-"""Marks a field that is a number of filters or units."""
+"""Mark of a field that is a number of filters or units."""
 
 NUM_CLASSES: Final = {"in_document": False}
-"""Marks the field that holds the number of classes, which the data set decides, not the document."""
+"""Mark of the field with the number of classes, which the data set determines, not the document."""
 
 
 def per_axis(default: int | None = None, *, default_field: str | None = None) -> dict[str, Any]:
-    """Marks a field that has one value for each spatial axis; a document may give one number for all axes, or none.
+    """Mark a field with one value per spatial axis; a document may give one number for all axes, or omit it.
 
     Args:
-        default: The value where the document gives none.
-        default_field: The field whose value is taken where the document gives none.
+        default: The value if the document gives none.
+        default_field: The field whose value is used if the document gives none.
     """
     return {"per_axis": True, "default": default, "default_field": default_field, "has_axes": True}
 
@@ -47,7 +47,7 @@ def document_form(
 
 
 def layer_lists(value: Any, path: JsonPath) -> Iterator[tuple[JsonPath, Any]]:
-    """The lists of layers in the value of a field or key that is marked `INNER_LAYERS`, with their paths.
+    """Yield the lists of layers in the value of a field or key with the mark `INNER_LAYERS`, with their paths.
 
     >>> list(layer_lists([["a"], []], ("branches",)))
     [(('branches', 0), ['a']), (('branches', 1), [])]

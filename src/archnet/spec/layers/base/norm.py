@@ -125,7 +125,7 @@ class Norm:
         return sizes.get(self.norm, 2)
 
     def num_weights(self, num_channels: int) -> int:
-        """Weights, trainable or not."""
+        """Number of weights, trainable or not."""
         return (self.scale + self.center + self.kind.num_moving) * num_channels
 
     def idle_keys(self) -> Iterator[tuple[JsonPath, str]]:
@@ -134,12 +134,12 @@ class Norm:
             yield ("groups",), f'this has no effect with "{self.norm}". Remove it, or set the norm to "group".'
 
     def summary(self) -> str:
-        """The kind in words, for tables."""
+        """Short description, for tables."""
         return f"group norm of {self.groups}" if self.norm == "group" else f"{self.norm} norm"
 
 
 def num_norm_weights(norm: Norm | None, shape: Shape) -> int:
-    """Weights of a normalization of a tensor, 0 without one."""
+    """Number of weights of a normalization of a tensor; 0 without one."""
     return norm.num_weights(shape[-1]) if norm else 0
 
 
@@ -149,7 +149,7 @@ def num_norm_stored(norm: Norm | None) -> float:
 
 
 def norm_text(norm: Norm | None) -> str:
-    """A normalization for tables, empty without one."""
+    """Describe a normalization for tables; empty without one."""
     return norm.summary() if norm else ""
 
 

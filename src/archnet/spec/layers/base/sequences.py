@@ -1,4 +1,4 @@
-"""Sequences of layers: a walk through all inner layers, abbreviations written out, shapes and features behind them."""
+"""Sequences of layers: traversal, expansion of abbreviations, output shapes and receptive fields."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from archnet.spec.layers.base.shapes import Grid, Shape
 
 
 def walk(layers: Iterable[Layer], path: JsonPath = ()) -> Iterator[tuple[JsonPath, Layer]]:
-    """Every layer of a sequence and inside its layers, with its JSON path, outer before inner.
+    """Yield every layer of a sequence and its inner layers, with JSON paths, outer before inner.
 
     Args:
         layers: The sequence.
@@ -23,13 +23,13 @@ def walk(layers: Iterable[Layer], path: JsonPath = ()) -> Iterator[tuple[JsonPat
 
 
 def expand_repeats(layers: Iterable[Layer]) -> Iterator[Layer]:
-    """A sequence with what each abbreviation stands for in its place."""
+    """Expand the abbreviations in a sequence."""
     for layer in layers:
         yield from layer.expand()
 
 
 def chain_shape(layers: tuple[Layer, ...], shape: Shape) -> Shape:
-    """What a sequence of layers makes of a shape.
+    """Output shape of a sequence of layers.
 
     Raises:
         ValueError: A layer does not fit its input.
@@ -40,7 +40,7 @@ def chain_shape(layers: tuple[Layer, ...], shape: Shape) -> Shape:
 
 
 def chain_grid(layers: Iterable[Layer], grid: Grid, shape: Shape) -> Grid:
-    """The receptive fields of the features after a sequence of layers; see `Layer.propagate_grid`."""
+    """Receptive fields of the features after a sequence of layers; see `Layer.propagate_grid`."""
     for layer in layers:
         grid, shape = layer.propagate_grid(grid, shape), layer.output_shape(shape)
     return grid

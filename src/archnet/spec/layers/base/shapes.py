@@ -1,4 +1,4 @@
-"""Shapes, and the receptive fields of features in a network's input."""
+"""Shapes, and receptive fields of features in a network's input."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def spatial_shape(shape: Shape) -> Shape:
     """The axes before the channels.
 
     Raises:
-        ValueError: The shape has none, because something has flattened it.
+        ValueError: The shape has none, because a layer has flattened it.
     """
     if len(shape) < 2:
         raise ValueError(f"needs spatial axes, but its input {shape} is flat. Move it before the first FC or GAP")
@@ -80,7 +80,7 @@ def joined_channels(*counts: int) -> int:
 
 
 def sizes_text(sizes: Shape) -> str:
-    """Sizes along the axes as people write them.
+    """Format sizes along the axes.
 
     >>> sizes_text((3, 3, 1))
     '3x3x1'

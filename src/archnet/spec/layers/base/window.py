@@ -1,4 +1,4 @@
-"""Sliding windows, as convolutions and poolings move them: output sizes and where each window is centered."""
+"""Sliding windows of convolutions and pooling: output sizes and window centers."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Window:
         return prod(self.padded_shape(shape)) if self.zeros else 0
 
     def positions(self, shape: Shape) -> Shape:
-        """Positions along each axis of a shape with channels (Dumoulin and Visin 2016, arXiv:1603.07285).
+        """Number of positions along each axis of a shape with channels (Dumoulin and Visin 2016, arXiv:1603.07285).
 
         >>> Window(size=(3, 3), stride=(2, 2), padding="same").positions((64, 64, 1))
         (32, 32)
@@ -90,7 +90,7 @@ class Window:
 
 
 def dilated_kernel_size(kernel_size: Shape, dilation: Shape) -> Shape:
-    """The extent of a kernel whose taps are apart.
+    """Extent of a dilated kernel.
 
     >>> dilated_kernel_size((3, 3), (1, 2))
     (3, 5)
@@ -99,7 +99,7 @@ def dilated_kernel_size(kernel_size: Shape, dilation: Shape) -> Shape:
 
 
 def padding_text(padding: Padding) -> str:
-    """A padding for tables, empty for "same".
+    """Format a padding for tables; empty for "same".
 
     >>> padding_text("valid"), padding_text(((1, 1), (1, 1))), padding_text(((0, 1), (2, 2)))
     ('valid', '1x1', '0+1x2')
@@ -110,7 +110,7 @@ def padding_text(padding: Padding) -> str:
 
 
 def pad_text(padding: Padding) -> str:
-    """A padding in the summary of a layer, empty for "same"."""
+    """Format a padding in the summary of a layer; empty for "same"."""
     return padding_text(padding) if isinstance(padding, str) else f"pad {padding_text(padding)}"
 
 

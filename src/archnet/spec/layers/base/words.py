@@ -1,4 +1,4 @@
-"""Words for the summaries of layers."""
+"""Texts for the summaries of layers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from archnet.spec.layers.base.shapes import Shape, sizes_text
 
 
 def join_words(*words: str | None) -> str:
-    """Words with a space between them, without the empty ones."""
+    """Join words with spaces, without empty ones."""
     return " ".join(word for word in words if word)
 
 
 def drop_out_text(drop_out: float) -> str:
-    """A dropout percentage for tables, empty for 0.
+    """Format a dropout percentage for tables; empty for 0.
 
     >>> drop_out_text(8.3)
     'drop 8.3%'
@@ -20,7 +20,7 @@ def drop_out_text(drop_out: float) -> str:
 
 
 def drop_path_text(drop_path: float) -> str:
-    """A stochastic depth percentage for tables, empty for 0.
+    """Format a stochastic depth percentage for tables; empty for 0.
 
     >>> drop_path_text(10)
     'drop path 10%'
@@ -29,5 +29,5 @@ def drop_path_text(drop_path: float) -> str:
 
 
 def stride_text(stride: Shape) -> str:
-    """A stride for tables, empty where all are 1."""
+    """Format a stride for tables; empty if all strides are 1."""
     return f"stride {sizes_text(stride)}" if max(stride) > 1 else ""

@@ -31,7 +31,7 @@ class Branches(WeightlessLayer):
         """The shape of the merged outputs, which have the same spatial shape.
 
         Raises:
-            ValueError: The outputs do not fit each other.
+            ValueError: The outputs do not match.
         """
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -95,7 +95,7 @@ class Addition(Branches):
         return shapes[0]
 
     def num_stored_values(self, shape: Shape) -> float:
-        """The sum, which may overwrite a summand that nothing else stores."""
+        """The sum, which may overwrite a summand that no other layer stores."""
         return prod(self.output_shape(shape)) * all(map(is_chain_output_stored, self.branches))
 
     def num_transient_values(self, shape: Shape) -> float:
@@ -107,10 +107,10 @@ class Addition(Branches):
 
 @lru_cache(maxsize=8192)
 def _joined_shape(block: Branches, shape: Shape) -> Shape:
-    """The output shape of a block; cached, because each of its costs and each block around it asks for it.
+    """Output shape of a block; cached, because each of its costs and each enclosing block needs it.
 
     Raises:
-        ValueError: The branches do not fit each other, or an inner layer does not fit its input.
+        ValueError: The branches do not match, or an inner layer does not fit its input.
     """
     shapes = tuple(chain_shape(layers, shape) for layers in block.branches)
     for index, other in enumerate(shapes):

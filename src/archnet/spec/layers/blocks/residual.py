@@ -92,7 +92,7 @@ class Residual(Layer):
         return prod(self.output_shape(shape)) * num_tensors + (projection.num_activations(shape) if projection else 0)
 
     def num_stored_values(self, shape: Shape) -> float:
-        """The sum, which may overwrite a summand that nothing else stores, and the values that a norm of S stores.
+        """The sum, which may overwrite a summand that no other layer stores, and the values that a norm of S stores.
 
         In addition, F between layer scale, drop path and sum, and one random number of drop path per case.
         """
@@ -168,13 +168,13 @@ class Residual(Layer):
 
 @lru_cache(maxsize=8192)
 def _branches(block: Residual, shape: Shape) -> tuple[Shape, Convolution | None]:
-    """The output shape of both branches of a block, and the projection of its shortcut, if there is one.
+    """Output shape of both branches of a block, and the projection of its shortcut, if there is one.
 
-    A block asks its inner blocks for both, and is asked for each of its costs: without the cache, the work would double
-    with every level of blocks inside blocks.
+    A block requests both from its inner blocks for each of its costs: without the cache, the work would double with
+    every level of nested blocks.
 
     Raises:
-        ValueError: The branches do not fit each other, or an inner layer does not fit its input.
+        ValueError: The branches do not match, or an inner layer does not fit its input.
     """
     output = chain_shape(block.layers, shape)
     if block.shortcut is not None:

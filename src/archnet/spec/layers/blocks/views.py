@@ -79,7 +79,7 @@ class Views(CompositeLayer):
                 "GMP or FC"
             )
         if self.fuse == "attention" and len(planes) == 1:
-            raise ValueError('"attention" weighs planes, but there is only one. Set fuse to "concat"')
+            raise ValueError('"attention" weights planes, but there is only one. Set fuse to "concat"')
         return len(planes), features[0]
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -145,7 +145,7 @@ class Views(CompositeLayer):
         if document.get("planes") == "slices" and document.get("shared") is False:
             yield "shared", 'the slices of a volume share their weights. Remove "shared", or use planes "nine".'
         if document.get("planes") == "axial" and document.get("fuse") == "attention":
-            yield "fuse", '"attention" weighs planes, but "axial" is only one. Remove "fuse", or use other planes.'
+            yield "fuse", '"attention" weights planes, but "axial" is only one. Remove "fuse", or use other planes.'
 
     def summary(self) -> str:
         return join_words(self.planes, self.fuse, "" if self.shared else "not shared")

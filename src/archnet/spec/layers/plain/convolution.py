@@ -58,7 +58,7 @@ class Convolution(KernelLayer):
         """Number of groups.
 
         Raises:
-            ValueError: They do not divide the channels of the input and of the output.
+            ValueError: The number does not divide the channels of the input and of the output.
         """
         groups = num_channels if self.groups == "depthwise" else self.groups
         if self.num_output % groups and self.groups == "depthwise":

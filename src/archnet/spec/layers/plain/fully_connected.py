@@ -1,4 +1,4 @@
-"""`FC`: a fully connected layer."""
+"""`FC`: fully connected layer."""
 
 from __future__ import annotations
 

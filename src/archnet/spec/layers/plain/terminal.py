@@ -31,7 +31,7 @@ class Terminal(LeafLayer):
 
     @property
     def num_output(self) -> int:
-        """Logits: one per class, or a single one for two classes under "sigmoid".
+        """Number of logits: one per class, or a single one for two classes with "sigmoid".
 
         Raises:
             ValueError: "sigmoid" with more than two classes.
@@ -39,7 +39,7 @@ class Terminal(LeafLayer):
         if self.activation != "sigmoid":
             return self.num_classes
         if self.num_classes != 2:
-            raise ValueError(f'"sigmoid" is for two classes, the data have {self.num_classes}. Use "softmax"')
+            raise ValueError(f'"sigmoid" is for two classes, but the data have {self.num_classes}. Use "softmax"')
         return 1
 
     def output_shape(self, shape: Shape) -> Shape:
