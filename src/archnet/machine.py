@@ -54,7 +54,7 @@ def git_state(folder: Path) -> dict[str, Any] | None:
     """The git commit that a folder has checked out, and whether tracked files differ from it.
 
     Returns:
-        `commit` and `has_uncommitted_changes`; null without git or outside a repository with a commit.
+        `commit` and `has_uncommitted_changes`; None without git or outside a repository with a commit.
     """
     commit = _git_output(folder, "rev-parse", "--verify", "HEAD")
     changes = _git_output(folder, "status", "--porcelain", "--untracked-files=no")
@@ -64,7 +64,7 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 
 
 def _git_output(folder: Path, *arguments: str) -> str | None:
-    """Return the output of git; null if git fails or takes too long."""
+    """Return the output of git; None if git fails or takes too long."""
     command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(
@@ -87,7 +87,7 @@ def _is_command_line() -> bool:
 
 
 def package_version(package: str) -> str | None:
-    """The installed version of a package; null if it is not installed."""
+    """The installed version of a package; None if it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -112,12 +112,12 @@ def reset_peak_memory() -> None:
 
 
 def resident_memory_bytes() -> int | None:
-    """Current resident memory of this process; null if the system does not report it (not Linux)."""
+    """Current resident memory of this process; None if the system does not report it (not Linux)."""
     return _status_bytes("VmRSS")
 
 
 def peak_memory_bytes() -> int | None:
-    """Peak resident memory of this process since `reset_peak_memory`; null if the system does not report it."""
+    """Peak resident memory of this process since `reset_peak_memory`; None if the system does not report it."""
     peak = _status_bytes("VmHWM")
     if peak is not None:
         return peak
@@ -129,7 +129,7 @@ def peak_memory_bytes() -> int | None:
 
 
 def free_memory_bytes() -> int | None:
-    """Memory that this process can use in total, its own included; null if the system does not report it.
+    """Memory that this process can use in total, its own included; None if the system does not report it.
 
     The free memory is limited by the machine and by the control group of the process (the limit of a container).
     """

@@ -23,7 +23,7 @@ class CropGrid:
 
     Attributes:
         shape: Number of voxels as (height, width, depth).
-        spacing_mm: Voxel spacing along x, y, z; null uses the scan's own voxels.
+        spacing_mm: Voxel spacing along x, y, z; None uses the scan's own voxels.
     """
 
     shape: tuple[int, int, int]
@@ -39,7 +39,7 @@ class Candidates:
         series: Series uid of each candidate.
         points_mm: (n, 3) world positions (x, y, z), LPS.
         labels: (n,) 1 is a nodule, 0 is not a nodule, -1 is unknown.
-        lines: (n,) line number in the list, from 1; null for a point without a list.
+        lines: (n,) line number in the list, from 1; None for a point without a list.
     """
 
     source: str
@@ -94,7 +94,7 @@ class Candidates:
             scans: Paths by series uid.
             ids: (n,) name of the case of each candidate.
             grid: The voxels of a crop.
-            source: Name in lists of stores; null uses the path of the list.
+            source: Name in lists of stores; None uses the path of the list.
         """
         return CandidateCrops(
             source=source or self.source,

@@ -53,7 +53,7 @@ class CandidateCrops(Recipe):
             points_mm: (n, 3) world positions (x, y, z), LPS.
             location: Function that returns the location of a row in its list, for messages.
             shape: Number of voxels as (height, width, depth).
-            spacing_mm: Grid of the crop along x, y, z; null uses the scan's own voxels.
+            spacing_mm: Grid of the crop along x, y, z; None uses the scan's own voxels.
         """
         self.source, self.ids, self.shape = source, ids, shape
         self.points_mm, self.location, self.spacing_mm = points_mm, location, spacing_mm

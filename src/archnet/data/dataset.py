@@ -36,12 +36,12 @@ class Cases:
         positive: Index into `classes` of the positive class, for which recall is reported.
         attributes: Further attributes of the cases, such as a diameter or a scanner, by name.
         soft: (N, classes) float32, the share of each class in the label of each case, such as the share of readers who
-            chose it; each row sums to 1. A case without a soft label has a row with a single 1. Null if the data set
+            chose it; each row sums to 1. A case without a soft label has a row with a single 1. None if the data set
             has only hard labels. `labels` are hard labels in both cases.
-        weight: (N,) float32, positive: the relative weight of each case in the loss. Null if all cases have equal
+        weight: (N,) float32, positive: the relative weight of each case in the loss. None if all cases have equal
             weights.
         train_only: (N,) whether a case has a soft label but no valid hard label, so that it can only be used for
-            training, not in validation and test sets. Null if there are no such cases.
+            training, not in validation and test sets. None if there are no such cases.
     """
 
     ids: NDArray[np.str_]
@@ -96,7 +96,7 @@ class Crops:
         is_there: (N,) false for cases whose scan could not be read.
         scans: The scans of the other cases, without duplicates; empty if the data set has none.
         scan_records: The record of each of `scans`.
-        scan_numbers: (N,) index into `scans` of the scan of each case; -1 if it could not be read; null without scans.
+        scan_numbers: (N,) index into `scans` of the scan of each case; -1 if it could not be read; None without scans.
         unreadable_scans: The scans that could not be read.
     """
 
@@ -117,7 +117,7 @@ class Dataset(ABC):
         limits: Raw values that the model maps to 0 and 1; their `num_data_channels` matches the cases.
         findings: Findings from reading the lists.
         series: The CT series to read in DICOM folders with several; see `series_to_read`.
-        root: Folder or file of the data set; null if it has none.
+        root: Folder or file of the data set; None if it has none.
         counts: Numbers of cases by criteria other than class and set, such as readers, before any case is excluded.
     """
 
@@ -134,11 +134,11 @@ class Dataset(ABC):
         """Extract cases, in the order of `rows`."""
 
     def place(self, rows: NDArray[np.int64]) -> list[CasePlacement | None]:
-        """Positions of cases in their scans; null if unknown."""
+        """Positions of cases in their scans; None if unknown."""
         return [None] * len(rows)
 
     def store_summary(self, rows: NDArray[np.int64]) -> str | None:
-        """Describe the crop store of cases in one line; null if the data set has none."""
+        """Describe the crop store of cases in one line; None if the data set has none."""
         return None
 
     @abstractmethod

@@ -62,7 +62,7 @@ class Recipe(ABC):
         """Position of a row in its scan, whose geometry is `frame`, stored in LPS."""
 
     def place_rows(self) -> list[CasePlacement | None]:
-        """Position of each row in its scan, from the scan headers; null if a header can no longer be read."""
+        """Position of each row in its scan, from the scan headers; None if a header can no longer be read."""
         placements: list[CasePlacement | None] = [None] * len(self.ids)
         for scan, rows in zip(self.scans, self.rows, strict=True):
             try:

@@ -77,7 +77,7 @@ def _complete_store(
 
 
 def _read_unreadable_scans(folder: Path, recipe: Recipe) -> tuple[UnreadableScan, ...] | None:
-    """The unreadable scans of a finished store; null if there is no complete store."""
+    """The unreadable scans of a finished store; None if there is no complete store."""
     if not _is_complete(folder, recipe):
         return None
     return tuple(UnreadableScan(**entry) for entry in read_store_json(folder)["lost"])

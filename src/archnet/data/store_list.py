@@ -29,7 +29,7 @@ _MEANING: Final[dict[State, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCrops:
-    """One store on disk.
+    """A crop store on disk.
 
     Attributes:
         folder: Of the store.
@@ -66,14 +66,14 @@ def list_stores() -> list[StoredCrops]:
 
 
 def prune_stores(*, everything: bool = False, dry_run: bool = False) -> list[StoredCrops]:
-    """Removes stores that can never be used again; one that another process is cutting stays.
+    """Remove stores that can never be used again, except those that another process is building.
 
     Args:
-        everything: Removes those that could still be used too.
+        everything: Also removes stores that can still be used.
         dry_run: Removes nothing.
 
     Returns:
-        The stores that are removed, or would be.
+        The removed stores; with `dry_run`, those that would be removed.
     """
     chosen = [store for store in list_stores() if everything or store.state in ("changed", "damaged")]
     removed = [store for store in chosen if _remove(store.folder, dry_run=dry_run)]
@@ -90,7 +90,7 @@ def _remove_trash() -> None:
 
 
 def _remove(folder: Path, *, dry_run: bool) -> bool:
-    """Removes a store, unless another process is cutting or has removed it."""
+    """Remove a store, unless another process is building it or has removed it."""
     final = store_home() / folder.name
     try:
         with lock_store(final):

@@ -26,7 +26,7 @@ def record_part(root: Path, target: str) -> None:
 
 
 def fetched_parts(name: str, root: Path) -> list[Path]:
-    """The fetched files and folders that still exist, with the checksums kept beside them; no links.
+    """The fetched files and folders that still exist, with the checksum files next to them; links are excluded.
 
     Args:
         name: The data set. Names that it does not publish are ignored, so that a damaged record names nothing else.

@@ -41,7 +41,7 @@ def is_number(value: str) -> bool:
 
 
 def parse_numbers(values: Sequence[str]) -> NDArray[np.float64] | None:
-    """Parse the numbers of a column, NaN for unknown values; null if a value is text or all are unknown.
+    """Parse the numbers of a column, NaN for unknown values; None if a value is text or all are unknown.
 
     >>> parse_numbers(["1.5", "", "2"]).tolist()
     [1.5, nan, 2.0]

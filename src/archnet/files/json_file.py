@@ -23,7 +23,7 @@ class DamagedJsonError(ValueError):
 
     Attributes:
         problem: Description of the problem, without the name of the file.
-        line: Line number, from 1; null if it is unknown.
+        line: Line number, from 1; None if it is unknown.
     """
 
     def __init__(self, problem: str, line: int | None = None) -> None:
@@ -132,7 +132,7 @@ def _quote(token: str) -> str:
 
 
 def _line_of(token: str, text: str) -> int | None:
-    """Find the line of a token that occurs once; null if it is repeated."""
+    """Find the line of a token that occurs once; None if it is repeated."""
     return text[: text.index(token)].count("\n") + 1 if text.count(token) == 1 else None
 
 

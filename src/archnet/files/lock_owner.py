@@ -25,8 +25,8 @@ class LockOwner:
     Attributes:
         pid: Process ID.
         host: Name of the machine.
-        since: Time at which it acquired the lock, in UTC; null if not recorded.
-        command: Its command line; null if not recorded.
+        since: Time at which it acquired the lock, in UTC; None if not recorded.
+        command: Its command line; None if not recorded.
     """
 
     pid: int
@@ -56,7 +56,7 @@ def owner_lines() -> str:
 
 
 def read_owner(path: Path) -> LockOwner | None:
-    """Read the owner from a lock file; null if the file is missing, empty or damaged in any way."""
+    """Read the owner from a lock file; None if the file is missing, empty or damaged in any way."""
     record = MarkerSoftFileLock(path).owner
     if record is None or record.mode == "unknown":
         return None

@@ -162,7 +162,7 @@ def is_locked(path: Path) -> bool:
 
 
 def _acquire(path: Path, timeout_s: float, subject: str, advice: str) -> MarkerSoftFileLock | None:
-    """Acquire a lock and record its owner in its file; null if this thread already holds it."""
+    """Acquire a lock and record its owner in its file; None if this thread already holds it."""
     key = _key(path)
     if key in _held:
         return None

@@ -40,7 +40,7 @@ class TrainingPosition:
 
     Attributes:
         clock: Seconds of a monotonic clock.
-        start: The run; null if unknown.
+        start: The run; None if unknown.
         epoch: The current epoch, from 1; 0 before the first step.
     """
 

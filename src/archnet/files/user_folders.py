@@ -44,12 +44,12 @@ def store_home() -> Path:
 
 
 def log_folder() -> Path | None:
-    """Return the folder of the traceback of the last error; null if the home folder of the user is unknown."""
+    """Return the folder of the traceback of the last error; None if the home folder of the user is unknown."""
     return _known_folder(lambda: platformdirs.user_log_dir("archnet"))
 
 
 def _known_folder(find: Callable[[], str]) -> Path | None:
-    """Return a folder in the user's home folder; null if that is unknown, as for a user id without a name."""
+    """Return a folder in the user's home folder; None if that is unknown, as for a user id without a name."""
     try:
         folder = Path(find())
     except RuntimeError:

@@ -46,7 +46,7 @@ def is_series(folder: Path) -> bool:
 
 
 def read_patient_id(folder: Path) -> str | None:
-    """Read the PatientID of a series; null if it is empty, a placeholder, or unreadable."""
+    """Read the PatientID of a series; None if it is empty, a placeholder, or unreadable."""
     for file in _slices(folder):
         patient = file.text("PatientID")
         return patient if patient and not _PLACEHOLDER_ID.fullmatch(re.sub(r"[\W_]", "", patient).casefold()) else None
@@ -54,7 +54,7 @@ def read_patient_id(folder: Path) -> str | None:
 
 
 def read_series_uid(folder: Path, series: str | None = None) -> str | None:
-    """Read the SeriesInstanceUID of the first slice in a folder; null if there is none.
+    """Read the SeriesInstanceUID of the first slice in a folder; None if there is none.
 
     Args:
         series: The series that `read_volume` reads, by its uid, number or description; this requires reading all

@@ -90,7 +90,7 @@ def _require_ct(file: DicomHeader) -> None:
 
 
 def _modality_problem(file: DicomHeader) -> str | None:
-    """Explain why a file is not a single CT slice; null if it is one."""
+    """Explain why a file is not a single CT slice; None if it is one."""
     kind = describe_class(file)
     if file.num_frames > 1 or kind.startswith(("Enhanced ", "Legacy Converted Enhanced ")):
         frames = f", {file.num_frames:,} slices" if file.num_frames > 1 else ""
@@ -110,7 +110,7 @@ def _modality_problem(file: DicomHeader) -> str | None:
 
 
 def _value_problem(file: DicomHeader) -> str | None:
-    """Explain why the values of a file are not grey values in HU; null if they are."""
+    """Explain why the values of a file are not grey values in HU; None if they are."""
     colours = file.text("PhotometricInterpretation")
     if file.text("SamplesPerPixel") != "1" or colours != "MONOCHROME2":
         return f"expected one grey value for each pixel (MONOCHROME2), got {colours or 'nothing'}."

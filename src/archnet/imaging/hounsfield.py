@@ -70,7 +70,7 @@ class HuStatistics:
         bright: Median of the brighter part, soft tissue.
         air_share: Share of voxels that are air or lung, if the values are Hounsfield units.
         tissue_share: Share of voxels that are soft tissue, likewise.
-        padding: The value that fills the corners; null if no single value does.
+        padding: The value that fills the corners; None if no single value does.
     """
 
     low: float
@@ -190,7 +190,7 @@ def _cause(measured: HuStatistics) -> str:
 
 
 def _scale_cause(measured: HuStatistics) -> str | None:
-    """Return the cause of values on a known scale, and the remedy; null if the scale is unknown."""
+    """Return the cause of values on a known scale, and the remedy; None if the scale is unknown."""
     for (lowest, highest), cause in _SCALES.items():
         if lowest <= measured.low and measured.high <= highest:
             return cause
@@ -228,7 +228,7 @@ def _sort(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _dominant_value(values: NDArray[Any], share: float) -> float | None:
-    """Find the value whose share of the sorted values is larger than `share`; null if there is none."""
+    """Find the value whose share of the sorted values is larger than `share`; None if there is none."""
     candidates = values[(np.arange(share / 2, 1, share / 2) * len(values)).astype(np.int64)] if len(values) else values
     counts = np.searchsorted(values, candidates, "right") - np.searchsorted(values, candidates, "left")
     return float(candidates[counts.argmax()]) if counts.max(initial=0) > share * len(values) else None

@@ -218,7 +218,7 @@ def _meaning(value: str) -> list[float] | list[str]:
 
 
 def _list_names(name: str, lines: list[str], num_slices: int) -> Iterable[str] | None:
-    """Names of the files with one slice each; null if one file contains all slices."""
+    """Names of the files with one slice each; None if one file contains all slices."""
     if name.split(" ")[0] == "LIST":
         if name not in _LISTS:
             raise ValueError(f"ElementDataFile = {printable(name)}: a list must name one file for each slice; use LIST")

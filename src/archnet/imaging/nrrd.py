@@ -47,7 +47,7 @@ class _Header:
 
     @property
     def data_file(self) -> str | None:
-        """Name of the file that contains the voxels; null if they follow the header."""
+        """Name of the file that contains the voxels; None if they follow the header."""
         return self.fields.get("data file", self.fields.get("datafile"))
 
     @property
@@ -127,7 +127,7 @@ def _part(path: Path, header: _Header, start: int, shape: Index, dtype: np.dtype
 
 
 def _list_names(name: str, lines: list[str], num_slices: int) -> Iterable[str] | None:
-    """Names of the files with one slice each; null if one file contains all slices."""
+    """Names of the files with one slice each; None if one file contains all slices."""
     if name.split(" ")[0] != "LIST":
         return expand_pattern("data file", name, num_slices)
     if name not in _LISTS:

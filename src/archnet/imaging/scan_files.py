@@ -68,7 +68,7 @@ def find_scans(folder: Path, *, may_be_series: bool = True) -> ScanTree:
 
 
 def subset_number(scan: Path, root: Path) -> int | None:
-    """Number of the nearest LUNA16 subset folder that contains a scan, below `root`; null if there is none.
+    """Number of the nearest LUNA16 subset folder that contains a scan, below `root`; None if there is none.
 
     >>> subset_number(Path("LUNA16/subset3/subset3/1.2.mhd"), Path("LUNA16"))
     3
@@ -78,13 +78,13 @@ def subset_number(scan: Path, root: Path) -> int | None:
 
 
 def series_to_read(scan: Path, series: str | None) -> str | None:
-    """The series to read from a scan if the user's choice applies to it; otherwise null.
+    """The series to read from a scan if the user's choice applies to it; otherwise None.
 
     A number or a description applies to every DICOM folder, a uid only to the folder that contains the series.
 
     Args:
         scan: A file or DICOM folder.
-        series: The choice, a uid, number or description; null without a choice.
+        series: The choice, a uid, number or description; None without a choice.
     """
     if series is None or not scan.is_dir() or (_UID.fullmatch(series) and not holds_series(scan, series)):
         return None

@@ -24,7 +24,7 @@ class ScanIdentity:
     """Identifiers of a scan.
 
     Attributes:
-        series_uid: SeriesInstanceUID; null if unknown.
+        series_uid: SeriesInstanceUID; None if unknown.
         digest: Digest of the scan's shape and of some of its voxels.
     """
 

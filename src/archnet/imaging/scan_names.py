@@ -87,7 +87,7 @@ def find_masks(scans: Sequence[Path]) -> set[Path]:
 
 
 def _words_before_mask(name: str) -> list[str] | None:
-    """The words before "mask" or a synonym; null if there is none."""
+    """The words before "mask" or a synonym; None if there is none."""
     words = _words(name)
     return next((words[:number] for number, word in enumerate(words) if _MASK_WORD.fullmatch(word)), None)
 

@@ -150,7 +150,7 @@ def find_data_file(header: Path, key: str, name: str) -> Path:
 
 
 def expand_pattern(key: str, name: str, num_files: int) -> Iterator[str] | None:
-    """Expand a pattern such as "slice%03d.raw 1 40 1" to file names; null if the name is not a pattern.
+    """Expand a pattern such as "slice%03d.raw 1 40 1" to file names; None if the name is not a pattern.
 
     The first number, the last number and the step are optional; they default to 1, the number of files, and 1.
 

@@ -71,7 +71,7 @@ def start_quietly(device: str | None = None, *, is_deterministic: bool = False) 
     TensorFlow writes these from C++ before its own log level applies, so the file descriptor itself is redirected.
 
     Args:
-        device: "cpu", "gpu" (all GPUs) or "gpu:1", for the whole process; null is the previous choice, or
+        device: "cpu", "gpu" (all GPUs) or "gpu:1", for the whole process; None is the previous choice, or
             else the first GPU, if there is one.
         is_deterministic: Enables deterministic operations; operations without a deterministic kernel fail.
 

@@ -21,8 +21,8 @@ class Examples:
         images: (all cases, height, width[, depth], channels) raw values; may be memory-mapped.
         rows: (N,) rows of this set's cases in `images`.
         labels: (N,) index of the class.
-        soft: (N, classes) share of each class in the label, float32; null where the labels are hard.
-        weights: (N,) positive weight of each case in the loss, float32; null where all count equally.
+        soft: (N, classes) share of each class in the label, float32; None where the labels are hard.
+        weights: (N,) positive weight of each case in the loss, float32; None where all count equally.
     """
 
     images: NDArray[Any]

@@ -45,8 +45,8 @@ def check_model_file(
 
     Args:
         path: The file.
-        classes: The allowed Keras classes, by module; null means those of archnet's models.
-        num_weights: Functions that count the weights of these classes; null means `NUM_WEIGHTS`.
+        classes: The allowed Keras classes, by module; None means those of archnet's models.
+        num_weights: Functions that count the weights of these classes; None means `NUM_WEIGHTS`.
 
     Raises:
         DamagedFileError: The file is damaged, or is not such a model.

@@ -27,7 +27,7 @@ class CaseLabels:
         indices: (N,) index into `classes`.
         classes: Names, in the order of the labels.
         findings: Notes on how the labels were read.
-        soft: (N, classes) share of each class in the label of each case; null without soft labels.
+        soft: (N, classes) share of each class in the label of each case; None without soft labels.
     """
 
     indices: NDArray[np.int64]
@@ -41,7 +41,7 @@ def read_labels(y: NDArray[Any], names: Sequence[str] | None, source: str = "cla
 
     Args:
         y: (N,) or (N, 1) whole numbers or text, or (N, classes) with a single 1 in each row.
-        names: Names of the classes in the order of their labels; null uses the labels themselves.
+        names: Names of the classes in the order of their labels; None uses the labels themselves.
         source: Where the names come from, for messages.
 
     Raises:

@@ -86,7 +86,7 @@ def find_axis_order(shape: Sequence[int], axes: str) -> list[Finding]:
 
 
 def _channel_axis(shape: Sequence[int]) -> int | None:
-    """Find the axis of length 1 that is not spatial; null if there is none.
+    """Find the axis of length 1 that is not spatial; None if there is none.
 
     >>> _channel_axis((8, 1, 28, 28)), _channel_axis((8, 28, 28, 1)), _channel_axis((8, 28, 28, 5))
     (1, 3, None)

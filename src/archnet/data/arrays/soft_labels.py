@@ -54,8 +54,8 @@ def read_soft_labels(
 
     Args:
         soft: (N, classes) share of each class, in the order of the labels.
-        y: Hard labels; null uses the class with the largest share of each case.
-        names: Names of the classes in the order of the labels; null uses the labels themselves.
+        y: Hard labels; None uses the class with the largest share of each case.
+        names: Names of the classes in the order of the labels; None uses the labels themselves.
         source: Where the names come from, for messages.
 
     Returns:

@@ -88,7 +88,7 @@ class Values:
 
 
 def recognize_scale(values: Values, window_hu: Limits) -> Scale | None:
-    """Recognize the scale of values; null if it is unclear."""
+    """Recognize the scale of values; None if it is unclear."""
     return next(filter(None, (rule(values, window_hu) for rule in _RULES)), None)
 
 

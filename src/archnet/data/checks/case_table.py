@@ -37,7 +37,7 @@ class CaseTable(Protocol):
 
     @property
     def own_sets(self) -> NDArray[np.str_] | None:
-        """The data set's own sets; null if it has none."""
+        """The data set's own sets; None if it has none."""
 
 
 def fill_missing_groups(

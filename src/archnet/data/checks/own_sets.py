@@ -23,7 +23,7 @@ def find_own_sets(
     """Report whether the data set's own sets are kept, and which kept sets lack a class.
 
     Args:
-        own_sets: (N,) "train", "validation" or "test"; null if the data have no sets of their own.
+        own_sets: (N,) "train", "validation" or "test"; None if the data have no sets of their own.
         labels: (N,) index into `classes`.
         classes: Names of the classes.
         by: How the cases are split, `Split.by` with "auto" resolved.

@@ -100,7 +100,7 @@ def _shift_severity(
     is_other_inside: NDArray[np.bool_],
     is_other_outside: NDArray[np.bool_],
 ) -> Severity | None:
-    """Severity of the difference between the levels (n, 2) of two groups of scans; null if there is none."""
+    """Severity of the difference between the levels (n, 2) of two groups of scans; None if there is none."""
     if abs(is_other_inside.mean() - is_other_outside.mean()) >= _MIN_AUC:
         return "error"
     shift = np.median(inside, axis=0) - np.median(outside, axis=0)

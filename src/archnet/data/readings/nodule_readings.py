@@ -97,7 +97,7 @@ def select_nodules(nodules: NoduleList, rows: NDArray[np.int64]) -> Nodules:
 
 
 def _read_placement(scan: Path) -> Placement | None:
-    """Read the placement from a header; null if it is unreadable, which the reader of the crops reports."""
+    """Read the placement from a header; None if it is unreadable, which the reader of the crops reports."""
     try:
         return header_placement(read_stored_frame(scan))
     except DataError:

@@ -80,7 +80,7 @@ def near_distances(marks_mm: Points, mark_radii_mm: NDArray[np.float64], nodules
 
 
 def header_placement(frame: Volume) -> Placement | None:
-    """The placement in a scan, from its geometry in storage order; null if its slices are not axial.
+    """The placement in a scan, from its geometry in storage order; None if its slices are not axial.
 
     Columns are along the first axis and rows along the second. The slice follows from z, regardless of the tilt.
     """
@@ -109,7 +109,7 @@ def fit_placement(marks: ReaderMarks, nodules: Nodules) -> Placement | None:
     directions, then by the smallest mean distance. The offset is then corrected by the median over its marks.
 
     Returns:
-        Null if no mark is near the z of a nodule.
+        None if no mark is near the z of a nodule.
     """
     candidates = list(_suggest_placements(marks, nodules))
     if not candidates:

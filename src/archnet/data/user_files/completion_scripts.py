@@ -48,7 +48,7 @@ def remove_completion(script: CompletionScript) -> str | None:
     """Remove a script, and for bash the line of ~/.bashrc that reads it, which would fail without the script.
 
     Returns:
-        What the user still has to do; null if nothing. A ~/.bashrc that is a link is not edited, and its script stays.
+        What the user still has to do; None if nothing. A ~/.bashrc that is a link is not edited, and its script stays.
     """
     line = f"source '{script.path}'"
     settings = Path.home() / ".bashrc"

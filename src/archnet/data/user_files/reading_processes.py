@@ -30,7 +30,7 @@ class ReadingProcess:
 
 
 def find_reading_process(folders: Sequence[Path]) -> ReadingProcess | None:
-    """The first other process that maps a file below one of the folders; null if there is none, or none can be seen."""
+    """The first other process that maps a file below one of the folders; None if there is none, or none can be seen."""
     names = [(os.fsencode(f" {folder.resolve()}{os.sep}"), folder) for folder in folders]
     for maps in sorted(_PROCESSES.glob("[0-9]*/maps")):
         pid = int(maps.parent.name)

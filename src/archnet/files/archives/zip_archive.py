@@ -56,7 +56,7 @@ def open_zip(path: Path, limits: ZipLimits | None = ZipLimits()) -> Iterator[zip
 
     Args:
         path: The archive.
-        limits: Limits on its contents; null if the caller checks them.
+        limits: Limits on its contents; None if the caller checks them.
 
     Raises:
         DamagedFileError: The file is not a zip archive, or its table of contents breaks the limits.

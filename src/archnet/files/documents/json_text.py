@@ -51,7 +51,7 @@ def json_text(value: Any) -> str:
 
 
 def surrogate_problem(text: str) -> str | None:
-    r"""Explain why a text cannot be written to a file; null if it can.
+    r"""Explain why a text cannot be written to a file; None if it can.
 
     >>> surrogate_problem("net"), surrogate_problem("\ud800")
     (None, 'contains U+D800, a lone surrogate, which is not a character. Remove it, or write the complete pair.')

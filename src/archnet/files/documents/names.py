@@ -19,7 +19,7 @@ _DEVICES: Final = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGN
 
 
 def name_problem(name: str) -> str | None:
-    """Explain why a name is not a valid folder name on every system; null if it is valid.
+    """Explain why a name is not a valid folder name on every system; None if it is valid.
 
     >>> name_problem("arch3dsm"), name_problem("nul.v2")
     (None, '"nul.v2" is the name of a device on Windows. Rename it.')

@@ -87,10 +87,10 @@ class DicomHeader:
     """The header of one DICOM file.
 
     Attributes:
-        values: The values of `_KEYWORDS`; null if missing.
+        values: The values of `_KEYWORDS`; None if missing.
         transfer_syntax: UID of the transfer syntax; empty if the file has none.
-        pixels_start: Offset of the pixels in `open_data_set`; null if the file has none.
-        num_bytes: Size of the pixels; null if undefined, because they are encapsulated in fragments.
+        pixels_start: Offset of the pixels in `open_data_set`; None if the file has none.
+        num_bytes: Size of the pixels; None if undefined, because they are encapsulated in fragments.
         is_big_endian: The byte order of the pixels.
         has_stray_bytes: Whether bytes that are not an element follow the pixels.
     """
@@ -166,7 +166,7 @@ def read_headers(folder: Path) -> list[DicomHeader]:
 
 
 def read_header(path: Path) -> DicomHeader | None:
-    """Read the header of a file; null if the file is not DICOM or is a directory of DICOM files (DICOMDIR).
+    """Read the header of a file; None if the file is not DICOM or is a directory of DICOM files (DICOMDIR).
 
     Raises:
         DataError: The header is damaged, or a file with a DICOM extension is not DICOM.

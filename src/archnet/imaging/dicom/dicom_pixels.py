@@ -133,7 +133,7 @@ def _unpack(file: DicomHeader, shape: tuple[int, int], bits: int) -> NDArray[Any
 
 
 def _read_frame(file: DicomHeader) -> bytes | None:
-    """Read the compressed pixels; null if they are truncated."""
+    """Read the compressed pixels; None if they are truncated."""
     from pydicom.encaps import generate_frames
 
     if file.pixels_start is None:
@@ -149,7 +149,7 @@ def _read_frame(file: DicomHeader) -> bytes | None:
 
 
 def _packed_shape(frame: bytes) -> tuple[int, int] | None:
-    """Rows and columns stated in the compressed pixels; null if they state none, as in run-length encoding."""
+    """Rows and columns stated in the compressed pixels; None if they state none, as in run-length encoding."""
     start = frame.find(_JPEG_2000, 0, 256)
     if start >= 0:
         x1, y1, x0, y0 = np.frombuffer(frame[start + 8 : start + 24].ljust(16, b"\0"), ">u4").tolist()

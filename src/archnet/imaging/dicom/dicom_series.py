@@ -28,7 +28,7 @@ def choose_series(folder: Path, wanted: str | None) -> tuple[list[DicomHeader], 
     modalities) are ignored.
 
     Args:
-        wanted: The uid, number or description of the series; null if the folder contains only one.
+        wanted: The uid, number or description of the series; None if the folder contains only one.
 
     Raises:
         DataError: There is no such series, or more than one.

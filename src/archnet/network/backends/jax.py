@@ -91,7 +91,7 @@ def use_gpus(gpus: Sequence[int] | None) -> None:
     """Select the first of the given GPUs for training.
 
     Args:
-        gpus: Numbers of GPUs; an empty list selects the CPU; null is JAX's default.
+        gpus: Numbers of GPUs; an empty list selects the CPU; None is JAX's default.
     """
     if gpus is None:
         return

@@ -112,7 +112,7 @@ def use_gpus(gpus: Sequence[int] | None) -> None:
     """Make only the given GPUs visible, with memory growth. This must be called before any device is used.
 
     Args:
-        gpus: Numbers of GPUs; an empty list selects the CPU; null selects the first GPU, if there is one.
+        gpus: Numbers of GPUs; an empty list selects the CPU; None selects the first GPU, if there is one.
 
     Raises:
         RuntimeError: This process has already used its devices.

@@ -111,7 +111,7 @@ class Builder:
         return dropout(tensor) if dropout else tensor
 
     def scale(self, value: float | None, tensor: Tensor) -> Tensor:
-        """Multiply a tensor by one weight per channel with this initial value; unchanged if the value is null."""
+        """Multiply a tensor by one weight per channel with this initial value; unchanged if the value is None."""
         if value is None:
             return tensor
         initializer = keras.initializers.Constant(value)

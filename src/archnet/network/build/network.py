@@ -42,7 +42,7 @@ def build(
         arch: The architecture.
         input_shape: (height, width[, depth]) for one channel, or with channels last; see `Arch.plan`.
         num_classes: Classes of the data.
-        plan: Result of `Arch.plan` for these arguments; computed if null.
+        plan: Result of `Arch.plan` for these arguments; computed if None.
         seed: Seed of the initial weights and of dropout.
         batch_norm_momentum: Momentum of the moving statistics of batch norm.
 

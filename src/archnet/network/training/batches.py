@@ -26,7 +26,7 @@ class EpochSamples:
         rows: (M,) case of each sample.
         turns: (M,) fixed rotation of each sample, as a share of 360 degrees.
         labels: (M,) class of each sample.
-        weights: (M,) weight of the case of each sample, float32; null where all cases count equally.
+        weights: (M,) weight of the case of each sample, float32; None where all cases count equally.
     """
 
     rows: NDArray[np.int64]
@@ -105,7 +105,7 @@ class TrainingBatches:
         examples: The training set.
         samples: Its cases and their rotated copies.
         training: The options.
-        micro_batch: Number of cases per micro-batch; null is the whole batch.
+        micro_batch: Number of cases per micro-batch; None is the whole batch.
     """
 
     examples: Examples

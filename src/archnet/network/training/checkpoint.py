@@ -32,7 +32,7 @@ class Checkpoint:
     """Saves a training to a folder.
 
     Attributes:
-        folder: The folder; null saves nothing.
+        folder: The folder; None saves nothing.
         record: Settings that must be equal to resume, JSON-ready.
         interval_seconds: Interval between checkpoints within an epoch.
         last_save: Time of the last checkpoint, by a monotonic clock.

@@ -56,7 +56,7 @@ class CaseDropout(keras.layers.Layer):
         number: Index of the layer among the dropout layers of its network.
         keys: Keys of the batch.
         num_planes: Rows of the input per case: the planes of a volume that are folded into the batch.
-        noise_shape: Axes of length 1 share a random draw; null draws for each element. The first axis is the cases.
+        noise_shape: Axes of length 1 share a random draw; None draws for each element. The first axis is the cases.
     """
 
     def __init__(

@@ -59,7 +59,7 @@ def train(setup: TrainingSetup, callback: Callback) -> list[HistoryRow]:
 
 
 def _create_evaluator(setup: TrainingSetup) -> Evaluator | None:
-    """Create an evaluator with at most as many cases per batch as in training; null without a validation set."""
+    """Create an evaluator with at most as many cases per batch as in training; None without a validation set."""
     if setup.data.validation is None:
         return None
     batch_size = cases_at_once(setup.training.batch_size, setup.execution.micro_batch, len(devices()))

@@ -28,7 +28,7 @@ class Objective:
     Attributes:
         training: The options, with resolved `precision`.
         twin: The network in training.
-        loss_scale: Scale of the float16 loss; null in other precisions.
+        loss_scale: Scale of the float16 loss; None in other precisions.
     """
 
     def __init__(self, network: keras.Model, limits: InputLimits, training: Training) -> None:

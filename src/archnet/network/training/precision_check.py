@@ -66,7 +66,7 @@ def check_precision(network: keras.Model, precision: Precision) -> None:
 
 
 def find_disagreement(network: keras.Model, precision: Precision) -> KernelError | None:
-    """Find the first layer with a kernel that disagrees with float32; null if all agree.
+    """Find the first layer with a kernel that disagrees with float32; None if all agree.
 
     Each type of layer is tested once per input shape, on random numbers.
 

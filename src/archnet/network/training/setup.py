@@ -31,7 +31,7 @@ class TrainingData:
     Attributes:
         limits: Raw values that are mapped to 0 and 1.
         examples: The training set.
-        validation: The validation set; null if there is none.
+        validation: The validation set; None if there is none.
         positive: Index of the positive class.
         classes: Names of the classes, for the history of more than two; if empty, values per class are omitted.
     """
@@ -48,11 +48,11 @@ class Execution:
     """How a training is executed; apart from rounding it does not change the result.
 
     Attributes:
-        micro_batch: Number of cases per micro-batch; null is a whole batch. Several devices divide these cases, and
+        micro_batch: Number of cases per micro-batch; None is a whole batch. Several devices divide these cases, and
             batch norm uses those of each device.
-        precision: The compute dtype that was chosen when a resumed training began; null chooses it now.
+        precision: The compute dtype that was chosen when a resumed training began; None chooses it now.
         is_resumed: Whether the weights will come from a checkpoint.
-        checkpoint: Folder of the checkpoint, from which the training resumes if it exists; null writes no checkpoint.
+        checkpoint: Folder of the checkpoint, from which the training resumes if it exists; None writes no checkpoint.
         checkpoint_seconds: Interval of checkpoints within an epoch; there is always one at the end of an epoch.
         ids: (N,) names of the training cases, for messages.
         memory: Predicted memory of the training, for messages.
@@ -77,7 +77,7 @@ class TrainingSetup:
         execution: How the training is executed.
         batches: The training set in batches, with every option resolved.
         trainer: Trains a twin of the network.
-        initial: Origin of transferred weights; null if there are none, or they come from a checkpoint.
+        initial: Origin of transferred weights; None if there are none, or they come from a checkpoint.
     """
 
     network: keras.Model

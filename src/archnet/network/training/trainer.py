@@ -140,7 +140,7 @@ def frozen_layers(network: keras.Model, freeze: Freeze | None) -> list[keras.lay
 
     Args:
         network: Result of `build` or `build_training_twin`.
-        freeze: The layers to freeze; null means none.
+        freeze: The layers to freeze; None means none.
     """
     if freeze is None:
         return []

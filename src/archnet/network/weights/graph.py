@@ -24,7 +24,7 @@ class Step:
     """One operation applied to its inputs.
 
     Attributes:
-        operation: The Keras layer or function of `keras.ops`; null for an input of the model.
+        operation: The Keras layer or function of `keras.ops`; None for an input of the model.
         tensor: The operation's output in the model that contains the operation.
         inputs: The steps that compute its inputs.
         number: Index of an input of the model, from 0; index of an output among several, from 1; else 0.

@@ -114,7 +114,7 @@ def _adaptable_form(part: Part, takes_input: bool, is_inflated: bool) -> Any:
 
 
 def _counterpart(walk: Walk, step: Step) -> Step | None:
-    """The step of the source that matches a step of the target; null if there is none, or more than one."""
+    """The step of the source that matches a step of the target; None if there is none, or more than one."""
     ones, twos = _alike(walk, step, walk.forms.learned)
     if len(ones) == len(twos) == 1:
         return ones[0]

@@ -113,7 +113,7 @@ def _source_file(values: NDArray[Any]) -> Path | None:
 
 
 def _read_statistics(source: Path, values: NDArray[Any]) -> CaseStatistics | None:
-    """Read the stored statistics of these crops; null if they are missing, damaged or for different crops."""
+    """Read the stored statistics of these crops; None if they are missing, damaged or for different crops."""
     try:
         arrays = read_npz(source.with_name(STATISTICS_FILE))
     except (OSError, DamagedFileError):

@@ -49,7 +49,7 @@ def find_copies(
     Args:
         values: (n, height, width[, depth]) raw values, with or without channels; may be memory-mapped.
         groups: (n,) cases of one group may overlap, so they do not count as near-duplicates.
-        limits: Values that are mapped to 0 and 1; null if they are unknown.
+        limits: Values that are mapped to 0 and 1; None if they are unknown.
         progress: Wraps the items of a long loop.
         has_channels: Whether the last axis of the values holds channels. The first one is searched for near-duplicates.
         with_search: Search for near-duplicates, which takes a few milliseconds per case; otherwise the results of an

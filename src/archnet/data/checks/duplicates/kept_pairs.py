@@ -34,7 +34,7 @@ def recall_pairs(
     Args:
         checksums: (n,) checksum of the values of each case.
         groups: (n,) group number of each case.
-        search: Finds the pairs; null uses only those of an earlier search.
+        search: Finds the pairs; None uses only those of an earlier search.
     """
     key = hashlib.sha256(np.ascontiguousarray(checksums).tobytes() + groups.astype("<i8").tobytes()).hexdigest()[:16]
     path = store_home() / FOLDER / f"{key}.json"
@@ -51,7 +51,7 @@ def recall_pairs(
 
 
 def _read(path: Path, num_cases: int) -> tuple[CopiedPair, ...] | None:
-    """Read the pairs in a file; null if it is missing, damaged or of a different version."""
+    """Read the pairs in a file; None if it is missing, damaged or of a different version."""
     document = read_cache(path, FOLDER)
     if document is None or document["version"] != _VERSION:
         return None

@@ -53,9 +53,9 @@ class WeightUpdate:
         twin: The network in training.
         weights: All trainable weights, including frozen ones.
         optimizer: The Keras optimizer.
-        average: The moving average of the weights; null without `training.ema`.
-        penalty: The L2 penalty; null without `training.l2`.
-        loss_scale: The scale of the gradients; null without scaling.
+        average: The moving average of the weights; None without `training.ema`.
+        penalty: The L2 penalty; None without `training.l2`.
+        loss_scale: The scale of the gradients; None without scaling.
     """
 
     def __init__(
