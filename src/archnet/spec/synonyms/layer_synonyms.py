@@ -57,7 +57,7 @@ _TYPES: Final = {name: kind for kind, names in _SYNONYMS.items() for name in nam
 
 
 def layer_type_hint(name: str) -> str:
-    """What to write for a layer of another framework, to append to a message; empty if the name is unknown.
+    """Suggest the layer for the name in another framework, to append to a message; empty if it is unknown.
 
     >>> layer_type_hint("Conv2D"), layer_type_hint("nn.BatchNorm3d")
     (' Use "C" for a convolution.', ' Use "BN" for batch normalization, or "norm" of a "C" layer.')
