@@ -10,7 +10,7 @@ Examples:
 
     python experiments/install_size.py
     python experiments/install_size.py --extra sweep --extra track
-    python experiments/install_size.py --wheels wheels --install      # packages that lie in a folder already
+    python experiments/install_size.py --wheels wheels --install      # packages that are already in a folder
 """
 
 import argparse

@@ -34,7 +34,7 @@ MIN_COLUMNS = 40
 """Width below which tables are unreadable; a narrower terminal wraps the lines."""
 
 MIN_BAR_COLUMNS = 16
-"""Width that a progress bar and the gaps beside it keep."""
+"""Width reserved for a progress bar and its gaps."""
 
 DEFAULT_COLUMNS = 80
 """Width of a terminal that reports none."""

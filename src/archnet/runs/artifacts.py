@@ -1,4 +1,4 @@
-"""The files of a run folder beside its predictions and metrics: setup, environment, model and history."""
+"""Write the files of a run folder except predictions and metrics: setup, environment, model and history."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def write_run_setup(folder: Path, document: Mapping[str, Any], prepared: Prepare
         folder: The run folder.
         document: The content of experiment.json.
         prepared: The run's data.
-        split: The text of split.csv, of `split_text`.
+        split: The text of split.csv, from `split_text`.
 
     Raises:
-        RunError: The folder keeps the checkpoint of a run on different cases.
+        RunError: The folder contains the checkpoint of a run on different cases.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if is_started(folder) and (folder / "split.csv").read_bytes() != split.encode():
@@ -47,11 +47,11 @@ def write_run_setup(folder: Path, document: Mapping[str, Any], prepared: Prepare
 
 
 def write_environment(folder: Path, execution: Mapping[str, Any] | None = None) -> None:
-    """Write environment.json: versions, machine and command, and how a network is trained.
+    """Write environment.json: versions, machine, command, and the setup of training.
 
     Args:
         folder: The run folder.
-        execution: Backend, devices, precision and micro-batch; null for a run without a network.
+        execution: Backend, devices, precision and micro-batch; None for a run without a network.
     """
     write_json(folder / "environment.json", {**environment(), **({"execution": execution} if execution else {})})
 
@@ -82,7 +82,7 @@ def split_text(prepared: PreparedData) -> str:
 
 
 def write_attributes(folder: Path, prepared: PreparedData) -> None:
-    """Write cases.csv: the attributes of every case, in the order of split.csv; none where nothing is known."""
+    """Write cases.csv: the attributes of every case, in the order of split.csv; no file without attributes."""
     cases = prepared.cases
     if not cases.attributes:
         (folder / ATTRIBUTES_FILE).unlink(missing_ok=True)
@@ -92,6 +92,6 @@ def write_attributes(folder: Path, prepared: PreparedData) -> None:
 
 
 def write_history(path: Path, history: Sequence[dict[str, float]]) -> None:
-    """Write history.csv: one row for each epoch; a field is empty where an epoch lacks a column of another one."""
+    """Write history.csv: one row for each epoch; fields are empty if an epoch lacks a column."""
     columns = list(dict.fromkeys(name for row in history for name in row))
     write_text(path, csv_text(columns, ([row.get(name, "") for name in columns] for row in history)))

@@ -1,8 +1,8 @@
 """Baselines: a random forest and a logistic regression on the downsampled voxels of the same split.
 
-On small CT data sets such models have beaten published networks. They leave run folders like a network's, without a
-model, so that every comparison includes them. They learn the hard labels, with the weights of the
-cases; cases without a hard label are left out.
+On small CT data sets such models have beaten published networks. They write run folders like networks, without a model,
+so that every comparison includes them. They are trained on the hard labels, with the weights of the cases; cases
+without a hard label are excluded.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from archnet.spec.experiment import Experiment
 from archnet.spec.view import scale_to_unit
 
 GRID: Final = (16, 16, 8)
-"""Blocks along height, width and depth, at most, whose means are the features."""
+"""Maximum number of blocks along height, width and depth, whose means are the features."""
 
 _CASES_AT_ONCE: Final = 512
 
@@ -56,12 +56,12 @@ _CASES_AT_ONCE: Final = 512
 def run_baselines(
     experiments: Sequence[Experiment], *, out: Path | str | None = None, progress: Progress = no_progress
 ) -> list[Run]:
-    """Add the baselines to an experiment's folder, one of each for every fold and seed.
+    """Add the baselines to an experiment folder, one of each for every fold and seed.
 
     Finished baselines are skipped.
 
     Args:
-        experiments: Their data, splits and seeds are used; their networks are not.
+        experiments: The experiments, for their data, splits and seeds; the networks are not used.
         out: The experiment's folder; by default runs/<experiment>.
         progress: Wraps the items of a long loop.
 
@@ -99,7 +99,7 @@ def _make_missing_runs(folder: Path, places: Mapping[Path, tuple[str, Experiment
 
 
 def _baseline_run_name(name: str, experiment: Experiment) -> str:
-    """The run folder's name: like a network's, with the baseline's name in place of the architecture's."""
+    """The name of the run folder: like a network's, with the baseline's name instead of the architecture's."""
     return name + run_name(experiment).removeprefix(experiment.arch.name)
 
 
@@ -152,14 +152,15 @@ def _label_options(experiment: Experiment) -> dict[str, Any]:
 
 
 def block_means(prepared: PreparedData, grid: Sequence[int]) -> NDArray[np.float32]:
-    """Every case as the means over blocks of its voxels.
+    """Compute the means over blocks of voxels of every case.
 
     Args:
         prepared: The cases.
-        grid: Blocks along each axis, at most; an axis with fewer voxels is not changed.
+        grid: Maximum number of blocks along each axis; an axis with fewer voxels is unchanged.
 
     Returns:
-        (N, blocks), means of voxels scaled to [0, 1] as for a network; of each channel, if there are several.
+        Means of voxels scaled to [0, 1] as for a network, (N, blocks), with blocks of each channel if there are
+        several.
     """
     parts = []
     for start in range(0, len(prepared.rows), _CASES_AT_ONCE):

@@ -1,4 +1,4 @@
-"""Run: a finished run in Python."""
+"""`Run`: a finished run in Python."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from archnet.evaluation.comparison.comparison import Comparison
 
 _NETWORK_FILES: Final = {"model.keras": "model", "history.csv": "training history"}
-"""Files that a baseline does not have."""
+"""Files that baselines do not have."""
 
 
 class Run:

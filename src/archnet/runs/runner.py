@@ -1,4 +1,4 @@
-"""Experiments become run folders: prepare the data, then for each run build, train, predict, evaluate, write."""
+"""Run experiments: prepare the data, then for each run build, train, predict, evaluate, and write its folder."""
 
 from __future__ import annotations
 
@@ -73,16 +73,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How runs are carried out; the experiment says what is computed.
+    """Options for carrying out runs, which do not affect results.
 
     Attributes:
         progress: Wraps what takes long while the data are prepared.
         callback: Called after every training step and epoch.
-        strict: Fail if a scan cannot be read; otherwise its cases are left out, with a warning.
+        strict: Fail if a scan is unreadable; otherwise its cases are dropped, with a warning.
         resume: Skip finished runs and resume interrupted ones.
-        device: Where this process trains: "cpu", "gpu" (all of them) or "gpu:1"; null is a GPU if there is one.
+        device: Where this process trains: "cpu", "gpu" (all of them) or "gpu:1"; None is a GPU if there is one.
         deterministic: Use deterministic (slower) GPU kernels.
-        placement: What has changed since the runs were made before; null if that is not known.
+        placement: What has changed since the runs were made before; None if that is not known.
         evaluated_sets: Sets that the trained network predicts; `evaluate_run` adds the others later.
     """
 
@@ -104,7 +104,7 @@ def run_experiments(
     Args:
         experiments: Result of `parse_experiments`: the same data, one architecture and one split or fold each.
         out: The experiment's folder; by default runs/<experiment>.
-        options: How they are carried out.
+        options: Options for carrying them out.
 
     Raises:
         ArchnetError: The documents, the data, the folder or the device cannot be used.
@@ -253,7 +253,7 @@ def _make_run(run: PlannedRun, options: RunOptions, split: str) -> None:
         log_changes(run.folder, options.placement)
         device_log.info(start_quietly())
         device_log.info("training %s", run.folder)
-        from archnet.network.scaling import build_inference_model  # imports Keras: only after the quiet start
+        from archnet.network.scaling import build_inference_model  # imports Keras: deferred until the first use
         from archnet.network.training.checkpoint import read_saved_training
 
         log_experiment(experiment, run.prepared)

@@ -1,4 +1,4 @@
-"""What the command line prints when a command fails for a reason that no `ArchnetError` describes."""
+"""Messages for errors that are not described by an `ArchnetError`."""
 
 from __future__ import annotations
 

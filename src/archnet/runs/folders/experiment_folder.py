@@ -1,4 +1,4 @@
-"""The folders of runs: where they are, and whether a run may be made in them."""
+"""The folders of experiments and runs, and checks whether a run can start in them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from archnet.spec.experiment import AUTO_SPLITS, Experiment
 from archnet.spec.resolve import parse_experiments, resolve_paths
 
 OTHER_FOLDER: Final = "Choose a different folder with --out, or replace its runs with --overwrite."
-"""What to do about a folder of runs with different settings."""
+"""Advice for a folder of runs with different settings."""
 
 
 def experiment_folder(experiment: Experiment, out: Path | str | None = None) -> Path:
@@ -52,10 +52,10 @@ def is_started(run_folder: Path) -> bool:
 
 
 def check_same_folder(experiments: Sequence[Experiment]) -> None:
-    """Check that experiments can share a folder: they have the same cases, and each run has a name of its own.
+    """Check that experiments can share a folder: they have the same cases, and each run has a unique name.
 
     Raises:
-        RunError: They differ in data, split or evaluation, or two runs would have one folder.
+        RunError: They differ in data, split or evaluation, or two runs would share a folder.
     """
     names: dict[str, str] = {}
     for experiment in experiments:
@@ -104,7 +104,7 @@ def check_run_folder(folder: Path, experiment: Experiment, *, resume: bool = Fal
 
 
 def existing_run_error(run_folder: Path) -> RunError:
-    """The error of a run that is there already, finished or interrupted, with the same settings."""
+    """The error for an existing run with the same settings, finished or interrupted."""
     if is_finished(run_folder):
         return RunError(
             f"{run_folder}: this run is finished and has the same settings. Its report: {run_folder / 'report.html'}. "
@@ -117,7 +117,7 @@ def existing_run_error(run_folder: Path) -> RunError:
 
 
 def read_interrupted_experiment(folder: Path, experiment: Experiment) -> Experiment | None:
-    """The experiment of a run to resume, with the "auto" values that it started with; null if there is no such run."""
+    """The experiment of a run to resume, with the "auto" values that it started with; None if there is no such run."""
     run_folder = folder / run_name(experiment)
     folder_document = read_optional_json(run_folder / "experiment.json") if is_started(run_folder) else None
     if not folder_document:
@@ -158,14 +158,14 @@ def check_shared_sections(folder: Path, experiment: Experiment) -> None:
 
 
 def shared_differences(folder: Path, experiment: Experiment) -> list[Difference]:
-    """What an experiment says differently from the shared sections of its folder; empty in a new folder."""
+    """The differences of an experiment from the shared sections of its folder; empty in a new folder."""
     folder_document = resolve_paths(read_optional_json(folder / "experiment.json"), folder)
     document = shared_document(keep_folder_split(folder, experiment))
     return setting_differences(folder_document, document, SHARED_SECTIONS) if folder_document else []
 
 
 def run_differences(run_folder: Path, experiment: Experiment) -> list[Difference]:
-    """What an experiment says differently from the run in a folder, interrupted or finished."""
+    """The differences of an experiment from the run in a folder, interrupted or finished."""
     folder_document = resolve_paths(read_optional_json(run_folder / "experiment.json") or {}, run_folder)
     document = reuse_auto_values(keep_folder_split(run_folder, experiment).to_document(), folder_document)
     return setting_differences(folder_document, document)

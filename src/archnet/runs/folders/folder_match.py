@@ -1,4 +1,4 @@
-"""Folder matches: whether an experiment's folder holds the runs of an experiment, others, or none of them."""
+"""Match an experiment with a folder: find its runs and runs with different settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from archnet.spec.resolve import resolve_paths
 log: Final = logging.getLogger("archnet")
 
 RESERVATION_FILE: Final = ".archnet-runs.json"
-"""What the process that holds the folder's lock is going to run there; the file is removed when it ends."""
+"""File with the runs that the process holding the folder's lock is going to make; removed when it ends."""
 
 _RESERVATION_SECONDS: Final = 3
 """Time that a process has to write its reservation after it locks a folder."""
@@ -33,7 +33,7 @@ _RESERVATION_SECONDS: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderMatch:
-    """What a folder holds of the runs of an experiment.
+    """The runs of an experiment in a folder.
 
     Attributes:
         folder: The experiment's folder.
@@ -99,7 +99,7 @@ def match_folder(folder: Path, experiments: Sequence[Experiment]) -> FolderMatch
 def _previous_run(
     folder: Path, experiment: Experiment, reserved: Mapping[str, Any], siblings: Mapping[Path, dict[str, Any]]
 ) -> tuple[Path, list[Difference]] | None:
-    """The run of an experiment, or else another run of its architecture, and what differs; null if there is neither."""
+    """The run of an experiment, or else another run of its architecture, and what differs; None if there is neither."""
     run_folder, document = folder / run_name(experiment), experiment.to_document()
     if is_started(run_folder) or is_finished(run_folder):
         return run_folder, run_differences(run_folder, experiment)
@@ -170,7 +170,7 @@ def _is_free(folder: Path) -> bool:
 
 
 def _folder_number(folder: Path, base: Path) -> int | None:
-    """The number of a numbered folder; null if it is none of `base`."""
+    """The number of a numbered folder; None if it is none of `base`."""
     found = re.fullmatch(re.escape(base.name) + r"-([1-9][0-9]{0,5})", folder.name)
     return int(found[1]) if found and int(found[1]) > 1 else None
 

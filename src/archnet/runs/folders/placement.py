@@ -49,7 +49,7 @@ _MAX_ATTEMPTS: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What has changed since an experiment was run before.
+    """The changes since an experiment was last run.
 
     Attributes:
         previous: The run folder of the run before.
@@ -67,7 +67,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Where an experiment is run.
+    """The folder in which an experiment is run, and its changes.
 
     Attributes:
         folder: The experiment's folder.
@@ -84,7 +84,7 @@ class Placement:
     left_behind: tuple[str, ...] = ()
 
     def line(self, name: str) -> str:
-        """What has changed since a run was made before, and where it is saved; empty for a run that is new."""
+        """The changes since a run was last made, and its folder, in words; empty for a new run."""
         run_folder, changes = self.folder / name, self.changes.get(name)
         kept = f"{self.folder / REPLACED_FOLDER} keeps the old run until the new one is finished"
         if changes is None:
@@ -233,7 +233,7 @@ def log_changes(run_folder: Path, placement: Placement | None) -> None:
 
 
 def _announcement(placement: Placement, names: Sequence[str]) -> list[str]:
-    """What has changed; a line for each change, since all folds and seeds often have the same."""
+    """One line for each distinct change, since folds and seeds often share it."""
     lines: dict[str | None, str] = {}
     for name in names:
         changes = placement.changes.get(name)

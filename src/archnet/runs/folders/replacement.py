@@ -27,7 +27,7 @@ REPLACED_FOLDER: Final = ".replaced"
 """The folder in an experiment's folder that keeps the replaced runs."""
 
 _FOLDER_FILES: Final = frozenset({LOCK_FILE, RESERVATION_FILE, REPLACED_FOLDER})
-"""What stays in a folder whose files are all replaced."""
+"""Files that stay in a folder whose other files are all replaced."""
 
 
 @contextmanager
@@ -114,7 +114,7 @@ def _move_aside(folder: Path, names: Sequence[str], *, is_whole: bool) -> None:
     runs = [folder / name for name in names if (folder / name).is_dir()]
     for run_folder in runs:
         with lock_folder(run_folder, timeout_s=RUN_LOCK_SECONDS):
-            pass  # nobody is writing to it
+            pass  # no process is writing to it
     moved = [path for path in folder.iterdir() if path.name not in _FOLDER_FILES] if is_whole else runs
     if moved:
         aside.mkdir(exist_ok=True)

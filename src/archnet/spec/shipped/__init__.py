@@ -1,1 +1,1 @@
-"""What archnet ships: a list of its architectures, experiments and sweeps, and the files of a new project."""
+"""Files shipped with archnet: architectures, experiments, sweeps, and the files of a new project."""
