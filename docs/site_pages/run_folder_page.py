@@ -10,7 +10,6 @@ _RUN = {
     "experiment.json": "the resolved experiment, with every key; `picked` has the reasons of automatic choices",
     "changes.json": "only in numbered experiment folders: what differs from the earlier run",
     "arch.json": "the architecture",
-    "changes.json": "what has changed since the experiment was run before; only in numbered folders",
     "data.json": "findings of the data checks, scans that could not be read, and a summary of soft labels and weights",
     "training_scans.json": "the training scans, by which `predict`, `explain` and `froc` recognize them",
     "split.csv": "the set and the group of each case",
@@ -57,8 +56,8 @@ def run_folder_page() -> str:
     return page(
         [
             "# Run folder",
-            "A run writes `runs/EXPERIMENT/ARCHITECTURE/`, or `runs/EXPERIMENT-2/ARCHITECTURE/` and so on if its settings "
-            "have changed since the experiment was run before. Results are recomputed from its files by `archnet report` "
+            "A run writes `runs/EXPERIMENT/ARCHITECTURE/`, or `runs/EXPERIMENT-2/ARCHITECTURE/` and so on if its "
+            "settings differ from those of the earlier runs. Results are recomputed from its files by `archnet report` "
             "and compared by `archnet compare`; [Reports](../guide/reports.md) describes integrity and repair.",
             *_table("## Files of a run", {**_RUN, **_OTHERS}),
             "`archnet report RUN --checklist NAME` adds "
