@@ -98,13 +98,15 @@ def test_a_bug_is_reported_as_one_and_its_traceback_kept(tmp_path):
     assert "ZeroDivisionError" in log.read_text()
 
 
-@pytest.mark.parametrize("command", ["check", "show", "twin", "compare"])
+@pytest.mark.parametrize("command", ["check", "show", "twin", "compare", "runs"])
 def test_fast_commands_import_nothing_heavy(command, tmp_path):
     from synthetic_runs import write_run
 
     for name in ("a", "b"):
         write_run(tmp_path / name)
-    files = [tmp_path / "a", tmp_path / "b"] if command == "compare" else [ROOT / "archs/arch3dsm.json"]
+    files = {"compare": [tmp_path / "a", tmp_path / "b"], "runs": [tmp_path]}.get(
+        command, [ROOT / "archs/arch3dsm.json"]
+    )
     options = ["--rank", "2"] if command == "twin" else []
     scipy = ["scipy.stats", "scipy.linalg", "scipy.optimize"] if command == "compare" else ["scipy"]
     code = (

@@ -51,7 +51,7 @@ def list_runs(folder: Path) -> Listing:
         raise RunError(f"{folder}: no such folder. Name the folder of your experiments, such as runs.")
     rows: list[RunRow] = []
     problems: list[tuple[str, str]] = []
-    for path in _find_folders(folder, MAX_DEPTH):
+    for path in _find_folders(folder, MAX_DEPTH, set()):
         name = path.relative_to(folder).as_posix() if path != folder else path.resolve().name
         try:
             rows += _read_rows(path, name)
@@ -66,8 +66,11 @@ def list_runs(folder: Path) -> Listing:
     )
 
 
-def _find_folders(folder: Path, depth: int) -> Iterator[Path]:
+def _find_folders(folder: Path, depth: int, past: set[Path]) -> Iterator[Path]:
     """The folders of runs, sweeps, versus, and experiments whose runs have not begun."""
+    if folder.resolve() in past:  # a link to a folder that is listed already
+        return
+    past.add(folder.resolve())
     if _is_run(folder) or (folder / SWEEP_FILE).exists() or (folder / PLAN_FILE).exists():
         yield folder
         return
@@ -78,8 +81,7 @@ def _find_folders(folder: Path, depth: int) -> Iterator[Path]:
     except OSError:
         return
     for path in inner if depth else ():
-        if not path.is_symlink():
-            yield from _find_folders(path, depth - 1)
+        yield from _find_folders(path, depth - 1, past)
 
 
 def _is_run(folder: Path) -> bool:
