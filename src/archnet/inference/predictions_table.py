@@ -32,9 +32,9 @@ def _title(result: ScanResult, folder: Path | None) -> str:
 
 
 def _common_folder(scans: Sequence[Path]) -> Path | None:
-    """The folder that contains all of several scans; null if it is the working folder or there is none."""
+    """The folder that contains all scans; null if it is the working folder or there is none."""
     parents = [str(scan.parent) for scan in scans]
-    if len(scans) < 2 or len({os.path.isabs(parent) for parent in parents}) > 1:  # noqa: PTH117 - no access to the disk
+    if len({os.path.isabs(parent) for parent in parents}) != 1:  # noqa: PTH117 - no access to the disk
         return None
     try:
         folder = Path(os.path.commonpath(parents))
