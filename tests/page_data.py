@@ -36,6 +36,13 @@ class PageData:
         """Stands for /data/MosMed."""
         return self._phantom("mosmed", _MOSMED)
 
+    @property
+    def point(self):
+        """A candidate in the first scan of LUNA16, x,y,z in millimetres."""
+        first = sorted(path.stem for path in self.luna16.rglob("*.mhd"))[0]
+        rows = (self.luna16 / "candidates.csv").read_text().splitlines()
+        return next(row.split(",", 1)[1].rpartition(",")[0] for row in rows if row.startswith(first))
+
     def _phantom(self, name, phantom):
         self.folder.mkdir(exist_ok=True)
         return make_once(self.folder / name, lambda folder: write_phantom(folder, phantom))
@@ -82,7 +89,7 @@ def _submission(data, folder, name):
 
 
 def _scan_pair(data, folder, name):
-    found = sorted(data.luna16.rglob("*.mhd"))[0]
+    found = min(data.luna16.rglob("*.mhd"), key=lambda path: path.stem)
     for path in found.parent.glob(f"{found.stem}.*"):
         shutil.copy(path, folder / path.name)
     (folder / name).write_text(found.read_text())
