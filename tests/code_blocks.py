@@ -168,7 +168,7 @@ class PageRunner:
 
     def _run_shell(self, block, text):
         code, self.output = run_shell(text, self.folder, self.add_files)
-        assert code == 0, f"{block.location}: exit code {code}\n{text}\n{self.output}"
+        assert code == 0, f"{block.location}: exit code {code}\n{text}\n{self.output[-3000:]}"
 
 
 def run_shell(text, folder, add_files):
