@@ -52,6 +52,17 @@ def test_several_networks_a_margin_and_froc_are_stated(runs):
     ) in text
 
 
+@pytest.mark.parametrize("name", ["auc", "recall_at_validation_false_positive_rate", "mcc"])
+@pytest.mark.parametrize("index", [0, 1])
+def test_the_methods_are_those_of_all_pairs(runs, name, index):
+    whole = compare(runs)
+    pairs = list(whole.pairs)
+    kept = {key: entry for key, entry in pairs[index].differences.items() if key != name}
+    pairs[index] = replace(pairs[index], differences=kept)
+    partial = replace(whole, pairs=tuple(pairs))
+    assert comparison_statistics(partial, has_froc=False) == comparison_statistics(whole, has_froc=False)
+
+
 def test_strata_and_seeds_are_stated(runs):
     comparison = compare(runs[:2])
     text = comparison_statistics(replace(comparison, strata={"columns": []}), has_froc=False)

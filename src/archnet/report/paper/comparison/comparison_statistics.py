@@ -25,7 +25,7 @@ def comparison_statistics(comparison: Comparison, *, has_froc: bool) -> str:
     parts = [
         _pairs_text(comparison),
         _errors_text(comparison),
-        _validation_text(comparison.pairs[0]),
+        _validation_text(comparison.pairs),
         _seeds_text(comparison),
         _holm_text(comparison),
         _margin_text(comparison.pairs),
@@ -49,8 +49,8 @@ def _pairs_text(comparison: Comparison) -> str:
 
 def _errors_text(comparison: Comparison) -> str:
     """The methods for the standard errors of the differences."""
-    num_classes, differences = len(comparison.classes), comparison.pairs[0].differences
-    labels = {name: label for name, label in difference_names(num_classes).items() if name in differences}
+    num_classes, compared = len(comparison.classes), _compared_metrics(comparison.pairs)
+    labels = {name: label for name, label in difference_names(num_classes).items() if name in compared}
     linear = [name for name in labels if name == RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE or _is_proportion(name)]
     area = ["auc"] if num_classes == 2 and "auc" in labels else []
     rest = [name for name in labels if name not in linear and name not in area]
@@ -67,12 +67,17 @@ def _errors_text(comparison: Comparison) -> str:
     )
 
 
+def _compared_metrics(pairs: Sequence[PairedComparison]) -> set[str]:
+    """The metrics that at least one pair compares; a metric can be undefined for a single network."""
+    return {name for pair in pairs for name in pair.differences}
+
+
 def _is_proportion(name: str) -> bool:
     return name in METRICS and METRICS[name].proportion is not None
 
 
-def _validation_text(pair: PairedComparison) -> str:
-    if RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE not in pair.differences:
+def _validation_text(pairs: Sequence[PairedComparison]) -> str:
+    if RECALL_AT_VALIDATION_FALSE_POSITIVE_RATE not in _compared_metrics(pairs):
         return ""
     return (
         "For recall at equal false-positive rate in validation, both thresholds were fixed on the validation set, at "
