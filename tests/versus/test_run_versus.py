@@ -97,8 +97,8 @@ def test_versus_json_has_an_answer_for_each_question(finished):
     document = read_json(finished[1] / "versus.json")
     questions = document["questions"]
     assert [question["question"] for question in questions] == [
-        "What does depth give at the same widths?",
-        "What does depth give at the same cost?",
+        "What does depth add at the same widths?",
+        "What does depth add at the same cost?",
     ]
     for question, start in zip(questions, ("At the same widths", "At the same cost"), strict=True):
         assert question["sentence"].startswith(f"{start} and at equal false-positive rates")

@@ -48,6 +48,12 @@ def test_the_flow_counts_what_was_found_left_out_and_used(tmp_path):
     assert drawing.narrow.width < 390
 
 
+def test_one_negative_that_is_not_drawn_is_in_the_singular(tmp_path):
+    folder = write_run(tmp_path / "a")
+    edit(folder, "data.json", json.dumps({"flow": {"train": {"found": 5, "not_drawn": 1, "lost": 0}}}))
+    assert run_flow(read_run(folder)).excluded == ("Excluded", "1 negative not drawn")
+
+
 def test_an_old_run_shows_only_what_it_knows(tmp_path):
     run = read_run(write_run(tmp_path / "a"))
     flow = run_flow(run)

@@ -64,7 +64,7 @@ def run_flow(run: RunFiles) -> Flow:
     num_found = sum(part["found"] for part in recorded.values()) if recorded else num_used + num_lost
     excluded = [
         *([f"{count(num_lost)} in {pluralize(len(lost), 'unreadable scan')}"] if num_lost else []),
-        *([f"{count(num_undrawn)} negatives not drawn"] if num_undrawn else []),
+        *([f"{pluralize(num_undrawn, 'negative')} not drawn"] if num_undrawn else []),
     ]
     is_complete = bool(recorded) or "lost" in (run.data or {})
     return Flow(

@@ -26,9 +26,9 @@ def question_text(question: Question) -> str:
     """The question.
 
     >>> question_text(Question(match="macs", comparison=None, result=None, variants=()))
-    'What does depth give at the same cost?'
+    'What does depth add at the same cost?'
     """
-    return f"What does depth give {MATCHES[question.match]}?"
+    return f"What does depth add {MATCHES[question.match]}?"
 
 
 def answer_sentence(question: Question) -> str:
