@@ -36,6 +36,7 @@ from archnet.data.crops import CandidateCrops
 from archnet.data.store import open_crops
 from archnet.data.store_list import prune_stores
 from archnet.imaging import Volume, read_volume, resize_volume
+from archnet.machine import usable_cores
 
 SIZE = (64, 64, 10)
 WINDOW_HU = (-1000, 400)
@@ -268,9 +269,9 @@ def main() -> None:
         paths, volume, source = write_scans(folder)
         rows = [*bench_crops(paths), *bench_volumes(folder, volume), *bench_store(folder, paths[".mhd"])]
     if arguments.json:
-        print(json.dumps({"source": source, "cores": os.cpu_count(), "rows": rows}, indent=2))
+        print(json.dumps({"source": source, "cores": usable_cores(), "rows": rows}, indent=2))
         return
-    print(f"512x512x{NUM_SLICES} stacked from {source}; {os.cpu_count()} cores; theirs, ours")
+    print(f"512x512x{NUM_SLICES} stacked from {source}; {usable_cores()} cores; theirs, ours")
     for row in rows:
         print(row_text(row))
 

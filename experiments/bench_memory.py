@@ -10,7 +10,6 @@ measured as well.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pathlib import Path
 from plain_options import PLAIN
 
 from archnet.files.strict_json import Document
+from archnet.machine import usable_cores
 from archnet.report.units import bytes_text
 from archnet.spec.arch import Arch, load_arch, parse_arch
 from archnet.spec.experiment import Training
@@ -278,10 +278,10 @@ def main() -> None:
             print(f"{row['name']:<32} {row['batch_size']:>5} {row['micro_batch']:>7} {sizes} {errors}", flush=True)
     worst = max(abs(row["error"]) for row in rows)
     if arguments.json:
-        print(json.dumps({"cores": os.cpu_count(), "worst_error": worst, "within": WITHIN, "rows": rows}, indent=2))
+        print(json.dumps({"cores": usable_cores(), "worst_error": worst, "within": WITHIN, "rows": rows}, indent=2))
     else:
         print(
-            f"worst {worst:.0%}, {'within' if worst <= WITHIN else 'NOT within'} {WITHIN:.0%}; {os.cpu_count()} cores"
+            f"worst {worst:.0%}, {'within' if worst <= WITHIN else 'NOT within'} {WITHIN:.0%}; {usable_cores()} cores"
         )
 
 

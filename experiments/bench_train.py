@@ -32,6 +32,7 @@ from statistics import median
 
 import numpy as np
 
+from archnet.machine import usable_cores
 from archnet.network.backend import start_quietly
 
 start_quietly()
@@ -256,14 +257,14 @@ def main() -> None:
     arguments = parser.parse_args()
     rows = []
     if not arguments.json:
-        print(f"{os.cpu_count()} cores; seconds a step: theirs, ours (pipeline: batches in memory, whole pipeline)")
+        print(f"{usable_cores()} cores; seconds a step: theirs, ours (pipeline: batches in memory, whole pipeline)")
     for name in [arguments.only] if arguments.only else list(BENCHES):
         added = BENCHES[name](0 if arguments.quick else arguments.seconds)
         rows += added
         if not arguments.json:
             print(*map(row_text, added), sep="\n", flush=True)
     if arguments.json:
-        print(json.dumps({"cores": os.cpu_count(), "rows": rows}, indent=2))
+        print(json.dumps({"cores": usable_cores(), "rows": rows}, indent=2))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import cProfile
 import importlib._bootstrap
 import io
 import json
-import os
 import pstats
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import median
 
+from archnet.machine import usable_cores
 from archnet.network.optional_packages import skip_optional_packages
 
 COMMAND = ["run", "archs/archsm.json", "--data", "phantom", "--set", "training.epochs=1"]
@@ -127,7 +127,7 @@ def profile_turn(command: list[str], folder: Path) -> tuple[float, float, dict[s
 
 def print_table(turns: list[tuple[float, float, dict[str, float]]]) -> None:
     """Print medians over the turns, with minimum and maximum."""
-    print(f"{len(turns)} turns on {os.cpu_count()} cores; medians (minimum to maximum)\n")
+    print(f"{len(turns)} turns on {usable_cores()} cores; medians (minimum to maximum)\n")
     for name, place in (("import tensorflow", 0), ("the whole command", 1)):
         seconds = [turn[place] for turn in turns]
         print(f"{name:20} {median(seconds):6.2f} s wall ({min(seconds):.2f} to {max(seconds):.2f})")

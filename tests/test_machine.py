@@ -1,7 +1,12 @@
 import re
 import subprocess
 
-from archnet.machine import environment, git_state
+import pytest
+
+from archnet import machine
+from archnet.machine import environment, git_state, usable_cores
+
+GROUPS = "4:cpu,cpuacct:/pod/one\n0::/pod/one\n"
 
 
 def git(folder, *arguments):
@@ -32,3 +37,28 @@ def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
 
 def test_the_environment_states_when_a_run_started():
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", environment()["started"])
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({}, 8),
+        ({"pod/one/cpu.max": "max 100000"}, 8),
+        ({"pod/one/cpu.max": "250000 100000"}, 2),
+        ({"cpu.max": "400000 100000", "pod/cpu.max": "max 100000"}, 4),  # of all groups that contain the process
+        ({"pod/one/cpu.max": "50000 100000"}, 1),
+        ({"pod/one/cpu.max": "1600000 100000"}, 8),
+        ({"cpu/pod/one/cpu.cfs_quota_us": "300000", "cpu/pod/one/cpu.cfs_period_us": "100000"}, 3),
+        ({"cpu/pod/one/cpu.cfs_quota_us": "-1", "cpu/pod/one/cpu.cfs_period_us": "100000"}, 8),
+        ({"cpu/pod/one/cpu.cfs_quota_us": "300000"}, 8),
+    ],
+)
+def test_usable_cores_are_limited_by_affinity_and_by_the_quota_of_a_container(tmp_path, monkeypatch, files, cores):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
+    (tmp_path / "groups").write_text(GROUPS)
+    monkeypatch.setattr(machine, "_GROUPS", tmp_path / "groups")
+    monkeypatch.setattr(machine, "_GROUP_ROOT", tmp_path)
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"{text}\n")
+    assert usable_cores() == cores

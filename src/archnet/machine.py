@@ -46,8 +46,18 @@ def environment() -> dict[str, Any]:
         "platform": platform.platform(),
         "processor": _processor(),
         "num_cores": os.cpu_count(),
-        "num_usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "num_usable_cores": usable_cores(),
     }
+
+
+def usable_cores() -> int:
+    """Number of cores that this process can use, at least 1.
+
+    The cores of the machine are limited by the affinity of the process and by the quota of its control group (the limit
+    of a container), of which whole cores count.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(int(min([cores, *_group_cores()])), 1)
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
@@ -139,20 +149,36 @@ def free_memory_bytes() -> int | None:
     return resident + max(min([available, *_group_free_bytes()]), 0)
 
 
+def _group_cores() -> Iterator[float]:
+    """The CPU quotas of this process's control groups, in cores."""
+    for folder, is_version_2 in _group_folders("cpu"):
+        names = ("cpu.max",) if is_version_2 else ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+        try:
+            quota, period = " ".join((folder / name).read_text() for name in names).split()
+        except (OSError, ValueError):
+            continue
+        if quota not in ("max", "-1"):  # of version 2 and 1: no quota
+            yield int(quota) / int(period)
+
+
 def _group_free_bytes() -> Iterator[int]:
-    """Bytes left within the limits of this process's control groups, version 1 and 2; cached files count as free."""
+    """Bytes left within the limits of this process's control groups; cached files count as free."""
+    for folder, is_version_2 in _group_folders("memory"):
+        names = ("max", "current") if is_version_2 else ("limit_in_bytes", "usage_in_bytes")
+        free_bytes = _free_group_bytes(folder, *names)
+        if free_bytes is not None:
+            yield free_bytes
+
+
+def _group_folders(controller: str) -> Iterator[tuple[Path, bool]]:
+    """The folders of this process's control groups for a controller, and whether they are of version 2, not 1."""
     for line in _GROUPS.read_text().splitlines() if _GROUPS.is_file() else ():
         _, controllers, path = line.split(":", 2)
         is_version_2 = not controllers
-        if not is_version_2 and "memory" not in controllers.split(","):
-            continue
-        root = _GROUP_ROOT if is_version_2 else _GROUP_ROOT / "memory"
-        for folder in {root, root / path.lstrip("/")}:
-            free_bytes = _free_group_bytes(
-                folder, *(("max", "current") if is_version_2 else ("limit_in_bytes", "usage_in_bytes"))
-            )
-            if free_bytes is not None:
-                yield free_bytes
+        if is_version_2 or controller in controllers.split(","):
+            root = _GROUP_ROOT if is_version_2 else _GROUP_ROOT / controller
+            group = root / path.lstrip("/")
+            yield from ((folder, is_version_2) for folder in (group, *group.parents) if folder.is_relative_to(root))
 
 
 def _free_group_bytes(folder: Path, limit_name: str, usage_name: str) -> int | None:

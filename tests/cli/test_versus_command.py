@@ -20,7 +20,7 @@ def arguments(tmp_path, monkeypatch):
     (tmp_path / "net.json").write_text(json.dumps({"name": "net", "layers": LAYERS}))
     (tmp_path / "experiment.json").write_text(json.dumps(experiment))
     monkeypatch.setattr(duration, "measure_durations", lambda plan, **_: durations_of(plan))
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr(duration, "usable_cores", lambda: 2)
     out = tmp_path / "out"
     cubes = f"npz:{write_cubes(tmp_path)}"
     return ["versus", tmp_path / "experiment.json", "--data", cubes, "--seeds", "2", "--forms", "2d,3d", "--out", out]

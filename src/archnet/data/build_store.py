@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -37,6 +36,7 @@ from archnet.files.atomic import sync_file, sync_handle, write_text
 from archnet.files.csv_rows import csv_text
 from archnet.files.disk import free_bytes
 from archnet.files.progress import Progress
+from archnet.machine import usable_cores
 
 _MAX_THREADS: Final = 4
 """Maximum number of threads; each holds one scan of up to 0.4 GB in memory."""
@@ -156,9 +156,8 @@ def write_journal(journal: Path, numbers: Iterable[int], mode: Literal["ab", "wb
 @contextmanager
 def _thread_pool() -> Iterator[ThreadPoolExecutor]:
     """Threads, not processes: reading, decompression and copying release the GIL."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     # The matrices are small: BLAS threads inside these threads would slow down resampling many times.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(_MAX_THREADS, cores)) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(_MAX_THREADS, usable_cores())) as pool:
         yield pool
 
 

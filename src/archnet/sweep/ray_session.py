@@ -39,7 +39,7 @@ class SessionRunner:
     Attributes:
         address: Address of a Ray cluster; None starts Ray on this machine.
         command: The command of the process of a run.
-        num_cpus: Number of cores of this machine that Ray may use; None uses all.
+        num_cpus: Number of cores of this machine that Ray may use; None uses those that this process may use.
         ray_command: The command of the process of a session.
     """
 

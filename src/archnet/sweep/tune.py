@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from archnet.errors import RunError
 from archnet.files.user_folders import DATA_VARIABLE, STORE_VARIABLE
+from archnet.machine import usable_cores
 from archnet.runs.folders.experiment_folder import run_name
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.asha import make_scheduler
@@ -68,7 +69,7 @@ class TuneRunner:
     Attributes:
         address: Address of a Ray cluster; None starts Ray on this machine.
         command: The command of the process of a run.
-        num_cpus: Number of cores of this machine that Ray may use; None uses all.
+        num_cpus: Number of cores of this machine that Ray may use; None uses those that this process may use.
         on_lost: Called from another thread with the reason if Ray is lost, after which `run` may never return.
     """
 
@@ -125,7 +126,7 @@ class TuneRunner:
             with watch_session(find_ended_server, self.on_lost):
                 ray.init(
                     address="local",
-                    num_cpus=self.num_cpus,
+                    num_cpus=self.num_cpus or usable_cores(),
                     include_dashboard=False,
                     object_store_memory=_OBJECT_STORE_BYTES,
                     log_to_driver=False,

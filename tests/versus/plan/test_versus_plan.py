@@ -6,6 +6,7 @@ import pytest
 from archnet.errors import RunError
 from archnet.spec.cost import network_cost
 from archnet.spec.sweeps.sweep import Resources
+from archnet.versus.plan import duration
 from archnet.versus.plan.duration import runs_at_once, total_seconds
 from archnet.versus.plan.versus_plan import VersusOptions, plan_versus
 from small_sweeps import LAYERS
@@ -114,7 +115,7 @@ def test_slices_as_channels_are_refused(tmp_path):
 
 
 def test_the_expected_time_is_that_of_all_runs_shared_by_those_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr(duration, "usable_cores", lambda: 4)
     plan = make_plan(tmp_path, forms=("2d", "3d"), seeds=4, resources=Resources(cpus=2))
     durations = durations_of(plan, seconds=100.0)
     assert runs_at_once(plan.options.resources) == 2

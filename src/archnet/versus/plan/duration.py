@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from archnet.files.progress import Progress, no_progress
+from archnet.machine import usable_cores
 from archnet.spec.sweeps.sweep import Resources
 from archnet.sweep.task_process import process_environment, run_task
 from archnet.sweep.trial_process import timing_task
@@ -86,7 +86,7 @@ def _measure(plan: VersusPlan, variant: Variant, command: Sequence[str]) -> Dura
 
 def runs_at_once(resources: Resources) -> int:
     """Number of concurrent runs on this machine, assuming one GPU if runs use GPUs."""
-    by_cpus = int((os.cpu_count() or 1) / resources.cpus)
+    by_cpus = int(usable_cores() / resources.cpus)
     by_gpus = int(1 / resources.gpus) if resources.gpus else by_cpus
     return max(min(by_cpus, by_gpus), 1)
 
