@@ -6,6 +6,7 @@ import pytest
 
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import read_json
+from archnet.spec.sweeps.sweep import Resources
 from archnet.versus.plan.plan_file import plan_document, read_durations
 from archnet.versus.run_versus import check_versus_folder, count_finished_runs, run_versus
 from pages import Page
@@ -80,6 +81,20 @@ def test_durations_are_those_that_were_measured_at_the_start_unless_the_variants
     assert read_durations(folder, plan) == durations_of(plan)
     assert read_durations(tmp_path, plan) is None
     assert read_durations(folder, make_plan(folder.parent, forms=("2d", "3d"))) is None
+
+
+def test_other_resources_are_measured_again_and_recorded(tmp_path):
+    plan = make_plan(tmp_path, forms=("2d", "3d"), seeds=2)
+    folder = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        run_versus(plan, folder, document_of(plan), runner=FakeRunner(plan, SKILLS, interrupts_after=1))
+    assert read_json(folder / "plan.json")["resources"] == {"cpus": 1, "gpus": 0}
+    wider = make_plan(tmp_path, forms=("2d", "3d"), seeds=2, resources=Resources(cpus=2, gpus=0.5))
+    assert read_durations(folder, wider) is None
+    durations = durations_of(wider, seconds=30.0)
+    run_versus(wider, folder, plan_document(wider, durations), runner=FakeRunner(wider, SKILLS))
+    assert read_json(folder / "plan.json")["resources"] == {"cpus": 2, "gpus": 0.5}
+    assert read_durations(folder, wider) == durations
 
 
 def test_failed_runs_are_listed_and_the_others_compared(tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from archnet.errors import RunError
-from archnet.evaluation.run_folder import is_finished, read_json
+from archnet.evaluation.run_folder import is_finished, read_json, read_optional_json
 from archnet.files.atomic import write_json
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.comparison import write_comparison_page_with_froc
@@ -46,11 +46,14 @@ def run_versus(
             have finished.
     """
     with lock_sweep_folder(folder):
-        if not (folder / PLAN_FILE).exists():
+        started = read_optional_json(folder / PLAN_FILE)
+        if started is None:
             write_json(folder / PLAN_FILE, document)
         schedule = open_schedule(
             plan.sweep, folder, resume=True, progress=progress, on_trial_end=on_trial_end, evaluated_sets=SETS
         )
+        if started is not None and started.get("resources") != document["resources"]:
+            write_json(folder / PLAN_FILE, document)
         run_schedule(schedule, runner)
         return write_result(plan, folder)
 

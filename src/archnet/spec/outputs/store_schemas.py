@@ -68,7 +68,8 @@ PLAN: Final = record_of(
         "variants": list_of(
             record_of({"name": TEXT, "form": TEXT, "parameters": COUNT, "macs": COUNT, "run": _VERSUS_RUN}), 1
         ),
-    }
+    },
+    {"resources": record_of({"cpus": NUMBER, "gpus": NUMBER})},
 )
 """Schema of the plan of a versus."""
 

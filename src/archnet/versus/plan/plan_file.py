@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ def plan_document(plan: VersusPlan, durations: Sequence[Duration]) -> dict[str, 
         "seeds": options.seeds,
         "folds": options.folds,
         "runs": plan.num_runs,
+        "resources": asdict(options.resources),
         "runs_at_once": runs_at_once(options.resources),
         "seconds": total_seconds(plan, durations),
         "variants": [
@@ -35,9 +36,13 @@ def plan_document(plan: VersusPlan, durations: Sequence[Duration]) -> dict[str, 
 
 
 def read_durations(folder: Path, plan: VersusPlan) -> tuple[Duration, ...] | None:
-    """The durations measured at the start of a versus; None if it has not started or has different variants."""
+    """The durations measured at the start of a versus.
+
+    Returns:
+        None if it has not started, or has different variants or resources.
+    """
     document = read_optional_json(folder / PLAN_FILE)
-    if document is None:
+    if document is None or document.get("resources") != asdict(plan.options.resources):
         return None
     keys = [item.name for item in fields(Duration)]
     durations = tuple(Duration(**{key: variant["run"][key] for key in keys}) for variant in document["variants"])
