@@ -1,5 +1,6 @@
 """What the commands print is readable in terminals of 60 and 80 columns: no column vanishes, no number is cut."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -190,7 +191,11 @@ def test_the_status_of_a_sweep_keeps_every_column(tmp_path, width):
 
 @pytest.mark.parametrize("width", NARROW)
 def test_the_plan_and_the_answer_of_a_versus_keep_every_column(tmp_path, width):
-    plan = make_plan(tmp_path, forms=("2d", "3d"), seeds=2)
-    narrow_text(plan_table(plan, plan_document(plan, durations_of(plan))), width)
-    result = read_result(plan, write_versus(tmp_path / "out", plan, {"net": 1.0, "net_3d": 3.5}))
-    narrow_text(versus_table(result), width)
+    plan = make_plan(tmp_path, matches=("none", "macs", "parameters"), seeds=2)
+    large = tuple(replace(one, parameters=1_422_334, macs=2_310_000_000) for one in plan.variants)
+    narrow_text(plan_table(replace(plan, variants=large), plan_document(plan, durations_of(plan, 86_000.0))), width)
+    skills = {one.name: 1.0 + number for number, one in enumerate(plan.variants)}
+    result = read_result(plan, write_versus(tmp_path / "out", plan, skills))
+    costs = {"parameters": 1_422_334, "macs": 2_310_000_000, "train_seconds": 86_000.5}
+    rows = [replace(one, row=replace(one.row, costs=one.row.costs | costs)) for one in result.variants]
+    narrow_text(versus_table(replace(result, variants=tuple(rows))), width)
