@@ -271,6 +271,11 @@ def test_the_command_line_changes_the_base_experiment_but_no_architecture():
             {"space": {"data.negatives_per_positive": [1, 5]}},
             "trials on different cases cannot be compared. Make a sweep for each; folds and seeds repeat trials.",
         ),
+        (
+            {"space": {"data.positive": ["0", "1"]}, "metric": "recall"},
+            "$.space.data.positive: the recall, precision and negatives of different positive classes cannot be "
+            "compared. Make a sweep of each.",
+        ),
         *(
             (
                 {"space": {key: values}},

@@ -125,6 +125,12 @@ def _incomparable_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
                 ("space", key),
                 "trials on different cases cannot be compared. Make a sweep for each; folds and seeds repeat trials.",
             )
+        if key == "data.positive":
+            yield (
+                ("space", key),
+                "the recall, precision and negatives of different positive classes cannot be compared. Make a sweep of "
+                "each.",
+            )
         if key in _LOSS_KEYS and options.get("metric", "loss") == "loss":
             yield (
                 ("space", key),
