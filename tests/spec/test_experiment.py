@@ -186,6 +186,11 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
             "label. Remove one of the two.",
         ),
         (
+            {"data": {"task": "malignancy", "label_weights": "agreement"}, "training": {"case_weights": False}},
+            'mine.json $.training.case_weights: is false, but data.label_weights is "agreement": the weights would be '
+            "ignored. Remove one of the two.",
+        ),
+        (
             {"data": {"task": "malignancy", "negatives_per_positive": 5}},
             'mine.json $.data.negatives_per_positive: the task "malignancy" keeps all nodules. Remove this option.',
         ),

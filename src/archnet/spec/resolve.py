@@ -347,10 +347,15 @@ def _evaluation_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Prob
 
 
 def _label_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Problem]:
-    if sections["data"].get("undecided") != "soft" or sections["training"].get("soft_labels") is not False:
-        return []
-    text = 'is false, but data.undecided is "soft": undecided nodules have no other label. Remove one of the two.'
-    return [(("training", "soft_labels"), text)]
+    data, training = sections["data"], sections["training"]
+    problems: list[Problem] = []
+    if data.get("undecided") == "soft" and training.get("soft_labels") is False:
+        text = 'is false, but data.undecided is "soft": undecided nodules have no other label. Remove one of the two.'
+        problems.append((("training", "soft_labels"), text))
+    if data.get("label_weights") == "agreement" and training.get("case_weights") is False:
+        text = 'is false, but data.label_weights is "agreement": the weights would be ignored. Remove one of the two.'
+        problems.append((("training", "case_weights"), text))
+    return problems
 
 
 def _experiment_name(document: Document, data: Data, split: Split) -> str:
