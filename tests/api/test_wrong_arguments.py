@@ -134,7 +134,15 @@ def test_a_shape_is_whole_numbers(shape):
 def test_numpy_gives_a_shape_and_classes_are_counted():
     arch = archnet.load_arch(NET)
     assert arch.plan(np.array([8, 8]))[0].output_shape == (8, 8, 2)
-    refused(lambda: arch.plan((8, 8), 0), "arch: num_classes=0: expected at least 1.")
+    assert arch.plan((8, 8), np.int64(3))[-1].output_shape == (3,)
+
+
+@pytest.mark.parametrize("count", [0, -1, "2", 2.0, None])
+def test_a_number_of_classes_is_a_whole_number(count):
+    arch, message = archnet.load_arch(NET), f"arch: num_classes={count!r}: expected a whole number of at least 1."
+    refused(lambda: arch.plan((8, 8), count), message)
+    refused(lambda: arch.build((8, 8), count), message)
+    refused(lambda: archnet.make_twin(arch, 3, input_shape=(8, 8, 8), num_classes=count), message)
 
 
 def test_experiments_that_cannot_share_a_folder_are_refused(squares, tmp_path):

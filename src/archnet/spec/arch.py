@@ -68,13 +68,17 @@ class Arch:
             num_classes: Number of classes of the data.
 
         Raises:
-            DocumentError: The input has a different rank or number of channels, or a layer does not fit its input.
+            DocumentError: The input has a different rank or number of channels, a layer does not fit its input, or the
+                number of classes is not a whole number of at least 1.
         """
-        if num_classes < 1:
-            raise DocumentError(f"{self.document.source}: num_classes={num_classes}: expected at least 1.")
+        (count,) = whole_numbers([num_classes]) or (0,)
+        if count < 1:
+            raise DocumentError(
+                f"{self.document.source}: num_classes={num_classes!r}: expected a whole number of at least 1."
+            )
         if not self.layers[-1].traits.is_terminal:
             raise DocumentError(f"{self.document.source}: the last layer must be T.")
-        layers = tuple(layer.with_num_classes(num_classes) for layer in self.layers)
+        layers = tuple(layer.with_num_classes(count) for layer in self.layers)
         first = InnerSequence(layers=layers, path=("layers",), input_shape=self.full_input_shape(input_shape))
         return tuple(self._plan_sequence(first, (), ()))
 
@@ -168,7 +172,7 @@ class Arch:
         Raises:
             DocumentError: The input has a different rank or number of channels, or a layer does not fit its input.
         """
-        self.plan(input_shape, num_classes)
+        self.plan(input_shape, num_classes)  # checks both
         from archnet.network.backend import start_quietly
 
         start_quietly()
