@@ -110,7 +110,7 @@ def _describe_sweep(document: Document) -> tuple[str, list[str]]:
 
 
 def _init_problem(experiment: Experiment) -> str | None:
-    """Why the file of initial weights cannot be used, found without opening it; null if it can."""
+    """The reason why the file of initial weights cannot be used, found without opening it; None if it can."""
     from archnet.evaluation.run_folder import find_weights_file
 
     try:

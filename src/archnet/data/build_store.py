@@ -128,7 +128,7 @@ def _cut_in_parallel(
 
 
 def _reason(future: Future[ScanRecord | str]) -> str | None:
-    """Why a scan cannot be read; None if its crops were extracted."""
+    """The reason why a scan cannot be read; None if its crops were extracted."""
     result = future.result()
     return result if isinstance(result, str) else None
 

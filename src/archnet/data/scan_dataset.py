@@ -80,7 +80,7 @@ def _search_note(data: Data) -> str:
 
 
 def unfinished_fetch_hint(data: Data) -> str:
-    """How to resume a fetch that left downloads in the folder of a data set; empty if none did."""
+    """Advice on resuming a fetch that left downloads in the folder of a data set; empty if none did."""
     root = short_path(data.root) if data.root is not None else data_home() / data.name
     if not DATASETS[data.name].published or not (root / WORK_FOLDER).is_dir():
         return ""

@@ -165,7 +165,7 @@ def read_document(source: Path | str, folder: Path = Path()) -> Document:
 
 
 def _missing_file_text(source: Path | str, path: Path) -> str:
-    """That there is no such file, and a hint at a file or a shipped document of a similar name."""
+    """A message that there is no such file, and a hint at a file or a shipped document of a similar name."""
     if path.suffix != ".json" and not name_problem(str(source)):
         hint = did_you_mean(path.name, [*shipped_documents(), *(other.name for other in path.parent.glob("*.json"))])
         return f"no such file, and archnet ships no document of this name.{hint} All names: archnet list"

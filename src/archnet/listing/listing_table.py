@@ -56,7 +56,7 @@ def _lines(selection: Selection, width: int) -> Iterator[RenderableType]:
 
 
 def set_line(selection: Selection) -> str:
-    """Which results the table shows."""
+    """The results shown in the table."""
     count = pluralize(len(selection.listing.rows), "run")
     if selection.set_name == "test":
         return f"{count}, results on the test set"
@@ -92,7 +92,7 @@ def _row_lines(row: RunRow, name_width: int, cells: Sequence[str], widths: Seque
 
 
 def detail_lines(row: RunRow) -> list[str]:
-    """What is said about a run below its numbers: its detail, what differs, its tags and its note."""
+    """The texts below the numbers of a run: its detail, its differences, its tags and its note."""
     differs = f"{differences_line(row.differences)} (against {row.reference})" if row.differences else ""
     tags = " ".join(f"#{tag}" for tag in row.tags.tags)
     return [line for line in (row.detail, differs, " ".join(filter(None, (tags, row.tags.note)))) if line]

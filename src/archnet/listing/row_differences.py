@@ -1,4 +1,4 @@
-"""What differs among the runs of an experiment: their settings, compared with the first run of the architecture."""
+"""The settings that differ among the runs of an experiment, compared with the first run of the architecture."""
 
 from __future__ import annotations
 

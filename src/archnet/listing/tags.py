@@ -28,7 +28,7 @@ _LOCK_SECONDS: Final = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tags:
-    """What a user says about a run.
+    """The tags and the note that a user gave a run.
 
     Attributes:
         tags: Tags, in the order in which they were given.

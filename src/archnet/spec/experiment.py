@@ -126,7 +126,7 @@ def ranges_of(value: Sequence[Any]) -> tuple[Range, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """How cases are divided into training, validation and test sets.
+    """Options for the split of cases into training, validation and test sets.
 
     Attributes:
         by: "auto" uses the data's own sets, or else "group"; see `resolve_split`. "group" keeps all cases of a patient
@@ -282,7 +282,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """How predictions are evaluated.
+    """Options for the evaluation of predictions.
 
     Attributes:
         threshold: A case is predicted as positive if its probability of the positive class is at least this value.

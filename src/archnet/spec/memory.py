@@ -182,7 +182,7 @@ def _is_overwritten(before: PlannedLayer, row: PlannedLayer) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MicroBatch:
-    """How a batch is split into micro-batches.
+    """The split of a batch into micro-batches.
 
     Attributes:
         batch_size: Number of cases per step.

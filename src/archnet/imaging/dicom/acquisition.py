@@ -1,4 +1,4 @@
-"""How a DICOM series was acquired, from the headers of its slices."""
+"""The acquisition of a DICOM series, from the headers of its slices."""
 
 from __future__ import annotations
 

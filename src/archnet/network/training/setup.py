@@ -45,7 +45,7 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Execution:
-    """How a training is executed; apart from rounding it does not change the result.
+    """Options for the execution of a training, which change results only by rounding.
 
     Attributes:
         micro_batch: Number of cases per micro-batch; None is a whole batch. Several devices divide these cases, and

@@ -188,7 +188,7 @@ def write_reservation(folder: Path, experiments: Sequence[Experiment]) -> Path:
 
 
 def read_reservation(folder: Path) -> dict[str, Any] | None:
-    """What another process that has locked a folder records; empty if it does not say, null if none has."""
+    """The record of another process that has locked a folder; empty if it has none, None if no process has."""
     start = time.monotonic()
     while (folder / LOCK_FILE).exists() and is_locked(folder / LOCK_FILE):
         document = read_cache(folder / RESERVATION_FILE, "reservation")

@@ -258,7 +258,7 @@ CHANGES: Final = record_of({"previous": TEXT, "differences": list_of(record_of({
 """The run with whose settings an experiment was run before, and the settings that differ."""
 
 TAGS: Final = record_of({}, {"tags": list_of(TEXT), "note": TEXT})
-"""What a user wrote about a run."""
+"""The tags and the note of a run."""
 
 RESERVATION: Final = record_of({}, {"name": TEXT, "runs": map_of(record_of({}))})
 """The experiment whose runs a process makes in a folder."""

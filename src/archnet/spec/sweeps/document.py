@@ -287,7 +287,7 @@ def _value_rejections(sweep: Sweep, key: str) -> Iterator[Problem]:
 
 
 def _rejection(sweep: Sweep, arch: str | None, key: str, value: Any) -> str | None:
-    """Why the base experiment rejects a value of one hyperparameter with an architecture; null if it accepts it."""
+    """The reason why the base experiment rejects a value with an architecture; None if it accepts it."""
     arch_value = {} if arch is None else {ARCH: arch}
     try:
         replace(sweep, folds=None, seeds=None).experiments({**arch_value, key: value})

@@ -28,7 +28,7 @@ class Scheduler:
     Attributes:
         type: Asynchronous successive halving (Li et al. 2020, arXiv:1810.05934).
         grace_epochs: Number of epochs that every trial gets.
-        reduction: The reduction factor: one in so many trials continues at each rung.
+        reduction: The reduction factor: the inverse of the share of trials that continue at each rung.
     """
 
     type: Literal["asha"] = "asha"

@@ -19,7 +19,7 @@ from archnet.spec.twins.twin_notes import paths_text
 from archnet.spec.twins.widths import WidthPlan, plan_widths
 
 MATCHES: Final = ("none", "parameters", "macs")
-"""What a twin can have in common with its original."""
+"""Quantities that a twin can have in common with its original."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
