@@ -34,7 +34,7 @@ def test_check_reports_every_problem_of_every_file_and_exits_with_2(tmp_path):
     done = archnet("check", ROOT / "archs/archsm.json", "typo.json", "broken.json", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stdout == f"{ROOT}/archs/archsm.json: valid: 2D, 9 layers, 99,948 parameters at 64x64x1\n"
-    assert [line.partition(" It means")[0] for line in done.stderr.splitlines()] == [
+    assert [line.partition(" Description")[0] for line in done.stderr.splitlines()] == [
         'typo.json:1 $[0]: the key "kernel_size" is missing.',
         'typo.json:1 $[0].kernelsize: unknown key "kernelsize". Did you mean "kernel_size"?',
         'typo.json:1 $: the layer T is missing. End the list with {"type": "T"}.',

@@ -131,11 +131,11 @@ def test_the_schema_states_the_rules():
     options = read_schema("experiment")["properties"]["training"]["properties"]
     (few, small), (more, medium) = auto_rules.BATCH_SIZES
     for name, rule in {
-        "batch_size": f'"auto": {small} below {few:,} training cases, {medium} below {more:,}, else '
+        "batch_size": f'"auto": {small} below {few:,} training cases, {medium} below {more:,}, otherwise '
         f"{auto_rules.LARGE_BATCH};",
-        "epochs": f'"auto": as many as make {auto_rules.TARGET_STEPS:,} steps, at least %d and at most %d.'
+        "epochs": f'"auto": the number that gives {auto_rules.TARGET_STEPS:,} steps, at least %d and at most %d.'
         % auto_rules.EPOCH_RANGE,
-        "balance": f'"auto": {auto_rules.MAX_CLASS_RATIO:g} where the largest class has more than '
+        "balance": f'"auto": {auto_rules.MAX_CLASS_RATIO:g} if the largest class has more than '
         f"{auto_rules.MAX_CLASS_RATIO:g} times",
         "augmentation": f"shift by {auto_rules.SHIFT_FRACTION:.0%} of each side but at most "
         f"{auto_rules.MAX_SHIFT} voxels",
