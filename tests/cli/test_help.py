@@ -34,13 +34,17 @@ def examples(command):
         yield list(takewhile(lambda word: word not in (">", "|"), words))
 
 
+DEFAULT_COMMANDS = {("sweep",): "run", ("runs",): "list"}
+"""Groups whose first word may be the argument of a command."""
+
+
 def find_command(words):
     """The command that words begin with, and the other words."""
     path, rest = (), words[1:]
-    while isinstance(COMMANDS[path], TyperGroup) and rest:
-        name, *others = rest
-        is_file_first = path == ("sweep",) and name not in COMMANDS[path].commands
-        path, rest = ((*path, "run"), rest) if is_file_first else ((*path, name), others)
+    while isinstance(group := COMMANDS[path], TyperGroup):
+        is_default = path in DEFAULT_COMMANDS and not (rest and rest[0] in group.commands)
+        name, rest = (DEFAULT_COMMANDS[path], rest) if is_default else (rest[0], rest[1:])
+        path = (*path, name)
     return path, rest
 
 
@@ -67,7 +71,7 @@ SETTINGS = {
     path: parameter.help
     for path, command in COMMANDS.items()
     for parameter in command.params
-    if "--set" in parameter.opts
+    if "--set" in parameter.opts and parameter.multiple
 }
 
 

@@ -22,6 +22,7 @@ class _FolderFirst(TyperGroup):
 runs_app = typer.Typer(
     cls=_FolderFirst,
     help="List all runs under a folder: archnet runs [FOLDER]. Its options: archnet runs list --help.",
+    epilog="Examples:\n\narchnet runs\n\narchnet runs tag edit-2 promising",
 )
 
 

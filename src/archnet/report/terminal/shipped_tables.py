@@ -38,7 +38,7 @@ def _table(*titles: str) -> FittingTable:
     """A table whose last column wraps, also inside long words."""
     table = FittingTable(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in titles:
-        table.add_column(title, no_wrap=title != titles[-1])
+        table.add_column(title, no_wrap=title != titles[-1], overflow="fold")
     return table
 
 
