@@ -99,7 +99,10 @@ def validate_json(block):
 def parse_examples(block):
     """Check that the commands of a block have only options that exist, with possible values; nothing is carried out."""
     for line in block.text.replace("\\\n", " ").splitlines():
-        program, *arguments = itertools.takewhile(lambda word: word not in ("|", ">"), shlex.split(line, comments=True))
+        words = shlex.split(line, comments=True)
+        if not words:
+            continue
+        program, *arguments = itertools.takewhile(lambda word: word not in ("|", ">"), words)
         assert program == "archnet", f"{block.location}: {line}"
         try:
             _parse(get_command(app), arguments)
