@@ -1,13 +1,18 @@
 import json
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from archnet.errors import RunError
+import archnet
+from archnet.errors import DataError, RunError
 from archnet.evaluation.run_folder import read_json
+from archnet.files.atomic import write_json
 from archnet.spec.sweeps.sweep import Resources
 from archnet.versus.plan.plan_file import plan_document, read_durations
+from archnet.versus.plan.plan_reader import read_plan
 from archnet.versus.run_versus import check_versus_folder, count_finished_runs, run_versus
 from pages import Page
 from small_sweeps import SerialRunner
@@ -163,6 +168,50 @@ def test_the_page_leads_with_the_answers_and_links_to_each_comparison_and_run(fi
     }
     for variant in document["variants"]:
         assert f"{variant['name']} ({variant['form']}) {variant['auc']:.3f}" in frontier
+
+
+def test_a_report_on_the_folder_rewrites_the_result_and_the_pages_from_the_runs(finished, tmp_path):
+    _, folder = finished
+    copy = Path(shutil.copytree(folder, tmp_path / "out"))
+    written = ["versus.json", "report.html", "same-widths/report.html", "same-cost/report.html"]
+    before = {name: (copy / name).read_text(encoding="utf-8") for name in written}
+    for name in written[1:]:
+        (copy / name).write_text("")
+    pages = archnet.write_report(copy)
+    runs = [
+        "trials/000/net", "trials/000/net-seed1", "trials/001/net_3d", "trials/001/net_3d-seed1",
+        "trials/002/net_3d_macs", "trials/002/net_3d_macs-seed1",
+    ]  # fmt: skip
+    expected = [
+        *(f"{run}/report.html" for run in runs),
+        "same-widths/report.html",
+        "same-cost/report.html",
+        "report.html",
+    ]
+    assert [page.relative_to(copy).as_posix() for page in pages] == expected
+    document, original = read_json(copy / "versus.json"), json.loads(before["versus.json"])
+    assert [one["sentence"] for one in document["questions"]] == [one["sentence"] for one in original["questions"]]
+    assert [one["noninferiority"] for one in document["questions"]] == [
+        one["noninferiority"] for one in original["questions"]
+    ]
+    assert Page((copy / "report.html").read_text(encoding="utf-8")).text == Page(before["report.html"]).text
+
+
+def test_a_plan_is_read_back_from_its_folder(finished):
+    plan, folder = finished
+    again = read_plan(folder)
+    assert (again.variants, again.options) == (plan.variants, plan.options)
+    assert again.sweep.to_document() == plan.sweep.to_document()
+    assert (again.name, again.num_runs, again.experiment.arch.name) == (plan.name, 6, "net")
+
+
+def test_a_plan_of_other_networks_is_refused(finished, tmp_path):
+    copy = Path(shutil.copytree(finished[1], tmp_path / "out"))
+    document = read_json(copy / "plan.json")
+    write_json(copy / "plan.json", document | {"variants": document["variants"][:2]})
+    message = f"{copy / 'plan.json'}: does not describe the networks of sweep.json. Restore both files."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_plan(copy)
 
 
 def test_a_single_seed_is_a_caution(tmp_path):

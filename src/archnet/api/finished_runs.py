@@ -60,7 +60,7 @@ def write_report(
     >>> archnet.write_report("runs/phantom/archsm", checklists=["claim"])  # doctest: +SKIP
 
     Args:
-        runs: Runs or run folders; or an experiment folder, whose comparison is also rewritten.
+        runs: Runs or run folders; or the folder of an experiment or a versus, whose comparison is also rewritten.
         repair: Regenerate missing and changed files from the other files, where this needs no training. Regenerated
             files are logged.
         accept_edits: Accept files that you changed; later reports and comparisons state this. A run without a manifest
@@ -85,8 +85,15 @@ def write_report(
         has_pdf="pdf" in _figure_formats(figures),
         checklists=(checklists,) if isinstance(checklists, str) else tuple(checklists),
     )
+    from archnet.versus.plan.plan_reader import is_versus_folder
+    from archnet.versus.run_versus import rewrite_result, versus_runs
+
+    paths = as_paths(runs, "runs")
+    folders = [path for path in paths if is_versus_folder(path)]
+    run_paths = [run for path in paths for run in (versus_runs(path) if path in folders else [path])]
     with break_foreign_locks(is_wanted=break_lock):
-        return regenerate_reports(as_paths(runs, "runs"), options)
+        pages = regenerate_reports(run_paths, options)
+        return pages + [page for folder in folders for page in rewrite_result(folder)]
 
 
 def _figure_formats(figures: Sequence[str]) -> tuple[str, ...]:

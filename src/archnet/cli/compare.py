@@ -92,8 +92,8 @@ def report(
 ) -> None:
     """Recompute metrics.json from predictions.csv, and regenerate the figures and report.html.
 
-    For an experiment's folder, the comparison is rewritten as well. A file that has changed since its run finished is
-    an error, unless --repair regenerates it or --accept-edits accepts it.
+    For the folder of an experiment or a versus, the comparison is rewritten as well. A file that has changed since its
+    run finished is an error, unless --repair regenerates it or --accept-edits accepts it.
 
     Examples:
         archnet report runs/luna16/arch3dsm

@@ -15,6 +15,7 @@ from archnet.spec.experiment import SETS
 from archnet.sweep.results.trials import Trial, read_trials, trial_folder
 from archnet.sweep.run import Runner, lock_sweep_folder, open_schedule, run_schedule
 from archnet.versus.plan.form_names import QUESTION_FOLDERS
+from archnet.versus.plan.plan_reader import read_plan
 from archnet.versus.plan.versus_files import PLAN_FILE, VERSUS_FILE
 from archnet.versus.plan.versus_plan import VersusPlan
 from archnet.versus.report.versus_document import versus_document
@@ -73,6 +74,27 @@ def write_result(plan: VersusPlan, folder: Path) -> VersusResult:
     return result
 
 
+def rewrite_result(folder: Path) -> list[Path]:
+    """Compare the finished runs of a versus folder again, and rewrite `versus.json` and the pages.
+
+    Returns:
+        The pages of the comparisons, then that of the versus.
+
+    Raises:
+        ArchnetError: The folder is in use, no question can be answered, or a file is damaged.
+    """
+    with lock_sweep_folder(folder):
+        result = write_result(read_plan(folder), folder)
+        comparisons = [folder / QUESTION_FOLDERS[match] / "report.html" for match in result.comparisons]
+        return [*comparisons, folder / "report.html"]
+
+
+def versus_runs(folder: Path) -> list[Path]:
+    """The finished runs of a versus folder, in the order of its variants."""
+    places = [trial_folder(folder, trial.number) / name for trial in read_trials(folder) for name in trial.runs]
+    return [place for place in places if is_finished(place)]
+
+
 def check_versus_folder(folder: Path, *, resume: bool) -> None:
     """Check that a folder can take a new versus, or contains one to resume.
 
@@ -89,6 +111,4 @@ def check_versus_folder(folder: Path, *, resume: bool) -> None:
 
 def count_finished_runs(folder: Path) -> int:
     """Number of runs of a versus that have finished."""
-    return sum(
-        is_finished(trial_folder(folder, trial.number) / name) for trial in read_trials(folder) for name in trial.runs
-    )
+    return len(versus_runs(folder))
