@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 
 from archnet.data import keep_rows, make_split, open_dataset
+from archnet.data.dataset import Cases
+from archnet.data.split import case_folds
 from archnet.errors import DataError
+from archnet.files.progress import no_progress
+from archnet.files.strict_json import Document
+from archnet.runs.preview import summarize_data
 from archnet.spec.experiment import Data, Split
+from archnet.spec.resolve import parse_experiments
 from archnet.spec.section_options import complete_data, parse_data
 from lidc_file import change_file
 from marked_scans import NODULES, ORIGIN_MM, write_marked_folder
@@ -92,6 +98,29 @@ def test_undecided_nodules_with_soft_labels_are_trained_on_but_never_evaluated(f
         "3 of the 9 nodules are used in the training set only, with equal shares of both classes: the mean malignancy "
         "of their readers is exactly 3."
     )
+
+
+def test_undecided_nodules_count_for_no_class_and_are_spread_over_the_folds():
+    num_groups = 30  # each patient has one nodule: 10 benign, 10 malignant, 10 undecided
+    kind = np.arange(num_groups) % 3
+    cases = Cases(
+        ids=np.array([f"c{k}" for k in range(num_groups)]),
+        groups=np.array([f"g{k}" for k in range(num_groups)]),
+        labels=(kind == 1).astype(np.int64),
+        classes=("benign", "malignant"),
+        train_only=kind == 2,
+    )
+    assert cases.count_classes().tolist() == [10, 10]
+    folds = case_folds(cases, Split(by="group", folds=5, fold=0, test=None))
+    assert [np.bincount(folds[kind == number], minlength=5).tolist() for number in range(3)] == [[2] * 5] * 3
+
+
+def test_data_info_counts_undecided_nodules_apart_from_the_classes(folder):
+    root, path = folder
+    data = {"name": "luna16", "root": str(root), "task": "malignancy", "readings": str(path), "undecided": "soft"}
+    document = {"archs": [{"name": "net", "layers": [{"type": "T"}], "rank": 2}], "data": data, "split": {"test": 0.3}}
+    (experiment,) = parse_experiments(Document(value=document, source="mine.json"))
+    assert summarize_data(experiment, no_progress)["classes"] == {"benign": 3, "malignant": 3, "soft label only": 3}
 
 
 def test_weights_follow_the_agreement_of_the_readers(folder):

@@ -32,6 +32,19 @@ def _softened(predictions, *, soft=True, weight=True, seed=3):
     return replace(predictions, soft=shares if soft else None, weight=weights if weight else None)
 
 
+def test_training_cases_whose_shares_are_equal_count_for_no_class():
+    predictions = _softened(synthetic_predictions(num_cases=60), weight=False)
+    is_undecided = (predictions.sets == "train") & (np.arange(60) % 3 == 0)
+    shares = np.where(is_undecided[:, None], 0.5, predictions.soft)
+    undecided = replace(predictions, soft=shares)
+    assert undecided.has_label.tolist() == (~is_undecided).tolist()
+    matrix = evaluate(undecided, positive=1, bootstraps=0)["train"]["confusion_matrix"]
+    kept = predictions.y_true[(predictions.sets == "train") & ~is_undecided]
+    assert np.sum(matrix, axis=1).tolist() == np.bincount(kept).tolist()
+    tied_test = replace(predictions, soft=np.where((predictions.sets == "test")[:, None], 0.5, predictions.soft))
+    assert tied_test.has_label.all()
+
+
 @pytest.mark.parametrize(("soft", "weight"), [(True, True), (True, False), (False, True), (False, False)])
 def test_soft_labels_and_weights_read_back_to_identical_floats(tmp_path, soft, weight):
     predictions = _softened(synthetic_predictions(("a", "weight", "soft_x"), num_cases=60), soft=soft, weight=weight)

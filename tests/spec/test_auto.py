@@ -16,7 +16,7 @@ from archnet.errors import RunError
 from archnet.evaluation.comparison.pools import read_pools
 from archnet.files.strict_json import Document
 from archnet.network.build.network import build
-from archnet.network.examples import Examples
+from archnet.network.examples import UNLABELLED, Examples
 from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.training_twin import build_training_twin
@@ -315,16 +315,20 @@ def test_no_epoch_ends_with_a_small_batch(counts):
     batch_size=st.integers(1, 40),
     balance=st.sampled_from(["auto", "none", "weights", "oversample", 1.5, 3]),
     copied=st.sampled_from([None, "positive", "all"]),
+    num_unlabelled=st.integers(0, 20),
 )
-def test_the_steps_that_picks_count_with_are_those_that_are_made(counts, batch_size, balance, copied):
+def test_the_steps_that_picks_count_with_are_those_that_are_made(counts, batch_size, balance, copied, num_unlabelled):
     augmentation = [{"type": "rotated_copies", "of": copied}] if copied else []
     options = {"batch_size": batch_size, "balance": balance, "augmentation": augmentation}
-    experiment = picks_of(tuple(counts), (6, 6), FLAT, **options)
-    labels = np.repeat(np.arange(len(counts)), counts)
+    known = TrainingSet(counts=tuple(counts), shape=(6, 6), symmetry=ANY_WAY, num_unlabelled=num_unlabelled)
+    experiment = resolve_auto(asked(FLAT, **options), known)
+    labels = np.repeat([*range(len(counts)), UNLABELLED], [*counts, num_unlabelled])
     examples = Examples(images=np.zeros((len(labels), 1, 1, 1)), rows=np.arange(len(labels)), labels=labels)
     entries = epoch_samples(examples, experiment.training, 1)
     steps = TrainingBatches(examples=examples, samples=entries, training=experiment.training).steps_per_epoch
     assert f"at {steps:,} per epoch" in experiment.auto_reasons["training.epochs"]
+    trained = TrainingBatches(examples=examples, samples=entries, training=replace(experiment.training, balance="none"))
+    assert trained.steps_per_epoch == -(-len(entries.rows) // experiment.training.batch_size)
 
 
 def test_a_reason_goes_with_the_value_that_it_was_the_reason_of():

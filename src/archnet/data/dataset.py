@@ -56,6 +56,15 @@ class Cases:
     weight: NDArray[np.float32] | None = None
     train_only: NDArray[np.bool_] | None = None
 
+    @property
+    def has_label(self) -> NDArray[np.bool_]:
+        """(N,) whether a case has a valid hard label, so that it counts as a case of its class."""
+        return np.ones(len(self.ids), np.bool_) if self.train_only is None else ~self.train_only
+
+    def count_classes(self) -> NDArray[np.int64]:
+        """(classes,) number of cases of each class, without those that have only a soft label."""
+        return np.bincount(self.labels[self.has_label], minlength=len(self.classes))
+
     def select(self, rows: NDArray[np.int64]) -> Cases:
         """Select rows of the table, in the order of `rows`."""
         return replace(

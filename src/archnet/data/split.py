@@ -139,7 +139,7 @@ def keep_rows(
     Returns:
         Row numbers, ascending.
     """
-    is_usable = np.ones(len(sets), np.bool_) if cases.train_only is None else ~cases.train_only | (sets == "train")
+    is_usable = cases.has_label | (sets == "train")
     if data.negatives_per_positive == "all":
         return np.flatnonzero(is_usable)
     is_positive = cases.labels == cases.positive
@@ -212,8 +212,9 @@ def _shares(split: Split, scale: float) -> Shares:
 def _split_units(cases: Cases, split: Split) -> _Units:
     are_cases = split.by == "candidate"
     names, unit_of_case = np.unique(cases.ids if are_cases else cases.groups, return_inverse=True)
-    counts = np.zeros((len(names), len(cases.classes)), dtype=np.int64)
-    np.add.at(counts, (unit_of_case, cases.labels), 1)
+    classes = np.where(cases.has_label, cases.labels, len(cases.classes))  # those without a label are stratified, too
+    counts = np.zeros((len(names), len(cases.classes) + int(not cases.has_label.all())), dtype=np.int64)
+    np.add.at(counts, (unit_of_case, classes), 1)
     return _Units(counts=counts, unit_of_case=unit_of_case, are_cases=are_cases)
 
 

@@ -78,7 +78,8 @@ def evaluate(
         bootstraps=bootstraps,
         seed=seed,
     )
-    parts = {name: predictions.select(name) for name in SETS if np.any(predictions.sets == name)}
+    parts = {name: predictions.select(name, is_labelled=True) for name in SETS}
+    parts = {name: part for name, part in parts.items() if len(part.cases)}
     points = choose_thresholds(parts.get("validation"), positive, recall)
     heat = fit_temperature(parts["validation"]) if "validation" in parts else None
     return {

@@ -69,6 +69,18 @@ class Predictions:
                 f"and probabilities of shape {self.probabilities.shape}"
             )
 
+    @property
+    def has_label(self) -> NDArray[np.bool_]:
+        """(N,) whether a case counts as one of its class.
+
+        Training cases whose soft label has no single largest share, such as undecided nodules, do not.
+        """
+        if self.soft is None:
+            return np.ones(len(self.cases), np.bool_)
+        largest = self.soft.max(axis=1, keepdims=True)
+        has_label: NDArray[np.bool_] = (self.sets != "train") | ((self.soft == largest).sum(axis=1) == 1)
+        return has_label
+
     def to_columns(self) -> dict[str, NDArray[Any]]:
         """The columns of `predictions.csv`, as `pandas.DataFrame` accepts them: one value per case, classes by name."""
         return {
@@ -87,9 +99,9 @@ class Predictions:
         if self.weight is not None:
             yield WEIGHT, self.weight
 
-    def select(self, name: str) -> Predictions:
-        """The rows of one set."""
-        rows = self.sets == name
+    def select(self, name: str, *, is_labelled: bool = False) -> Predictions:
+        """The rows of one set, or only those that count as cases of their classes; see `has_label`."""
+        rows = (self.sets == name) & (self.has_label if is_labelled else True)
         return Predictions(
             cases=self.cases[rows],
             groups=self.groups[rows],

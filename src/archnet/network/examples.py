@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 _SMALL_TYPES: Final = tuple(map(np.dtype, (np.uint8, np.int8, np.int16, np.float16, np.float32)))
 """Dtypes that a graph takes unchanged and casts to float32 itself."""
 
+UNLABELLED: Final = -1
+"""The hard label of a training case that has only a soft one; it counts as a case of no class."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Examples:
@@ -20,7 +23,7 @@ class Examples:
     Attributes:
         images: (all cases, height, width[, depth], channels) raw values; may be memory-mapped.
         rows: (N,) rows of this set's cases in `images`.
-        labels: (N,) index of the class.
+        labels: (N,) index of the class, or `UNLABELLED`.
         soft: (N, classes) share of each class in the label, float32; None where the labels are hard.
         weights: (N,) positive weight of each case in the loss, float32; None where all count equally.
     """

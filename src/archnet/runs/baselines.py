@@ -108,7 +108,7 @@ def _make_run(folder: Path, name: str, experiment: Experiment, prepared: Prepare
     start = time.perf_counter()
     cases = prepared.cases
     labels, soft, weight = cases.labels, cases.soft, cases.weight
-    fitted = (prepared.sets == "train") & (True if cases.train_only is None else ~cases.train_only)
+    fitted = (prepared.sets == "train") & cases.has_label
     voxels = block_means(prepared, GRID)
     weights = None if weight is None else weight[fitted]
     model = fit_baseline(name, voxels[fitted], labels[fitted], experiment.training.seed, weights)

@@ -78,8 +78,9 @@ def _summarize_split(cases: Cases, experiment: Experiment) -> tuple[CaseSplit, d
 
 
 def _class_counts(cases: Cases) -> dict[str, int]:
-    counts = np.bincount(cases.labels, minlength=len(cases.classes))
-    return {name: int(count) for name, count in zip(cases.classes, counts, strict=True)}
+    counts = {name: int(count) for name, count in zip(cases.classes, cases.count_classes(), strict=True)}
+    num_unlabelled = int(np.count_nonzero(~cases.has_label))
+    return counts | ({"soft label only": num_unlabelled} if num_unlabelled else {})
 
 
 def draw_case(experiment: Experiment, case: str, path: Path, progress: Progress) -> Path:

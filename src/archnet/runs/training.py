@@ -114,7 +114,7 @@ def _execution_document(setup: TrainingSetup) -> dict[str, Any]:
 
 def set_examples(prepared: PreparedData, experiment: Experiment) -> dict[str, Examples]:
     """The non-empty sets as network input."""
-    from archnet.network.examples import Examples
+    from archnet.network.examples import UNLABELLED, Examples
 
     images, sets = prepared.network_input(experiment), prepared.sets
     parts = {name: np.flatnonzero(sets == name) for name in SETS if np.any(sets == name)}
@@ -123,7 +123,7 @@ def set_examples(prepared: PreparedData, experiment: Experiment) -> dict[str, Ex
         name: Examples(
             images=images,
             rows=prepared.rows[parts[name]],
-            labels=part.labels,
+            labels=np.where(part.has_label, part.labels, UNLABELLED),
             soft=part.soft,
             weights=part.weight,
         )

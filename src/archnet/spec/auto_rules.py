@@ -80,6 +80,7 @@ class TrainingSet:
 
     Attributes:
         counts: Number of cases of each class.
+        num_unlabelled: Number of cases that have only a soft label.
         shape: Shape of one case, (height, width[, depth]).
         positive: Index of the positive class.
         symmetry: The result of the test of flips and rotations on the cases; null if they were not tested.
@@ -89,6 +90,12 @@ class TrainingSet:
     shape: tuple[int, ...]
     positive: int = 1
     symmetry: Symmetry | None = None
+    num_unlabelled: int = 0
+
+    @property
+    def num_cases(self) -> int:
+        """Number of cases, with and without a hard label."""
+        return sum(self.counts) + self.num_unlabelled
 
 
 def _balance(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
@@ -168,7 +175,7 @@ def _find_symmetry(experiment: Experiment, training_set: TrainingSet) -> Symmetr
 
 
 def _batch_size(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
-    num_cases, num_samples = sum(training_set.counts), _samples_per_epoch(experiment.training, training_set)
+    num_cases, num_samples = training_set.num_cases, _samples_per_epoch(experiment.training, training_set)
     limit, size = next(((limit, size) for limit, size in BATCH_SIZES if num_cases < limit), (0, LARGE_BATCH))
     if num_samples <= size:
         return max(num_samples, 1), f"all training cases at once ({num_cases:,})"
@@ -203,5 +210,6 @@ def _steps_per_epoch(training: Training, training_set: TrainingSet) -> int:
 
 def _samples_per_epoch(training: Training, training_set: TrainingSet) -> int:
     """Samples of an epoch: the training cases, their rotated copies, and the samples that balancing adds."""
-    counts = counts_with_copies(training_set.counts, training.augmentation, training_set.positive)
-    return sum(samples_per_class(counts, training.balance))
+    counts = (*training_set.counts, training_set.num_unlabelled)
+    *class_counts, num_unlabelled = counts_with_copies(counts, training.augmentation, training_set.positive)
+    return sum(samples_per_class(class_counts, training.balance)) + num_unlabelled

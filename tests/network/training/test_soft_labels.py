@@ -9,9 +9,15 @@ import numpy as np
 import pytest
 
 from archnet.errors import RunError
-from archnet.network.examples import Examples
+from archnet.network.examples import UNLABELLED, Examples
 from archnet.network.scaling import build_inference_model
-from archnet.network.training.batches import EpochSamples, TrainingBatches, epoch_samples, sample_weights
+from archnet.network.training.batches import (
+    EpochSamples,
+    TrainingBatches,
+    draw_epoch_order,
+    epoch_samples,
+    sample_weights,
+)
 from archnet.network.training.objective import Objective
 from archnet.network.training.trainer import _pad
 from archnet.network.training.validation import validation_loss
@@ -141,6 +147,40 @@ def test_weights_and_balance_give_every_class_the_same_total():
     assert balanced[labels == 1].sum() == pytest.approx(6)
     assert balanced[1] / balanced[0] == pytest.approx(2)
     np.testing.assert_allclose(sample_weights(samples, plain()), weights / 6.5, rtol=1e-6)
+
+
+def _with_undecided(count=48):
+    """Cases of which every fourth has only a soft label, with equal shares."""
+    examples, is_undecided = bright_and_dark(count), np.arange(count) % 4 == 0
+    soft = np.eye(2, dtype=np.float32)[examples.labels]
+    soft[is_undecided] = 0.5
+    return dataclasses.replace(examples, labels=np.where(is_undecided, UNLABELLED, examples.labels), soft=soft)
+
+
+def test_cases_that_have_only_a_soft_label_count_for_no_class_in_the_history():
+    examples = _with_undecided()
+    _, history = fit(plain(epochs=2, batch_size=13), examples=examples)
+    objective = Objective(network_of(), LIMITS, plain())
+    samples = epoch_samples(examples, plain(), positive=1)
+    batch = next(TrainingBatches(examples=examples, samples=samples, training=plain(batch_size=48)).epoch_batches(0))
+    (_, counts), _ = objective.gradients(batch.micro_batches[0])
+    expected = np.bincount(examples.labels[examples.labels != UNLABELLED])
+    assert keras.ops.convert_to_numpy(counts).sum(axis=1).tolist() == expected.tolist()
+    assert [row["cases"] for row in history] == [48, 48]
+
+
+def test_cases_that_have_only_a_soft_label_have_the_mean_of_the_factors_of_the_classes():
+    labels = np.array([0] * 6 + [1] * 2 + [UNLABELLED] * 4)
+    soft = np.eye(2, dtype=np.float32)[labels]
+    soft[8:] = 0.5
+    samples = EpochSamples(rows=np.arange(12), turns=np.zeros(12, np.float32), labels=labels, soft=soft)
+    balanced = sample_weights(samples, plain(balance="weights"))
+    assert balanced[:6].sum() == pytest.approx(balanced[6:8].sum())
+    np.testing.assert_allclose(balanced[8:], (balanced[0] + balanced[7]) / 2, rtol=1e-6)
+    assert balanced.mean() == pytest.approx(1)
+    order = draw_epoch_order(samples, plain(balance="oversample"), 0)
+    assert np.unique(labels[order], return_counts=True)[1].tolist() == [4, 4, 4]
+    assert sorted(order[labels[order] == UNLABELLED].tolist()) == [8, 9, 10, 11]
 
 
 @pytest.mark.parametrize("gamma", [None, 2.0])

@@ -1,7 +1,9 @@
 """Flow diagram, acquisition table and methods paragraph of a run."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from archnet.report.paper.acquisition_rows import acquisition_rows
@@ -46,6 +48,19 @@ def test_the_flow_counts_what_was_found_left_out_and_used(tmp_path):
     drawing = flow_drawing(flow)
     assert "Found: 5,300 cases. Excluded; 4 in 2 unreadable scans; 4,520 negatives not drawn." in drawing.alt
     assert drawing.narrow.width < 390
+
+
+def test_training_cases_with_a_soft_label_only_are_counted_apart(tmp_path):
+    predictions = synthetic_predictions()
+    is_undecided = (predictions.sets == "train") & (np.cumsum(predictions.sets == "train") <= 4)
+    soft = np.where(is_undecided[:, None], 0.5, np.eye(2)[predictions.y_true])
+    run = read_run(write_run(tmp_path / "a", predictions=replace(predictions, soft=soft)))
+    cases, negatives, positives, _ = counts(run, "train")
+    lines, kept = run_flow(run).sets[0], np.bincount(predictions.y_true[is_undecided], minlength=2)
+    assert lines[0] == f"Training: {cases} cases"
+    assert lines[-3:] == (
+        f"{negatives - kept[0]} non-nodule", f"{positives - kept[1]} nodule", "4 with a soft label only",
+    )  # fmt: skip
 
 
 def test_one_negative_that_is_not_drawn_is_in_the_singular(tmp_path):

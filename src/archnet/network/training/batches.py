@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archnet.network.augmentation.augment import add_rotated_copies, draw_uniforms
-from archnet.network.examples import Examples, split_batches
+from archnet.network.examples import UNLABELLED, Examples, split_batches
 from archnet.network.random_numbers import Stream, epoch_generator
 from archnet.network.training.dropout import draw_keys
 from archnet.spec.experiment import Training
@@ -25,18 +25,28 @@ class EpochSamples:
     Attributes:
         rows: (M,) case of each sample.
         turns: (M,) fixed rotation of each sample, as a share of 360 degrees.
-        labels: (M,) class of each sample.
+        labels: (M,) class of each sample, or `UNLABELLED`.
         weights: (M,) weight of the case of each sample, float32; None where all cases count equally.
+        soft: (M, classes) share of each class in the label of each sample, float32; None where the labels are hard.
     """
 
     rows: NDArray[np.int64]
     turns: NDArray[np.float32]
     labels: NDArray[np.int64]
     weights: NDArray[np.float32] | None = None
+    soft: NDArray[np.float32] | None = None
+
+    @property
+    def has_label(self) -> NDArray[np.bool_]:
+        """(M,) whether a sample has a hard label, so that it counts as one of its class."""
+        has_label: NDArray[np.bool_] = self.labels != UNLABELLED
+        return has_label
 
 
 def draw_epoch_order(samples: EpochSamples, training: Training, epoch: int) -> NDArray[np.int64]:
     """Draw the order of the samples of one epoch; with oversampling, samples of rare classes occur more than once.
+
+    Samples that have only a soft label come once.
 
     Args:
         samples: The samples of the training set.
@@ -44,7 +54,7 @@ def draw_epoch_order(samples: EpochSamples, training: Training, epoch: int) -> N
         epoch: Index of the epoch, from 0; every epoch has its own order.
     """
     generator = epoch_generator(Stream.ORDER, training.seed, epoch)
-    present, counts = np.unique(samples.labels, return_counts=True)
+    present, counts = np.unique(samples.labels[samples.has_label], return_counts=True)
     num_draws = oversampled_counts(counts.tolist(), training.balance)
     if num_draws is None:
         return generator.permutation(len(samples.rows))
@@ -52,7 +62,7 @@ def draw_epoch_order(samples: EpochSamples, training: Training, epoch: int) -> N
         _repeat_evenly(np.flatnonzero(samples.labels == label), number, generator)
         for label, number in zip(present, num_draws, strict=True)
     ]
-    return generator.permutation(np.concatenate(members))
+    return generator.permutation(np.concatenate([*members, np.flatnonzero(~samples.has_label)]))
 
 
 def _repeat_evenly(members: NDArray[np.int64], count: int, generator: np.random.Generator) -> NDArray[np.int64]:
@@ -65,21 +75,32 @@ def epoch_samples(examples: Examples, training: Training, positive: int) -> Epoc
     """Return the samples of an epoch: the training cases and the copies that augmentation adds."""
     rows, turns = add_rotated_copies(training.augmentation, examples.labels == positive)
     weights = None if examples.weights is None else examples.weights[rows]
-    return EpochSamples(rows=rows, turns=turns, labels=examples.labels[rows], weights=weights)
+    soft = None if examples.soft is None else examples.soft[rows]
+    return EpochSamples(rows=rows, turns=turns, labels=examples.labels[rows], weights=weights, soft=soft)
 
 
 def sample_weights(samples: EpochSamples, training: Training) -> NDArray[np.float32]:
     """(M,) weight of each sample in the loss, 1 on average: the product of the weights of its case and its class.
 
-    With `balance` "weights", all classes have the same total weight.
+    With `balance` "weights", all classes have the same total weight, and a sample that has only a soft label has the
+    mean of their factors by its shares.
     """
     num_samples = len(samples.rows)
     weights = np.ones(num_samples) if samples.weights is None else samples.weights.astype(np.float64)
     if training.balance != "weights":
         return (weights * (num_samples / weights.sum())).astype(np.float32)
-    present, inverse = np.unique(samples.labels, return_inverse=True)
-    totals = np.bincount(inverse, weights)
-    return (weights * (num_samples / (len(present) * totals[inverse]))).astype(np.float32)
+    has_label = samples.has_label
+    present, inverse = np.unique(samples.labels[has_label], return_inverse=True)
+    class_factors = num_samples / (len(present) * np.bincount(inverse, weights[has_label]))
+    factors = np.empty(num_samples)
+    factors[has_label] = class_factors[inverse]
+    if has_label.all():
+        return (weights * factors).astype(np.float32)
+    if samples.soft is None:
+        raise ValueError("samples without a hard label need a soft one")
+    factors[~has_label] = samples.soft[~has_label][:, present] @ class_factors
+    weights = weights * factors
+    return (weights * (num_samples / weights.sum())).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,8 +137,10 @@ class TrainingBatches:
     @property
     def steps_per_epoch(self) -> int:
         """Number of batches in an epoch."""
-        counts = np.bincount(self.samples.labels).tolist()
-        return steps_per_epoch(sum(samples_per_class(counts, self.training.balance)), self.training.batch_size)
+        has_label = self.samples.has_label
+        counts = np.bincount(self.samples.labels[has_label]).tolist()
+        num_samples = sum(samples_per_class(counts, self.training.balance)) + int(np.count_nonzero(~has_label))
+        return steps_per_epoch(num_samples, self.training.batch_size)
 
     def epoch_batches(self, epoch: int, num_skipped: int = 0) -> Iterator[Batch]:
         """Iterate over the batches of one epoch; the last one may be smaller.
@@ -134,8 +157,7 @@ class TrainingBatches:
             "uniforms": draw_uniforms(self.training.augmentation, self.samples.turns[order], seed, epoch),
             "keys": draw_keys(len(order), seed, epoch),
         }
-        soft, cases = self.examples.soft, self.samples.rows[order]
-        arrays |= {} if soft is None else {"soft": soft[cases]}
+        arrays |= {} if self.samples.soft is None else {"soft": self.samples.soft[order]}
         for number in range(num_skipped + 1, steps_per_epoch(len(order), size) + 1):
             positions = np.arange((number - 1) * size, min(number * size, len(order)))
             rows = self.samples.rows[order[positions]]

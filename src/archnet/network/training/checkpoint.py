@@ -141,6 +141,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
             and all(_is_row(row) for row in progress["history"])
             and np.asarray(tally["matrix"]).dtype.kind in "iu"
             and _is_count(tally["num_steps"], 0)
+            and _is_count(tally.get("num_cases", 0), 0)
             and all(isinstance(tally[key], float | int) for key in ("loss", "seconds"))
             and isinstance(progress["best_value"], float | int | None)
             and _is_count(progress["num_best"], 0)
@@ -198,7 +199,9 @@ def _progress_document(progress: TrainingProgress) -> dict[str, Any]:
 
 
 def _progress(document: Mapping[str, Any], best: list[NDArray[Any]]) -> TrainingProgress:
-    tally = Tally(**{**document["tally"], "matrix": np.asarray(document["tally"]["matrix"])})
+    matrix = np.asarray(document["tally"]["matrix"])
+    num_cases = int(matrix.sum())  # all of them in earlier versions, which did not record the number
+    tally = Tally(**{"num_cases": num_cases, **document["tally"], "matrix": matrix})
     return TrainingProgress(
         history=list(document["history"]),
         tally=tally,

@@ -31,26 +31,24 @@ class Tally:
 
     Attributes:
         num_steps: Number of steps.
+        num_cases: Number of cases so far, with and without a hard label.
         loss: Sum of the cases' losses.
-        matrix: Their confusion counts, (K, K).
+        matrix: Confusion counts of those with a hard label, (K, K).
         seconds: Time of the steps.
     """
 
     num_steps: int = 0
+    num_cases: int = 0
     loss: float = 0.0
     matrix: Any = 0
     seconds: float = 0.0
 
-    def add(self, loss: float, matrix: NDArray[np.float64]) -> None:
-        """Add a step: its mean loss, and its confusion matrix (K, K)."""
+    def add(self, loss: float, matrix: NDArray[np.float64], num_cases: int) -> None:
+        """Add a step: its mean loss, its confusion matrix (K, K), and its number of cases."""
         self.num_steps += 1
-        self.loss += loss * float(matrix.sum())
+        self.num_cases += num_cases
+        self.loss += loss * num_cases
         self.matrix = self.matrix + matrix.astype(np.int64)
-
-    @property
-    def num_cases(self) -> int:
-        """Number of cases so far."""
-        return int(self.matrix.sum())
 
     def means(self, positive: int, classes: Sequence[str] = ()) -> HistoryRow:
         """The metrics of history.csv's training columns; NaN where undefined.

@@ -76,7 +76,7 @@ def _create_checkpoint(setup: TrainingSetup) -> Checkpoint:
         "devices": [name.partition(" ")[2] or name for name in execution_now["devices"]],
         "deterministic": execution_now["deterministic"],
         "limits": setup.data.limits.to_document(),
-        "classes": np.bincount(setup.batches.samples.labels).tolist(),
+        "classes": np.unique(setup.batches.samples.labels, return_counts=True)[1].tolist(),
         "weights": [list(weight.shape) for weight in setup.network.weights],
         **_label_digests(setup.data),
     }
@@ -193,6 +193,6 @@ class TrainingLoop:
             names = [str(row if ids is None else ids[row]) for row in batch.rows]
             raise divergence_error(f"the loss is {loss} in epoch {epoch + 1} at step {batch.number}", names)
         tally = self.progress.tally
-        tally.add(loss, counts)
+        tally.add(loss, counts, len(batch.rows))
         logs = tally.means(self.setup.data.positive)
         self.callback.on_step(epoch + 1, tally.num_steps, self.steps_per_epoch, logs)

@@ -51,8 +51,8 @@ def confusion_counts(logits: Tensor, labels: Tensor, is_counted: Tensor) -> Tens
 
     Args:
         logits: (N, classes).
-        labels: (N,) index of the class.
-        is_counted: (N,) whether each case is counted.
+        labels: (N,) index of the class; a negative one, of a case that has only a soft label, is not counted.
+        is_counted: (N,) booleans.
     """
     num_classes = logits.shape[-1]
     truth = ops.one_hot(labels, num_classes, dtype="float32") * ops.expand_dims(ops.cast(is_counted, "float32"), 1)

@@ -207,7 +207,7 @@ def _split_rows(run: RunFiles) -> list[dict[str, Any]]:
     rows = []
     for name in run.sets:
         part = run.predictions.select(name)
-        class_counts = np.bincount(part.y_true, minlength=len(run.classes)).tolist()
+        class_counts = np.bincount(part.y_true[part.has_label], minlength=len(run.classes)).tolist()
         rows.append(
             {"set": name, "cases": len(part.cases), "groups": len(set(part.groups)), "class_counts": class_counts}
         )

@@ -77,6 +77,7 @@ def run_flow(run: RunFiles) -> Flow:
 def _set_lines(run: RunFiles, size: SetSize) -> tuple[str, ...]:
     scans = [] if size.scans is None else [pluralize(size.scans, "scan")]
     classes = [f"{count(number)} {name}" for number, name in zip(size.class_counts, run.classes, strict=True)]
+    classes += [f"{count(size.num_unlabelled)} with a soft label only"] if size.num_unlabelled else []
     title = f"{SET_NAMES[size.name].capitalize()}: {pluralize(size.cases, 'case')}"
     return (title, f"{count(size.groups)} patients or scans (groups)", *scans, *classes)
 

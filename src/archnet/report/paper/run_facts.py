@@ -32,9 +32,15 @@ class SetSize:
     scans: int | None
     class_counts: tuple[int, ...]
 
+    @property
+    def num_unlabelled(self) -> int:
+        """Training cases that have only a soft label, and count for no class."""
+        return self.cases - sum(self.class_counts)
+
     def text(self, classes: Sequence[str]) -> str:
         """The size in words, such as "training, 700 cases (550 “non-nodule”, 150 “nodule”) of 25 groups, 25 scans"."""
         counts = ", ".join(f"{count(n)} “{name}”" for n, name in zip(self.class_counts, classes, strict=True))
+        counts += f", {count(self.num_unlabelled)} with a soft label only" if self.num_unlabelled else ""
         scans = "" if self.scans is None else f", {pluralize(self.scans, 'scan')}"
         groups = pluralize(self.groups, "group")
         return f"{SET_NAMES[self.name]}, {pluralize(self.cases, 'case')} ({counts}) of {groups}{scans}"
@@ -52,7 +58,7 @@ def _set_size(run: RunFiles, name: str) -> SetSize:
         cases=len(part.cases),
         groups=len(set(part.groups.tolist())),
         scans=((run.data or {}).get("num_scans") or {}).get(name),
-        class_counts=tuple(np.bincount(part.y_true, minlength=len(run.classes)).tolist()),
+        class_counts=tuple(np.bincount(part.y_true[part.has_label], minlength=len(run.classes)).tolist()),
     )
 
 

@@ -38,9 +38,13 @@ def resolve_auto_from_data(experiment: Experiment, dataset: Dataset, split: Case
         return experiment
     cases = dataset.cases
     split = split or split_cases(cases, experiment)
-    is_training = split.sets[split.rows] == "train"
-    counts = np.bincount(cases.labels[split.rows[is_training]], minlength=len(cases.classes))
-    known = TrainingSet(counts=tuple(counts.tolist()), shape=tuple(dataset.shape), positive=cases.positive)
+    training_cases = cases.select(split.rows[split.sets[split.rows] == "train"])
+    known = TrainingSet(
+        counts=tuple(training_cases.count_classes().tolist()),
+        num_unlabelled=int(np.count_nonzero(~training_cases.has_label)),
+        shape=tuple(dataset.shape),
+        positive=cases.positive,
+    )
     if "augmentation" in experiment.training.auto and is_measured(experiment, _AUGMENTATION):
         known = replace(known, symmetry=find_symmetry(dataset, split))
     experiment_with_reasons = refresh_reasons(experiment, known)

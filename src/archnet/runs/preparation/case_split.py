@@ -87,7 +87,7 @@ def check_training_set(cases: Cases, sets: NDArray[np.str_], split: Split) -> No
         RunError: The training set lacks a class.
     """
     is_training = sets == "train"
-    present = np.unique(cases.labels[is_training])
+    present = np.unique(cases.labels[is_training & cases.has_label])
     if present.size < len(cases.classes):
         is_own = resolve_split(cases, split)[0].by in ("own", "own_test")
         lower = "Use fewer folds" if split.folds else "Lower split.test and split.validation"

@@ -85,7 +85,7 @@ def _summarize_values(values: list[str]) -> dict[str, Any]:
 
 
 def _summarize_cases(cases: Cases) -> dict[str, Any]:
-    counts = np.bincount(cases.labels, minlength=len(cases.classes)).tolist()
+    counts = cases.count_classes().tolist()
     return {
         "cases": len(cases.ids),
         "groups": len(np.unique(cases.groups)),

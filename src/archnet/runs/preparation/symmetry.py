@@ -69,7 +69,8 @@ def find_symmetry(dataset: Dataset, split: CaseSplit) -> Symmetry:
 def _ask(dataset: Dataset, split: CaseSplit) -> Symmetry:
     shape = dataset.shape
     names = [*possible_flips(shape), *([RIGHT_ANGLES] if shape[0] == shape[1] > 1 else [])]
-    training, validation = (split.rows[split.sets[split.rows] == name] for name in ("train", "validation"))
+    labelled = split.rows[dataset.cases.has_label[split.rows]]
+    training, validation = (labelled[split.sets[labelled] == name] for name in ("train", "validation"))
     labels = dataset.cases.labels
     if not validation.size:
         return _undecided("there is no validation set")
