@@ -30,6 +30,7 @@ from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
 from archnet.report.sentences.document_difference import difference_line
 from archnet.runs.preparation.training_scans import read_training_scans
+from archnet.spec.sweeps.sweep import Resources
 from archnet.sweep.report.sweep_page import write_sweep_report
 from archnet.sweep.results.leaderboard import read_leaderboard
 from archnet.sweep.results.trials import read_sweep, read_trials
@@ -82,6 +83,7 @@ INIT = {
 PLAN = {
     **{"name": "cubes-versus-net", "arch": "net", "data": "npz", "forms": ["2d", "3d"], "match": ["none"]},
     **{"seeds": 2, "folds": None, "runs": 2, "runs_at_once": 2, "seconds": 61.5},
+    "resources": {"cpus": 1, "gpus": 0},
     "variants": [
         {
             **{"name": "net", "form": "2D", "parameters": 924, "macs": 6060},
@@ -135,6 +137,9 @@ LISTS = {
     "tags.json": json.dumps({"tags": ["wide", "paper"], "note": "twice the width"}, indent=2),
     "scans.jsonl": json_lines(RECORDS),
 }
+MUTANT_PLAN = SimpleNamespace(
+    variants=[SimpleNamespace(name="net")], options=SimpleNamespace(resources=Resources(cpus=1, gpus=0))
+)
 READERS = {
     "candidates.csv": read_candidates,
     "annotations.csv": read_findings,
@@ -147,7 +152,7 @@ READERS = {
     "comparison.json": read_json,
     "judged.json": lambda path: read_evaluated_trials(path.parent),
     "init.json": read_json,
-    "plan.json": lambda path: read_durations(path.parent, SimpleNamespace(variants=[SimpleNamespace(name="net")])),
+    "plan.json": lambda path: read_durations(path.parent, MUTANT_PLAN),
     "changes.json": lambda path: [difference_line(one) for one in read_json(path)["differences"]] or ["none"],
     "tags.json": lambda path: read_tags(path.parent),
     "scans.jsonl": read_records,

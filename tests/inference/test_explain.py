@@ -406,8 +406,8 @@ def test_what_cannot_be_explained_is_reported(tmp_path):
             "--at=nan,2,3",
         ): '--at "nan,2,3": expected three numbers in mm, such as --at=-100.6,67.3,-231.8.',
         (nodules, scan, "--at=1,2,999"): "--at: the point (1.0, 2.0, 999.0) mm is outside scan a.mhd.",
-        (arrays, scan): f"{arrays}: this run was trained on the arrays of an .npz file. The file does not say how they "
-        "were cut from scans, so no scan can be cut alike. Name a run on luna16, mosmed or folder data.",
+        (arrays, scan): f"{arrays}: this run was trained on arrays of an .npz file, which does not record how they "
+        "were extracted from scans, so new scans cannot be preprocessed in the same way. Name a run on luna16, mosmed or folder data.",
         (whole, folder): f"{folder}: contains 2 scans. Choose one, such as {scan}.",
         (tmp_path / "runs", scan): f"{tmp_path / 'runs'}: cannot",
         (whole, scan, "--class", "CT-2"): '--class: no class "CT-2". Did you mean "CT-23"? The run has CT-0, CT-23.',

@@ -374,7 +374,7 @@ def test_options_that_do_not_fit_the_run_are_refused(run, nodules, tmp_path):
         "coordY, coordZ.",
         (run, tmp_path / "none.mhd"): f"{tmp_path / 'none.mhd'}: no such file. Give a scan (.mhd, .mha, .nii, "
         ".nii.gz, .nrrd), a DICOM folder, or a folder of scans.",
-        (run, arrays): f"{arrays}: found no scans. Not used: 1 .keras (model.keras). Give a scan (.mhd, .mha, .nii, "
+        (run, arrays): f"{arrays}: contains no scans. Not used: 1 .keras (model.keras). Give a scan (.mhd, .mha, .nii, "
         ".nii.gz, .nrrd), a DICOM folder, or a folder of scans.",
     }  # fmt: skip
     for arguments, message in expected.items():

@@ -136,7 +136,7 @@ def test_the_trials_of_an_earlier_version_keep_their_split(tmp_path):
 
 def test_a_file_or_a_command_may_follow_the_word_sweep():
     runner = CliRunner()
-    assert "The sweep file." in runner.invoke(app, ["sweep", "run", "--help"]).output
+    assert "Sweep: a file or a name" in runner.invoke(app, ["sweep", "run", "--help"]).output
     assert "contains no sweep" in str(runner.invoke(sweep_app, ["status", "nowhere"]).exception)
     assert "nowhere.json: no such file" in str(runner.invoke(sweep_app, ["nowhere.json", "--resume"]).exception)
     assert "nowhere.json: no such file" in str(runner.invoke(sweep_app, ["--resume", "nowhere.json"]).exception)

@@ -36,7 +36,7 @@ from archnet.runs.folders.experiment_folder import (
     run_name,
     shared_document,
 )
-from archnet.runs.folders.placement import Placement, log_changes, write_changes
+from archnet.runs.folders.placement import FolderPlacement, log_changes, write_changes
 from archnet.runs.log import (
     CallbackList,
     LoggingCallback,
@@ -92,7 +92,7 @@ class RunOptions:
     resume: bool = False
     device: str | None = None
     deterministic: bool = False
-    placement: Placement | None = None
+    placement: FolderPlacement | None = None
     evaluated_sets: Sequence[str] = SETS
 
 

@@ -147,8 +147,7 @@ def _value_message(error: Any) -> str:
 
 def _word_hint(word: str, known: Sequence[str]) -> str:
     """Suggest a replacement for a word; for layer types, also translate the names of other frameworks."""
-    is_layer_type = {"C", "FC", "T"} <= set(known)
-    return (layer_type_hint(word) if is_layer_type else "") or did_you_mean(word, known)
+    return layer_type_hint(word, known) or did_you_mean(word, known)
 
 
 def _range_text(schema: Mapping[str, Any]) -> str:

@@ -43,10 +43,8 @@ def test_where_counts_are_too_wide_the_rows_are_percentages():
     lines = [
         line.split() for line in printed(confusion_table(matrix_of(11, 900_000, 10_000), list("ABCDEFGHIJK"), "test"))
     ]
-    assert lines[:2] == [
-        ["Confusion", "matrix,", "test", "set"],
-        ["Rows:", "true", "class.", "Columns:", "predicted", "class.", "Percent", "of", "each", "row."],
-    ]
+    assert lines[0] == ["Confusion", "matrix,", "test", "set"]
+    assert " ".join([*lines[1], *lines[2]]) == "Rows: true class. Columns: predicted class. Percent of each row."
     assert ["1", "A", "90", *["1"] * 10] in lines
 
 

@@ -57,6 +57,10 @@ DAMAGE = [
     ("environment.json", {"packages": []}, f":2 $.packages: expected an object, got []. {REMEDY}"),
     ("init.json", {"weights": "a", "file": "b", "sha256": "0" * 64, "layers": [{"taken": True}]},
      f':6 $.layers[0]: the key "place" is missing. {REMEDY}'),
+    ("changes.json", {"previous": "edit", "differences": [{"reference": 8, "other": 24}]},
+     f':4 $.differences[0]: the key "place" is missing. {REMEDY}'),
+    ("tags.json", {"tags": "wide"},
+     ':2 $.tags: expected an array, got "wide". Remove the file; archnet runs tag writes a new one.'),
     ("training_scans.json", {"scans": [], "cases": {"train": "abc"}}, f':4 $.cases.train: expected an array, got "abc". {REMEDY}'),
     ("curve.json", {"false_positives_per_scan": [0, 10**40], "sensitivity": [0.1], "band": None},
      f":4 $.false_positives_per_scan[1]: expected at most 1000000000000000, got 1{'0' * 40}. Regenerate it with `archnet report`."),
@@ -140,7 +144,7 @@ def test_a_damaged_cache_is_absent(tmp_path):
     for document, expected in ((good, good), ({**good, "pairs": [[0, 1]]}, None), ([], None)):
         path.write_text(json.dumps(document))
         assert read_cache(path, "copies") == expected
-    assert [parse_cache(b"[" * 9999, kind) for kind in CACHE_FILES] == [None, None]
+    assert [parse_cache(b"[" * 9999, kind) for kind in CACHE_FILES] == [None, None, None]
 
 
 HISTORY = "epoch,seconds,train_loss\n1,0.5,0.7\n"

@@ -66,7 +66,7 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class FolderPlacement:
     """The folder in which an experiment is run, and its changes.
 
     Attributes:
@@ -98,7 +98,7 @@ class Placement:
 @contextmanager
 def open_experiment_folder(
     experiments: Sequence[Experiment], out: Path | None, *, resume: bool = False, overwrite: bool = False
-) -> Iterator[Placement]:
+) -> Iterator[FolderPlacement]:
     """Choose the folder of an experiment, and hold its lock while the block runs.
 
     Args:
@@ -130,7 +130,7 @@ def open_experiment_folder(
 
 def _lock_placement(
     block: ExitStack, experiments: Sequence[Experiment], out: Path | None, *, resume: bool, overwrite: bool
-) -> Placement:
+) -> FolderPlacement:
     """Choose a folder and lock it; choose again if another process has taken it in between."""
     folder: Path | None = None
     for _ in range(_MAX_ATTEMPTS):
@@ -150,9 +150,9 @@ def _lock_placement(
     raise RunError(f"{folder}: other processes keep taking this folder. Choose another folder with --out.")
 
 
-def _place(experiments: Sequence[Experiment], out: Path | None, *, resume: bool, overwrite: bool) -> Placement:
+def _place(experiments: Sequence[Experiment], out: Path | None, *, resume: bool, overwrite: bool) -> FolderPlacement:
     if out is not None and not overwrite:
-        return Placement(folder=out)  # the runs there are checked when they are made
+        return FolderPlacement(folder=out)  # the runs there are checked when they are made
     base = experiment_folder(experiments[0])
     folders = [out] if out is not None else numbered_folders(base, experiments[0].name)
     matches = [match_folder(folder, experiments) for folder in folders]
@@ -164,11 +164,11 @@ def _place(experiments: Sequence[Experiment], out: Path | None, *, resume: bool,
         return _place_replacement(replaceable[-1])
     free = next((match for match in matches if match.fits), None)
     if free is not None or out is not None:
-        return Placement(folder=free.folder if free else folders[0])
+        return FolderPlacement(folder=free.folder if free else folders[0])
     return _place_anew(base, matches, resume=resume)
 
 
-def _place_identical(match: FolderMatch, *, resume: bool, overwrite: bool) -> Placement:
+def _place_identical(match: FolderMatch, *, resume: bool, overwrite: bool) -> FolderPlacement:
     """The folder of runs with the same settings, which are resumed or replaced.
 
     Raises:
@@ -177,12 +177,12 @@ def _place_identical(match: FolderMatch, *, resume: bool, overwrite: bool) -> Pl
     if not (resume or overwrite or match.is_in_use):
         run_folders = [match.folder / name for name in match.same]
         raise existing_run_error(next((one for one in run_folders if is_finished(one)), run_folders[0]))
-    return Placement(folder=match.folder, is_replaced=overwrite and not resume)
+    return FolderPlacement(folder=match.folder, is_replaced=overwrite and not resume)
 
 
-def _place_replacement(match: FolderMatch) -> Placement:
+def _place_replacement(match: FolderMatch) -> FolderPlacement:
     """The folder of runs with other settings, which are replaced."""
-    return Placement(
+    return FolderPlacement(
         folder=match.folder,
         changes=_changes(match),
         is_replaced=True,
@@ -191,7 +191,7 @@ def _place_replacement(match: FolderMatch) -> Placement:
     )
 
 
-def _place_anew(base: Path, matches: Sequence[FolderMatch], *, resume: bool) -> Placement:
+def _place_anew(base: Path, matches: Sequence[FolderMatch], *, resume: bool) -> FolderPlacement:
     """The folder with the next number.
 
     Raises:
@@ -204,7 +204,7 @@ def _place_anew(base: Path, matches: Sequence[FolderMatch], *, resume: bool) -> 
             f"{latest.folder}: these settings were not run yet, so there is nothing to resume: "
             f"{differences_line(changes[0])}. Remove --resume to run them in a new folder."
         )
-    return Placement(
+    return FolderPlacement(
         folder=next_folder(base, [match.folder for match in matches]), changes=_changes(latest) if latest else {}
     )
 
@@ -216,7 +216,7 @@ def _changes(match: FolderMatch) -> dict[str, Changes]:
     }
 
 
-def write_changes(run_folder: Path, placement: Placement | None, *, is_resumed: bool) -> None:
+def write_changes(run_folder: Path, placement: FolderPlacement | None, *, is_resumed: bool) -> None:
     """Write changes.json into a run folder with a number; remove that of an earlier run, unless it is resumed."""
     changes = placement.changes.get(run_folder.name) if placement and not placement.is_replaced else None
     if changes is not None:
@@ -225,14 +225,14 @@ def write_changes(run_folder: Path, placement: Placement | None, *, is_resumed: 
         (run_folder / CHANGES_FILE).unlink(missing_ok=True)
 
 
-def log_changes(run_folder: Path, placement: Placement | None) -> None:
+def log_changes(run_folder: Path, placement: FolderPlacement | None) -> None:
     """Log what has changed since a run was made before, and where it is saved; for log.txt alone."""
     line = placement.line(run_folder.name) if placement else ""
     if line:
         log.info(line)
 
 
-def _announcement(placement: Placement, names: Sequence[str]) -> list[str]:
+def _announcement(placement: FolderPlacement, names: Sequence[str]) -> list[str]:
     """One line for each distinct change, since folds and seeds often share it."""
     lines: dict[str | None, str] = {}
     for name in names:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 _ADVICE: Final = {
@@ -56,13 +57,22 @@ _SYNONYMS: Final = {
 _TYPES: Final = {name: kind for kind, names in _SYNONYMS.items() for name in names.split()}
 
 
-def layer_type_hint(name: str) -> str:
-    """Suggest the layer for the name in another framework, to append to a message; empty if it is unknown.
+def layer_type_hint(name: str, known: Collection[str]) -> str:
+    """Suggest the layer for the name in another framework, to append to a message.
 
-    >>> layer_type_hint("Conv2D"), layer_type_hint("nn.BatchNorm3d")
+    Args:
+        name: The name.
+        known: The words that are valid in its place.
+
+    Returns:
+        Empty if the name is unknown, or if no layer type is valid in its place.
+
+    >>> layer_type_hint("Conv2D", ["C", "P"]), layer_type_hint("nn.BatchNorm3d", ["C", "P"])
     (' Use "C" for a convolution.', ' Use "BN" for batch normalization, or "norm" of a "C" layer.')
-    >>> layer_type_hint("Lambda")
-    ''
+    >>> layer_type_hint("Lambda", ["C", "P"]), layer_type_hint("ReLU", ["relu", "elu"])
+    ('', '')
     """
+    if _ADVICE.keys().isdisjoint(known):
+        return ""
     word = re.sub(r"[^a-z]", "", re.sub(r"[123]d$", "", name.lower().rpartition(".")[2]))
     return f" {_ADVICE[_TYPES[word]]}" if word in _TYPES else ""
