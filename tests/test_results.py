@@ -22,7 +22,8 @@ def lines_of(path):
 
 
 def rows_of(path):
-    return {line for line in lines_of(path) if "experiments/results/" in line and line[0] == "|"}
+    rows = {line for line in lines_of(path) if "experiments/results/" in line and line[0] == "|"}
+    return {row for row in rows if "results/versus/" not in row}
 
 
 RESULTS_PAGE = EXPERIMENTS.parent / "docs/pages/results/index.md"
@@ -88,6 +89,16 @@ def test_a_comparison_s_table_may_have_no_deviation_and_no_interval():
     assert keep.table_lines("lidc", document) == [cells, "lidc: No difference is shown."]
     row["spread"] = {"recall": None, "mcc": None, "auc": None}
     assert keep.table_lines("lidc", document)[0] == cells
+
+
+def test_the_table_of_versus_results_is_what_their_files_say():
+    keep, readme = load_script("keep_versus"), lines_of(EXPERIMENTS.parent / "README.md")
+    rows = [row for path in sorted(RESULTS.glob("versus/*/versus.json")) for row in keep.table_rows(path)]
+    assert len(rows) > 5
+    assert lines_of(EXPERIMENTS / "README.md") >= {*keep.HEADER, *rows}
+    assert {row for row in readme if "](experiments/results/versus/" in row} == {
+        row.replace("](results/", "](experiments/results/") for row in rows
+    }
 
 
 def test_the_tables_of_comparisons_are_what_archnet_compare_says():
