@@ -1,6 +1,7 @@
 """The command line as a process in hostile environments: closed and full streams, no home folder, few open files, signals."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -192,7 +193,7 @@ def test_a_run_needs_no_home_no_temporary_folder_and_few_open_files(run, tmp_pat
         'ulimit -n 40 && $archnet "$@"', *run, HOME=nowhere, TMPDIR=nowhere, MPLCONFIGDIR="", XDG_STATE_HOME=""
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("Keras "), done.stderr
+    assert done.stderr.startswith("Reading the npz data\nImporting Keras and its backend, tensorflow\nKeras "), done.stderr
     assert (tmp_path / "out" / "net" / "report.html").is_file()
     folder = tmp_path / "out" / "net"
     done = _shell('ulimit -n 40 && $archnet report "$1"', folder, HOME=nowhere, TMPDIR=nowhere)
@@ -236,7 +237,7 @@ def test_a_signal_keeps_the_checkpoint_and_says_how_to_resume(run, tmp_path, num
         text=True,
         preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     ) as process:
-        assert any(line.startswith("epoch   2") for line in process.stderr)
+        assert any(re.search("epoch +2/", line) for line in process.stderr)
         process.send_signal(number)
         last = process.stderr.readlines()[-1]
         assert process.wait(60) == code

@@ -43,7 +43,6 @@ data_app = typer.Typer(
 
 
 data_app.command()(check)
-data_app.command()(prune)
 
 
 @data_app.command()
@@ -169,6 +168,9 @@ def _prepare_crops(experiments: tuple[Experiment, ...], strict: bool, as_json: b
         print_json({"crops": len(first.values), "bytes": size, "missing": [asdict(scan) for scan in first.lost_scans]})
     else:
         echo(f"{len(first.values):,} crops of {'x'.join(map(str, first.shape))}, {size / 1e6:,.1f} MB")
+
+
+data_app.command()(prune)
 
 
 @data_app.command()
