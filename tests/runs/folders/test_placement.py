@@ -250,6 +250,67 @@ def test_an_interrupted_replacement_is_replaced_in_turn_without_the_loss_of_the_
     assert content() == {"edit/net/metrics.json": 32}
 
 
+def user_files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.md"))
+
+
+def test_overwrite_keeps_the_files_of_the_user_in_the_folders_of_the_experiment_and_the_run():
+    run(8)
+    Path("runs/edit/thesis").mkdir()
+    for name in ("notes.md", "thesis/chapter.md", "net/look.md"):
+        Path("runs/edit", name).write_text("mine")
+    run(24, overwrite=True)
+    run(24, split={"seed": 3}, finished=False, overwrite=True)
+    Path("runs/edit/net/later.md").write_text("mine")
+    run(32, split={"seed": 4}, overwrite=True)
+    assert user_files(Path("runs/edit")) == ["net/later.md", "net/look.md", "notes.md", "thesis/chapter.md"]
+    assert content() == {"edit/net/metrics.json": 32}
+
+
+def test_a_user_file_whose_name_is_taken_in_the_new_run_gets_a_number():
+    run(8)
+    Path("runs/edit/net/look.md").write_text("mine")
+    found = experiments(24)
+    with open_experiment_folder(found, None, overwrite=True) as placement:
+        fake_runs(placement, found)
+        Path("runs/edit/net/look.md").write_text("newer")
+    assert user_files(Path("runs/edit")) == ["net/look-2.md", "net/look.md"]
+
+
+def test_what_a_killed_removal_of_replaced_runs_left_does_not_take_the_place_of_the_finished_run():
+    run(8)
+    Path("runs/edit/.replaced/net/figures").mkdir(parents=True)
+    run(8, resume=True)
+    assert content() == {"edit/net/metrics.json": 8}
+    assert not Path("runs/edit/.replaced").exists()
+
+
+def test_overwrite_of_a_folder_whose_runs_never_began_leaves_the_new_documents(here):
+    out = here / "out"
+    out.mkdir()
+    write_json(out / "experiment.json", shared_document(experiments(8)[0]))
+    (out / "split.csv").write_text("old")
+    run(8, split={"seed": 3}, out=out, overwrite=True)
+    assert json.loads((out / "experiment.json").read_text())["split"]["seed"] == 3
+    assert sorted(path.name for path in out.iterdir()) == ["experiment.json", "net"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_the_folder_of_a_project_or_a_run_is_no_folder_for_runs(overwrite, here):
+    run(8)
+    (here / "experiment.json").write_text(json.dumps({"name": "edit", "archs": ["net.json"]}))
+    refused(
+        lambda: run(8, out=here, overwrite=overwrite),
+        f"{here}/experiment.json: this is the file of an experiment to run, which the runs would overwrite. "
+        f"Choose a different folder with --out, such as {here}/runs.",
+    )
+    refused(
+        lambda: run(8, out=Path("runs/edit/net"), overwrite=overwrite),
+        "runs/edit/net/experiment.json: this is the file of a run, which the runs would overwrite. Choose a "
+        "different folder with --out, such as runs/edit/net/runs.",
+    )
+
+
 def test_overwrite_leaves_no_runs_of_other_settings_next_to_the_new_ones():
     run(8)
     run(8, training={"seed": 1})

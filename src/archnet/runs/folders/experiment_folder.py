@@ -18,6 +18,7 @@ from archnet.report.sentences.document_difference import differences_line
 from archnet.runs.folders.run_differences import SHARED_SECTIONS, setting_differences
 from archnet.spec.auto import AUTO_SPLIT, reuse_auto_values
 from archnet.spec.experiment import AUTO_SPLITS, Experiment
+from archnet.spec.outputs.output_file import read_cache
 from archnet.spec.resolve import parse_experiments, resolve_paths
 
 OTHER_FOLDER: Final = "Choose a different folder with --out, or replace its runs with --overwrite."
@@ -73,6 +74,21 @@ def check_same_folder(experiments: Sequence[Experiment]) -> None:
                 'names ("name"), or the trainings different seeds ("training.seed").'
             )
         names[name.lower()] = name
+
+
+def check_no_other_document(out: Path | None) -> None:
+    """Check that the experiment.json of a folder for runs is not a file that the user has written, or that of a run.
+
+    Raises:
+        RunError: It is.
+    """
+    document = read_cache(out / "experiment.json", "reservation") if out is not None else None
+    if out is not None and document and ("archs" in document or "arch" in document):
+        owner = "an experiment to run" if "archs" in document else "a run"
+        raise RunError(
+            f"{out / 'experiment.json'}: this is the file of {owner}, which the runs would overwrite. Choose a "
+            f"different folder with --out, such as {out / 'runs'}."
+        )
 
 
 def check_run_folder(folder: Path, experiment: Experiment, *, resume: bool = False) -> None:

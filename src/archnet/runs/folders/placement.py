@@ -21,6 +21,7 @@ from archnet.files.atomic import write_json
 from archnet.files.locks import LockedError
 from archnet.report.sentences.document_difference import differences_line
 from archnet.runs.folders.experiment_folder import (
+    check_no_other_document,
     check_same_folder,
     existing_run_error,
     experiment_folder,
@@ -109,9 +110,10 @@ def open_experiment_folder(
 
     Raises:
         RunError: The same settings were run before, or there is nothing to resume; or another process is writing to the
-            folder.
+            folder; or `out` is the folder of a project or of a run.
     """
     check_same_folder(experiments)
+    check_no_other_document(out)
     with ExitStack() as block:
         placement = _lock_placement(block, experiments, out, resume=resume, overwrite=overwrite)
         reservation = write_reservation(placement.folder, experiments)

@@ -1,24 +1,30 @@
 """Replacement: runs that --overwrite replaces are kept aside until the new ones are finished.
 
-They move to the folder `.replaced` in the experiment's folder; if data or split differ, all other files of that folder
+They move to the folder `.replaced` in the experiment's folder; if data or split differ, the files that all runs share
 move with them. They are removed when the new runs are finished. They move back if none of the new runs has begun;
 otherwise they are kept, and the new runs can be resumed.
+
+The user's own files are never removed: in the experiment's folder they stay, and those in a replaced run move into the
+new one.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Final
 
 from archnet.errors import RunError
-from archnet.evaluation.run_folder import is_baseline, is_finished
-from archnet.files.locks import LOCK_FILE, RUN_LOCK_SECONDS, lock_folder
+from archnet.evaluation.integrity.manifest import MANIFEST_FILE, RUN_FILES
+from archnet.evaluation.run_folder import CHECKPOINT, is_baseline, is_finished
+from archnet.files.atomic import remove_at_once
+from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.runs.folders.experiment_folder import is_started
-from archnet.runs.folders.folder_match import RESERVATION_FILE
 from archnet.spec.outputs.output_file import read_cache
 
 log: Final = logging.getLogger("archnet")
@@ -26,8 +32,15 @@ log: Final = logging.getLogger("archnet")
 REPLACED_FOLDER: Final = ".replaced"
 """The folder in an experiment's folder that keeps the replaced runs."""
 
-_FOLDER_FILES: Final = frozenset({LOCK_FILE, RESERVATION_FILE, REPLACED_FOLDER})
-"""Files that stay in a folder whose other files are all replaced."""
+_SHARED_FILES: Final = frozenset(
+    {"experiment.json", "split.csv", "comparison.json", "verdict.svg", "strata.csv", "report.html", "together"}
+)
+"""The files of an experiment's folder beside its runs; all others are the user's."""
+
+_RUN_ENTRIES: Final = frozenset(
+    {*(name.rstrip("/") for name in RUN_FILES), MANIFEST_FILE, CHECKPOINT, "log.txt", "tags.json", "tensorboard"}
+)
+"""The files and folders in a run folder that archnet writes, apart from hidden ones; all others are the user's."""
 
 
 @contextmanager
@@ -40,7 +53,7 @@ def replace_runs(
         folder: The experiment's folder, locked by this process.
         names: The runs that the block makes.
         left_behind: Other runs of the same architectures, with other settings.
-        is_whole: Replace the folder with all its files, since its runs have other data or another split.
+        is_whole: Replace all runs with the files that they share, since they have other data or another split.
 
     Raises:
         RunError: The folder holds other runs as well, or runs that an earlier command was replacing.
@@ -65,9 +78,9 @@ def settle_replaced_runs(folder: Path) -> None:
     names = _run_names(aside)
     if not names:
         if aside.is_dir():
-            _restore(folder)
+            _settle_shared_files(folder)
     elif all(is_finished(folder / name) for name in names):
-        shutil.rmtree(aside)
+        _discard_replaced(folder)
     elif not any(is_finished(folder / name) or is_started(folder / name) for name in names):
         _restore(folder)
         log.warning("%s: the earlier %s restored.", folder, "run is" if len(names) == 1 else "runs are")
@@ -79,6 +92,35 @@ def settle_replaced_runs(folder: Path) -> None:
             "one is" if len(names) == 1 else "ones are",
             ", ".join(str(folder / name) for name in names),
         )
+
+
+def _settle_shared_files(folder: Path) -> None:
+    """Discard what is kept aside without a run of a network if the folder holds new runs, or else restore it."""
+    if _run_names(folder):
+        _discard_replaced(folder)
+    else:
+        _restore(folder)
+
+
+def _discard_replaced(folder: Path) -> None:
+    """Remove the replaced runs at once: a half-removed one would look like one to restore. The user's files stay."""
+    aside = folder / REPLACED_FOLDER
+    for run_folder in [path for path in aside.iterdir() if path.is_dir() and not path.is_symlink()]:
+        _move_user_files(run_folder, folder / run_folder.name)
+    remove_at_once(aside)
+
+
+def _move_user_files(run_folder: Path, target: Path) -> None:
+    """Move what archnet has not written from a run folder into another, or next to it if there is none."""
+    for path in list(run_folder.iterdir()):
+        if path.name not in _RUN_ENTRIES and not path.name.startswith(".archnet"):
+            path.rename(_free_path((target if target.is_dir() else target.parent) / path.name))
+
+
+def _free_path(path: Path) -> Path:
+    """The path, or one with a number where it is taken."""
+    paths = (path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(1))
+    return next(path for path in paths if not os.path.lexists(path))
 
 
 def _run_names(folder: Path) -> list[str]:
@@ -105,6 +147,7 @@ def _discard_interrupted_runs(folder: Path) -> None:
         )
     for name in names:
         if is_started(folder / name):
+            _move_user_files(folder / name, aside / name)
             shutil.rmtree(folder / name)
     settle_replaced_runs(folder)
 
@@ -115,11 +158,18 @@ def _move_aside(folder: Path, names: Sequence[str], *, is_whole: bool) -> None:
     for run_folder in runs:
         with lock_folder(run_folder, timeout_s=RUN_LOCK_SECONDS):
             pass  # no process is writing to it
-    moved = [path for path in folder.iterdir() if path.name not in _FOLDER_FILES] if is_whole else runs
+    moved = _own_files(folder) if is_whole else runs
     if moved:
         aside.mkdir(exist_ok=True)
     for path in moved:
         path.rename(aside / path.name)
+
+
+def _own_files(folder: Path) -> list[Path]:
+    """The runs and the files that they share, networks first: without one of them, nothing is restored."""
+    runs = [path for path in folder.iterdir() if path.is_dir() and (is_finished(path) or is_started(path))]
+    shared = [folder / name for name in sorted(_SHARED_FILES) if (folder / name).exists()]
+    return [*sorted(runs, key=lambda path: (not is_network_run(path), path.name)), *shared]
 
 
 def _restore(folder: Path) -> None:
@@ -128,6 +178,7 @@ def _restore(folder: Path) -> None:
     for path in sorted(aside.iterdir()):
         place = folder / path.name
         if place.is_dir() and not place.is_symlink():
+            _move_user_files(place, path)
             shutil.rmtree(place)
         path.replace(place)
     aside.rmdir()
