@@ -27,6 +27,10 @@ _MEANING: Final[dict[State, str]] = {
 }
 
 
+_STORE_FILES: Final = ("store.json", "crops.npy")
+"""Files of which a finished store has at least one, even if it is damaged."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCrops:
     """A crop store on disk.
@@ -57,11 +61,10 @@ class StoredCrops:
 
 
 def list_stores() -> list[StoredCrops]:
-    """Every store, finished or not, by name."""
+    """Every store, finished or not, by name; folders of other programs with such names are left out."""
     root = store_home()
-    folders = [
-        path for path in (*root.glob("*"), *root.glob(".unfinished/*")) if _is_store_name(path) and path.is_dir()
-    ]
+    finished = [path for path in root.glob("*") if any((path / name).exists() for name in _STORE_FILES)]
+    folders = [path for path in (*finished, *root.glob(".unfinished/*")) if _is_store_name(path) and path.is_dir()]
     return [_describe_store(path) for path in sorted(folders)]
 
 

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from archnet.data.store import lock_store
+from archnet.data.store_list import list_stores
 from archnet.data.user_files.reading_processes import find_reading_process
 from archnet.data.user_files.removal import remove_user_files
 from archnet.data.user_files.user_files import list_user_files
@@ -53,6 +54,14 @@ def test_folders_that_a_variable_names_stay(home, monkeypatch):
     remove_user_files(list_user_files())
     assert (home / "crops").is_dir()
     assert list((home / "crops").iterdir()) == []
+
+
+def test_a_folder_of_another_program_with_the_name_of_a_store_is_not_listed_and_stays(home):
+    foreign = stored().with_name("0123456789abcdef")
+    write(foreign / "mine.txt")
+    assert foreign not in [store.folder for store in list_stores()]
+    remove_user_files(list_user_files())
+    assert (foreign / "mine.txt").exists()
 
 
 def test_a_link_in_place_of_a_store_is_removed_and_what_it_points_to_stays(home):
