@@ -285,6 +285,19 @@ def test_what_a_killed_removal_of_replaced_runs_left_does_not_take_the_place_of_
     assert not Path("runs/edit/.replaced").exists()
 
 
+def test_a_run_that_a_killed_overwrite_moved_aside_is_restored_before_the_next_command_chooses_a_folder(caplog):
+    run(8)
+    Path("runs/edit/.replaced").mkdir()
+    Path("runs/edit/net").rename("runs/edit/.replaced/net")
+    with pytest.raises(RunError, match=r"^runs/edit/net: this run is finished"):
+        run(8)
+    assert caplog.messages[-1] == "runs/edit: the earlier run is restored."
+    Path("runs/edit/.replaced").mkdir()
+    Path("runs/edit/net").rename("runs/edit/.replaced/net")
+    assert run(24) == "runs/edit-2"
+    assert content() == {"edit/net/metrics.json": 8, "edit-2/net/metrics.json": 24, "edit-2/net/changes.json": None}
+
+
 def test_overwrite_of_a_folder_whose_runs_never_began_leaves_the_new_documents(here):
     out = here / "out"
     out.mkdir()

@@ -35,7 +35,12 @@ from archnet.runs.folders.folder_match import (
     numbered_folders,
     write_reservation,
 )
-from archnet.runs.folders.replacement import REPLACED_FOLDER, replace_runs, settle_replaced_runs
+from archnet.runs.folders.replacement import (
+    REPLACED_FOLDER,
+    replace_runs,
+    restore_unreplaced_runs,
+    settle_replaced_runs,
+)
 from archnet.spec.experiment import Experiment
 
 log: Final = logging.getLogger("archnet")
@@ -145,6 +150,7 @@ def _lock_placement(
                 if out is not None or is_chosen_again:
                     raise
                 continue
+            restore_unreplaced_runs(folder)
             chosen = _place(experiments, out, resume=resume, overwrite=overwrite)
             if chosen.folder == folder:
                 block.push(lock.pop_all())

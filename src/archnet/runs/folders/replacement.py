@@ -65,8 +65,8 @@ def replace_runs(
             f"{folder}: also holds {', '.join(others)}, with other settings, which --overwrite would leave behind. "
             "Remove it, run it again with this command, or choose a different folder with --out."
         )
-    _move_aside(folder, names, is_whole=is_whole)
     try:
+        _move_aside(folder, names, is_whole=is_whole)
         yield
     finally:
         settle_replaced_runs(folder)
@@ -81,7 +81,7 @@ def settle_replaced_runs(folder: Path) -> None:
             _settle_shared_files(folder)
     elif all(is_finished(folder / name) for name in names):
         _discard_replaced(folder)
-    elif not any(is_finished(folder / name) or is_started(folder / name) for name in names):
+    elif not _is_begun(folder, names):
         _restore(folder)
         log.warning("%s: the earlier %s restored.", folder, "run is" if len(names) == 1 else "runs are")
     else:
@@ -92,6 +92,17 @@ def settle_replaced_runs(folder: Path) -> None:
             "one is" if len(names) == 1 else "ones are",
             ", ".join(str(folder / name) for name in names),
         )
+
+
+def restore_unreplaced_runs(folder: Path) -> None:
+    """Restore the runs that a killed process has moved aside before it began new ones; the caller holds the lock."""
+    aside = folder / REPLACED_FOLDER
+    if aside.is_dir() and not _is_begun(folder, _run_names(aside)):
+        settle_replaced_runs(folder)
+
+
+def _is_begun(folder: Path, names: Sequence[str]) -> bool:
+    return any(is_finished(folder / name) or is_started(folder / name) for name in names)
 
 
 def _settle_shared_files(folder: Path) -> None:
