@@ -34,13 +34,26 @@ def test_check_reports_every_problem_of_every_file_and_exits_with_2(tmp_path):
     done = archnet("check", ROOT / "archs/archsm.json", "typo.json", "broken.json", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stdout == f"{ROOT}/archs/archsm.json: valid: 2D, 9 layers, 99,948 parameters at 64x64x1\n"
-    assert [line.partition(" Description")[0] for line in done.stderr.splitlines()] == [
-        'typo.json:1 $[0]: the key "kernel_size" is missing.',
+    assert done.stderr.splitlines() == [
         'typo.json:1 $[0].kernelsize: unknown key "kernelsize". Did you mean "kernel_size"?',
         'typo.json:1 $: the layer T is missing. End the list with {"type": "T"}.',
         "typo.json:1 $: no array of sizes determines whether this is a 2D or 3D network. "
         'Add "rank": 2 or "rank": 3 next to "layers".',
         'broken.json:1:15: not valid JSON: expected another value after the comma (no comma is allowed before "}"), found "}".',
+    ]
+
+
+def test_check_prints_a_problem_that_several_files_share_once(tmp_path):
+    net = {"rank": 2, "layers": [{"type": "C", "num_output": 4, "kernelsize": 3}, {"type": "T"}]}
+    (tmp_path / "net.json").write_text(json.dumps(net))
+    (tmp_path / "one.json").write_text('{"name": "one", "archs": ["net.json"], "data": {"name": "phantom"}}')
+    (tmp_path / "many.json").write_text('{"name": "many", "base": "one.json", "space": {"training.epochs": [1, 2]}}')
+    done = archnet("check", "one.json", "net.json", "many.json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        'net.json:1 $.layers[0].kernelsize: unknown key "kernelsize". Did you mean "kernel_size"?',
+        "net.json: not valid: its problems are listed above.",
+        "many.json: not valid: its problems are listed above.",
     ]
 
 

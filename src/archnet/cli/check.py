@@ -51,12 +51,21 @@ def check(
 
 
 def _print_results(results: list[dict[str, Any]]) -> None:
+    printed: list[str] = []
     for result in results:
         print_messages(f"warning: {warning}" for warning in result["warnings"])
         if result["valid"]:
             echo(result["says"])
+        elif all(_is_printed(problem, printed) for problem in result["problems"]):
+            print_messages([f"{result['file']}: not valid: its problems are listed above."])
         else:
             print_messages(result["problems"])
+            printed += result["problems"]
+
+
+def _is_printed(problem: str, printed: list[str]) -> bool:
+    """Whether a problem, or that of the file that it cites, has been printed: files that name each other share them."""
+    return any(problem == text or problem.endswith(f": {text}") for text in printed)
 
 
 def _check_file(path: Path, input_text: str | None) -> dict[str, Any]:

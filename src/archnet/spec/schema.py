@@ -76,13 +76,22 @@ def violation_problems(error: Any) -> Iterator[Problem]:
             yield (*path, key), f"unknown key {json_text(key)}.{_key_hint(key, known_keys) if is_listed else ''}"
     elif error.validator == "required":
         for key in error.validator_value:
-            if key not in error.instance:
+            if key not in error.instance and key not in _misspelled_keys(error):
                 yield path, f'the key "{key}" is missing.{_key_description(error.schema, key)}'
     elif error.validator == "dependentRequired":
         for key in sorted(set(error.instance) & set(error.validator_value)):
             yield (*path, key), f"needs {', '.join(map(json_text, error.validator_value[key]))} as well."
     elif error.validator not in ("if", "allOf"):
         yield path, _value_message(error)
+
+
+def _misspelled_keys(error: Any) -> set[str]:
+    """The keys that the messages for unknown keys suggest: one mistake has one message."""
+    known_keys = error.schema.get("properties", {})
+    if error.schema.get("additionalProperties") is not False:
+        return set()
+    hints = {did_you_mean(key, known_keys) for key in sorted(set(error.instance) - set(known_keys))[:MAX_PROBLEMS]}
+    return {key for key in known_keys if f' Did you mean "{key}"?' in hints}
 
 
 def _key_description(schema: Mapping[str, Any], key: str) -> str:
