@@ -62,8 +62,8 @@ def damage(luna, *numbers):
 
 def test_prepare_cuts_what_run_then_finds(luna):
     told = archnet("data", "info", "luna16", "--root", "luna", "--set", "data.crop_size=[6,6,4]").stdout
-    assert "stored    0.0 MB, 0 of 10 scans cut (archnet data prepare)" in told
-    assert f"folder    luna, {format_bytes(bytes_on_disk(luna))}" in told.splitlines()
+    assert "stored     0.0 MB, 0 of 10 scans cut (archnet data prepare)" in told
+    assert f"folder     luna, {format_bytes(bytes_on_disk(luna))}" in told.splitlines()
     assert archnet("data", "prepare", "exp.json").stdout == "30 crops of 6x6x4, 0.0 MB\n"
     (store,) = as_json("data", "info")["stores"]
     assert (store["num_crops"], store["state"]) == (30, "ready")
@@ -72,7 +72,7 @@ def test_prepare_cuts_what_run_then_finds(luna):
     assert again.stdout == "30 crops of 6x6x4, 0.0 MB\n"
     assert len(as_json("data", "info")["stores"]) == 1
     assert (
-        f"stored    0.0 MB in {store['folder']}"
+        f"stored     0.0 MB in {store['folder']}"
         in archnet("data", "info", "luna16", "--root", "luna", "--set", "data.crop_size=[6,6,4]").stdout
     )
 
@@ -179,7 +179,7 @@ def test_info_names_the_channels_of_arrays_and_the_limits_of_each(tmp_path):
     arguments = ["data", "info", f"npz:{tmp_path / 'a.npz'}", "--set", "data.channels=2"]
     lines = archnet(*arguments, "--set", "data.range=[[0,250],[0,20]]").stdout.splitlines()
     assert lines[5:8] == [
-        "shape     8x7",
-        "channels  2",
-        "limits    0 to 250 and 0 to 20 are scaled to 0 to 1",
+        "shape      8x7",
+        "channels   2",
+        "limits     0 to 250 and 0 to 20 are scaled to 0 to 1",
     ]

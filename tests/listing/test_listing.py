@@ -147,7 +147,7 @@ def test_a_folder_without_runs_says_so(runs, tmp_path):
     assert invoked("runs", "none").stdout == "none: no runs.\n"
     refused(
         lambda: list_runs(Path("missing")),
-        "missing: no such folder. Name the folder of your experiments, such as runs.",
+        "missing: no such folder. Name that of your experiments; `archnet run` creates one named runs.",
     )
     assert [row.name for row in list_runs(runs / "edit").rows] == ["net"]
     assert [row.name for row in list_runs(runs / "edit/net").rows] == ["net"]

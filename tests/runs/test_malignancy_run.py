@@ -104,13 +104,13 @@ def test_info_shows_readers_and_classes_by_the_mean_of_the_readers(experiment):
     done = command("data", "info", "luna16", "--root", experiment.parent / "luna16", *options_of(experiment))
     assert done.returncode == 0
     assert done.stdout.splitlines()[:7] == [
-        "name      luna16",
-        "cases     24",
-        "classes   benign: 12, malignant: 12",
-        "readers   3: 24, 4: 12",
+        "name       luna16",
+        "cases      24",
+        "classes    benign: 12, malignant: 12",
+        "readers    3: 24, 4: 12",
         "malignancy below 3: 12, exactly 3: 12, above 3: 12",
-        "positive  malignant",
-        "groups    11",
+        "positive   malignant",
+        "groups     11",
     ]
 
 

@@ -98,9 +98,10 @@ def info(
 
 
 def _print_summary(summary: dict[str, Any]) -> None:
+    width = max(map(len, summary))
     for key, value in summary.items():
         text = ", ".join(f"{name}: {count}" for name, count in value.items()) if isinstance(value, dict) else value
-        echo(f"{key:<9} {text}")
+        echo(f"{key:<{width}} {text}")
 
 
 def _print_user_files(as_json: bool) -> None:

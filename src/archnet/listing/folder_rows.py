@@ -48,7 +48,9 @@ def list_runs(folder: Path) -> Listing:
         RunError: There is no such folder.
     """
     if not folder.is_dir():
-        raise RunError(f"{folder}: no such folder. Name the folder of your experiments, such as runs.")
+        raise RunError(
+            f"{folder}: no such folder. Name that of your experiments; `archnet run` creates one named runs."
+        )
     rows: list[RunRow] = []
     problems: list[tuple[str, str]] = []
     for path in _find_folders(folder, MAX_DEPTH, set()):
