@@ -107,6 +107,17 @@ def test_a_console_is_wide_enough_for_a_table(monkeypatch, columns, width):
     assert PlainConsole().width == width
 
 
+@pytest.mark.parametrize(("is_terminal", "end"), [(True, "\n"), (False, " ")])
+def test_a_terminal_wraps_messages_between_words_and_keeps_paths_whole(monkeypatch, is_terminal, end):
+    printed = PlainConsole()
+    printed.file, printed._force_terminal = io.StringIO(), is_terminal
+    printed.size = (40, 24)
+    monkeypatch.setattr(console, "stderr", printed)
+    path = "runs/" + 40 * "n"
+    print_message(f"Changed since runs/edit: this run is saved in {path}.", is_warning=False)
+    assert printed.file.getvalue() == f"Changed since runs/edit: this run is{end}saved in{end}{path}.\n"
+
+
 def test_progress_and_messages_print_names_verbatim(printed, monkeypatch):
     monkeypatch.setattr(console, "stderr", printed)
     bar = console._progress_bar()

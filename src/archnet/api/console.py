@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import fill
 from typing import Any, Final, TypeVar
 
 from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
@@ -210,7 +211,11 @@ def _metric_texts(values: Mapping[str, float]) -> list[str]:
 
 
 def print_message(text: str, is_warning: bool) -> None:
-    """Print a message on a separate line."""
+    """Print a message on a separate line; a terminal wraps it between words, and never breaks a path."""
+    if stderr.is_terminal:
+        text = "\n".join(
+            fill(line, stderr.width, break_long_words=False, break_on_hyphens=False) for line in text.splitlines()
+        )
     stderr.print(text, soft_wrap=True, style="yellow" if is_warning else None)
 
 
