@@ -12,9 +12,6 @@ _COMMANDS = re.compile(r"\*\*Commands\*\*:\n\n(?:\* .*\n)+\n*")
 """Lists of commands, whose descriptions Typer cuts short; the headings follow anyway."""
 
 _EXAMPLES = re.compile(r"^Examples?:\n((?:(?: {4}.*)?\n)+)", re.MULTILINE)
-_BRACES = re.compile(r"\{([A-Z|.]+)\}(?:\.\.\.)?")
-"""Required arguments in usage lines."""
-
 _EMPTY_LINES = re.compile(r"\n{3,}")
 
 
@@ -23,7 +20,6 @@ def command_page() -> str:
     command = get_command(app)
     with command.make_context(PROGRAM, [], resilient_parsing=True) as context:
         text = get_docs_for_click(obj=command, ctx=context, name=PROGRAM, title="Command line")
-    text = _BRACES.sub(lambda found: found[1].removesuffix("...") + "..." * ("..." in found[0]), text)
     text = _EXAMPLES.sub(_example_block, _COMMANDS.sub("", text))
     text = text.replace("<list[Path]>", "<path>")
     return _EMPTY_LINES.sub("\n\n", text)

@@ -65,6 +65,18 @@ def test_every_help_text_can_be_printed_at_60_columns(path, monkeypatch):
     done = invoked(*path, "--help")
     assert done.exit_code == 0
     assert "Examples:" in done.stdout
+    assert "<bool>" not in done.stdout
+    assert "{" not in done.stdout.partition("Usage:")[2].splitlines()[0]
+
+
+def test_paragraphs_of_help_texts_fill_the_lines(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = [line.strip() for line in invoked("run", "--help").stdout.splitlines()]
+    start = lines.index("If the settings have changed since an experiment was run, the new runs get a")
+    assert lines[start + 1 : start + 3] == [
+        "numbered folder, and the first line says what has changed. The same settings",
+        "are not run twice.",
+    ]
 
 
 SETTINGS = {

@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
 
 from archnet import interruption
 from archnet.cli.bench import bench
@@ -20,6 +19,7 @@ from archnet.cli.export import export
 from archnet.cli.froc import froc
 from archnet.cli.options import echo
 from archnet.cli.predict import predict
+from archnet.cli.process.command_help import CommandGroup, Commands
 from archnet.cli.process.streams import discard_output, flush_or_discard, open_streams
 from archnet.cli.process.unforeseen_errors import describe_bug, describe_os_error, save_traceback
 from archnet.cli.run import run
@@ -48,7 +48,7 @@ def _print_version(is_wanted: bool) -> None:
         raise typer.Exit
 
 
-class _Program(TyperGroup):
+class _Program(CommandGroup):
     """All commands; reports interruptions, and escapes control characters in usage errors."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
@@ -74,7 +74,7 @@ def _escape_usage_errors() -> Iterator[None]:
         raise
 
 
-app = typer.Typer(
+app = Commands(
     name=PROGRAM,
     cls=_Program,
     help="Train, evaluate and compare 2D and 3D convolutional networks for chest CT, defined in JSON files.",

@@ -29,13 +29,15 @@ from archnet.cli.options import (
     print_messages,
     print_paths,
 )
+from archnet.cli.process.command_help import CommandGroup, Commands
 from archnet.errors import DocumentError
 from archnet.spec.datasets import FETCHABLE_DATASETS, dataset_names
 
 if TYPE_CHECKING:
     from archnet.spec.experiment import Experiment
 
-data_app = typer.Typer(
+data_app = Commands(
+    cls=CommandGroup,
     help="Check and inspect data sets, fetch public ones, extract crops, generate the phantom.",
     epilog="Examples:\n\narchnet data info phantom\n\narchnet data check luna16 --root /data/LUNA16",
     no_args_is_help=True,
@@ -176,7 +178,7 @@ data_app.command()(prune)
 
 @data_app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help=f"Data set: {' or '.join(FETCHABLE_DATASETS)}.")],
+    name: Annotated[str, typer.Argument(help=f"Data set: {' or '.join(FETCHABLE_DATASETS)}.", metavar="NAME")],
     root: RootOption = None,
     subsets: Annotated[
         list[int] | None,

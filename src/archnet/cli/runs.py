@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
 
 from archnet.cli.options import JsonFlag, echo, print_json, print_paths
+from archnet.cli.process.command_help import CommandGroup, Commands
 
 
-class _FolderFirst(TyperGroup):
+class _FolderFirst(CommandGroup):
     """A group whose first argument may be a folder: `archnet runs FOLDER` is `archnet runs list FOLDER`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -19,7 +19,7 @@ class _FolderFirst(TyperGroup):
         return super().parse_args(ctx, ["list", *args] if is_list else args)
 
 
-runs_app = typer.Typer(
+runs_app = Commands(
     cls=_FolderFirst,
     help="List all runs under a folder: archnet runs [FOLDER]. Its options: archnet runs list --help.",
     epilog="Examples:\n\narchnet runs\n\narchnet runs tag edit-2 promising",

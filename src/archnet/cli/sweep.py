@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from archnet.cli.options import (
     KEPT_RUNS,
@@ -27,6 +26,7 @@ from archnet.cli.options import (
     print_paths,
     set_option,
 )
+from archnet.cli.process.command_help import CommandGroup, Commands
 from archnet.cli.start.document_completion import complete_documents
 from archnet.errors import RunError
 
@@ -39,7 +39,7 @@ REFRESH_SECONDS = 2
 """Interval at which the live table reads the folder."""
 
 
-class _FileFirst(TyperGroup):
+class _FileFirst(CommandGroup):
     """A group whose first argument may be a file: `archnet sweep FILE` is `archnet sweep run FILE`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -47,7 +47,7 @@ class _FileFirst(TyperGroup):
         return super().parse_args(ctx, ["run", *args] if is_run else args)
 
 
-sweep_app = typer.Typer(
+sweep_app = Commands(
     cls=_FileFirst,
     help="Run many trials of one experiment, on this machine or a cluster: archnet sweep FILE. Its options: "
     "archnet sweep run --help. Resume an interrupted sweep with: archnet sweep FILE --resume",
