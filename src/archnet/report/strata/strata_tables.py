@@ -63,7 +63,7 @@ def _column_parts(column: Mapping[str, Any], names: Sequence[str], measure: str)
 
 def _column_table(column: Mapping[str, Any], names: Sequence[str], measure: str) -> Table:
     table = titled_table(f"By {column_label(column['name'])}, 95% intervals below")
-    table.add_column(f"{counted_cases(measure)}s below", overflow="fold")
+    table.add_column(f"{column_label(column['name'])}\n{counted_cases(measure)}s", overflow="fold")
     is_comparison = len(names) > 1
     if is_comparison:
         table.add_column("", overflow="fold")
