@@ -92,6 +92,15 @@ def titled_table(title: str, **options: Any) -> FittingTable:
     return table
 
 
+def name_lines(name: str) -> Text:
+    r"""The name of a run in a table: experiment and network on separate lines, which need fewer columns.
+
+    >>> str(name_lines("edit-2/net"))
+    'edit-2/\nnet'
+    """
+    return Text(name.replace("/", "/\n"), overflow="fold")
+
+
 class FirstFittingTable:
     """The first of several forms of a table that fits the width.
 

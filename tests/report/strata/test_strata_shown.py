@@ -96,6 +96,13 @@ def test_a_run_has_a_table_without_differences(experiment):
     assert re.search(r"B +0\.\d{3}", text)
 
 
+def test_experiment_and_network_have_separate_lines_in_the_rows_of_a_table(strata):
+    columns = [one for one in strata["columns"] if one["name"] == "site"]
+    text = printed(strata_tables({**strata, "columns": columns}, ["edit/deep", "edit-2/flat"], ["site"]))
+    assert re.search(r"edit/ +\d\.\d{3} *\n.* deep +\d\.\d{3} to", text)
+    assert re.search(r"edit-2/ +\d\.\d{3} .*\n.* flat +\d\.\d{3} to", text)
+
+
 def test_only_short_tables_are_printed_unless_requested(strata):
     columns = [one for one in strata["columns"] if one["name"] == "site"]
     assert short_strata_tables({**strata, "columns": columns}, NAMES) is not None

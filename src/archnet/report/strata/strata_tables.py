@@ -21,7 +21,7 @@ from archnet.report.strata.strata_wording import (
     strata_sentence,
     stratum_label,
 )
-from archnet.report.tables import titled_table
+from archnet.report.tables import name_lines, titled_table
 from archnet.report.wording import bounds, decimals, signed, signed_bounds
 
 MAX_ROWS: Final = 12
@@ -79,7 +79,7 @@ def _column_table(column: Mapping[str, Any], names: Sequence[str], measure: str)
 def _cells(column: Mapping[str, Any], row: StrataRow, measure: str, *, is_comparison: bool) -> Iterator[Text | str]:
     yield _stratum_cell(column["name"], row.stratum, measure) if row.place == 0 else ""
     if is_comparison:
-        yield Text(row.network)
+        yield name_lines(row.network)
     yield _two_lines(decimals(row.results[measure]), bounds(row.results["intervals"][measure]))
     if is_comparison and row.differences:
         entry = row.differences[measure]

@@ -37,7 +37,7 @@ from archnet.report.sentences.document_difference import difference_texts
 from archnet.report.sentences.run_cautions import cautions, collapse_text
 from archnet.report.sentences.run_headline import headline
 from archnet.report.sentences.training_sentence import training_sentence
-from archnet.report.tables import titled_table
+from archnet.report.tables import name_lines, titled_table
 from archnet.report.terminal.confusion_table import confusion_table
 from archnet.report.wording import (
     SET_NAMES,
@@ -151,7 +151,7 @@ def _runs_as_columns(comparison: Comparison) -> Table:
     table = titled_table(f"Comparison on the {SET_NAMES[comparison.set]} set, {below}")
     table.add_column("")
     for row in comparison.rows:
-        table.add_column(Text(row.run, overflow="fold"), justify="right", overflow="fold")
+        table.add_column(name_lines(row.run), justify="right", overflow="fold")
     if any(len(row.folders) > 1 for row in comparison.rows):
         table.add_row("runs", *(runs_text(row) for row in comparison.rows))
     for metric in metrics_shown_in("comparison"):
@@ -196,7 +196,7 @@ def _paired_table(pair: PairedComparison, num_classes: int) -> Table:
     table = titled_table(f"{pair.other} against {pair.reference}, 95% intervals below")
     table.add_column("")
     for name in (pair.reference, pair.other):
-        table.add_column(Text(name, overflow="fold"), justify="right", overflow="fold")
+        table.add_column(name_lines(name), justify="right", overflow="fold")
     table.add_column("difference", justify="right")
     table.add_column("p (Holm)", justify="right")
     for name, label in difference_names(num_classes).items():
