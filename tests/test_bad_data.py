@@ -80,7 +80,7 @@ TYPES = (
     "MET_CHAR, MET_UCHAR, MET_SHORT, MET_USHORT, MET_INT, MET_UINT, MET_LONG, MET_ULONG, MET_LONG_LONG, "
     "MET_ULONG_LONG, MET_FLOAT, MET_DOUBLE"
 )
-SHOULD_HOLD = "1.2.3.raw should hold 24 x 24 x 12 voxels of 2 bytes (13,824 bytes), but holds"
+SHOULD_HOLD = "1.2.3.raw should contain 24 x 24 x 12 voxels of 2 bytes (13,824 bytes), but contains"
 NEEDS_LUNA16 = (
     "luna16 needs subset0 to subset9 (any number of them) with .mhd scans, and candidates.csv. "
     "Name its folder with --root FOLDER"
@@ -127,22 +127,22 @@ BAD = {
         scan(DimSize="24 24 13"),
         LUNA16,
         unscanned(
-            "1.2.3.raw should hold 24 x 24 x 13 voxels of 2 bytes (14,976 bytes), but holds 13,824; copy the scan again"
+            "1.2.3.raw should contain 24 x 24 x 13 voxels of 2 bytes (14,976 bytes), but contains 13,824; copy the scan again"
         ),
     ),
     "a header that names an enormous size": (
         scan(DimSize="99999999 99999999 99999999"),
         LUNA16,
         unscanned(
-            "1.2.3.raw should hold 99999999 x 99999999 x 99999999 voxels of 2 bytes "
-            "(1,999,999,940,000,000,599,999,998 bytes), but holds 13,824; copy the scan again"
+            "1.2.3.raw should contain 99999999 x 99999999 x 99999999 voxels of 2 bytes "
+            "(1,999,999,940,000,000,599,999,998 bytes), but contains 13,824; copy the scan again"
         ),
     ),
     "a header that names another type": (
         scan(ElementType="MET_DOUBLE"),
         LUNA16,
         unscanned(
-            "1.2.3.raw should hold 24 x 24 x 12 voxels of 8 bytes (55,296 bytes), but holds 13,824; copy the scan again"
+            "1.2.3.raw should contain 24 x 24 x 12 voxels of 8 bytes (55,296 bytes), but contains 13,824; copy the scan again"
         ),
     ),
     "a header that names an unknown type": (
@@ -223,15 +223,15 @@ BAD = {
         scan(PACKED, CompressedData="True", CompressedDataSize="77"),
         LUNA16,
         unscanned(
-            f"1.2.3.raw should hold 77 packed bytes (CompressedDataSize), but holds {len(PACKED)}; copy the scan again"
+            f"1.2.3.raw should contain 77 packed bytes (CompressedDataSize), but contains {len(PACKED)}; copy the scan again"
         ),
     ),
     "a .zraw that names an enormous size": (
         scan(PACKED, CompressedData="True", DimSize="99999999 99999999 99999999"),
         LUNA16,
         unscanned(
-            "1.2.3.raw should hold 99999999 x 99999999 x 99999999 voxels of 2 bytes "
-            f"(1,999,999,940,000,000,599,999,998 bytes), but holds at most {1032 * len(PACKED):,}; copy the scan again"
+            "1.2.3.raw should contain 99999999 x 99999999 x 99999999 voxels of 2 bytes "
+            f"(1,999,999,940,000,000,599,999,998 bytes), but contains at most {1032 * len(PACKED):,}; copy the scan again"
         ),
     ),
     "a .zraw that is cut off": (
@@ -311,7 +311,7 @@ BAD = {
     "a list of nothing but a header": (
         candidates(COLUMNS),
         LUNA16,
-        f"{CSV}: the list has no candidates. Copy it again.",
+        f"{CSV}: contains no candidates. Copy the file again.",
     ),
     "a list that is a picture": (
         candidates(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
@@ -341,12 +341,12 @@ BAD = {
     "a list about other scans": (
         candidates(f"{COLUMNS}9.8.7,12,12,12,0\n"),
         LUNA16,
-        f"{CSV}: none of its candidates (1) is in a scan under scans. The list begins with scan 9.8.7, the folder with 1.2.3.",
+        f"{CSV}: none of its candidates (1) is in a scan under scans. The first one is in scan 9.8.7; a scan in the folder is 1.2.3.",
     ),
     "no list": (
         both(scan(), gone(CSV)),
         LUNA16,
-        "scans: neither candidates.csv nor candidates_V2.csv is here. LUNA16 publishes both with its scans. "
+        "scans: contains neither candidates.csv nor candidates_V2.csv. LUNA16 publishes both with its scans. "
         "Copy one of them to this folder.",
     ),
     "a list that may not be read": (
@@ -439,14 +439,15 @@ BAD = {
         classes(".nii", nifti()[:900]),
         FOLDER,
         unclassed(
-            "1.nii should hold 12 x 12 x 4 voxels of 2 bytes (1,152 bytes), but holds 548; copy the scan again", ".nii"
+            "1.nii should contain 12 x 12 x 4 voxels of 2 bytes (1,152 bytes), but contains 548; copy the scan again",
+            ".nii",
         ),
     ),
     "a .nii that names an enormous size": (
         classes(".nii", nifti(sizes=(32767, 32767, 32767))),
         FOLDER,
         unclassed(
-            "1.nii should hold 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but holds 1,152; "
+            "1.nii should contain 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but contains 1,152; "
             "copy the scan again",
             ".nii",
         ),
@@ -455,7 +456,7 @@ BAD = {
         classes(".nii.gz", PACKED_NIFTI),
         FOLDER,
         unclassed(
-            f"1.nii.gz should hold 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but holds at "
+            f"1.nii.gz should contain 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but contains at "
             f"most {1032 * len(PACKED_NIFTI):,}; copy the scan again",
             ".nii.gz",
         ),
@@ -463,13 +464,14 @@ BAD = {
     "a .nii of negative size": (
         classes(".nii", nifti(sizes=(-5, 12, 4))),
         FOLDER,
-        unclassed("a scan has at least one voxel along each axis, this file has (-5, 12, 4)", ".nii"),
+        unclassed("expected at least one voxel along each axis, got (-5, 12, 4)", ".nii"),
     ),
     "a .nii whose voxels begin behind its end": (
         classes(".nii", nifti(offset=(1e30,))),
         FOLDER,
         unclassed(
-            "1.nii should hold 12 x 12 x 4 voxels of 2 bytes (1,152 bytes), but holds 0; copy the scan again", ".nii"
+            "1.nii should contain 12 x 12 x 4 voxels of 2 bytes (1,152 bytes), but contains 0; copy the scan again",
+            ".nii",
         ),
     ),
     "a .nii that names an unknown type": (
@@ -480,7 +482,7 @@ BAD = {
     "a .nii of four axes": (
         classes(".nii", nifti((6, 6, 4, 3))),
         FOLDER,
-        unclassed("a scan has three axes, this file has 4: (6, 6, 4, 3)", ".nii"),
+        unclassed("expected three axes, got 4: (6, 6, 4, 3)", ".nii"),
     ),
     "a .nii with an affine of zeros": (
         classes(".nii", nifti(affine=[0] * 12)),
@@ -507,7 +509,7 @@ BAD = {
         classes(".nrrd", nrrd()[:-100]),
         FOLDER,
         unclassed(
-            "1.nrrd should hold 24 x 24 x 12 voxels of 2 bytes (13,824 bytes), but holds 13,724; copy the scan again",
+            "1.nrrd should contain 24 x 24 x 12 voxels of 2 bytes (13,824 bytes), but contains 13,724; copy the scan again",
             ".nrrd",
         ),
     ),
@@ -515,7 +517,7 @@ BAD = {
         classes(".nrrd", nrrd(sizes="32767 32767 32767")),
         FOLDER,
         unclassed(
-            "1.nrrd should hold 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but holds 13,824; "
+            "1.nrrd should contain 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but contains 13,824; "
             "copy the scan again",
             ".nrrd",
         ),
@@ -525,7 +527,7 @@ BAD = {
             ".nrrd", nrrd(dimension="4", sizes="24 24 12 1", **{"space directions": "none (1,0,0) (0,1,0) (0,0,2)"})
         ),
         FOLDER,
-        unclassed("a scan has three axes, this file has 4", ".nrrd"),
+        unclassed("expected three axes, got 4", ".nrrd"),
     ),
     "a .nrrd whose voxels lie in another file": (
         classes(".nrrd", nrrd(**{"data file": "/etc/passwd"})),
@@ -576,17 +578,17 @@ BAD = {
     "pickled objects in an .npz file": (
         arrays(x=X, y=np.array([{"class": 1}] * 20, object)),
         NPZ,
-        "a.npz: y holds Python objects, which are never loaded; save text: y=y.astype(str).",
+        "a.npz: y contains Python objects, which are never loaded; save text: y=y.astype(str).",
     ),
     "pickled shares in an .npz file": (
         arrays(x=X, soft=np.full((20, 2), 0.5, object)),
         NPZ,
-        "a.npz: soft holds Python objects, which are never loaded; save numbers: soft=soft.astype(float).",
+        "a.npz: soft contains Python objects, which are never loaded; save numbers: soft=soft.astype(float).",
     ),
     "pickled weights in an .npz file": (
         arrays(x=X, y=Y, weight=np.ones(20, object)),
         NPZ,
-        "a.npz: weight holds Python objects, which are never loaded; save numbers: weight=weight.astype(float).",
+        "a.npz: weight contains Python objects, which are never loaded; save numbers: weight=weight.astype(float).",
     ),
     "an .npz file that holds text": (
         members(x=b"Dear all,", y=npy(Y)),
@@ -596,7 +598,7 @@ BAD = {
     "an array that is no .npz file": (
         file("a.npz", npy(X)),
         NPZ,
-        "a.npz: this file holds a single array; expected an .npz file with the arrays x and y.",
+        "a.npz: this file contains a single array; expected an .npz file with the arrays x and y.",
     ),
     "arrays of other names": (arrays(images=X, labels=Y), NPZ, f"{KEYS} images, labels."),
     "no labels": (arrays(x=X), NPZ, f"{KEYS} x."),
@@ -636,7 +638,7 @@ BAD = {
     "class names that are equal": (
         arrays(x=X, y=Y, classes=["nodule", "Nodule"]),
         NPZ,
-        'a.npz: classes holds "nodule" and "Nodule"; give each class a different name.',
+        'a.npz: classes contains "nodule" and "Nodule"; give each class a different name.',
     ),
     "labels that are all the same": (
         arrays(x=X, y=Y * 0),
@@ -646,7 +648,7 @@ BAD = {
     "labels of two axes": (
         arrays(x=X, y=np.stack([Y, Y], 1)),
         NPZ,
-        "a.npz: y is (20, 2), but does not hold exactly one 1 among zeros in 20 rows (0, 1, 2, ...; counted from 0); "
+        "a.npz: y is (20, 2), but does not contain exactly one 1 among zeros in 20 rows (0, 1, 2, ...; counted from 0); "
         "give one label "
         "for each case, or save shares of the classes as soft.",
     ),
@@ -658,13 +660,13 @@ BAD = {
     "images that are NaN": (
         arrays(x=X * np.nan, y=Y),
         NPZ,
-        "a.npz: x holds NaN or infinity in 20 cases (0, 1, 2, ...; counted from 0); replace these values by air "
+        "a.npz: x contains NaN or infinity in 20 cases (0, 1, 2, ...; counted from 0); replace these values with air "
         "(numpy.nan_to_num), or omit the cases.",
     ),
     "images of five axes": (
         arrays(x=X.reshape(20, 2, 2, 4, 4), y=Y),
         NPZ,
-        "a.npz: x must be (N, height, width) or (N, height, width, depth), got (20, 2, 2, 4, 4); if its last axis holds "
+        "a.npz: x must be (N, height, width) or (N, height, width, depth), got (20, 2, 2, 4, 4); if its last axis contains "
         "channels, set data.channels=4.",
     ),
     "images in colour": (
@@ -688,7 +690,7 @@ BAD = {
     "groups that are no text": (
         arrays(x=X, y=Y, group=[b"\xff"] * 20),
         NPZ,
-        "a.npz: group must hold numbers or text, got bytes that are not UTF-8.",
+        "a.npz: group must contain numbers or text, got bytes that are not UTF-8.",
     ),
     "sets of other names": (
         arrays(x=X, y=Y, split=["train", "holdout"] * 10),

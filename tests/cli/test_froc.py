@@ -119,7 +119,7 @@ def test_a_curve_of_an_unknown_form_is_refused_before_anything_is_read(lists):
     assert done.returncode == 2
     assert (
         done.stderr
-        == "--out curve.jpg: expected a name that ends in .png, .svg or .pdf (a picture) or .csv (its points).\n"
+        == "--out curve.jpg: expected a file name ending in .png, .svg or .pdf (the curve) or .csv (its points).\n"
     )
 
 
@@ -201,9 +201,9 @@ def test_a_submission_without_marks_is_one(lists):
         (
             "annotations.csv",
             f"{POINT},diameter_mm\n",
-            ": the list has no nodules, so there is no sensitivity to compute.",
+            ": contains no nodules, so there is no sensitivity to compute.",
         ),
-        ("series.csv", "\n\n", ": the list has no series. It needs the uid of each scan, one per line."),
+        ("series.csv", "\n\n", ": contains no series. Write the uid of each scan, one per line."),
         ("series.csv", "a\nb\n\na\n", " line 4: a is already on line 1. Remove one."),
         ("series.csv", "a\nb,1\n", " line 2: expected one series uid, got b,1."),
     ],
@@ -219,7 +219,7 @@ def test_a_list_of_other_scans_is_refused(lists, name, column):
     (lists / name).write_text(f"{POINT},{column}\nx,1,0,0,0.9\n")
     message = (
         f"{lists / name}: none of its rows has a series uid that {lists / 'series.csv'} lists. "
-        "The first row has x; the list begins with a."
+        "The first row has x; the first series in the list is a."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read(lists)

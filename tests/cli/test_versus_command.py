@@ -86,7 +86,7 @@ def test_a_second_start_is_refused_before_anything_is_measured_and_resume_prints
 ):
     assert invoked(*arguments).exit_code == 0
     monkeypatch.setattr(duration, "measure_durations", None)
-    message = f"{arguments[-1]}: already contains a versus. Resume it with --resume, or use a different --out."
+    message = f"{arguments[-1]}: already contains results of archnet versus. Resume it with --resume, or use a different --out."
     with pytest.raises(Exception, match=f"^{re.escape(message)}$"):
         raise invoked(*arguments).exception
     result = invoked(*arguments, "--resume", "--json")

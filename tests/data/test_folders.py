@@ -104,7 +104,7 @@ def test_the_same_scan_in_two_formats_is_refused(tmp_path):
     with pytest.raises(DataError) as caught:
         _open(tmp_path)
     path = tmp_path / "CT-0/one.nii"
-    assert str(caught.value) == f"{path}: the folder holds this scan in two formats. Remove one of them."
+    assert str(caught.value) == f"{path}: the folder contains this scan in two formats. Remove one of them."
 
 
 def _series(root, patients):

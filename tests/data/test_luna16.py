@@ -262,7 +262,7 @@ def test_the_second_list_is_read_where_the_first_is_absent_whatever_its_line_end
     ("text", "message"),
     [
         ("", f'line 1: the column "seriesuid" is missing. {EXPECTED} nothing.'),
-        (f"{HEADER}\n", ": the list has no candidates. Copy it again."),
+        (f"{HEADER}\n", ": contains no candidates. Copy the file again."),
         (
             HEADER.replace(",", ";"),
             f'line 1: the column "seriesuid" is missing. {EXPECTED} seriesuid;coordX;coordY;coordZ;class.',
@@ -312,7 +312,7 @@ def test_missing_scans_and_lists_are_named(tmp_path):
     with pytest.raises(DataError) as caught:
         _open(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path}: neither candidates.csv nor candidates_V2.csv is here. LUNA16 publishes both with its scans. "
+        f"{tmp_path}: contains neither candidates.csv nor candidates_V2.csv. LUNA16 publishes both with its scans. "
         "Copy one of them to this folder."
     )
     _candidates(tmp_path, [("1.2.3", 0, 0, 0, 0)])
@@ -331,7 +331,7 @@ def test_a_list_about_other_scans_is_refused(tmp_path):
         _open(tmp_path)
     path = tmp_path / "candidates.csv"
     assert str(caught.value) == (
-        f"{path}: none of its candidates (1) is in a scan under {tmp_path}. The list begins with scan 9.9.9, the folder with 1.2.3."
+        f"{path}: none of its candidates (1) is in a scan under {tmp_path}. The first one is in scan 9.9.9; a scan in the folder is 1.2.3."
     )
 
 

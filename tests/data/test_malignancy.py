@@ -192,7 +192,7 @@ def test_an_empty_list_of_nodules_is_refused(folder):
     (root / "annotations.csv").write_text("seriesuid,coordX,coordY,coordZ,diameter_mm\n")
     with pytest.raises(DataError) as caught:
         open_nodules(root, path)
-    assert str(caught.value) == f"{root / 'annotations.csv'}: the list has no nodules. Copy it again."
+    assert str(caught.value) == f"{root / 'annotations.csv'}: contains no nodules. Copy the file again."
 
 
 def test_candidates_keep_their_classes_and_take_the_ratings_of_the_nodules_that_they_hit(folder):

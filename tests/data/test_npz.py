@@ -87,11 +87,11 @@ X = _random((2, 3, 3))
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"x": X, "y": [0j, 1j]}, "y must hold numbers or text, one label for each case, got complex128"),
+        ({"x": X, "y": [0j, 1j]}, "y must contain numbers or text, one label for each case, got complex128"),
         ({"x": X, "y": [1, 1]}, "all labels in y are 1; classification needs at least two classes"),
-        ({"x": X, "y": [[["a"]], [["b"]]]}, "y must hold one label for each case, got (2, 1, 1)"),
-        ({"x": X, "y": [b"\xff", b"a"]}, "y must hold numbers or text, got bytes that are not UTF-8"),
-        ({"x": X, "y": [0, 1], "classes": [["a", "b"]]}, "classes must hold one entry for each class, got (1, 2)"),
+        ({"x": X, "y": [[["a"]], [["b"]]]}, "y must contain one label for each case, got (2, 1, 1)"),
+        ({"x": X, "y": [b"\xff", b"a"]}, "y must contain numbers or text, got bytes that are not UTF-8"),
+        ({"x": X, "y": [0, 1], "classes": [["a", "b"]]}, "classes must contain one entry for each class, got (1, 2)"),
         ({"x": X, "y": [0, 1, 1]}, "x has 2 cases, y has 3; give one entry for each case"),
         ({"x": X, "y": [0, 1], "group": [1]}, "x has 2 cases, group has 1; give one entry for each case"),
         (
@@ -105,7 +105,7 @@ X = _random((2, 3, 3))
         ),
         (
             {"x": [np.zeros((3, 3)), np.full((3, 3), np.nan)], "y": [0, 1]},
-            "x holds NaN or infinity in 1 case (1; counted from 0); replace these values by air (numpy.nan_to_num), "
+            "x contains NaN or infinity in 1 case (1; counted from 0); replace these values with air (numpy.nan_to_num), "
             "or omit the cases",
         ),
         (
@@ -141,7 +141,7 @@ def test_python_objects_are_never_unpickled(tmp_path, key, remedy):
     path = _save(tmp_path / "a.npz", **arrays)
     with pytest.raises(DataError) as caught:
         _open(path)
-    assert str(caught.value) == f"{path}: {key} holds Python objects, which are never loaded; {remedy}."
+    assert str(caught.value) == f"{path}: {key} contains Python objects, which are never loaded; {remedy}."
 
 
 def test_labels_that_pandas_keeps_as_objects_can_be_used_after_the_line_that_the_message_gives(tmp_path):
@@ -200,7 +200,7 @@ def test_a_single_array_is_refused(tmp_path):
     with pytest.raises(DataError) as caught:
         _open(tmp_path / "a.npy")
     assert str(caught.value) == (
-        f"{tmp_path / 'a.npy'}: this file holds a single array; expected an .npz file with the arrays x and y."
+        f"{tmp_path / 'a.npy'}: this file contains a single array; expected an .npz file with the arrays x and y."
     )
 
 
@@ -287,6 +287,6 @@ def test_soft_labels_next_to_the_arrays_of_medmnist_are_refused(tmp_path):
     with pytest.raises(DataError) as caught:
         _open(path)
     assert str(caught.value) == (
-        f"{path}: soft needs the arrays x and y, but this file holds those of MedMNIST; save x, y, split and soft, or "
+        f"{path}: soft needs the arrays x and y, but this file contains those of MedMNIST; save x, y, split and soft, or "
         "omit soft."
     )

@@ -202,7 +202,7 @@ def test_a_run_that_keeps_no_cases_is_checked_on_noise_alone(run, tmp_path):
 def test_a_model_that_computes_something_else_is_not_written(run, tmp_path, monkeypatch):
     monkeypatch.setattr(network, "largest_difference", lambda *given: 3.21e-5)
     message = (
-        f"{tmp_path / 'new'}: was not written: as onnx the model's probabilities are up to 3.2e-05 from Keras's; at "
+        f"{tmp_path / 'new'}: was not written: the probabilities of the onnx model differ from Keras's by up to 3.2e-05; at "
         "most 1e-05 is allowed. Export it as keras, and report this with the architecture."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
@@ -219,7 +219,7 @@ def test_a_model_that_gives_nan_is_not_exported(run, tmp_path):
         "training.clip_norm=1."
     )
     for value, symptom in {
-        np.nan: "holds NaN or infinite weights",
+        np.nan: "contains NaN or infinite weights",
         3e38: "outputs NaN instead of probabilities",
     }.items():
         kernel, bias = layer.get_weights()

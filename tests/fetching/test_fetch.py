@@ -265,7 +265,7 @@ def test_a_server_that_crawls_is_given_up(tmp_path, server):
     size = len(server.files[SUBSET0])
     clock = itertools.count(0, 100)
     with _raises(
-        f"{server.url}{SUBSET0}: failed after 3 tries; the last error: only 10 bytes came in 100 s. "
+        f"{server.url}{SUBSET0}: failed after 3 tries; the last error: received only 10 bytes in 100 s. "
         f"30 of {size:,} bytes are kept; run the same command again to resume."
     ):
         fetch("luna16", tmp_path, [0], servers=server.servers(timeout_s=20, clock=lambda: next(clock)))
@@ -318,12 +318,12 @@ def _chunked(handler, content):
 LENGTHS = {
     "another length": (
         [lambda handler, content: serve(handler, content, length=7, num_bytes=7)],
-        "{size:,} bytes were expected, but the server offers 7.",
+        "{size:,} bytes expected, but the server offers 7.",
     ),
-    "more bytes and no length": ([_chunked], "{size:,} bytes were expected, but the server sends more."),
+    "more bytes and no length": ([_chunked], "{size:,} bytes expected, but the server sent more."),
     "another range": (
         [drop_after(1000), lambda handler, content: handler.begin(206, {"Content-Range": "bytes 0-9/10"})],
-        'bytes 1000-{last}/{size} were asked for, the server sends "bytes 0-9/10". Remove the .part file and run the '
+        'bytes 1000-{last}/{size} requested, but the server sent "bytes 0-9/10". Remove the .part file and run the '
         "same command again.",
     ),
     "less, again and again": (
@@ -380,9 +380,9 @@ LISTINGS = {
         {"links": {"self": "https://example.org/subset0.zip"}},
         "subset0.zip is on another server, https://example.org/subset0.zip",
     ),
-    "a name that is a number": ({"key": 7.5}, "the name of a file is 7.5"),
-    "an unknown checksum": ({"checksum": "crc32:12345678"}, "the checksum of subset0.zip is crc32:12345678"),
-    "no size": ({"size": "12"}, "the size of subset0.zip is 12"),
+    "a name that is a number": ({"key": 7.5}, "invalid file name 7.5"),
+    "an unknown checksum": ({"checksum": "crc32:12345678"}, "invalid checksum of subset0.zip: crc32:12345678"),
+    "no size": ({"size": "12"}, "invalid size of subset0.zip: 12"),
 }
 
 
@@ -432,7 +432,7 @@ def test_all_ten_subsets_are_asked_for_unless_some_are_chosen(tmp_path, server):
 def test_a_full_disk_is_noticed_before_anything_is_fetched(tmp_path, server, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: DiskUsage(10**6, 10**6 - 900_000, 900_000))
     with _raises(
-        f"{tmp_path}: 960.9 kB are needed for annotations.csv, candidates.csv, subset0.zip and their content, "
+        f"{tmp_path}: 960.9 kB required for annotations.csv, candidates.csv, subset0.zip and their content, "
         f"but only 900.0 kB are free. Free some disk space, or choose a folder on a different disk with --root."
     ):
         fetch("luna16", tmp_path, [0], servers=server.servers())
@@ -522,7 +522,7 @@ def test_an_archive_for_another_tool_is_kept_and_taken_as_done_once_unpacked(tmp
     server.publish(3723295, LISTS | {"subset0.zip": _with_method(zip_bytes({"subset0/1.mhd": b"1"}), 9)})
     archive = tmp_path / ".fetch" / "subset0.zip"
     with _raises(
-        f"{archive}: it is packed with deflate64, which is not unpacked here. Unpack it yourself and run the same "
+        f"{archive}: is packed with deflate64, which archnet cannot unpack. Unpack it yourself and run the same "
         f"command again: 7z x {archive} -o{tmp_path}"
     ):
         fetch("luna16", tmp_path, [0], servers=server.servers())
@@ -607,11 +607,11 @@ BAD_ARCHIVES = {
         lambda: zip_bytes({"d/" * 2000 + "a": b"1"}),
         f'the entry "{"d/" * 19}d…{"/d" * 19}/a" is 2,001 folders deep, more than 20. {OTHER}',
     ),
-    "nothing": (lambda: zip_bytes({}), f"it holds no files. {OTHER}"),
-    "folders alone": (lambda: zip_bytes({"scans/": b"", "scans/a/": b""}), f"it holds no files. {OTHER}"),
+    "nothing": (lambda: zip_bytes({}), f"it contains no files. {OTHER}"),
+    "folders alone": (lambda: zip_bytes({"scans/": b"", "scans/a/": b""}), f"it contains no files. {OTHER}"),
     "an empty folder of the target's name": (
         lambda: zip_bytes({"scans/": b"", "readme": b"1"}),
-        "it has no files in its folder scans.",
+        "contains no files in the folder scans.",
     ),
     "a bomb": (
         lambda: zip_bytes({"a": bytes(200_000)}, compression=zipfile.ZIP_DEFLATED),
@@ -623,7 +623,7 @@ BAD_ARCHIVES = {
     ),
     "too many": (
         lambda: zip_bytes({str(number): b"" for number in range(51)}),
-        f"it holds 51 entries, more than 50. {OTHER}",
+        f"it contains 51 entries, more than 50. {OTHER}",
     ),
     "not a zip": (
         lambda: b"<html>",
@@ -643,12 +643,12 @@ BAD_ARCHIVES = {
     ),
     "encrypted": (
         _encrypted,
-        "it is encrypted, which is not unpacked here. Unpack it yourself and run the same command again: "
+        "is encrypted, which archnet cannot unpack. Unpack it yourself and run the same command again: "
         "7z x {archive} -o{folder}",
     ),
     "LZMA": (
         lambda: zip_bytes({"a": b"1"}, compression=zipfile.ZIP_LZMA),
-        "it is packed with LZMA, which is not unpacked here. Unpack it yourself and run the same command again: "
+        "is packed with LZMA, which archnet cannot unpack. Unpack it yourself and run the same command again: "
         "7z x {archive} -o{folder}",
     ),
     "a file that is a folder": (
@@ -682,7 +682,7 @@ def test_an_archive_without_a_top_folder_becomes_the_folder(tmp_path):
 def test_an_archive_without_the_file_it_should_hold_is_refused(tmp_path):
     archive = tmp_path / "candidates_V2.zip"
     archive.write_bytes(zip_bytes({"a.csv": b"1"}))
-    with _raises(f"{archive}: there is no candidates_V2.csv in it."):
+    with _raises(f"{archive}: does not contain candidates_V2.csv."):
         unpack(archive, tmp_path / "candidates_V2.csv")
     assert list(tmp_path.iterdir()) == [archive]
 
@@ -692,7 +692,7 @@ def test_an_archive_larger_than_the_disk_is_not_unpacked(tmp_path, monkeypatch):
     archive.write_bytes(zip_bytes({"a": _random(2_000)}))
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: DiskUsage(10**6, 10**6 - 1_999, 1_999))
     with _raises(
-        f"{tmp_path}: 2.0 kB are needed to unpack scans.zip, but only 2.0 kB are free. "
+        f"{tmp_path}: 2.0 kB required to unpack scans.zip, but only 2.0 kB are free. "
         f"Free some disk space, or choose a folder on a different disk with --root."
     ):
         unpack(archive, tmp_path / "scans")

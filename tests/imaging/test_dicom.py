@@ -175,7 +175,7 @@ AXES = "the axes (1, 0, 0, 0, 1, 0)"
 TROUBLES = {
     "one slice": (
         {"num_slices": 1},
-        f"series {UID}: a scan has at least two slices, this one has 1.",
+        f"series {UID}: expected at least two slices, got 1.",
     ),
     "mixed sizes": (
         {"changes": {3: {"Rows": 10, "Columns": 8}}},
@@ -225,13 +225,13 @@ TROUBLES = {
     ),
     "gantry tilt": (
         {"changes": {k: _shift(k, 0, 5 * k * np.tan(np.radians(12)), 0) for k in range(6)}},
-        f"series {UID}: the gantry was tilted by 12.0 degrees, so that its slices, from 0.dcm to 5.dcm, form no box: "
-        "each is shifted by 1.06 mm against the one below it; straighten it first, as dcm2niix does, and use the "
-        ".nii.gz.",
+        f"series {UID}: the gantry was tilted by 12.0 degrees, so its slices (0.dcm to 5.dcm) do not form a box: "
+        "each is shifted by 1.06 mm relative to the one below it; correct the tilt first, for example with dcm2niix, "
+        "and use the .nii.gz.",
     ),
     "shifted sideways": (
         {"changes": {4: _shift(4, 3, 4, 0)}},
-        f"series {UID}: its slices are not straight above each other: 4.dcm by 5.00 mm sideways.",
+        f"series {UID}: its slices are shifted sideways: 4.dcm by 5.00 mm.",
     ),
     "no rotation": (
         {"ImageOrientationPatient": [1, 0, 0, 0.6, 0.8, 0]},
@@ -400,8 +400,8 @@ def test_a_little_error_of_each_of_300_slices_does_not_add_up(tmp_path):
     ("position_mm", "message"),
     [
         ((0.2, 0.0, 20.0), None),
-        ((0.3, 0.0, 20.0), "its slices are not straight above each other: 4.dcm by 0.30 mm sideways"),
-        ((0.18, 0.24, 20.0), "its slices are not straight above each other: 4.dcm by 0.30 mm sideways"),
+        ((0.3, 0.0, 20.0), "its slices are shifted sideways: 4.dcm by 0.30 mm"),
+        ((0.18, 0.24, 20.0), "its slices are shifted sideways: 4.dcm by 0.30 mm"),
         ((0.0, 0.0, 20.0999), None),
         (
             (0.0, 0.0, 20.11),

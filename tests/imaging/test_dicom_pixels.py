@@ -157,7 +157,7 @@ def test_a_length_that_lies_is_refused_and_not_believed(tmp_path, place):
     if place == "of the pixels":
         path.write_bytes(content[: start + 8] + struct.pack("<I", 0xFFFFFFF0) + content[start + 12 :])
         reason = (
-            "expected 160 bytes of pixels, got 4,294,967,280: it holds more than one slice. Convert the "
+            "expected 160 bytes of pixels, got 4,294,967,280: it contains more than one slice. Convert the "
             "series, for example with dcm2niix, and use the .nii.gz."
         )
     else:

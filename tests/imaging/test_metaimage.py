@@ -192,8 +192,8 @@ BAD_LISTS = {
                                                "the header",
     "LIST\ns1.raw\ns2.raw\ns3.raw\n../outside.raw": "ElementDataFile = ../outside.raw is outside the header's "
                                                     "folder; put the voxels next to the header",
-    "LIST\ns1.raw\ns2.raw\ns3.raw\nshort.raw": "short.raw should hold 6 x 5 x 1 voxels of 2 bytes (60 bytes), but "
-                                               "holds 59; copy the scan again",
+    "LIST\ns1.raw\ns2.raw\ns3.raw\nshort.raw": "short.raw should contain 6 x 5 x 1 voxels of 2 bytes (60 bytes), but "
+                                               "contains 59; copy the scan again",
     "s%d.raw 1 5 "
     "1": "ElementDataFile = s%d.raw 1 5 1 does not name 4 files, one for each slice; write the first number, the last "
          "one and the step",

@@ -91,7 +91,7 @@ BAD = {
     "../outside.raw": "data file = ../outside.raw is outside the header's folder; put the voxels next to the header",
     "/etc/passwd": "data file = /etc/passwd is outside the header's folder; put the voxels next to the header",
     "other.raw": "data file = other.raw does not exist; put the voxels next to the header",
-    "short.raw": "short.raw should hold 6 x 5 x 4 voxels of 2 bytes (240 bytes), but holds 239; copy the scan again",
+    "short.raw": "short.raw should contain 6 x 5 x 4 voxels of 2 bytes (240 bytes), but contains 239; copy the scan again",
     "LIST\nscan.raw": "data file: LIST names 1 file, but sizes has 4 slices; copy the scan again",
     "LIST 3\nscan.raw": "data file: LIST 3: a list must name one file for each slice; use LIST",
     "s%d.raw 1 5 "

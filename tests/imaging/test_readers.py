@@ -167,11 +167,11 @@ def _write_header(folder, **changes):
     [
         (
             {"DimSize": "4 3 3"},
-            "scan.raw should hold 4 x 3 x 3 voxels of 2 bytes (72 bytes), but holds 48; copy the scan again",
+            "scan.raw should contain 4 x 3 x 3 voxels of 2 bytes (72 bytes), but contains 48; copy the scan again",
         ),
         (
             {"DimSize": "4 3 1"},
-            "scan.raw should hold 4 x 3 x 1 voxels of 2 bytes (24 bytes), but holds 48; copy the scan again",
+            "scan.raw should contain 4 x 3 x 1 voxels of 2 bytes (24 bytes), but contains 48; copy the scan again",
         ),
         ({"DimSize": "4 3"}, "DimSize must be 3 whole numbers, got 4 3"),
         ({"DimSize": "4 3 0"}, "DimSize must be 3 whole numbers, got 4 3 0"),
@@ -222,7 +222,7 @@ def test_a_compressed_scan_that_was_cut_off_is_refused(tmp_path):
     size = zraw.stat().st_size
     zraw.write_bytes(zraw.read_bytes()[:100])
     message = (
-        f"{tmp_path / 'scan.mhd'}: scan.zraw should hold {size} packed bytes (CompressedDataSize), but holds 100; "
+        f"{tmp_path / 'scan.mhd'}: scan.zraw should contain {size} packed bytes (CompressedDataSize), but contains 100; "
         "copy the scan again."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
@@ -232,7 +232,7 @@ def test_a_compressed_scan_that_was_cut_off_is_refused(tmp_path):
 def test_a_compressed_scan_that_explodes_is_refused_without_inflating_it(tmp_path):
     (tmp_path / "scan.zraw").write_bytes(zlib.compress(bytes(50_000_000)))
     _write_header(tmp_path, CompressedData="True", ElementDataFile="scan.zraw")
-    message = "scan.zraw should hold 4 x 3 x 2 voxels of 2 bytes (48 bytes), but holds more; copy the scan again."
+    message = "scan.zraw should contain 4 x 3 x 2 voxels of 2 bytes (48 bytes), but contains more; copy the scan again."
     with pytest.raises(DataError, match=re.escape(message)):
         read_volume(tmp_path / "scan.mhd")
 
@@ -313,7 +313,7 @@ def test_a_frame_tells_when_a_raw_file_is_cut_off(tmp_path):
     np.arange(23, dtype=np.int16).tofile(tmp_path / "scan.raw")
     _write_header(tmp_path)
     message = (
-        f"{tmp_path / 'scan.mhd'}: scan.raw should hold 4 x 3 x 2 voxels of 2 bytes (48 bytes), but holds 46; "
+        f"{tmp_path / 'scan.mhd'}: scan.raw should contain 4 x 3 x 2 voxels of 2 bytes (48 bytes), but contains 46; "
         "copy the scan again."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
@@ -340,7 +340,7 @@ def test_a_raw_file_shorter_than_its_voxels_is_cut_off_whatever_the_header_size(
     np.arange(23, dtype=np.int16).tofile(tmp_path / "scan.raw")
     _write_header(tmp_path, HeaderSize="-1")
     message = (
-        f"{tmp_path / 'scan.mhd'}: scan.raw should hold 4 x 3 x 2 voxels of 2 bytes (48 bytes), but holds 46; "
+        f"{tmp_path / 'scan.mhd'}: scan.raw should contain 4 x 3 x 2 voxels of 2 bytes (48 bytes), but contains 46; "
         "copy the scan again."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):

@@ -69,10 +69,10 @@ def _peak():
 
 
 GZ, ZLIB, GZ_HU = gzip.compress(_nifti(), mtime=0), zlib.compress(HU.tobytes()), gzip.compress(HU.tobytes(), mtime=0)
-SHOULD = "{name} should hold 6 x 5 x 40 voxels of 2 bytes (2,400 bytes), but holds {found}; copy the scan again"
+SHOULD = "{name} should contain 6 x 5 x 40 voxels of 2 bytes (2,400 bytes), but contains {found}; copy the scan again"
 HUGE = (32767, 32767, 32767)
 HUGE_SHOULD = (
-    "{name} should hold 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but holds {found}; "
+    "{name} should contain 32767 x 32767 x 32767 voxels of 2 bytes (70,362,301,923,326 bytes), but contains {found}; "
     "copy the scan again"
 )
 CUT, DAMAGED = (
@@ -95,19 +95,19 @@ BAD_FILES = {
     "a .nii without voxels": (
         "a.nii",
         _nifti(dim=[3, 6, 0, 40, 1, 1, 1, 1]),
-        "a scan has at least one voxel along each axis, this file has (6, 0, 40)",
+        "expected at least one voxel along each axis, got (6, 0, 40)",
         "",
     ),
     "a .nii of negative size": (
         "a.nii",
         _nifti(dim=[3, 6, -5, 40, 1, 1, 1, 1]),
-        "a scan has at least one voxel along each axis, this file has (6, -5, 40)",
+        "expected at least one voxel along each axis, got (6, -5, 40)",
         "",
     ),
     "a .nii of many axes": (
         "a.nii",
         _nifti(dim=[4, 6, 5, 20, 2, 1, 1, 1]),
-        "a scan has three axes, this file has 4: (6, 5, 20, 2)",
+        "expected three axes, got 4: (6, 5, 20, 2)",
         "",
     ),
     "a .nii of no known type": ("a.nii", _nifti(datatype=999), NO_SENSE, "data code 999 not recognized"),
@@ -186,13 +186,13 @@ BAD_FILES = {
     "a .nrrd of many axes": (
         "a.nrrd",
         _nrrd(dimension="4", sizes="6 5 20 2", space_directions="none (1,0,0) (0,1,0) (0,0,1)"),
-        "a scan has three axes, this file has 4",
+        "expected three axes, got 4",
         "",
     ),
     "a .nrrd of colours": (
         "a.nrrd",
         _nrrd(sizes="3 10 40", kinds="RGB-color domain domain", space="", space_directions="", space_origin=""),
-        "a scan has three axes and one value for each voxel, this file has (10, 40)",
+        "expected three axes and one value for each voxel, got (10, 40)",
         "",
     ),
     "a .nrrd without sizes": ("a.nrrd", _nrrd(sizes="many"), "its NRRD header cannot be parsed", ""),
@@ -227,7 +227,7 @@ BAD_FILES = {
     "a packed .mha of another length": (
         "a.mha",
         _mha(bytes(10), CompressedDataSize="77"),
-        "{name} should hold 77 packed bytes (CompressedDataSize), but holds 10; copy the scan again",
+        "{name} should contain 77 packed bytes (CompressedDataSize), but contains 10; copy the scan again",
         "",
     ),
     "a .mha in a world too large": (
@@ -337,7 +337,7 @@ def test_zeros_of_gigabytes_packed_in_megabytes_are_refused(tmp_path, monkeypatc
         path=tmp_path / "packed", start=0, shape=voxels.shape, dtype=np.dtype(np.int16), compression="zlib"
     )
     message = (
-        "packed should hold 60 x 50 x 40 voxels of 2 bytes (240,000 bytes), but holds at most 100,000; "
+        "packed should contain 60 x 50 x 40 voxels of 2 bytes (240,000 bytes), but contains at most 100,000; "
         "copy the scan again"
     )
     assert 240 < voxels.nbytes / len(packed) < 1032

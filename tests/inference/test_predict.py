@@ -428,7 +428,7 @@ def test_candidates_for_which_a_network_gives_nan_are_counted_and_named(tmp_path
 def test_a_model_with_weights_that_are_not_numbers_is_refused(tmp_path):
     run = write_trained_run(tmp_path / "whole", knows=write_nan)
     message = (
-        f"{run / 'model.keras'}: holds NaN or infinite weights. Its training has diverged: run the experiment "
+        f"{run / 'model.keras'}: contains NaN or infinite weights. Its training has diverged: run the experiment "
         "again with a lower training.learning_rate, or with training.clip_norm=1."
     )
     scan = write_chest(tmp_path / "scan.mhd")
@@ -457,9 +457,8 @@ BAD_LISTS = {
     "scan.mhd. That is 100% of all candidates. It is 100% of the candidates in scan.mhd. Usual causes: RAS coordinates instead of LPS, "
     "axes in a different order, voxel indices instead of millimetres, or the list of a different scan. Correct the "
     "list (positions in mm, LPS).",
-    "other,0,0,0\n": "{path}: none of its candidates (1) is in a given scan. The list begins with scan "
-    "other, the given scans with "
-    "scan.",
+    "other,0,0,0\n": "{path}: none of its candidates (1) is in a given scan. The first one is in scan "
+    "other; a given scan is scan.",
     "": "{path}: none of its candidates (0) is in a given scan. It is empty.",
 }
 

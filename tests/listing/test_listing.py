@@ -193,7 +193,7 @@ def test_tags_and_notes_are_kept_and_filter_the_rows(runs):
     )
     refused(
         lambda: change_tags(runs / "edit/net", ["two words"]),
-        '"two words": is not a tag. A tag is one word of at most 40 characters without commas, such as promising. Longer '
+        '"two words": is not a valid tag. A tag is one word of at most 40 characters without commas, such as promising. Longer '
         "texts go into --note.",
     )
     refused(

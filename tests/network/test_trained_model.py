@@ -132,7 +132,7 @@ def test_assets_are_refused(run):
     path = run / "model.keras"
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("assets/x", b"1")
-    assert refusal(path) == "it holds 4 files; at most 3 are allowed"
+    assert refusal(path) == "it contains 4 files; at most 3 are allowed"
 
 
 def test_a_config_that_unpacks_to_gigabytes_is_not_unpacked(run):
@@ -153,7 +153,7 @@ def test_a_layer_that_archnet_does_not_use_is_refused(run, module, name):
 def test_a_layer_of_terabytes_is_refused_before_it_is_built(run):
     path = change_config(run, lambda config: layer(config, "Dense")["config"].update(units=10**12))
     assert re.fullmatch(
-        r'its "config.json" needs [\d,]{10,} weights, but "model.weights.h5" holds [\d,]+', refusal(path)
+        r'its "config.json" needs [\d,]{10,} weights, but "model.weights.h5" contains [\d,]+', refusal(path)
     )
 
 
@@ -170,7 +170,7 @@ def test_positions_of_terabytes_are_refused_before_they_are_built(positions):
     path = change_config(
         positions, lambda config: layer_of(config, "EinsumDense")["config"].update(output_shape=[10**6, 10**6, 4])
     )
-    assert refusal(path) == 'its "config.json" needs 4,000,000,000,330 weights, but "model.weights.h5" holds 474'
+    assert refusal(path) == 'its "config.json" needs 4,000,000,000,330 weights, but "model.weights.h5" contains 474'
 
 
 @pytest.mark.parametrize("change", [{"equation": "n,hwdc->nc"}, {"bias_axes": "c"}, {"output_shape": [6, None, 4]}])
@@ -198,8 +198,8 @@ def test_what_keras_cannot_build_is_one_message(run):
 
 
 def test_weights_that_are_not_plainly_in_the_file_are_refused(run, tmp_path):
-    plainly = 'its "model.weights.h5" holds arrays other than plain numbers'
-    links = 'its "model.weights.h5" holds links'
+    plainly = 'its "model.weights.h5" has arrays other than plain numbers'
+    links = 'its "model.weights.h5" contains links'
     external = [(str(tmp_path / "secret"), 0, 800)]
     virtual = h5py.VirtualLayout((10,), np.float32)
     virtual[:] = h5py.VirtualSource(tmp_path / "other.h5", "x", (10,))
@@ -223,7 +223,7 @@ def test_weights_that_are_not_plainly_in_the_file_are_refused(run, tmp_path):
 def test_weights_of_another_network_are_refused(run, tmp_path):
     other = write_trained_run(tmp_path / "other", layers=[{"type": "GAP"}, {"type": "T"}], rank=3)
     path = rewrite(run, weights=members(other / "model.keras")["model.weights.h5"])
-    assert refusal(path).endswith(' weights, but "model.weights.h5" holds 4')
+    assert refusal(path).endswith(' weights, but "model.weights.h5" contains 4')
 
 
 def test_the_model_of_another_run_is_refused(run, tmp_path):

@@ -135,7 +135,7 @@ def test_a_submission_of_other_cases_is_not_evaluated_again(phantom, tmp_path):
     predictions = predictions_on(experiment)
     write_run_froc(tmp_path, predictions, experiment)
     message = (
-        f"{tmp_path / 'froc/submission.csv'}: its rows are not the test cases of predictions.csv in their order. "
+        f"{tmp_path / 'froc/submission.csv'}: its rows do not match the test cases of predictions.csv in order. "
         "Restore both files, or run the experiment again."
     )
     with pytest.raises(DataError, match=re.escape(message)):

@@ -175,7 +175,7 @@ def test_a_missing_metrics_file_is_made_again_without_the_peak_memory(flat, capl
         archnet.write_report(flat)
     archnet.write_report(flat, repair=True)
     assert json.loads((flat / "metrics.json").read_text()) == {**before, "peak_memory_bytes": None}
-    assert f"{flat / 'metrics.json'}: the peak memory of the training is no longer known." in caplog.messages
+    assert f"{flat / 'metrics.json'}: the peak memory of the training cannot be restored." in caplog.messages
 
 
 def test_a_repair_predicts_the_cases_again_and_draws_the_gallery(flat):

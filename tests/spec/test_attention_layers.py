@@ -232,7 +232,7 @@ def test_a_gate_beyond_0_to_1_is_refused():
     [
         (
             [{"type": "C", "num_output": 6, "kernel_size": 3, "stride": 2}, {"type": "ATT"}],
-            "[1]: ATT 4 heads do not divide 6 channels. Set heads to a divisor of 6.",
+            "[1]: ATT 6 channels are not divisible by 4 heads. Set heads to a divisor of 6.",
         ),
         (
             [{"type": "C", "num_output": 8, "kernel_size": 3, "stride": [1, 1]}, {"type": "ATT"}],

@@ -58,7 +58,7 @@ def test_a_layer_that_a_later_repetition_does_not_fit_is_named():
     with pytest.raises(DocumentError) as caught:
         arch_of({**CONVOLUTION, "num_output": 2}, dense(2, grouped, {**CONVOLUTION, "num_output": 1})).plan((8, 8))
     assert str(caught.value) == (
-        "mine.json $.layers[1].layers[0]: C 2 groups do not divide 3 channels of the input and num_output 4. "
+        "mine.json $.layers[1].layers[0]: C 3 input channels and num_output 4 are not both divisible by groups 2. "
         "Set groups to a divisor of both."
     )
 

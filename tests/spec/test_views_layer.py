@@ -188,7 +188,7 @@ REFUSED = {
     ),
     "views in views": (
         [views("slices", views("slices")), T],
-        "mine.json $[0].layers[0]: VIEWS needs a volume, but its input 64x64x1 is a plane. Replace it by its layers.",
+        "mine.json $[0].layers[0]: VIEWS needs a volume, but its input 64x64x1 is a plane. Replace it with its layers.",
     ),
     "views behind FC": (
         [{"type": "FC", "num_output": 3}, views("slices"), T],

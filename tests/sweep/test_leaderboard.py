@@ -84,8 +84,8 @@ def test_trials_that_an_earlier_version_ranked_by_one_of_three_classes_are_not_m
     with pytest.raises(RunError) as caught:
         run_sweep(sweep, folder, resume=True)
     assert str(caught.value) == (
-        f"{folder}: an earlier version of archnet ranked its trials by the auc of one class. Of more than two classes "
-        "trials are ranked by the macro AUC now. Sweep again with a different --out."
+        f"{folder}: an earlier version of archnet ranked its trials by the auc of one class. With more than two classes, "
+        "trials are now ranked by the macro AUC. Run the sweep again with a different --out."
     )
     for path in folder.glob("trials/*/*/history.csv"):
         path.write_text(path.read_text().replace("validation_auc", "validation_macro_auc"))

@@ -380,7 +380,7 @@ def test_folders_that_are_not_trials_are_passed_over(tmp_path):
 @pytest.mark.parametrize(("address", "answer"), [("127.0.0.1:1", "refused"), ("nonsense", "nonsense")])
 def test_a_cluster_that_does_not_answer_is_reported_immediately(tmp_path, address, answer):
     pytest.importorskip("ray")
-    with pytest.raises(RunError, match=f"^--address {address}: no Ray cluster answers there: .*{answer}"):
+    with pytest.raises(RunError, match=f"^--address {address}: no Ray cluster responds at this address: .*{answer}"):
         run_sweep(small_sweep(tmp_path), tmp_path / "out", runner=TuneRunner(address=address))
 
 

@@ -60,7 +60,9 @@ def test_an_interrupted_versus_resumes_to_the_same_result(tmp_path):
 
 def test_a_second_start_is_refused(finished):
     _, folder = finished
-    message = f"{folder}: already contains a versus. Resume it with --resume, or use a different --out."
+    message = (
+        f"{folder}: already contains results of archnet versus. Resume it with --resume, or use a different --out."
+    )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         check_versus_folder(folder, resume=False)
 

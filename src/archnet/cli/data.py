@@ -222,8 +222,8 @@ def phantom(
     through_plane: Annotated[
         float | None,
         typer.Option(
-            help="luna16: share of through-plane vessels among the candidates that are not nodules (default 0.4). "
-            "In a single slice, they look like nodules.",
+            help="luna16: share of the non-nodule candidates that are through-plane vessels, which look like nodules "
+            "in a single slice (default 0.4).",
             metavar="SHARE",
             min=0,
             max=1,

@@ -117,7 +117,7 @@ def _check_output_names(out: list[Path]) -> None:
     for path in out:
         if path.suffix.lower() not in (*_PICTURES, _POINTS):
             raise DocumentError(
-                f"--out {path}: expected a name that ends in .png, .svg or .pdf (a picture) or .csv (its points)."
+                f"--out {path}: expected a file name ending in .png, .svg or .pdf (the curve) or .csv (its points)."
             )
 
 

@@ -163,7 +163,7 @@ def positive_class(classes: Sequence[str], wanted: str | None, default: int = 1)
     """
     if len(classes) < 2:
         raise DataError(
-            f"classification needs at least two classes, the data have {len(classes)}: {', '.join(classes)}."
+            f"classification needs at least two classes, but the data have {len(classes)}: {', '.join(classes)}."
         )
     if wanted is None:
         return default

@@ -112,4 +112,4 @@ def _check_unique(paths: Sequence[Path], root: Path) -> None:
     counts = Counter(ids)
     for case, path in zip(ids, paths, strict=True):
         if counts[case] > 1:
-            raise DataError(f"{path}: the folder holds this scan in two formats. Remove one of them.")
+            raise DataError(f"{path}: the folder contains this scan in two formats. Remove one of them.")

@@ -124,7 +124,7 @@ def rows_inside(
     if not len(rows):
         raise DataError(
             f"{listed.source}: none of its {noun}s ({len(listed.series):,}) is in a scan under {root}. "
-            f"The list begins with scan {listed.series[0]}, the folder with {min(scans)}."
+            f"The first one is in scan {listed.series[0]}; a scan in the folder is {min(scans)}."
         )
     points = listed.select(rows).place(scans, progress)
     is_outside = points.is_outside()
@@ -136,7 +136,7 @@ def rows_inside(
 def _read_list(path: Path) -> Candidates:
     candidates = read_candidates(path)
     if not candidates.series:
-        raise DataError(f"{path}: the list has no candidates. Copy it again.")
+        raise DataError(f"{path}: contains no candidates. Copy the file again.")
     return candidates
 
 
@@ -189,5 +189,5 @@ def _find_candidate_list(root: Path) -> Path:
             return root / name
     names = " nor ".join(CANDIDATE_FILES)
     raise DataError(
-        f"{root}: neither {names} is here. LUNA16 publishes both with its scans. Copy one of them to this folder."
+        f"{root}: contains neither {names}. LUNA16 publishes both with its scans. Copy one of them to this folder."
     )

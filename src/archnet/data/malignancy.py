@@ -65,7 +65,7 @@ class MalignancyDataset(PointDataset):
 
 def _nodule_points(path: Path, nodules: NoduleList) -> Candidates:
     if not nodules.series:
-        raise DataError(f"{path}: the list has no nodules. Copy it again.")
+        raise DataError(f"{path}: contains no nodules. Copy the file again.")
     labels = np.ones(len(nodules.series), np.int64)
     return Candidates(
         source=str(path), series=nodules.series, points_mm=nodules.points_mm, labels=labels, lines=nodules.lines

@@ -156,8 +156,8 @@ def _describe_not_finite(x: NDArray[Any]) -> str:
         rows = [row for row, case in enumerate(x) if not np.isfinite(case.astype(np.float32)).all()]
     first = ", ".join([*map(str, rows[:_MAX_ROWS]), *(["..."] if len(rows) > _MAX_ROWS else [])])
     return (
-        f"x holds NaN or infinity in {pluralize(len(rows), 'case')} ({first}; counted from 0); replace these values by "
-        "air (numpy.nan_to_num), or omit the cases"
+        f"x contains NaN or infinity in {pluralize(len(rows), 'case')} ({first}; counted from 0); replace these "
+        "values with air (numpy.nan_to_num), or omit the cases"
     )
 
 

@@ -145,6 +145,7 @@ def _noise_cases(shape: tuple[int, ...], limits: InputLimits) -> NDArray[np.floa
 def _check_difference(difference: float, folder: Path, form: str) -> None:
     if not difference <= TOLERANCE:
         raise RunError(
-            f"{folder}: was not written: as {form} the model's probabilities are up to {difference:.2g} from Keras's; "
-            f"at most {TOLERANCE:g} is allowed. Export it as keras, and report this with the architecture."
+            f"{folder}: was not written: the probabilities of the {form} model differ from Keras's by up to "
+            f"{difference:.2g}; at most {TOLERANCE:g} is allowed. Export it as keras, and report this with the "
+            "architecture."
         )

@@ -91,7 +91,7 @@ def require_disk_space(folder: Path, num_bytes: int, purpose: str) -> None:
     free = free_bytes(folder)
     if num_bytes > free:
         raise DataError(
-            f"{folder}: {format_bytes(num_bytes)} are needed {purpose}, but only {format_bytes(free)} are free. "
+            f"{folder}: {format_bytes(num_bytes)} required {purpose}, but only {format_bytes(free)} are free. "
             f"Free some disk space, or choose a folder on a different disk with --root."
         )
 
@@ -104,11 +104,11 @@ def _require_sound(archive: Path, entries: list[zipfile.ZipInfo], limits: Archiv
 
 def _find_problems(entries: list[zipfile.ZipInfo], num_packed_bytes: int, limits: ArchiveLimits) -> Iterator[str]:
     if len(entries) > limits.num_entries:
-        yield f"it holds {len(entries):,} entries, more than {limits.num_entries:,}"
+        yield f"it contains {len(entries):,} entries, more than {limits.num_entries:,}"
     if not all(entry.filename for entry in entries):  # zipfile reads the last character of each name
         yield "a file in it has no name"
     if all(entry.is_dir() for entry in entries):
-        yield "it holds no files"
+        yield "it contains no files"
     for entry in entries:
         yield from _find_entry_problems(entry, limits)
     yield from _find_collisions(entries)
@@ -166,7 +166,7 @@ def _require_readable(archive: Path, entries: list[zipfile.ZipInfo], target: Pat
         problem = "encrypted" if entry.flag_bits & 1 else f"packed with {method}"
         if entry.flag_bits & 1 or entry.compress_type not in _METHODS:
             raise DataError(
-                f"{archive}: it is {problem}, which is not unpacked here. Unpack it yourself and run the same command "
+                f"{archive}: is {problem}, which archnet cannot unpack. Unpack it yourself and run the same command "
                 f"again: 7z x {archive} -o{target.parent}"
             )
 
@@ -184,11 +184,11 @@ def _extract(zip_file: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) ->
 def _find_payload(archive: Path, folder: Path, target: Path) -> Path:
     payload = folder / target.name
     if payload.is_dir() and not any(path.is_file() for path in payload.rglob("*")):
-        raise BadArchiveError(f"{archive}: it has no files in its folder {target.name}.")
+        raise BadArchiveError(f"{archive}: contains no files in the folder {target.name}.")
     if payload.exists():
         return payload
     if target.suffix:
-        raise BadArchiveError(f"{archive}: there is no {target.name} in it.")
+        raise BadArchiveError(f"{archive}: does not contain {target.name}.")
     return folder
 
 

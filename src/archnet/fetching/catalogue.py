@@ -166,13 +166,13 @@ def _fetch_listing(url: str, downloader: Downloader) -> dict[str, RemoteFile]:
 def _parse_listed_file(file: dict[str, Any], url: str) -> RemoteFile:
     link, checksum, size = file["links"]["self"], file["checksum"], file["size"]
     if not isinstance(file["key"], str):  # names are sorted in messages
-        raise ValueError(f"the name of a file is {file['key']}")
+        raise ValueError(f"invalid file name {file['key']}")
     if not isinstance(link, str) or urlsplit(link)[:2] != urlsplit(url)[:2]:
         raise ValueError(f"{file['key']} is on another server, {link}")
     if not re.fullmatch(r"md5:[0-9a-f]{32}", checksum):
-        raise ValueError(f"the checksum of {file['key']} is {checksum}")
+        raise ValueError(f"invalid checksum of {file['key']}: {checksum}")
     if not isinstance(size, int) or size < 0:
-        raise ValueError(f"the size of {file['key']} is {size}")
+        raise ValueError(f"invalid size of {file['key']}: {size}")
     return RemoteFile(name=file["key"], url=link, size=size, checksum=checksum, checksum_source=url)
 
 

@@ -178,13 +178,13 @@ def _num_bytes_to_skip(response: http.client.HTTPResponse, remote: RemoteFile, n
         content_range = response.headers.get("Content-Range", "")
         if content_range != f"bytes {num_held}-{remote.size - 1}/{remote.size}":
             raise DataError(
-                f"{remote.url}: bytes {num_held}-{remote.size - 1}/{remote.size} were asked for, the server sends "
+                f"{remote.url}: bytes {num_held}-{remote.size - 1}/{remote.size} requested, but the server sent "
                 f'"{content_range}". Remove the .part file and run the same command again.'
             )
         return 0
     length = response.headers.get("Content-Length")
     if length is not None and length != str(remote.size):
-        raise DataError(f"{remote.url}: {remote.size:,} bytes were expected, but the server offers {length}.")
+        raise DataError(f"{remote.url}: {remote.size:,} bytes expected, but the server offers {length}.")
     return num_held
 
 

@@ -95,12 +95,12 @@ def read_chunks(response: http.client.HTTPResponse, url: str, max_bytes: int, po
         window_bytes += len(chunk)
         num_bytes += len(chunk)
         if num_bytes > max_bytes:
-            raise DataError(f"{url}: {max_bytes:,} bytes were expected, but the server sends more.")
+            raise DataError(f"{url}: {max_bytes:,} bytes expected, but the server sent more.")
         yield chunk
         seconds = policy.clock() - window_start_s
         if seconds >= policy.timeout_s:
             if window_bytes < policy.min_bytes_per_s * seconds:
-                raise TransientError(f"only {window_bytes:,} bytes came in {seconds:.0f} s")
+                raise TransientError(f"received only {window_bytes:,} bytes in {seconds:.0f} s")
             window_start_s, window_bytes = policy.clock(), 0
 
 

@@ -165,7 +165,7 @@ def _part(path: Path, start: int, shape: Index, dtype: np.dtype[Any], fields: di
     packed_size = fields.get("CompressedDataSize", str(size - start))
     if is_packed and packed_size != str(size - start):
         raise ValueError(
-            f"{path.name} should hold {packed_size} packed bytes (CompressedDataSize), but holds {size - start}; "
+            f"{path.name} should contain {packed_size} packed bytes (CompressedDataSize), but contains {size - start}; "
             f"copy the scan again"
         )
     return StoredVoxels(path=path, start=start, shape=shape, dtype=dtype, compression="zlib" if is_packed else "plain")

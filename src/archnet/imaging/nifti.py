@@ -132,9 +132,9 @@ def _place(header: Any, shape: Index) -> Volume:
 def _shape(header: Any) -> Index:
     shape = header.get_data_shape()
     if len(shape) < 3 or any(length != 1 for length in shape[3:]):
-        raise ValueError(f"a scan has three axes, this file has {len(shape)}: {shape}")
+        raise ValueError(f"expected three axes, got {len(shape)}: {shape}")
     if min(shape) < 1:
-        raise ValueError(f"a scan has at least one voxel along each axis, this file has {shape[:3]}")
+        raise ValueError(f"expected at least one voxel along each axis, got {shape[:3]}")
     x, y, z = shape[:3]
     return z, y, x
 

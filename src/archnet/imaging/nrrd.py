@@ -83,7 +83,7 @@ def list_nrrd_files(path: Path) -> list[Path]:
 def _read_header(path: Path) -> tuple[Volume, tuple[StoredVoxels, ...]]:
     header = _parse_header(path)
     if header.fields.get("dimension") != "3":
-        raise ValueError(f"a scan has three axes, this file has {header.fields.get('dimension', 'none')}")
+        raise ValueError(f"expected three axes, got {header.fields.get('dimension', 'none')}")
     if header.fields.get("encoding", "").lower() not in _COMPRESSIONS:
         given = header.fields.get("encoding", "none")
         raise ValueError(f"encoding must be one of {', '.join(_COMPRESSIONS)}, got {given}")
@@ -161,7 +161,7 @@ def _read_information(path: Path) -> Any:
     except RuntimeError as error:
         raise ValueError("its NRRD header cannot be parsed") from error
     if reader.GetDimension() != 3 or reader.GetNumberOfComponents() != 1:
-        raise ValueError(f"a scan has three axes and one value for each voxel, this file has {reader.GetSize()}")
+        raise ValueError(f"expected three axes and one value for each voxel, got {reader.GetSize()}")
     return reader
 
 

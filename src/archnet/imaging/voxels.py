@@ -107,8 +107,8 @@ class StoredVoxels:
     def _wrong_size(self, found: str) -> ValueError:
         z, y, x = self.shape
         return ValueError(
-            f"{self.path.name} should hold {x} x {y} x {z} voxels of {self.dtype.itemsize} bytes "
-            f"({self.num_bytes:,} bytes), but holds {found}; copy the scan again"
+            f"{self.path.name} should contain {x} x {y} x {z} voxels of {self.dtype.itemsize} bytes "
+            f"({self.num_bytes:,} bytes), but contains {found}; copy the scan again"
         )
 
 

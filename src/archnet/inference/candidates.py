@@ -35,7 +35,7 @@ def read_candidate_list(path: Path, series: Collection[str]) -> tuple[Candidates
         hint = "It is empty."
         if num_all:
             given = excerpt([min(series)])
-            hint = f"The list begins with scan {excerpt(candidates.series[:1])}, the given scans with {given}."
+            hint = f"The first one is in scan {excerpt(candidates.series[:1])}; a given scan is {given}."
         raise DataError(f"{path}: none of its candidates ({num_all:,}) is in a given scan. {hint}")
     return candidates.select(rows), num_all - len(rows)
 

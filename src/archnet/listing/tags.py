@@ -68,7 +68,7 @@ def change_tags(folder: Path, added: Sequence[str] = (), removed: Sequence[str] 
     for tag in added:
         _check_tag(tag)
     if note is not None and len(note) > MAX_NOTE:
-        raise RunError(f"--note: has {len(note):,} characters; at most {MAX_NOTE:,} are possible. Shorten it.")
+        raise RunError(f"--note: has {len(note):,} characters; at most {MAX_NOTE:,} are allowed. Shorten it.")
     with hold_lock(folder / _LOCK_FILE, timeout_s=_LOCK_SECONDS):
         old = read_tags(folder)
         missing = next((tag for tag in removed if tag not in old.tags), None)
@@ -85,6 +85,6 @@ def _check_tag(tag: str) -> None:
     is_word = tag and not any(character.isspace() or character == "," for character in tag)
     if not is_word or len(tag) > MAX_TAG or escape_name(tag) != tag:
         raise RunError(
-            f"{json_text(tag)}: is not a tag. A tag is one word of at most {MAX_TAG} characters without commas, such "
-            "as promising. Longer texts go into --note."
+            f"{json_text(tag)}: is not a valid tag. A tag is one word of at most {MAX_TAG} characters without commas, "
+            "such as promising. Longer texts go into --note."
         )

@@ -89,7 +89,7 @@ def _dense_weights(value: dict[str, Any]) -> int:
 def _convolution_weights(value: dict[str, Any]) -> int:
     channels, groups = _num_channels(value), _count(value["config"]["groups"])
     if channels % groups:
-        raise ValueError(f"{groups} groups do not divide {channels} channels")
+        raise ValueError(f"{channels} channels are not divisible into {groups} groups")
     return (_kernel_size(value) * (channels // groups) + _flag(value, "use_bias")) * _count(value["config"]["filters"])
 
 

@@ -60,7 +60,7 @@ def check_model_file(
         with open_member(archive, WEIGHTS) as stream:
             num_stored = check_weights(stream.read(), f'its "{WEIGHTS}"')
     if num_needed != num_stored:
-        raise DamagedFileError(f'its "{CONFIG}" needs {num_needed:,} weights, but "{WEIGHTS}" holds {num_stored:,}')
+        raise DamagedFileError(f'its "{CONFIG}" needs {num_needed:,} weights, but "{WEIGHTS}" contains {num_stored:,}')
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
@@ -134,12 +134,12 @@ def check_weights(content: bytes, name: str) -> int:
     except _H5_DAMAGE as error:
         raise DamagedFileError(f"{name} is damaged") from error
     if not are_plain or num_bytes > len(content):
-        raise DamagedFileError(f"{name} holds arrays other than plain numbers")
+        raise DamagedFileError(f"{name} has arrays other than plain numbers")
     return num_weights
 
 
 def _is_plain(dataset: Any) -> bool:
-    """Whether an array holds numbers, stored in one piece, in the file itself and uncompressed."""
+    """Whether an array contains numbers, stored in one piece, in the file itself and uncompressed."""
     return (
         isinstance(dataset.shape, tuple)
         and dataset.dtype.kind in "fiu"
@@ -163,7 +163,7 @@ def _walk_datasets(file: Any, label: str) -> Iterator[Any]:
             num_objects += 1
             is_link = not isinstance(group.get(name, getlink=True), h5py.HardLink)
             if is_link or depth > _MAX_H5_DEPTH or num_objects > _MAX_H5_OBJECTS:
-                raise DamagedFileError(f"{label} holds links")
+                raise DamagedFileError(f"{label} contains links")
             item = group[name]
             if isinstance(item, h5py.Dataset):
                 yield item

@@ -58,7 +58,7 @@ def load_model(path: Path) -> keras.Model:
     except DamagedFileError as error:
         raise RunError(f"{path}: cannot be read as an archnet model: {error}. {_RESTORE}") from error
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):
-        raise nan_error(path, "holds NaN or infinite weights")
+        raise nan_error(path, "contains NaN or infinite weights")
     return model
 
 

@@ -171,7 +171,7 @@ def _read(path: Path, parse: Callable[[Mapping[str, NDArray[Any]]], T | None], c
         raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
     parsed = parse(arrays)
     if parsed is None:
-        raise DataError(f"{path}: does not hold {content}. {remedy}")
+        raise DataError(f"{path}: does not contain {content}. {remedy}")
     return parsed
 
 

@@ -37,7 +37,7 @@ def write_run_setup(folder: Path, document: Mapping[str, Any], prepared: Prepare
     if is_started(folder) and (folder / "split.csv").read_bytes() != split.encode():
         raise RunError(
             f"{folder / 'split.csv'}: the data have changed since this run began, so it cannot be continued. "
-            "Bring them back, or give another folder with --out."
+            "Restore them, or choose a different folder with --out."
         )
     write_json(folder / "experiment.json", document)
     write_json(folder / "data.json", prepared.to_document())

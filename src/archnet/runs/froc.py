@@ -82,7 +82,7 @@ def recompute_run_froc(folder: Path, predictions: Predictions, positive: int, bo
     marks, test = read_marks(folder / SUBMISSION), predictions.select("test")
     if list(marks.series) != [case.rpartition("#")[0] for case in test.cases.tolist()]:
         raise DataError(
-            f"{folder / SUBMISSION}: its rows are not the test cases of predictions.csv in their order. Restore both "
+            f"{folder / SUBMISSION}: its rows do not match the test cases of predictions.csv in order. Restore both "
             "files, or run the experiment again."
         )
     write_submission(folder, replace(marks, scores=test.probabilities[:, positive]))

@@ -147,7 +147,7 @@ def _make_metrics(folder: Path, damage: Damage) -> None:
             write_json(damage.path, {**metrics, "peak_memory_bytes": peak_memory, **froc})
             if file_sha256(damage.path) == damage.record.sha256:
                 return
-    log.warning("%s: the peak memory of the training is no longer known.", damage.path)
+    log.warning("%s: the peak memory of the training cannot be restored.", damage.path)
 
 
 def _evaluate(folder: Path, document: dict[str, Any], predictions: Predictions, positive: int) -> dict[str, Any]:

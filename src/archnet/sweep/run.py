@@ -213,9 +213,9 @@ def _check_same_metric(sweep: Sweep, folder: Path) -> None:
         name = summary_name(sweep.metric, len(read_json(path).get("classes", ())))
         if read_learning_curve(path.parent, sweep.metric).column != history_column("validation", name):
             raise RunError(
-                f"{folder}: an earlier version of archnet ranked its trials by the {sweep.metric} of one class. Of "
-                f"more than two classes trials are ranked by the {METRICS[sweep.metric].macro_label} now. Sweep again "
-                "with a different --out."
+                f"{folder}: an earlier version of archnet ranked its trials by the {sweep.metric} of one class. "
+                f"With more than two classes, trials are now ranked by the {METRICS[sweep.metric].macro_label}. Run "
+                "the sweep again with a different --out."
             )
 
 

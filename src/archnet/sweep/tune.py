@@ -117,7 +117,9 @@ class TuneRunner:
             check_address(address)
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError, ray.exceptions.RaySystemError) as error:
-            raise RunError(f"--address {address}: no Ray cluster answers there: {_first_line(error)}") from None
+            raise RunError(
+                f"--address {address}: no Ray cluster responds at this address: {_first_line(error)}"
+            ) from None
 
     def _start_local_ray(self) -> None:
         import ray

@@ -103,7 +103,10 @@ def check_versus_folder(folder: Path, *, resume: bool) -> None:
     """
     if (folder / PLAN_FILE).exists():
         if not resume:
-            raise RunError(f"{folder}: already contains a versus. Resume it with --resume, or use a different --out.")
+            raise RunError(
+                f"{folder}: already contains results of archnet versus. Resume it with --resume, or use a different "
+                "--out."
+            )
         return
     if any((folder / name).exists() for name in ("experiment.json", "sweep.json", "metrics.json", "report.html")):
         raise RunError(f"{folder}: contains other results. Use a different --out.")

@@ -90,9 +90,9 @@ def test_a_dry_run_removes_nothing(home):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--all"], "--all asks before it removes anything, and there is no terminal. Add --yes."),
-        (["--all", "--json"], "--json: no question can be asked. Add --yes, or --dry-run."),
-        (["--yes"], "--yes: only --all asks. Add --all, or omit --yes."),
+        (["--all"], "--all: cannot ask for confirmation without a terminal. Add --yes."),
+        (["--all", "--json"], "--json: cannot ask for confirmation. Add --yes or --dry-run."),
+        (["--yes"], "--yes: has no effect without --all. Add --all, or omit --yes."),
     ],
 )
 def test_nothing_is_removed_without_consent(home, options, message):

@@ -99,34 +99,34 @@ NO_LABEL = "label these cases or leave them out"
         (
             [[1, 0, 1], [0, 1, 0], [0, 0, 0]],
             None,
-            "y is (3, 3), but does not hold exactly one 1 among zeros in 2 rows (0, 2; counted from 0); give one "
+            "y is (3, 3), but does not contain exactly one 1 among zeros in 2 rows (0, 2; counted from 0); give one "
             "label for each case, or save shares of the classes as soft",
         ),
         (
             [[0.4, 0.6], [1, 0]],
             None,
-            "y is (2, 2), but does not hold exactly one 1 among zeros in 1 row (0; counted from 0); give one label "
+            "y is (2, 2), but does not contain exactly one 1 among zeros in 1 row (0; counted from 0); give one label "
             "for each case, or save shares of the classes as soft",
         ),
         (
             [[1, 0], [1, 2]],
             None,
-            "y is (2, 2), but does not hold exactly one 1 among zeros in 1 row (1; counted from 0); give one label "
+            "y is (2, 2), but does not contain exactly one 1 among zeros in 1 row (1; counted from 0); give one label "
             "for each case, or save shares of the classes as soft",
         ),
         ([1, 1], None, "all labels in y are 1; classification needs at least two classes"),
         ([True, True], None, "all labels in y are 1; classification needs at least two classes"),
         (["a", "a"], None, "all labels in y are a; classification needs at least two classes"),
-        (["nodule", "Nodule "], None, 'y holds "Nodule " and "nodule"; give each class a different name'),
-        ([0, 1], ("a", "a"), 'classes holds "a" twice; give each class a different name'),
-        ([0, 1], ("a", " A"), 'classes holds "a" and " A"; give each class a different name'),
-        ([0, 1], ("a", ""), "classes holds an empty name; give each class a name"),
+        (["nodule", "Nodule "], None, 'y contains "Nodule " and "nodule"; give each class a different name'),
+        ([0, 1], ("a", "a"), 'classes contains "a" twice; give each class a different name'),
+        ([0, 1], ("a", " A"), 'classes contains "a" and " A"; give each class a different name'),
+        ([0, 1], ("a", ""), "classes contains an empty name; give each class a name"),
         (
             [0, 1, 2],
             ("a", "b"),
-            "classes holds 2 names, y has 3 labels (0, 1, 2); give one name for each, in ascending order",
+            "classes contains 2 names, y has 3 labels (0, 1, 2); give one name for each, in ascending order",
         ),
-        (["noduel", "benign"], ("nodule", "benign"), 'y holds "noduel", which classes does not name (Did you mean '
+        (["noduel", "benign"], ("nodule", "benign"), 'y contains "noduel", which classes does not name (Did you mean '
                                                      '"nodule"?)'),
     ],
 )  # fmt: skip

@@ -92,7 +92,7 @@ def test_colour_images_are_refused_with_the_key_that_keeps_them_and_the_line_tha
 def test_other_numbers_of_axes_are_refused(shape):
     with pytest.raises(ValueError, match="height") as caught:
         squeeze_channel(np.zeros(shape), "hwd")
-    hint = "; if its last axis holds channels, set data.channels=8" if len(shape) == 5 else ""
+    hint = "; if its last axis contains channels, set data.channels=8" if len(shape) == 5 else ""
     assert str(caught.value) == f"x must be (N, height, width) or (N, height, width, depth), got {shape}{hint}"
 
 
@@ -130,9 +130,9 @@ def test_the_last_axis_may_hold_channels(shape):
         ((2, 3, 7, 8, 9), "move the channels to the last axis: x=numpy.moveaxis(x, 1, -1)"),
         (
             (2, 7, 8, 2),
-            "set data.channels=2 if the last axis holds channels, or remove data.channels if it holds slices",
+            "set data.channels=2 if the last axis contains channels, or remove data.channels if it contains slices",
         ),
-        ((2, 7, 8, 9, 2), "set data.channels=2 if the last axis holds channels"),
+        ((2, 7, 8, 9, 2), "set data.channels=2 if the last axis contains channels"),
         ((2, 7, 8), "remove data.channels if x has no channel axis"),
         ((2, 7, 8, 9), "remove data.channels if x has no channel axis"),
         ((2, 0, 8, 3), "remove data.channels if x has no channel axis"),

@@ -84,16 +84,16 @@ def test_columns_in_a_different_order_are_an_error():
             "share, share], axis=1)",
         ),
         ([[[0.2]]], {}, "soft must be (N, classes), one row for each case, got (1, 1, 1)"),
-        ([["a", "b"]], {}, "soft must hold numbers, got <U1"),
+        ([["a", "b"]], {}, "soft must contain numbers, got <U1"),
         (
             [[0.5, 0.5], [np.nan, 1]],
             {},
-            "soft holds NaN or infinity in 1 row (1; counted from 0); give a share of each class",
+            "soft contains NaN or infinity in 1 row (1; counted from 0); give a share of each class",
         ),
         (
             [[0.5, 0.5], [np.inf, -np.inf]],
             {},
-            "soft holds NaN or infinity in 1 row (1; counted from 0); give a share of each class",
+            "soft contains NaN or infinity in 1 row (1; counted from 0); give a share of each class",
         ),
         (
             [[1e308, 1e308], [0, 1]],
@@ -104,7 +104,7 @@ def test_columns_in_a_different_order_are_an_error():
         (
             [[-0.2, 1.2], [0, 1]],
             {},
-            "soft holds a negative share in 1 row (0; counted from 0); give shares from 0 to 1",
+            "soft contains a negative share in 1 row (0; counted from 0); give shares from 0 to 1",
         ),
         (
             [[20, 80], [0, 100], [1, 0], [0, 4], [2, 2]],
@@ -121,22 +121,22 @@ def test_columns_in_a_different_order_are_an_error():
         (
             [[0.6, 0.4], [0.8, 0.2]],
             {"names": ["benign", "malignant"]},
-            "soft has no case with its largest share in column 1 (malignant); every class needs at least one case",
+            "in soft, no case has its largest share in column 1 (malignant); every class needs at least one case",
         ),
         (
             SHARES[:2],
             {},
-            "soft has no case with its largest share in column 2; every class needs at least one case",
+            "in soft, no case has its largest share in column 2; every class needs at least one case",
         ),
         (
             SHARES,
             {"names": ["a", "b"], "source": "data.classes"},
-            "soft has 3 columns, but data.classes holds 2 names; give one name for each column",
+            "soft has 3 columns, but data.classes contains 2 names; give one name for each column",
         ),
         (
             SHARES,
             {"y": [0, 1, 1, 1]},
-            "soft has 3 columns, but y holds 2 classes (0, 1); give one column for each class, in this order",
+            "soft has 3 columns, but y contains 2 classes (0, 1); give one column for each class, in this order",
         ),
     ],
 )
@@ -155,7 +155,7 @@ def test_weights_are_positive_numbers():
     ("weight", "message"),
     [
         ([[1.0], [2.0]], "weight must be (N,), one number for each case, got (2, 1)"),
-        (["a"], "weight must hold numbers, got <U1"),
+        (["a"], "weight must contain numbers, got <U1"),
         (
             [1, 0, 2, -1],
             "weight is not positive and finite (such as 0) in 2 rows (1, 3; counted from 0); give a positive number, or "

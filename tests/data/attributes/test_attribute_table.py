@@ -103,7 +103,7 @@ def test_a_selection_of_cases_keeps_its_attributes(tmp_path):
         ),
         (
             ["case,site", "1.2,A", "1.3,B"],
-            'T: none of its 2 rows names a case of the data. The column "case" begins with 1.2, the data with 1.2#0.',
+            "T: none of its 2 rows matches a case in the data. The first row has 1.2; the data contain, for example, 1.2#0.",
         ),
     ],
 )

@@ -77,7 +77,7 @@ def test_a_clear_scale_is_taken_and_named(tmp_path, change, limits, name):
     assert notes == ([("value_range", "note")] if name else [])
     if name:
         low, high = limits
-        assert findings_on_values(dataset)[0].message.startswith(f"x holds {x.dtype} values, most of them between ")
+        assert findings_on_values(dataset)[0].message.startswith(f"x contains {x.dtype} values, most of them between ")
         assert findings_on_values(dataset)[0].message.endswith(
             f' They are read as {name}, as with --set "data.range=[{low},{high}]".'
         )
@@ -116,7 +116,7 @@ def test_an_unclear_scale_is_an_error_that_names_the_key(tmp_path, change, sugge
     assert (finding.check, finding.severity) == ("value_range", "error")
     low, high = (f"{float(f'{np.sort(x, axis=None)[int(share * (x.size - 1))]:.3g}'):g}" for share in (0.005, 0.995))
     assert finding.message == (
-        f"x holds {x.dtype} values, most of them between {low} and {high}. It is unclear which of them should become "
+        f"x contains {x.dtype} values, most of them between {low} and {high}. It is unclear which of them should become "
         f"0 and 1. They are neither Hounsfield units of a chest (with or without the intercept of 1024) nor on the "
         f"scale "
         "0..255, 0..1 or -1..1, nor z-scores."
@@ -206,7 +206,7 @@ def test_each_channel_has_a_range_of_its_own(tmp_path):
     dataset = opened(tmp_path, x, channels=3)
     assert dataset.limits == InputLimits(windows=((HU, (0, 1), (24, 1424)),))
     (note,) = findings_on_values(dataset)
-    assert note.message.startswith("Channel 2 of x: x holds float32 values, most of them between ")
+    assert note.message.startswith("Channel 2 of x: x contains float32 values, most of them between ")
     assert note.message.endswith(
         ". They are read as Hounsfield units + 1024, as with [24,1424] for this channel (data.range takes a pair for "
         "each)."
@@ -217,7 +217,7 @@ def test_an_unclear_channel_is_named_with_its_remedy(tmp_path):
     x = np.stack([crops(), bytes_of(crops(seed=1)) / 255 * 90], axis=-1).astype(np.float32)
     (finding,) = findings_on_values(opened(tmp_path, x, channels=2))
     assert (finding.check, finding.severity) == ("value_range", "error")
-    assert finding.message.startswith("Channel 1 of x: x holds float32 values, most of them between ")
+    assert finding.message.startswith("Channel 1 of x: x contains float32 values, most of them between ")
     low, high = x[..., 1].min(), x[..., 1].max()
     assert finding.remedy == (
         f"Set the values that become 0 and 1, as in [{low:g},{high:g}] for this channel (data.range takes a pair for "
@@ -260,6 +260,6 @@ def test_windows_of_other_values_than_hounsfield_units_are_refused(tmp_path, x, 
     with pytest.raises(DataError) as caught:
         opened(tmp_path, x, window_hu=((-1350, 150), (-160, 240)))
     assert str(caught.value) == (
-        f"{tmp_path / 'a.npz'}: data.window_hu has 2 windows, but x holds {kind}, which are not Hounsfield units; give "
+        f"{tmp_path / 'a.npz'}: data.window_hu has 2 windows, but x contains {kind}, which are not Hounsfield units; give "
         "one window, or set data.range=hu."
     )

@@ -55,7 +55,7 @@ def test_a_group_in_two_own_sets_is_an_error_where_these_sets_are_used():
     assert (finding.check, finding.severity, finding.cases) == ("shared_groups", "error", ("p", "q"))
     assert finding.text == (
         "2 groups have cases in more than one set of the data set's own split: p (test, train), q (train, validation). "
-        "These groups hold 1 of the 3 test cases. Split by group (--set split.by=group), or correct the "
+        "These groups contain 1 of the 3 test cases. Split by group (--set split.by=group), or correct the "
         'array "split".'
     )
     assert [other.severity for other in check_table(cases, uses_own_sets=False)] == ["note"]

@@ -97,7 +97,7 @@ def test_a_name_that_occurs_twice_is_refused(tmp_path):
 
 def test_more_files_than_allowed_are_refused(tmp_path):
     (tmp_path / "a.zip").write_bytes(SOUND)
-    with pytest.raises(DamagedFileError, match=r"^it holds 2 files; at most 1 are allowed$"):
+    with pytest.raises(DamagedFileError, match=r"^it contains 2 files; at most 1 are allowed$"):
         read_all(tmp_path / "a.zip", ZipLimits(num_members=1))
 
 
@@ -161,7 +161,7 @@ BAD_ARRAYS = {
     ),
     "objects": (
         header("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}") + b"cos\nsystem\n",
-        "x holds Python objects, which are never loaded",
+        "x contains Python objects, which are never loaded",
     ),
 }  # fmt: skip
 
@@ -174,7 +174,7 @@ def test_text_with_invalid_characters_is_refused(tmp_path, code, order):
     np.testing.assert_array_equal(read_npz(path)["x"], words)
     words.view(f"{order}u4")[4] = code
     path.write_bytes(npz_bytes(x=words))
-    with pytest.raises(DamagedFileError, match=r"^x holds text with invalid characters$"):
+    with pytest.raises(DamagedFileError, match=r"^x contains text with invalid characters$"):
         read_npz(path)
 
 

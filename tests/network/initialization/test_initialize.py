@@ -150,7 +150,7 @@ def test_a_model_that_would_need_more_weights_than_the_file_holds_is_not_built(m
 
     rewrite(model_file, enlarge)
     assert refusal(model_file) == unreadable(
-        model_file, 'its "config.json" needs 11,000,000,056 weights, but "model.weights.h5" holds 93'
+        model_file, 'its "config.json" needs 11,000,000,056 weights, but "model.weights.h5" contains 93'
     )
 
 
@@ -172,10 +172,10 @@ def test_a_compressed_array_is_not_unpacked(model_file):
     with h5py.File(content, "w") as file:
         file.create_dataset("layers/x/vars/0", (10**9,), "f4", compression="gzip")
     rewrite(model_file, weights=content.getvalue())
-    assert refusal(model_file) == unreadable(model_file, 'its "model.weights.h5" holds arrays other than plain numbers')
+    assert refusal(model_file) == unreadable(model_file, 'its "model.weights.h5" has arrays other than plain numbers')
     loose = model_file.parent / "a.weights.h5"
     loose.write_bytes(content.getvalue())
-    assert refusal(loose) == unreadable(loose, "its content holds arrays other than plain numbers")
+    assert refusal(loose) == unreadable(loose, "its content has arrays other than plain numbers")
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
@@ -184,7 +184,7 @@ def test_weights_that_are_not_numbers_are_one_message(suffix, tmp_path):
     network.layers[-1].bias.assign([np.nan, 0])
     path = tmp_path / f"x{suffix}"
     network.save(path) if suffix == ".keras" else network.save_weights(path)
-    assert refusal(path) == unreadable(path, "it holds NaN or infinite weights")
+    assert refusal(path) == unreadable(path, "it contains NaN or infinite weights")
 
 
 def test_a_network_without_matching_layers_is_one_message(tmp_path):

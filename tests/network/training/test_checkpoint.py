@@ -115,8 +115,8 @@ def test_the_last_good_checkpoint_survives_a_crash_while_the_next_is_written(tmp
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint_module.np, "savez", crashing)
         message = (
-            f"{tmp_path / FILE}: cannot be written: No space left on device. What was kept before is still there: make "
-            "room, then run again with --resume."
+            f"{tmp_path / FILE}: cannot be written: No space left on device. The previous checkpoint is "
+            "intact. Free some disk space, then run again with --resume."
         )
         with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
             fitted(FULL, checkpoint=tmp_path)

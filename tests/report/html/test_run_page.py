@@ -213,7 +213,7 @@ def test_a_damaged_gallery_or_history_is_refused(tmp_path):
         message = f"{gallery}: it is truncated, or not a zip archive. {remedy}"
         with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
             read_run(folder)
-    message = f"{gallery}: does not hold the arrays values, case and kind. {remedy}"
+    message = f"{gallery}: does not contain the arrays values, case and kind. {remedy}"
     np.savez(gallery, images=np.zeros((1, 2, 2), np.uint8))
     record_run(folder)
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):

@@ -74,7 +74,7 @@ def test_every_figure_is_written_as_pdf_on_demand_and_removed_without(tmp_path):
 
 
 def test_a_path_with_a_curve_is_not_a_path_of_lines():
-    with pytest.raises(ValueError, match=r"^a path of lines has no command C$"):
+    with pytest.raises(ValueError, match=r"^unsupported path command C$"):
         parse_path("M0 0C1 1 2 2 3 3")
 
 

@@ -127,7 +127,7 @@ def test_a_run_is_not_continued_on_other_cases(cubes, tmp_path):
     np.savez(cubes, **content)
     message = (
         f"{tmp_path / 'out/net/split.csv'}: the data have changed since this run began, so it cannot be continued. "
-        "Bring them back, or give another folder with --out."
+        "Restore them, or choose a different folder with --out."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         archnet.run_all(experiments(cubes), out=tmp_path / "out", resume=True)

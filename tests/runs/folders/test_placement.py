@@ -98,7 +98,7 @@ def test_the_same_settings_are_found_in_every_numbered_folder():
         refused(
             lambda width=width: run(width),
             f"runs/{folder}/net: this run is finished and has the same settings. Its report: runs/{folder}/net/report.html. "
-            "Add --resume to make only the runs that are missing, or --overwrite to train it again.",
+            "Add --resume to train only the missing runs, or --overwrite to train it again.",
         )
         assert run(width, resume=True) == f"runs/{folder}"
 
@@ -128,7 +128,7 @@ def test_settings_that_were_never_run_cannot_be_resumed():
     run(8)
     refused(
         lambda: run(24, resume=True),
-        "runs/edit: these settings were not run yet, so there is nothing to resume: arch.layers[0].num_output 8 -> 24. "
+        "runs/edit: these settings have not been run yet, so there is nothing to resume: arch.layers[0].num_output 8 -> 24. "
         "Remove --resume to run them in a new folder.",
     )
     assert run(8, resume=True) == "runs/edit"
@@ -235,7 +235,7 @@ def test_a_replacement_that_is_interrupted_keeps_both_runs_until_it_is_resumed(c
     assert content() == {"edit/.replaced/net/metrics.json": 8}
     assert caplog.messages[-1] == (
         "runs/edit/.replaced: the earlier run is kept here until the new one is finished. To finish, use --resume. "
-        "To go back, replace runs/edit/net by it."
+        "To go back, replace runs/edit/net with it."
     )
     assert run(24, resume=True) == "runs/edit"
     assert content() == {"edit/net/metrics.json": 24}

@@ -107,7 +107,7 @@ def test_slices_as_channels_are_refused(tmp_path):
     data = {"name": "npz", "root": str(tmp_path / "cubes.npz"), "view": "slices-as-channels"}
     experiments = versus_experiments(tmp_path, data=data)
     message = (
-        'data.view is "slices-as-channels", but the 2D form of a versus sees the central slice, and its 2.5D form is '
+        'data.view is "slices-as-channels", but the 2D form uses the central slice, and its 2.5D form is '
         "made by VIEWS. Remove data.view."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):

@@ -42,7 +42,7 @@ def prune(
     from archnet.files.locks import break_foreign_locks
 
     if yes and not everything:
-        raise DocumentError("--yes: only --all asks. Add --all, or omit --yes.")
+        raise DocumentError("--yes: has no effect without --all. Add --all, or omit --yes.")
     with break_foreign_locks(is_wanted=break_lock):
         if everything:
             _remove_everything(is_dry=dry_run, is_confirmed=yes, as_json=as_json)
@@ -69,7 +69,7 @@ def _remove_everything(*, is_dry: bool, is_confirmed: bool, as_json: bool) -> No
     from archnet.data.user_files.user_files import list_user_files
 
     if as_json and not (is_dry or is_confirmed):
-        raise DocumentError("--json: no question can be asked. Add --yes, or --dry-run.")
+        raise DocumentError("--json: cannot ask for confirmation. Add --yes or --dry-run.")
     found = list_user_files()
     if as_json:
         print_json(found.to_document())
@@ -94,7 +94,7 @@ def _require_consent(count: str) -> None:
         DocumentError: There is no terminal to ask on.
     """
     if not sys.stdin.isatty():
-        raise DocumentError("--all asks before it removes anything, and there is no terminal. Add --yes.")
+        raise DocumentError("--all: cannot ask for confirmation without a terminal. Add --yes.")
     if not typer.confirm(f"Remove {count}?", err=True):
         print_messages(["Nothing was removed."])
         raise typer.Exit(2)

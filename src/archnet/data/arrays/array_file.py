@@ -35,7 +35,7 @@ def read_arrays(path: Path, num_channels: int = 1) -> Arrays:
     try:
         with path.open("rb") as file:
             if file.read(len(npy.MAGIC_PREFIX)) == npy.MAGIC_PREFIX:
-                raise ValueError("this file holds a single array; expected an .npz file with the arrays x and y")
+                raise ValueError("this file contains a single array; expected an .npz file with the arrays x and y")
         with open_zip(path) as archive:
             return _read_data_set(archive, num_channels)
     except FileNotFoundError as error:
@@ -56,8 +56,8 @@ def _read_data_set(archive: zipfile.ZipFile, num_channels: int) -> Arrays:
     for key in ("soft", "weight"):
         if key in keys:
             raise ValueError(
-                f"{key} needs the arrays x and y, but this file holds those of MedMNIST; save x, y, split and {key}, "
-                f"or omit {key}"
+                f"{key} needs the arrays x and y, but this file contains those of MedMNIST; save x, y, split and "
+                f"{key}, or omit {key}"
             )
     names = ["classes"] if "classes" in keys else []
     arrays = _load_arrays(archive, [f"{name}_{kind}" for name in sets for kind in ("images", "labels")] + names)
@@ -88,7 +88,7 @@ def _load_arrays(archive: zipfile.ZipFile, keys: list[str]) -> Arrays:
     """Load arrays of a file, after checking that the header of each matches its size."""
     for key in keys:
         if check_member(archive, key).dtype.hasobject:
-            raise ValueError(f"{key} holds Python objects, which are never loaded; {_plain_form(key)}")
+            raise ValueError(f"{key} contains Python objects, which are never loaded; {_plain_form(key)}")
     return {key: read_member(archive, key) for key in keys}
 
 

@@ -66,12 +66,12 @@ def text_entries(array: NDArray[Any], key: str) -> NDArray[np.str_]:
     """
     if array.ndim != 1:
         raise ValueError(
-            f"{key} must hold one entry for each {'class' if key == 'classes' else 'case'}, got {array.shape}"
+            f"{key} must contain one entry for each {'class' if key == 'classes' else 'case'}, got {array.shape}"
         )
     try:
         return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array.astype(np.str_)
     except UnicodeDecodeError as error:
-        raise ValueError(f"{key} must hold numbers or text, got bytes that are not UTF-8") from error
+        raise ValueError(f"{key} must contain numbers or text, got bytes that are not UTF-8") from error
 
 
 def check_names(names: Sequence[str], source: str) -> None:
@@ -83,11 +83,11 @@ def check_names(names: Sequence[str], source: str) -> None:
     spellings: dict[str, str] = {}
     for name in names:
         if not name.strip():
-            raise ValueError(f"{source} holds an empty name; give each class a name")
+            raise ValueError(f"{source} contains an empty name; give each class a name")
         key = name.strip().casefold()
         if key in spellings:
             pair = f'"{name}" twice' if spellings[key] == name else f'"{spellings[key]}" and "{name}"'
-            raise ValueError(f"{source} holds {pair}; give each class a different name")
+            raise ValueError(f"{source} contains {pair}; give each class a different name")
         spellings[key] = name
 
 
@@ -112,13 +112,13 @@ def _label_column(y: NDArray[Any]) -> tuple[NDArray[Any], list[Finding]]:
         ]
     column = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
     if column.ndim != 1:
-        raise ValueError(f"y must hold one label for each case, got {y.shape}")
+        raise ValueError(f"y must contain one label for each case, got {y.shape}")
     if column.dtype.kind in "SU":
         return _read_text(text_entries(column, "y")), []
     if column.dtype.kind == "f":
         return _whole_numbers(column), []
     if column.dtype.kind not in "iub":
-        raise ValueError(f"y must hold numbers or text, one label for each case, got {column.dtype}")
+        raise ValueError(f"y must contain numbers or text, one label for each case, got {column.dtype}")
     return column.astype(np.int64) if column.dtype.kind == "b" else column, []
 
 
@@ -129,7 +129,7 @@ def _decode_one_hot(y: NDArray[Any]) -> NDArray[np.int64]:
     is_code = np.isin(y, (0, 1)).all(axis=1)
     refuse_rows(
         ~is_code | (num_classes != 1),
-        f"y is {y.shape}, but does not hold exactly one 1 among zeros",
+        f"y is {y.shape}, but does not contain exactly one 1 among zeros",
         "give one label for each case, or save shares of the classes as soft",
     )
     codes: NDArray[np.int64] = y.argmax(axis=1)
@@ -169,7 +169,7 @@ def _name_text(
     unknown = [value for value in values if value not in names]
     if unknown:
         hint = did_you_mean(unknown[0], names)
-        raise ValueError(f'y holds "{unknown[0]}", which {source} does not name{hint and f" ({hint.strip()})"}')
+        raise ValueError(f'y contains "{unknown[0]}", which {source} does not name{hint and f" ({hint.strip()})"}')
     classes = tuple(name for name in names if name in values)
     order = np.array([classes.index(value) for value in values])
     notes = [*findings, *_note_unused([name for name in names if name not in values], source)]
@@ -195,7 +195,7 @@ def _name_numbers(
         return CaseLabels(indices=indices, classes=tuple(names[value] for value in values), findings=tuple(notes))
     if len(values) != len(names):
         raise ValueError(
-            f"{source} holds {pluralize(len(names), 'name')}, y has {pluralize(len(values), 'label')} "
+            f"{source} contains {pluralize(len(names), 'name')}, y has {pluralize(len(values), 'label')} "
             f"({', '.join(map(str, values[:10]))}); give one name for each, in ascending order"
         )
     return CaseLabels(indices=indices, classes=tuple(names), findings=tuple(findings))

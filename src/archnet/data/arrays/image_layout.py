@@ -31,7 +31,7 @@ def squeeze_channel(x: NDArray[Any], axes: str) -> tuple[NDArray[Any], list[Find
     channel = _channel_axis(x.shape)
     if channel is None:
         if x.ndim not in (3, 4) or 0 in x.shape:
-            hint = f"; if its last axis holds channels, set data.channels={x.shape[-1]}" if x.ndim == 5 else ""
+            hint = f"; if its last axis contains channels, set data.channels={x.shape[-1]}" if x.ndim == 5 else ""
             raise ValueError(f"x must be (N, height, width) or (N, height, width, depth), got {x.shape}{hint}")
         return x, []
     images = np.squeeze(x, channel)
@@ -54,8 +54,8 @@ def check_channel_axis(shape: Sequence[int], num_channels: int) -> None:
     if is_known and shape[1] == num_channels:
         remedy = "; move the channels to the last axis: x=numpy.moveaxis(x, 1, -1)"
     elif is_known and shape[-1] < min(shape[1:-1]):
-        slices = ", or remove data.channels if it holds slices" if len(shape) == 4 else ""
-        remedy = f"; set data.channels={shape[-1]} if the last axis holds channels{slices}"
+        slices = ", or remove data.channels if it contains slices" if len(shape) == 4 else ""
+        remedy = f"; set data.channels={shape[-1]} if the last axis contains channels{slices}"
     else:
         remedy = "; remove data.channels if x has no channel axis"
     raise ValueError(

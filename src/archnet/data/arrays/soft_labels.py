@@ -69,7 +69,7 @@ def read_soft_labels(
     labels = _largest_shares(shares, names, source) if y is None else read_labels(y, names, source)
     if len(labels.classes) != shares.shape[1]:
         raise ValueError(
-            f"soft has {pluralize(shares.shape[1], 'column')}, but y holds {len(labels.classes)} classes "
+            f"soft has {pluralize(shares.shape[1], 'column')}, but y contains {len(labels.classes)} classes "
             f"({', '.join(labels.classes[:10])}); give one column for each class, in this order"
         )
     findings = (*labels.findings, *_find_differences(labels, shares))
@@ -86,8 +86,8 @@ def _read_shares(soft: NDArray[Any]) -> NDArray[np.float64]:
     if soft.ndim != 2 or soft.shape[1] == 0:
         raise ValueError(f"soft must be (N, classes), one row for each case, got {soft.shape}")
     shares = _convert(soft, "soft")
-    refuse_rows(~np.isfinite(np.abs(shares).max(axis=1)), "soft holds NaN or infinity", "give a share of each class")
-    refuse_rows(shares.min(axis=1) < 0, "soft holds a negative share", "give shares from 0 to 1")
+    refuse_rows(~np.isfinite(np.abs(shares).max(axis=1)), "soft contains NaN or infinity", "give a share of each class")
+    refuse_rows(shares.min(axis=1) < 0, "soft contains a negative share", "give shares from 0 to 1")
     with np.errstate(over="ignore"):  # a sum beyond float64 becomes infinite
         sums = shares.sum(axis=1)
     is_off = np.abs(sums - 1) > SUM_TOLERANCE
@@ -105,7 +105,7 @@ def _largest_shares(shares: NDArray[np.float64], names: Sequence[str] | None, so
         check_names(names, source)
         if len(names) != num_classes:
             raise ValueError(
-                f"soft has {pluralize(num_classes, 'column')}, but {source} holds {pluralize(len(names), 'name')}; "
+                f"soft has {pluralize(num_classes, 'column')}, but {source} contains {pluralize(len(names), 'name')}; "
                 "give one name for each column"
             )
     num_largest = np.count_nonzero(shares == shares.max(axis=1, keepdims=True), axis=1)
@@ -120,7 +120,7 @@ def _largest_shares(shares: NDArray[np.float64], names: Sequence[str] | None, so
         column = int(np.argmin(counts))
         name = "" if names is None else f" ({names[column]})"
         raise ValueError(
-            f"soft has no case with its largest share in column {column}{name}; every class needs at least one case"
+            f"in soft, no case has its largest share in column {column}{name}; every class needs at least one case"
         )
     return read_labels(indices, names, source)
 
@@ -147,6 +147,6 @@ def _find_differences(labels: CaseLabels, shares: NDArray[np.float64]) -> list[F
 
 def _convert(array: NDArray[Any], key: str) -> NDArray[np.float64]:
     if array.dtype.kind not in "iubf":
-        raise ValueError(f"{key} must hold numbers, got {array.dtype}")
+        raise ValueError(f"{key} must contain numbers, got {array.dtype}")
     with np.errstate(over="ignore"):  # a number beyond float64 becomes infinite
         return array.astype(np.float64)

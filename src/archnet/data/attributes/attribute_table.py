@@ -100,8 +100,8 @@ def read_attributes(path: Path, cases: CaseTable) -> ListedAttributes:
     unknown = [name for name in table.values if name not in known_names]
     if len(unknown) == len(table.values):
         raise DataError(
-            f'{path}: none of its {len(unknown):,} rows names a {table.key} of the data. The column "{table.key}" '
-            f"begins with {excerpt([unknown[0]])}, the data with {known[0]}."
+            f"{path}: none of its {len(unknown):,} rows matches a {table.key} in the data. The first row has "
+            f"{excerpt([unknown[0]])}; the data contain, for example, {known[0]}."
         )
     blank = [""] * len(table.names)
     rows = [table.values.get(name, blank) for name in known]

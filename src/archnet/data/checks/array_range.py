@@ -127,8 +127,8 @@ def _auto_limits(values: Values, dtype: np.dtype[Any], scale: Scale | None, data
     if len(data.windows) > 1:
         kind = f"{dtype} values" if scale is None else f"values on the scale {scale.name}"
         raise ValueError(
-            f"data.window_hu has {len(data.windows)} windows, but x holds {kind}, which are not Hounsfield units; give "
-            "one window, or set data.range=hu"
+            f"data.window_hu has {len(data.windows)} windows, but x contains {kind}, which are not Hounsfield units; "
+            "give one window, or set data.range=hu"
         )
     if scale is not None:
         return (scale.limits,)
@@ -139,7 +139,7 @@ def _describe_choice(values: Values, dtype: np.dtype[Any], scale: Scale | None, 
     """Return a note if an unusual scale is recognized, or an error if no scale is recognized."""
     if _is_fixed(dtype):
         return
-    spread = f"x holds {dtype} values, most of them between {_text(values.low)} and {_text(values.high)}"
+    spread = f"x contains {dtype} values, most of them between {_text(values.low)} and {_text(values.high)}"
     if values.wraps:
         yield Finding(
             check="value_range",

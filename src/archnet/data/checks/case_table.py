@@ -100,7 +100,7 @@ def _check_shared_groups(table: CaseTable, *, uses_own_sets: bool) -> list[Findi
             severity="error" if uses_own_sets else "note",
             message=f"{pluralize(len(shared), 'group')} {'has' if len(shared) == 1 else 'have'} cases in more than one "
             f"set of the data set's own split: {', '.join(examples)}{more}. These "
-            f"groups hold {int((is_shared & is_test).sum()):,} of the {pluralize(int(is_test.sum()), 'test case')}.",
+            f"groups contain {int((is_shared & is_test).sum()):,} of the {pluralize(int(is_test.sum()), 'test case')}.",
             cases=tuple(names[shared].tolist()),
             remedy='Split by group (--set split.by=group), or correct the array "split".' if uses_own_sets else "",
         )

@@ -56,7 +56,7 @@ def read_series(path: Path) -> list[str]:
             raise DataError(f"{path} line {line}: {excerpt([uid])} is already on line {lines[uid]}. Remove one.")
         lines[uid] = line
     if not lines:
-        raise DataError(f"{path}: the list has no series. It needs the uid of each scan, one per line.")
+        raise DataError(f"{path}: contains no series. Write the uid of each scan, one per line.")
     return list(lines)
 
 
@@ -69,12 +69,12 @@ def read_lists(submission: Path, annotations: Path, excluded: Path, series: Path
     series_uids = read_series(series)
     marks, nodules = read_marks(submission), read_findings(annotations)
     if not nodules.series:
-        raise DataError(f"{annotations}: the list has no nodules, so there is no sensitivity to compute.")
+        raise DataError(f"{annotations}: contains no nodules, so there is no sensitivity to compute.")
     for path, uids in ((annotations, nodules.series), (submission, marks.series)):
         if uids and not set(uids) & set(series_uids):
             raise DataError(
                 f"{path}: none of its rows has a series uid that {series} lists. "
-                f"The first row has {excerpt([uids[0]])}; the list begins with {excerpt([series_uids[0]])}."
+                f"The first row has {excerpt([uids[0]])}; the first series in the list is {excerpt([series_uids[0]])}."
             )
     return marks, ReferenceStandard(series=series_uids, nodules=nodules, excluded=read_findings(excluded))
 

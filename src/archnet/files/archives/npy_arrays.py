@@ -102,11 +102,11 @@ def read_member(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
         DamagedFileError: The file is damaged, is not a NumPy array, or holds Python objects or invalid characters.
     """
     if check_member(archive, key).dtype.hasobject:
-        raise DamagedFileError(f"{key} holds Python objects, which are never loaded")
+        raise DamagedFileError(f"{key} contains Python objects, which are never loaded")
     with open_member(archive, f"{key}.npy") as stream:
         array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
     if array.dtype.kind == "U" and not _is_text(array):
-        raise DamagedFileError(f"{key} holds text with invalid characters")
+        raise DamagedFileError(f"{key} contains text with invalid characters")
     return array
 
 

@@ -117,7 +117,7 @@ def _check_contents(archive: zipfile.ZipFile, num_packed_bytes: int, limits: Zip
     """
     entries = archive.infolist()
     if len(entries) > limits.num_members:
-        raise DamagedFileError(f"it holds {len(entries):,} files; at most {limits.num_members:,} are allowed")
+        raise DamagedFileError(f"it contains {len(entries):,} files; at most {limits.num_members:,} are allowed")
     for name, number in Counter(entry.filename for entry in entries).items():
         if number > 1:
             raise DamagedFileError(f'"{name}" occurs {number} times in it')

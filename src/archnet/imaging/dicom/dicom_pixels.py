@@ -75,7 +75,7 @@ def _read_plain(file: DicomHeader, shape: tuple[int, int], bits: int) -> NDArray
         raise DataError(f"{file.path}: expected {expected:,} bytes of pixels, got {declared:,}. Copy the series again.")
     if declared >= 2 * expected:
         raise DataError(
-            f"{file.path}: expected {expected:,} bytes of pixels, got {declared:,}: it holds more than one slice. "
+            f"{file.path}: expected {expected:,} bytes of pixels, got {declared:,}: it contains more than one slice. "
             f"Convert the series, for example with dcm2niix, and use the .nii.gz."
         )
     with open_data_set(file.path) as stream:

@@ -68,7 +68,7 @@ def stack(slices: Sequence[Slice]) -> Stack:
             unevenly spaced or shifted sideways (gantry tilt), or there is only one. The message names the slices.
     """
     if len(slices) < 2:
-        raise ValueError("a scan has at least two slices, this one has 1")
+        raise ValueError("expected at least two slices, got 1")
     _require_alike(slices)
     across, down = np.array(slices[0].axes).reshape(2, 3)
     normal = np.cross(across, down)
@@ -161,16 +161,16 @@ def _require_upright(names: list[str], positions_mm: Floats, along_mm: Floats, n
     if residual_mm.max() <= _SIDEWAYS_MM:
         tilt = math.degrees(math.atan(float(np.linalg.norm(slope))))
         raise ValueError(
-            f"the gantry was tilted by {tilt:.1f} degrees, so that its slices, from {names[0]} to {names[-1]}, form "
-            f"no box: each is shifted by {np.linalg.norm(slope) * distance_mm[1]:.2f} mm against the one below it; "
-            f"straighten it first, as dcm2niix does, and use the .nii.gz"
+            f"the gantry was tilted by {tilt:.1f} degrees, so its slices ({names[0]} to {names[-1]}) do not form a "
+            f"box: each is shifted by {np.linalg.norm(slope) * distance_mm[1]:.2f} mm relative to the one below it; "
+            f"correct the tilt first, for example with dcm2niix, and use the .nii.gz"
         )
     middle_mm = np.sort(sideways_mm, axis=0)[len(names) // 2]
     offset_mm = np.linalg.norm(sideways_mm - middle_mm, axis=1)
     shifts = abbreviated_list(
         [f"{names[index]} by {offset_mm[index]:.2f} mm" for index in np.flatnonzero(offset_mm > _SIDEWAYS_MM)]
     )
-    raise ValueError(f"its slices are not straight above each other: {shifts} sideways")
+    raise ValueError(f"its slices are shifted sideways: {shifts}")
 
 
 def _format_vector(numbers: Floats) -> str:

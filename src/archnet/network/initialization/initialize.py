@@ -95,5 +95,5 @@ def _open_in_keras(file: Path) -> keras.Model:
     except Exception as error:
         raise DamagedFileError("its layers and weights do not match") from error
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):
-        raise DamagedFileError("it holds NaN or infinite weights")
+        raise DamagedFileError("it contains NaN or infinite weights")
     return model

@@ -60,7 +60,7 @@ def read_arrays(file: Path) -> list[StoredLayer]:
     if not layers:
         raise DamagedFileError("it contains no layers in the format of Keras 3")
     if not all(np.isfinite(array).all() for layer in layers for array in layer.arrays):
-        raise DamagedFileError("it holds NaN or infinite weights")
+        raise DamagedFileError("it contains NaN or infinite weights")
     return layers
 
 

@@ -62,8 +62,8 @@ class Checkpoint:
             _write(self.folder / FILE, {**arrays, "told": np.array(json.dumps(document))})
         except OSError as error:
             raise RunError(
-                f"{self.folder / FILE}: cannot be written: {error.strerror}. What was kept before is still there: "
-                "make room, then run again with --resume."
+                f"{self.folder / FILE}: cannot be written: {error.strerror}. The previous checkpoint is "
+                "intact. Free some disk space, then run again with --resume."
             ) from error
         self.last_save = time.monotonic()
 
@@ -117,7 +117,7 @@ def read_saved_training(folder: Path) -> SavedTraining:
     micro_batch, training = (document["record"].get(key) for key in ("micro_batch", "training"))
     has_precision = isinstance(training, dict) and isinstance(training.get("precision"), str)
     if not (_is_count(micro_batch, 1) and has_precision):
-        raise _damage_error(folder / FILE, "it does not hold the progress of training")
+        raise _damage_error(folder / FILE, "it does not contain the progress of training")
     return SavedTraining(record=document["record"], history=document["progress"]["history"])
 
 
@@ -151,9 +151,9 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     except DamagedFileError as error:
         raise _damage_error(path, str(error)) from error
     except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise _damage_error(path, "it does not hold the progress of training") from error
+        raise _damage_error(path, "it does not contain the progress of training") from error
     if not is_whole:
-        raise _damage_error(path, "it does not hold the progress of training")
+        raise _damage_error(path, "it does not contain the progress of training")
     return arrays, document
 
 

@@ -86,7 +86,7 @@ def _draw_shape(axes: Axes, kind: str, one: ElementTree.Element, place: int) -> 
     elif kind == "path":
         axes.add_patch(patches.PathPatch(parse_path(one.attrib["d"]), **style))
     else:
-        raise ValueError(f"figures cannot have the element {kind}")
+        raise ValueError(f"unsupported figure element {kind}")
 
 
 def _number(one: ElementTree.Element, name: str, default: float = 0) -> float:
@@ -156,7 +156,7 @@ def parse_path(text: str) -> Path:
             command = tokens.pop()
         kind, is_relative = command.upper(), command.islower()
         if kind not in ("M", "L", "H", "V", "Z"):
-            raise ValueError(f"a path of lines has no command {command}")
+            raise ValueError(f"unsupported path command {command}")
         if kind in ("M", "L", "H"):
             x = float(tokens.pop()) + (x if is_relative else 0)
         if kind in ("M", "L", "V"):

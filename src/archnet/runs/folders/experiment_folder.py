@@ -124,7 +124,7 @@ def existing_run_error(run_folder: Path) -> RunError:
     if is_finished(run_folder):
         return RunError(
             f"{run_folder}: this run is finished and has the same settings. Its report: {run_folder / 'report.html'}. "
-            "Add --resume to make only the runs that are missing, or --overwrite to train it again."
+            "Add --resume to train only the missing runs, or --overwrite to train it again."
         )
     return RunError(
         f"{run_folder}: this run was interrupted. Continue it with --resume, or train it from the start with "

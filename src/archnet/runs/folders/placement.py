@@ -209,7 +209,7 @@ def _place_anew(base: Path, matches: Sequence[FolderMatch], *, resume: bool) -> 
     if resume and latest is not None:
         changes = [differences for differences in latest.differences.values() if differences] or [latest.shared]
         raise RunError(
-            f"{latest.folder}: these settings were not run yet, so there is nothing to resume: "
+            f"{latest.folder}: these settings have not been run yet, so there is nothing to resume: "
             f"{differences_line(changes[0])}. Remove --resume to run them in a new folder."
         )
     return FolderPlacement(

@@ -86,7 +86,8 @@ def settle_replaced_runs(folder: Path) -> None:
         log.warning("%s: the earlier %s restored.", folder, "run is" if len(names) == 1 else "runs are")
     else:
         log.warning(
-            "%s: the earlier %s here until the new %s finished. To finish, use --resume. To go back, replace %s by it.",
+            "%s: the earlier %s here until the new %s finished. To finish, use --resume. "
+            "To go back, replace %s with it.",
             aside,
             "run is kept" if len(names) == 1 else "runs are kept",
             "one is" if len(names) == 1 else "ones are",

@@ -115,7 +115,7 @@ def _check_experiment(experiments: Sequence[Experiment]) -> None:
         )
     if experiments[0].data.view == "slices-as-channels":
         raise RunError(
-            'data.view is "slices-as-channels", but the 2D form of a versus sees the central slice, and its 2.5D form '
+            'data.view is "slices-as-channels", but the 2D form uses the central slice, and its 2.5D form '
             "is made by VIEWS. Remove data.view."
         )
 

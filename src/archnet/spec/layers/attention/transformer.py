@@ -62,7 +62,7 @@ class TransformerBlock(CompositeLeaf):
             raise ValueError("needs more than one voxel for attention. Move it before a C or P")
         if shape[-1] % self.heads:
             raise ValueError(
-                f"{self.heads} heads do not divide {shape[-1]} channels. Set heads to a divisor of {shape[-1]}"
+                f"{shape[-1]} channels are not divisible by {self.heads} heads. Set heads to a divisor of {shape[-1]}"
             )
         LAYER_NORM.check(shape)
         return shape

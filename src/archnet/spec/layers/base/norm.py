@@ -108,8 +108,8 @@ class Norm:
             )
         if self.norm == "group" and shape[-1] % self.groups:
             raise ValueError(
-                f"{self.groups} groups do not divide {shape[-1]} channels. Set groups of the norm to a divisor of "
-                f"{shape[-1]}"
+                f"{shape[-1]} channels are not divisible into {self.groups} groups. Set the norm's groups to a divisor "
+                f"of {shape[-1]}"
             )
 
         if self._num_values(shape) == 1:

@@ -52,7 +52,9 @@ class Views(CompositeLayer):
     def volume_planes(self, shape: Shape) -> tuple[Plane, ...]:
         """The planes of an input, in the order of their features."""
         if len(spatial_shape(shape)) != 3:
-            raise ValueError(f"needs a volume, but its input {sizes_text(shape)} is a plane. Replace it by its layers")
+            raise ValueError(
+                f"needs a volume, but its input {sizes_text(shape)} is a plane. Replace it with its layers"
+            )
         if len(PLANES.get(self.planes, ())) > 1:
             self._check_cube(shape)
         return planes_of(self.planes, shape[2])

@@ -68,8 +68,8 @@ class Convolution(KernelLayer):
             )
         if num_channels % groups or self.num_output % groups:
             raise ValueError(
-                f"{groups} groups do not divide {num_channels} channels of the input and num_output {self.num_output}. "
-                "Set groups to a divisor of both"
+                f"{num_channels} input channels and num_output {self.num_output} are not both divisible by groups "
+                f"{groups}. Set groups to a divisor of both"
             )
         return groups
 
