@@ -179,21 +179,21 @@ TROUBLES = {
     ),
     "mixed sizes": (
         {"changes": {3: {"Rows": 10, "Columns": 8}}},
-        f"series {UID}: its slices don't fit together: most have 10 x 8 pixels, 3.dcm 8 x 10 pixels.",
+        f"series {UID}: its slices are inconsistent: most have 10 x 8 pixels, 3.dcm 8 x 10 pixels.",
     ),
     "mixed pixels": (
         {"changes": {k: {"PixelSpacing": [0.71, 0.8]} for k in (1, 4)}},
-        f"series {UID}: its slices don't fit together: most have pixels of 0.7 x 0.71 mm, "
+        f"series {UID}: its slices are inconsistent: most have pixels of 0.7 x 0.71 mm, "
         "1.dcm, 4.dcm pixels of 0.8 x 0.71 mm.",
     ),
     "many slices across the others": (
         {"changes": {k: {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]} for k in range(2, 6)}, "num_slices": 12},
-        f"series {UID}: its slices don't fit together: most have {AXES}, 2.dcm, 3.dcm, 4.dcm and 1 more the axes "
+        f"series {UID}: its slices are inconsistent: most have {AXES}, 2.dcm, 3.dcm, 4.dcm and 1 more the axes "
         "(1, 0, 0, 0, 0, -1).",
     ),
     "a slice askew": (
         {"changes": {5: {"ImageOrientationPatient": [1, 0, 0, 0, 0.8, -0.6]}}},
-        f"series {UID}: its slices don't fit together: most have {AXES}, 5.dcm the axes (1, 0, 0, 0, 0.8, -0.6).",
+        f"series {UID}: its slices are inconsistent: most have {AXES}, 5.dcm the axes (1, 0, 0, 0, 0.8, -0.6).",
     ),
     "doubled slices": (
         {"num_slices": 7, "changes": {2: _shift(1, 0, 0, 0.005), 6: _shift(0, 0, 0, 0)}},

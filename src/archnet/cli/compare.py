@@ -36,7 +36,7 @@ def compare(
 
     Runs of one architecture that differ only in fold or seed are pooled, whatever their folders. 2D networks come
     before 3D networks, baselines last; the first network is the reference for the others. Runs on different
-    cases are refused.
+    cases are rejected.
 
     Examples:
         archnet compare runs/luna16/archsm runs/luna16/arch3dsm

@@ -33,7 +33,7 @@ def show(
     file: Annotated[
         Path,
         typer.Argument(
-            help="Architecture: a file or a name (archnet list). With --augment, also an experiment.",
+            help="Architecture: a file or a name (archnet list). With --augment, an experiment is accepted as well.",
             metavar="ARCH",
             autocompletion=complete_archs,
         ),

@@ -34,7 +34,7 @@ def test_a_curve_whose_columns_do_not_belong_together_is_refused(tmp_path, chang
         assert froc_section([froc])["rows"] == [{"name": "net", "hue": "", "cpm": 0.6}]
         return
     message = (
-        f"{path}: its rates do not rise, or do not match its sensitivities and its band. "
+        f"{path}: its rates do not increase, or do not match its sensitivities and its band. "
         "Regenerate it with `archnet report`."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):

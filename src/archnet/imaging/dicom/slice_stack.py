@@ -117,7 +117,7 @@ def _require_same(names: list[str], values: Floats, tolerance: float, describe: 
     if len(odd):
         others = abbreviated_list([names[index] for index in odd])
         raise ValueError(
-            f"its slices don't fit together: most have {describe(usual)}, {others} {describe(values[odd[0]])}"
+            f"its slices are inconsistent: most have {describe(usual)}, {others} {describe(values[odd[0]])}"
         )
 
 

@@ -179,7 +179,7 @@ def _read_curve(path: Path) -> dict[str, Any] | None:
     for points in (curve, *curve.get("by_diameter", {}).values()):
         if not _is_consistent(points):
             raise DataError(
-                f"{path}: its rates do not rise, or do not match its sensitivities and its band. "
+                f"{path}: its rates do not increase, or do not match its sensitivities and its band. "
                 f"{OUTPUT_FILES[path.name].remedy}"
             )
     return curve

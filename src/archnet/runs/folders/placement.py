@@ -155,7 +155,7 @@ def _lock_placement(
             if chosen.folder == folder:
                 block.push(lock.pop_all())
                 return chosen
-    raise RunError(f"{folder}: other processes keep taking this folder. Choose another folder with --out.")
+    raise RunError(f"{folder}: other processes keep claiming this folder. Choose another folder with --out.")
 
 
 def _place(experiments: Sequence[Experiment], out: Path | None, *, resume: bool, overwrite: bool) -> FolderPlacement:
