@@ -193,7 +193,9 @@ def test_a_run_needs_no_home_no_temporary_folder_and_few_open_files(run, tmp_pat
         'ulimit -n 40 && $archnet "$@"', *run, HOME=nowhere, TMPDIR=nowhere, MPLCONFIGDIR="", XDG_STATE_HOME=""
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("Reading the npz data\nImporting Keras and its backend, tensorflow\nKeras "), done.stderr
+    assert done.stderr.startswith("Reading the npz data\nImporting Keras and its backend, tensorflow\nKeras "), (
+        done.stderr
+    )
     assert (tmp_path / "out" / "net" / "report.html").is_file()
     folder = tmp_path / "out" / "net"
     done = _shell('ulimit -n 40 && $archnet report "$1"', folder, HOME=nowhere, TMPDIR=nowhere)
