@@ -177,7 +177,7 @@ def test_an_unknown_choice_is_a_usage_error_that_lists_the_choices(option, value
     choices = {"--rank": "'2', '2.5', '3'", "--match": "'none', 'parameters', 'macs'"}[option]
     text = " ".join(done.stderr.replace("│", " ").split())
     assert done.exit_code == 2
-    assert f"Invalid value for '{option}': Value error, '{value}' is not one of {choices}." in text
+    assert f"Invalid value for '{option}': '{value}' is not one of {choices}." in text
 
 
 def test_the_command_exits_with_2_after_a_mistake():

@@ -70,7 +70,7 @@ def _escape_usage_errors() -> Iterator[None]:
     try:
         yield
     except typer.TyperException as error:
-        error.message = escape_message(error.message)
+        error.message = escape_message(error.message.removeprefix("Value error, "))  # added by pydantic
         raise
 
 
