@@ -6,6 +6,7 @@ command.json. Without arguments, prints the table: a row for each question of ea
 
 import argparse
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,9 @@ HEADER = (
     "| data | network, result | same | AUC 2D | 2.5D − 2D (95% CI) | 3D − 2D (95% CI) | 2.5D | 3D |",
     "|---|---|---|---|---|---|---|---|",
 )
+LINK_TO_RUNS = re.compile(r'<a href="(?:same-|trials/)[^"]*">(.*?)</a>', re.DOTALL)
+"""Links of a page to comparisons and runs, which are not kept."""
+
 QUESTIONS = {"none": "widths", "macs": "cost", "parameters": "weights"}
 
 
@@ -42,8 +46,9 @@ def keep(folder: Path, name: str, command: str) -> None:
     """Copy the files of a finished versus."""
     target = RESULTS / name
     target.mkdir(parents=True, exist_ok=True)
-    for file in ("versus.json", "report.html"):
-        shutil.copyfile(folder / file, target / file)
+    shutil.copyfile(folder / "versus.json", target / "versus.json")
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    (target / "report.html").write_text(LINK_TO_RUNS.sub(r"\1", page), encoding="utf-8")
     environments = [json.loads(path.read_text()) for path in sorted(folder.glob("trials/*/*/environment.json"))]
     execution = environments[0]["execution"]
     write_json(
