@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _BRACKETS: Final = re.compile(r"\{([A-Z|.]+)\}(\.\.\.)?|(\[[A-Z]+)\.\.\.\]\.\.\.")
-"""How Typer shows arguments in a usage line, such as {RUN}, {FILE...}... and [TAG...]...."""
+"""Typer's form of arguments in a usage line, such as {RUN}, {FILE...}... and [TAG...]...."""
 
 
 def join_lines(text: str) -> str:
