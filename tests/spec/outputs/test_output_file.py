@@ -78,6 +78,9 @@ DAMAGE = [
      "set. Restore the file."),
     ("plan.json", {"name": 1}, ':1 $: the key "arch" is missing. Restore the file, or start the comparison with a different --out.'),
     ("versus.json", {"name": 1}, ':1 $: the key "arch" is missing. Regenerate it with `archnet versus` and --resume.'),
+    ("store.json", {"source": "x", "crops": 1, "scans": [], "lost": [{"scan": "a", "reason": "b", "num_casms": 2}]},
+     ':9 $.lost[0].num_casms: unknown key "num_casms". Did you mean "num_cases"? Remove it with archnet data prune; the '
+     "crops are then extracted again."),
     ("store.json", {"source": "x", "crops": 1, "scans": [{"path": "a", "files": [["a", 1]]}]},
      ":8 $.scans[0].files[0]: expected an array of at least 3, got [\"a\", 1]. Remove it with archnet data prune; the crops "
      "are then extracted again."),

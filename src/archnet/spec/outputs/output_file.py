@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 from archnet.errors import DataError, DocumentError, RunError
 from archnet.files.json_file import DamagedJsonError, parse_json, read_json_bytes
-from archnet.files.strict_json import Document, parse_document
+from archnet.files.strict_json import Document, Problem, parse_document
 from archnet.spec.outputs import run_schemas, store_schemas
 from archnet.spec.outputs.experiment_file import EXPERIMENT_FILE
 from archnet.spec.outputs.schema_parts import Schema
@@ -104,9 +104,10 @@ def read_output(path: Path) -> dict[str, Any]:
     except DamagedJsonError as error:
         place = path if error.line is None else f"{path}:{error.line}"
         raise DataError(f"{place}: {error.problem}. {kind.remedy}") from None
-    violation = next(schema_violations(value, path.name), None)
-    if violation is not None:
-        _refuse(path, content, value, violation, kind.remedy)
+    problems = (each for violation in schema_violations(value, path.name) for each in violation_problems(violation))
+    problem = next(problems, None)
+    if problem is not None:
+        _refuse(path, content, value, problem, kind.remedy)
     result: dict[str, Any] = value
     return result
 
@@ -176,10 +177,9 @@ def _is_integer(_checker: Any, value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _refuse(path: Path, content: bytes, value: Any, error: Any, remedy: str) -> NoReturn:
-    step, problem = next(violation_problems(error))
+def _refuse(path: Path, content: bytes, value: Any, problem: Problem, remedy: str) -> NoReturn:
     document = Document(value=value, source=str(path), lines=_find_lines(content))
-    raise DataError(f"{document.problem(step, problem)} {remedy}")
+    raise DataError(f"{document.problem(*problem)} {remedy}")
 
 
 def _find_lines(content: bytes) -> Mapping[Any, int]:
