@@ -108,7 +108,7 @@ def arch_of(number, width=4, drop_out=0, pool=2):
 
 def test_unavailable_resources_are_reported_before_anything_starts(sweeps):
     message = (
-        "a run takes 3 CPUs and 0 GPUs, but no machine has them: there are at most 2 CPUs and 0 GPUs. Lower the sweep's "
+        "a run needs 3 CPUs and 0 GPUs, but no machine has them: there are at most 2 CPUs and 0 GPUs. Lower the sweep's "
         "resources, or join a cluster with --address."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
