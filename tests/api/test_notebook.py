@@ -100,6 +100,7 @@ class Steps:
 def test_progress_is_shown_where_somebody_looks(monkeypatch, screen, option, is_notebook, is_terminal, shows):
     class Console:
         is_jupyter = is_notebook
+        width = 80
 
         def print(self, *texts, **options):
             printed.append(texts)
