@@ -138,7 +138,7 @@ def open_experiment_folder(
 def _lock_placement(
     block: ExitStack, experiments: Sequence[Experiment], out: Path | None, *, resume: bool, overwrite: bool
 ) -> FolderPlacement:
-    """Choose a folder and lock it; choose again if another process has taken it in between."""
+    """Choose a folder and lock it; choose again if another process has locked it in the meantime."""
     folder: Path | None = None
     for _ in range(_MAX_ATTEMPTS):
         placement = _place(experiments, out, resume=resume, overwrite=overwrite)

@@ -53,7 +53,7 @@ def replace_runs(
         folder: The experiment's folder, locked by this process.
         names: The runs that the block makes.
         left_behind: Other runs of the same architectures, with other settings.
-        is_whole: Replace all runs with the files that they share, since they have other data or another split.
+        is_whole: Replace all runs with the files that they share, since their data or split differ.
 
     Raises:
         RunError: The folder holds other runs as well, or runs that an earlier command was replacing.
@@ -130,7 +130,7 @@ def _move_user_files(run_folder: Path, target: Path) -> None:
 
 
 def _free_path(path: Path) -> Path:
-    """The path, or one with a number where it is taken."""
+    """The path, or the same name with the first free number if it exists."""
     paths = (path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(1))
     return next(path for path in paths if not os.path.lexists(path))
 
