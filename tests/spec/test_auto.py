@@ -544,10 +544,10 @@ def test_a_resumed_run_has_the_same_automatic_choices_and_a_different_value_is_r
     with pytest.raises(InterruptedError):
         archnet.run_all(wanted(), out=tmp_path / "out", callback=Interrupts())
     assert resolved(tmp_path / "out/net")["picked"] == resolved(whole.folder)["picked"]
-    with pytest.raises(RunError, match="holds a run with different settings: training.batch_size 16 -> 8"):
+    with pytest.raises(RunError, match=r"holds a run with different settings: training\.batch_size 16 -> 8"):
         archnet.run_all(wanted(batch_size=8), out=tmp_path / "out", resume=True)
     monkeypatch.setattr(auto_rules, "BATCH_SIZES", ((600, 4),))
-    with pytest.raises(RunError, match="holds a run with different settings: training.epochs 4 -> "):
+    with pytest.raises(RunError, match=r"holds a run with different settings: training\.epochs 4 -> "):
         archnet.run_all(archnet.load_experiments(on(cubes)), out=tmp_path / "out", resume=True)
     with pytest.raises(InterruptedError):
         archnet.run_all(wanted(), out=tmp_path / "out", callback=Interrupts(3), resume=True)
