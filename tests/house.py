@@ -44,6 +44,10 @@ FLOORS = (
     {"versus": "2D, 2.5D and 3D twins of one architecture, trained by the sweep engine and compared"},
     {"listing": "the table of all runs under a folder, with tags and notes. No Keras"},
     {"api": "the public functions of `import archnet`, and their progress displays"},
+    {
+        "lsp": "the language server for editors",
+        "studio": "the local page: its server, and the built page in `page/`",
+    },
     {"cli": "the command line: parse, call one function, print"},
 )
 """A room imports only rooms of earlier floors, and none of its own."""

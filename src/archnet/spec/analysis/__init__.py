@@ -1,0 +1,1 @@
+"""Analysis of JSON documents while they are edited: problems with fixes, shapes, costs, completions. No Keras."""

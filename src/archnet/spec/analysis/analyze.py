@@ -1,0 +1,102 @@
+"""Analyze the text of a document as it is written: one function for the command line, editors and the local page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from archnet.errors import DocumentError
+from archnet.files.strict_json import parse_document
+from archnet.spec.analysis.diagnostics import Diagnostic
+from archnet.spec.analysis.network_facts import NetworkFacts
+from archnet.spec.analysis.suggestions import Completion, Hover, Symbol
+from archnet.spec.analysis.text_ranges import TextEdit, TextRange
+from archnet.spec.arch import parse_arch
+from archnet.spec.layers import Shape
+
+DocumentKind = Literal["arch", "experiment", "sweep"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisOptions:
+    """The circumstances of an analysis.
+
+    Attributes:
+        input_shape: Spatial input of the network; by default that of the document, or else the published crop.
+        num_classes: Number of classes.
+        batch_size: Batch size of the memory plan.
+        budget_bytes: Memory budget; null for none.
+        spacing_mm: Voxel size along (height, width, depth), for receptive fields in millimetres; null if unknown.
+        read_text: Reads the text of another file that the document names, such as an open editor's unsaved buffer; null
+            for a file that is not open.
+    """
+
+    input_shape: Shape | None = None
+    num_classes: int = 2
+    batch_size: int = 64
+    budget_bytes: int | None = None
+    spacing_mm: tuple[float, ...] | None = None
+    read_text: Callable[[Path], str | None] = field(default=lambda path: None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """Results of the analysis of a text.
+
+    Attributes:
+        text: The text.
+        source: Name of the file.
+        kind: What kind of document it is, guessed while it is incomplete.
+        diagnostics: All problems, in the order of the text.
+        network: The network of an architecture; null for other documents and where the text does not determine it.
+    """
+
+    text: str
+    source: str
+    kind: DocumentKind
+    diagnostics: tuple[Diagnostic, ...] = ()
+    network: NetworkFacts | None = None
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether there is no error."""
+        return all(diagnostic.severity != "error" for diagnostic in self.diagnostics)
+
+    def complete(self, offset: int) -> tuple[Completion, ...]:
+        """Completions at an offset."""
+        return ()
+
+    def hover(self, offset: int) -> Hover | None:
+        """Explain the key or value at an offset."""
+        return None
+
+    def symbols(self) -> tuple[Symbol, ...]:
+        """The outline of the document."""
+        return ()
+
+    def format(self) -> tuple[TextEdit, ...]:
+        """Edits that give the document the house style: one layer per line if it fits; none for invalid JSON."""
+        return ()
+
+
+def analyze(text: str, source: str, options: AnalysisOptions | None = None) -> Analysis:
+    """Analyze any text, however incomplete; never raises for the text.
+
+    Args:
+        text: The text of an architecture, an experiment or a sweep.
+        source: Path of the file; relative paths in the document are relative to its folder.
+        options: See `AnalysisOptions`.
+    """
+    try:
+        parse_arch(parse_document(text, source))
+    except DocumentError as error:
+        whole = TextRange(0, len(text))
+        return Analysis(
+            text=text,
+            source=source,
+            kind="arch",
+            diagnostics=(Diagnostic(range=whole, severity="error", message=str(error), path=()),),
+        )
+    return Analysis(text=text, source=source, kind="arch")
