@@ -8,8 +8,8 @@ turns it into one of these.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 MAX_WORD: Final = 100
 """Maximum length of a word that is compared with known words; longer comparisons are slow."""
@@ -31,7 +31,17 @@ class ArchnetError(Exception):
 
 
 class DocumentError(ArchnetError):
-    """A JSON document is invalid; the message has one line for each problem."""
+    """A JSON document is invalid; the message has one line for each problem.
+
+    Attributes:
+        source: Name of the document; empty if the error does not say which values are invalid.
+        problems: The problems, as `archnet.files.documents.problems.Problem`.
+    """
+
+    def __init__(self, message: str, source: str = "", problems: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.source = source
+        self.problems = tuple(problems)
 
 
 class DataError(ArchnetError):
