@@ -21,6 +21,7 @@ from archnet.files.documents.json_parser import MAX_DEPTH, parse_strict_json
 from archnet.files.documents.json_text import JsonPath as JsonPath
 from archnet.files.documents.json_text import path_text as path_text
 from archnet.files.documents.json_text import shorten_path
+from archnet.files.documents.json_tree import LineNumbers
 from archnet.files.documents.names import name_problem
 from archnet.files.documents.shipped_documents import shipped_documents
 from archnet.files.path_argument import document_path
@@ -191,5 +192,5 @@ def parse_document(text: str, source: str) -> Document:
     Raises:
         DocumentError: The text is not strict JSON; the message gives the line, the column and the text there.
     """
-    value, lines = parse_strict_json(text, source)
-    return Document(value=value, source=source, lines=lines)
+    root = parse_strict_json(text, source)
+    return Document(value=root.value, source=source, lines=LineNumbers(root, text))

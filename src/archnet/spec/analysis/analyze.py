@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
 
 from archnet.errors import DocumentError
+from archnet.files.documents.json_parser import parse_tolerantly
+from archnet.files.documents.json_tree import JsonNode
 from archnet.files.strict_json import parse_document
 from archnet.spec.analysis.analysis_options import AnalysisOptions as AnalysisOptions
 from archnet.spec.analysis.diagnostics import Diagnostic
+from archnet.spec.analysis.document_kind import DocumentKind, document_kind
 from archnet.spec.analysis.network_facts import NetworkFacts
 from archnet.spec.analysis.suggestions import Completion, Hover, Symbol
 from archnet.spec.analysis.text_ranges import TextEdit, TextRange
 from archnet.spec.arch import parse_arch
-
-DocumentKind = Literal["arch", "experiment", "sweep"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,11 +27,17 @@ class Analysis:
         kind: What kind of document it is, guessed while it is incomplete.
         diagnostics: All problems, in the order of the text.
         network: The network of an architecture; null for other documents and where the text does not determine it.
+        root: The value of the text as far as it can be recognized, with the range of every key and value.
+        is_json: Whether the text is strict JSON.
+        options: The circumstances of the analysis.
     """
 
     text: str
     source: str
     kind: DocumentKind
+    root: JsonNode = field(compare=False, repr=False)
+    is_json: bool = True
+    options: AnalysisOptions = field(default_factory=AnalysisOptions, compare=False, repr=False)
     diagnostics: tuple[Diagnostic, ...] = ()
     network: NetworkFacts | None = None
 
@@ -65,14 +71,20 @@ def analyze(text: str, source: str, options: AnalysisOptions | None = None) -> A
         source: Path of the file; relative paths in the document are relative to its folder.
         options: See `AnalysisOptions`.
     """
+    root, syntax_problems = parse_tolerantly(text)
+    kind = document_kind(root.value, source)
+    diagnostics: tuple[Diagnostic, ...] = ()
     try:
         parse_arch(parse_document(text, source))
     except DocumentError as error:
         whole = TextRange(0, len(text))
-        return Analysis(
-            text=text,
-            source=source,
-            kind="arch",
-            diagnostics=(Diagnostic(range=whole, severity="error", message=str(error), path=()),),
-        )
-    return Analysis(text=text, source=source, kind="arch")
+        diagnostics = (Diagnostic(range=whole, severity="error", message=str(error), path=()),)
+    return Analysis(
+        text=text,
+        source=source,
+        kind=kind,
+        diagnostics=diagnostics,
+        root=root,
+        is_json=not syntax_problems,
+        options=options or AnalysisOptions(),
+    )
