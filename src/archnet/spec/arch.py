@@ -73,16 +73,28 @@ class Arch:
             DocumentError: The input has a different rank or number of channels, a layer does not fit its input, or the
                 number of classes is not a whole number of at least 1.
         """
+        if not self.layers[-1].traits.is_terminal:
+            raise DocumentError(f"{self.document.source}: the last layer must be T.")
+        return tuple(self.plan_rows(input_shape, num_classes))
+
+    def plan_rows(self, input_shape: Shape | None = None, num_classes: int = 2) -> Iterator[PlannedLayer]:
+        """Yield the rows of `plan`, those before a layer that does not fit its input included.
+
+        Args:
+            input_shape: See `plan`.
+            num_classes: See `plan`.
+
+        Raises:
+            DocumentError: See `plan`; the last layer may be of any type.
+        """
         (count,) = whole_numbers([num_classes]) or (0,)
         if count < 1:
             raise DocumentError(
                 f"{self.document.source}: num_classes={num_classes!r}: expected a whole number of at least 1."
             )
-        if not self.layers[-1].traits.is_terminal:
-            raise DocumentError(f"{self.document.source}: the last layer must be T.")
         layers = tuple(layer.with_num_classes(count) for layer in self.layers)
         first = InnerSequence(layers=layers, path=("layers",), input_shape=self.full_input_shape(input_shape))
-        return tuple(self._plan_sequence(first, (), ()))
+        yield from self._plan_sequence(first, (), ())
 
     def full_input_shape(self, input_shape: Shape | None = None) -> Shape:
         """Complete an input shape with channels; see `plan`."""

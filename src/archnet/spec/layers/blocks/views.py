@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from math import prod
 from typing import Any, ClassVar, Literal
 
@@ -132,6 +133,10 @@ class Views(CompositeLayer):
         if self.shared or len(planes) == 1:
             return (replace(inner, num_planes=len(planes)),)
         return tuple(replace(inner, repetition=number) for number in range(len(planes)))
+
+    def inner_grids(self, grid: Grid, shape: Shape) -> Iterator[Grid]:
+        (*_, crossed) = self.volume_planes(shape)[0].axes
+        return repeat(tuple(axis for number, axis in enumerate(grid) if number != crossed))
 
     @property
     def uses_oblique_planes(self) -> bool:
