@@ -17,6 +17,7 @@ from archnet.cli.data import data_app
 from archnet.cli.explain import explain
 from archnet.cli.export import export
 from archnet.cli.froc import froc
+from archnet.cli.lsp import lsp
 from archnet.cli.options import echo
 from archnet.cli.predict import predict
 from archnet.cli.process.command_help import CommandGroup, Commands
@@ -93,7 +94,23 @@ def _options(
     """See `app`."""
 
 
-for command in (init, schema, check, show, twin, run, versus, compare, froc, report, predict, explain, export, bench):
+for command in (
+    init,
+    schema,
+    check,
+    show,
+    twin,
+    run,
+    versus,
+    compare,
+    froc,
+    report,
+    predict,
+    explain,
+    export,
+    bench,
+    lsp,
+):
     app.command()(command)
 app.command("list")(list_shipped)
 app.add_typer(data_app, name="data")
