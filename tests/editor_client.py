@@ -1,19 +1,22 @@
 """An editor without a screen: a client of `archnet lsp`, with one method for each thing that its user does."""
 
 import asyncio
-import os
 import sys
 import threading
 from pathlib import Path
 
 from lsprotocol import types
-from pygls.lsp.client import LanguageClient
+from pygls.client import JsonRPCClient
+from pygls.protocol import default_converter
 from pygls.uris import from_fs_path
+from pytest_lsp import LanguageClient
 
 from archnet.lsp.editor_positions import apply_change, editor_positions
 
 SECONDS = 60
 """The longest wait for an answer; a test that waits as long has failed."""
+
+SERVER = ("-m", "archnet", "lsp", "--stdio")
 
 CAPABILITIES = types.ClientCapabilities(
     general=types.GeneralClientCapabilities(position_encodings=["utf-8", "utf-16"]),
@@ -31,6 +34,13 @@ CAPABILITIES = types.ClientCapabilities(
 )
 
 
+class CheckingClient(LanguageClient):
+    """A client that warns if the server sends what it cannot handle; the tests read stderr themselves."""
+
+    async def start_io(self, *command, **options):
+        await JsonRPCClient.start_io(self, *command, **options)
+
+
 class Editor:
     """A running server, the texts that are open, and what the server has sent.
 
@@ -42,7 +52,7 @@ class Editor:
         refreshed: How often the server has asked for new inlay hints.
     """
 
-    def __init__(self, folder, options=None, capabilities=CAPABILITIES, process_id=None, **environment):
+    def __init__(self, folder, options=None, capabilities=CAPABILITIES, *, process_id=None, command=SERVER):
         self.folder, self.texts, self.versions = Path(folder), {}, {}
         self.problems, self.messages, self.shown, self.refreshed, self.registered = {}, [], [], 0, []
         self.settings = None
@@ -50,9 +60,10 @@ class Editor:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.client = LanguageClient("editor", "1")
+        self.client = CheckingClient(converter_factory=default_converter)
+        self.client.capabilities = capabilities
         self._listen()
-        self._wait(self._start({**os.environ, **environment}))
+        self._wait(self.client.start_io(sys.executable, *command, cwd=self.folder))
         params = types.InitializeParams(
             capabilities=capabilities,
             process_id=process_id,
@@ -61,10 +72,6 @@ class Editor:
         )
         self.offers = self._wait(self.client.initialize_async(params))
         self._call(self.client.initialized, types.InitializedParams())
-
-    async def _start(self, environment):
-        command = [sys.executable, "-m", "archnet", "lsp", "--stdio"]
-        await self.client.start_io(*command, env=environment, cwd=self.folder)
 
     def _wait(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(SECONDS)

@@ -14,10 +14,10 @@ from archnet.cli.bench import bench
 from archnet.cli.check import check
 from archnet.cli.compare import compare, report
 from archnet.cli.data import data_app
+from archnet.cli.editing.lsp import lsp
 from archnet.cli.explain import explain
 from archnet.cli.export import export
 from archnet.cli.froc import froc
-from archnet.cli.lsp import lsp
 from archnet.cli.options import echo
 from archnet.cli.predict import predict
 from archnet.cli.process.command_help import CommandGroup, Commands
@@ -112,6 +112,7 @@ for command in (
     lsp,
 ):
     app.command()(command)
+app.command()(lsp)
 app.command("list")(list_shipped)
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")

@@ -18,6 +18,13 @@ _TRIGGERS: Final = ('"', ":", " ", ",", "[", "{")
 """Characters after which editors ask for completions."""
 
 
+_SNIPPETS: Final = "text_document.completion.completion_item.snippet_support"
+_VERSIONED_EDITS: Final = "workspace.workspace_edit.document_changes"
+_PULLED_SETTINGS: Final = "workspace.configuration"
+_REPORTED_FILES: Final = "workspace.did_change_watched_files.dynamic_registration"
+_REPORTED_SETTINGS: Final = "workspace.did_change_configuration.dynamic_registration"
+
+
 def new_server() -> EditorServer:
     """A language server for one session."""
     server = EditorServer()
@@ -36,7 +43,7 @@ def _add_suggestions(server: EditorServer) -> None:
         document = server.documents.analyzed(params.text_document.uri)
         if document is None:
             return None
-        items = completion_items(document, params.position, with_snippets=server.supports_snippets)
+        items = completion_items(document, params.position, with_snippets=server.can(_SNIPPETS))
         return types.CompletionList(is_incomplete=False, items=items)
 
     @server.feature(types.TEXT_DOCUMENT_HOVER)
@@ -68,10 +75,13 @@ def _add_edits(server: EditorServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, options)
     def fix(params: types.CodeActionParams) -> list[types.CodeAction] | None:
         document = server.documents.analyzed(params.text_document.uri)
-        return code_actions(document, params.range, params.context.only) if document else None
+        if document is None:
+            return None
+        with_version = server.can(_VERSIONED_EDITS)
+        return code_actions(document, params.range, params.context.only, with_version=with_version)
 
     @server.feature(types.TEXT_DOCUMENT_FORMATTING)
-    def format_document(params: types.DocumentFormattingParams) -> list[Any] | None:
+    def format_document(params: types.DocumentFormattingParams) -> list[types.TextEdit] | None:
         document = server.documents.analyzed(params.text_document.uri)
         return protocol_edits(document, document.analysis.format()) if document else None
 
@@ -84,7 +94,7 @@ def _add_workspace(server: EditorServer) -> None:
     @server.feature(types.INITIALIZED)
     async def begin(params: types.InitializedParams) -> None:
         _register(server)
-        if _pulls_settings(server):
+        if server.can(_PULLED_SETTINGS):
             await server.pull_settings()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
@@ -92,7 +102,7 @@ def _add_workspace(server: EditorServer) -> None:
         pushed = params.settings.get(SECTION) if isinstance(params.settings, Mapping) else None
         if pushed is not None:
             server.change_settings(pushed)
-        elif _pulls_settings(server):
+        elif server.can(_PULLED_SETTINGS):
             await server.pull_settings()
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
@@ -101,23 +111,15 @@ def _add_workspace(server: EditorServer) -> None:
         server.publish_later(server.documents.invalidate_users(paths))
 
 
-def _pulls_settings(server: EditorServer) -> bool:
-    workspace = server.client_capabilities.workspace
-    return bool(workspace and workspace.configuration)
-
-
 def _register(server: EditorServer) -> None:
     """Ask the editor to report changed settings, and JSON files that are changed by other programs."""
-    workspace = server.client_capabilities.workspace
-    if workspace is None:
-        return
     registrations = []
-    if workspace.did_change_watched_files and workspace.did_change_watched_files.dynamic_registration:
+    if server.can(_REPORTED_FILES):
         pattern = types.DidChangeWatchedFilesRegistrationOptions(
             watchers=[types.FileSystemWatcher(glob_pattern="**/*.json")]
         )
         registrations.append(_registration(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, pattern))
-    if workspace.did_change_configuration and workspace.did_change_configuration.dynamic_registration:
+    if server.can(_REPORTED_SETTINGS):
         section = types.DidChangeConfigurationRegistrationOptions(section=SECTION)
         registrations.append(_registration(types.WORKSPACE_DID_CHANGE_CONFIGURATION, section))
     if registrations:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lsprotocol import types
+from pygls.capabilities import get_capability
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 from pygls.uris import to_fs_path
@@ -77,6 +78,7 @@ class EditorServer(LanguageServer):
         self.documents = OpenDocuments()
         self._published: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._has_reported_bug = False
 
     def begin(self, params: types.InitializeParams) -> None:
         """Read the folder and the settings of the session."""
@@ -84,15 +86,22 @@ class EditorServer(LanguageServer):
         root = next(iter(folders), params.root_uri)
         if root and (path := to_fs_path(root)):
             self.documents.folder = Path(path)
-        self.change_settings(params.initialization_options)
+        self._use_settings(params.initialization_options)
 
     def change_settings(self, value: Any) -> None:
-        """Use other settings, and report each that is invalid."""
+        """Use other settings, and analyze all documents again."""
+        self.publish_later(self._use_settings(value))
+        if self.can("workspace.inlay_hint.refresh_support"):
+            self.workspace_inlay_hint_refresh(None)
+        if self.can("workspace.code_lens.refresh_support"):
+            self.workspace_code_lens_refresh(None)
+
+    def _use_settings(self, value: Any) -> list[str]:
+        """Use settings and report each that is invalid; returns the documents to analyze again."""
         settings, problems = read_settings(value)
         for problem in problems:
             self.show(problem, types.MessageType.Warning)
-        self.publish_later(self.documents.change_settings(settings))
-        self.refresh_notes()
+        return self.documents.change_settings(settings)
 
     def show(self, text: str, kind: types.MessageType = types.MessageType.Info) -> None:
         """Show a message in the editor."""
@@ -114,7 +123,14 @@ class EditorServer(LanguageServer):
                 self._publish_document(uri)
             except Exception as error:
                 _logger.exception("A bug in archnet: %s could not be analyzed", uri)
-                self.show(f"A bug in archnet: {error}. The output of the server has the traceback.")
+                self._report_bug(error)
+
+    def _report_bug(self, error: Exception) -> None:
+        """Show the first bug of a session: it would return with every key that is pressed."""
+        if not self._has_reported_bug:
+            text = f"A bug in archnet: {type(error).__name__}: {error}. The output of the server has the traceback."
+            self.show(text, types.MessageType.Error)
+        self._has_reported_bug = True
 
     def _publish_document(self, uri: str) -> None:
         document = self.documents.analyzed(uri)
@@ -133,14 +149,6 @@ class EditorServer(LanguageServer):
         self.publish([uri])
         self._published.discard(uri)
         self.publish_later(users)
-
-    def refresh_notes(self) -> None:
-        """Ask the editor to request inlay hints and code lenses again."""
-        workspace = self.client_capabilities.workspace
-        if workspace and workspace.inlay_hint and workspace.inlay_hint.refresh_support:
-            self.workspace_inlay_hint_refresh(None)
-        if workspace and workspace.code_lens and workspace.code_lens.refresh_support:
-            self.workspace_code_lens_refresh(None)
 
     async def pull_settings(self) -> None:
         """Ask the editor for its settings."""
@@ -161,37 +169,31 @@ class EditorServer(LanguageServer):
         except DocumentError as error:
             self.show(f"No twin created: {error}", types.MessageType.Error)
             return
-        await self._create_file(twin, path, rank)
+        await self._create_file(twin)
 
     def _is_taken(self, path: Path) -> bool:
         return path.exists() or path.is_symlink() or self.documents.is_open(path)
 
-    async def _create_file(self, twin: TwinFile, original: Path, rank: float) -> None:
-        if not self._can_create_files():
-            command = f"archnet twin {original.name} --rank {rank:g} --out {twin.path.name}"
-            self.show(f"This editor cannot create files for a language server. Run: {command}")
+    async def _create_file(self, twin: TwinFile) -> None:
+        reason = await self._let_editor_create(twin) if self._editor_creates_files else twin.write()
+        if reason is not None:
+            self.show(f"{twin.path.name} was not created: {reason}", types.MessageType.Error)
             return
-        params = types.ApplyWorkspaceEditParams(edit=twin.creation(), label=f"Create {twin.path.name}")
-        answer = await self.workspace_apply_edit_async(params)
-        if not answer.applied:
-            reason = f": {answer.failure_reason}" if answer.failure_reason else "."
-            self.show(f"The editor did not create {twin.path.name}{reason}", types.MessageType.Error)
-            return
-        window = self.client_capabilities.window
-        if window and window.show_document and window.show_document.support:
+        if self.can("window.show_document.support"):
             await self.window_show_document_async(types.ShowDocumentParams(uri=twin.uri, take_focus=True))
         self.show(twin.message)
 
-    def _can_create_files(self) -> bool:
-        workspace = self.client_capabilities.workspace
-        edit = workspace.workspace_edit if workspace else None
-        operations = (edit.resource_operations if edit else None) or []
-        return types.ResourceOperationKind.Create in operations
+    async def _let_editor_create(self, twin: TwinFile) -> str | None:
+        """Have the editor create a file; returns the reason if it has not."""
+        params = types.ApplyWorkspaceEditParams(edit=twin.creation(), label=f"Create {twin.path.name}")
+        answer = await self.workspace_apply_edit_async(params)
+        return None if answer.applied else answer.failure_reason or "the editor refused."
 
     @property
-    def supports_snippets(self) -> bool:
-        """Whether the editor understands tab stops in completions."""
-        text_document = self.client_capabilities.text_document
-        completion = text_document.completion if text_document else None
-        item = completion.completion_item if completion else None
-        return bool(item and item.snippet_support)
+    def _editor_creates_files(self) -> bool:
+        key = "workspace.workspace_edit.resource_operations"
+        return types.ResourceOperationKind.Create in (get_capability(self.client_capabilities, key) or [])
+
+    def can(self, capability: str) -> bool:
+        """Whether the editor has a capability, such as "workspace.configuration"."""
+        return bool(get_capability(self.client_capabilities, capability, False))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from lsprotocol import types
@@ -42,7 +43,7 @@ def _protocol_diagnostic(document: AnalyzedDocument, problem: Diagnostic) -> typ
 
 
 def code_actions(
-    document: AnalyzedDocument, editor_range: types.Range, kinds: Sequence[str] | None
+    document: AnalyzedDocument, editor_range: types.Range, kinds: Sequence[str] | None, *, with_version: bool
 ) -> list[types.CodeAction]:
     """The fixes of the problems in a range, and an action for all unambiguous fixes of the document.
 
@@ -50,21 +51,29 @@ def code_actions(
         document: The document.
         editor_range: The range for which the editor asks, such as the cursor.
         kinds: The kinds of actions that the editor wants, with their subkinds; null for all.
+        with_version: Whether the editor accepts edits of a specific version of the document.
     """
     wanted = document.positions.text_range(editor_range)
+    edit = partial(workspace_edit, document, with_version=with_version)
     actions = []
     if _includes(kinds, QUICK_FIX):
         actions += [
-            _quick_fix(document, problem, fix)
+            types.CodeAction(
+                title=fix.title,
+                kind=QUICK_FIX,
+                diagnostics=[_protocol_diagnostic(document, problem)],
+                is_preferred=fix == problem.fixes[0],
+                edit=edit(fix.edits),
+            )
             for problem in document.analysis.diagnostics
             if _touch(problem.range, wanted)
             for fix in problem.fixes
         ]
     fixes = compatible_fixes(document.analysis.diagnostics)
     if kinds is not None and _includes(kinds, FIX_ALL) and fixes:
-        actions.append(_fix_all(document, fixes, FIX_ALL))
+        actions.append(_fix_all(fixes, FIX_ALL, edit))
     elif actions and len(fixes) > 1:
-        actions.append(_fix_all(document, fixes, QUICK_FIX))
+        actions.append(_fix_all(fixes, QUICK_FIX, edit))
     return actions
 
 
@@ -77,20 +86,11 @@ def _touch(one: TextRange, other: TextRange) -> bool:
     return one.start <= other.end and other.start <= one.end
 
 
-def _quick_fix(document: AnalyzedDocument, problem: Diagnostic, fix: Fix) -> types.CodeAction:
-    return types.CodeAction(
-        title=fix.title,
-        kind=QUICK_FIX,
-        diagnostics=[_protocol_diagnostic(document, problem)],
-        is_preferred=fix == problem.fixes[0],
-        edit=workspace_edit(document, fix.edits),
-    )
-
-
-def _fix_all(document: AnalyzedDocument, fixes: Sequence[Fix], kind: str) -> types.CodeAction:
+def _fix_all(
+    fixes: Sequence[Fix], kind: str, edit: Callable[[Sequence[TextEdit]], types.WorkspaceEdit]
+) -> types.CodeAction:
     edits = sorted((edit for fix in fixes for edit in fix.edits), key=lambda edit: edit.range)
-    title = f"Fix {pluralize(len(fixes), 'problem')} in this file"
-    return types.CodeAction(title=title, kind=kind, edit=workspace_edit(document, edits))
+    return types.CodeAction(title=f"Fix {pluralize(len(fixes), 'problem')} in this file", kind=kind, edit=edit(edits))
 
 
 def compatible_fixes(problems: Sequence[Diagnostic]) -> list[Fix]:
@@ -107,15 +107,16 @@ def compatible_fixes(problems: Sequence[Diagnostic]) -> list[Fix]:
     return fixes
 
 
-def workspace_edit(document: AnalyzedDocument, edits: Sequence[TextEdit]) -> types.WorkspaceEdit:
-    """The edits of a document, for its current version only."""
+def workspace_edit(document: AnalyzedDocument, edits: Sequence[TextEdit], *, with_version: bool) -> types.WorkspaceEdit:
+    """The edits of a document, for its current version only if the editor accepts versions."""
+    changes = protocol_edits(document, edits)
+    if not with_version:
+        return types.WorkspaceEdit(changes={document.uri: changes})
     identifier = types.OptionalVersionedTextDocumentIdentifier(uri=document.uri, version=document.version)
-    changes = types.TextDocumentEdit(text_document=identifier, edits=protocol_edits(document, edits))
-    return types.WorkspaceEdit(document_changes=[changes])
+    change = types.TextDocumentEdit(text_document=identifier, edits=[*changes])
+    return types.WorkspaceEdit(document_changes=[change])
 
 
-def protocol_edits(
-    document: AnalyzedDocument, edits: Sequence[TextEdit]
-) -> list[types.TextEdit | types.AnnotatedTextEdit | types.SnippetTextEdit]:
+def protocol_edits(document: AnalyzedDocument, edits: Sequence[TextEdit]) -> list[types.TextEdit]:
     """Edits in the positions of the editor."""
     return [types.TextEdit(range=document.positions.range(edit.range), new_text=edit.new_text) for edit in edits]

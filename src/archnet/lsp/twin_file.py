@@ -39,6 +39,15 @@ class TwinFile:
         """The address of the file."""
         return from_fs_path(str(self.path)) or self.path.as_uri()
 
+    def write(self) -> str | None:
+        """Create the file without the editor; returns the reason if that fails, for example because it exists."""
+        try:
+            with self.path.open("x", encoding="utf-8") as stream:
+                stream.write(self.text)
+        except OSError as error:
+            return f"{error.strerror}."
+        return None
+
     def creation(self) -> types.WorkspaceEdit:
         """The edit that creates the file and fails if it exists."""
         create = types.CreateFile(
