@@ -1,0 +1,84 @@
+"""The operations of the page's API: one table, from which the server and its OpenAPI document are made."""
+
+from __future__ import annotations
+
+from archnet.spec.outputs.schema_parts import Schema
+from archnet.studio.answers.analysis_document import ANALYSIS, COMPLETIONS, EDITS, HOVER
+from archnet.studio.answers.document_answers import ANALYSIS_REQUEST, POSITION_REQUEST, DocumentAnswers
+from archnet.studio.answers.drawing_document import DRAWING
+from archnet.studio.answers.network_answers import DRAWING_REQUEST, NetworkAnswers
+from archnet.studio.requests.api_route import ApiRoute, Handler
+from archnet.studio.workspace.document_files import CONTENT, READ_REQUEST, WRITE_REQUEST, WRITTEN, DocumentFiles
+from archnet.studio.workspace.folder_documents import DOCUMENTS, LIST_REQUEST, list_documents
+from archnet.studio.workspace.workspace import Workspace
+
+_MISSING = {404: "There is no such file."}
+_CONFLICT = {409: 'The file is not as expected; "current" is its content, as of GET /api/document, unless it is gone.'}
+
+
+def api_routes(workspace: Workspace) -> tuple[ApiRoute, ...]:
+    """All operations on a workspace."""
+    return (*_document_routes(workspace), *_answer_routes(workspace))
+
+
+def _document_routes(workspace: Workspace) -> tuple[ApiRoute, ...]:
+    files = DocumentFiles(workspace)
+    return (
+        ApiRoute(
+            method="GET",
+            path="/api/folder",
+            name="listDocuments",
+            summary="List the documents of the folder and those that archnet ships.",
+            request=LIST_REQUEST,
+            answer=DOCUMENTS,
+            handle=lambda request: list_documents(workspace),
+            is_slow=True,
+        ),
+        ApiRoute(
+            method="GET",
+            path="/api/document",
+            name="readDocument",
+            summary="Read a document.",
+            request=READ_REQUEST,
+            answer=CONTENT,
+            refusals=_MISSING,
+            handle=files.read,
+        ),
+        ApiRoute(
+            method="PUT",
+            path="/api/document",
+            name="writeDocument",
+            summary="Write a document as typed, unless the file has changed since it was read.",
+            request=WRITE_REQUEST,
+            answer=WRITTEN,
+            refusals={**_MISSING, **_CONFLICT},
+            handle=files.write,
+        ),
+    )
+
+
+def _answer_routes(workspace: Workspace) -> tuple[ApiRoute, ...]:
+    texts, networks = DocumentAnswers(workspace), NetworkAnswers(workspace)
+    return (
+        _question(
+            "analysis", "Analyze a text: problems, network, outline.", ANALYSIS_REQUEST, ANALYSIS, texts.analysis
+        ),
+        _question("completion", "Complete a text at an offset.", POSITION_REQUEST, COMPLETIONS, texts.completion),
+        _question("hover", "Explain the key or value at an offset.", POSITION_REQUEST, HOVER, texts.hover),
+        _question("format", "Compute edits for the house style.", ANALYSIS_REQUEST, EDITS, texts.format),
+        _question("drawing", "Draw a network.", DRAWING_REQUEST, DRAWING, networks.drawing),
+    )
+
+
+def _question(name: str, summary: str, request: Schema, answer: Schema, handle: Handler) -> ApiRoute:
+    """A question about the text of a document."""
+    return ApiRoute(
+        method="POST",
+        path=f"/api/{name}",
+        name=name,
+        summary=summary,
+        request=request,
+        answer=answer,
+        refusals=_MISSING,
+        handle=handle,
+    )
