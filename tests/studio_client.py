@@ -19,7 +19,7 @@ class StudioClient:
 
     def __init__(self, folder, **headers):
         tickets = Tickets()
-        self.app = studio_app(api_routes(open_workspace(folder)), tickets, AccessToken(TOKEN), PORT)
+        self.app = studio_app(api_routes(open_workspace(folder), tickets), tickets, AccessToken(TOKEN), PORT)
         given = {"authorization": f"Bearer {TOKEN}", "origin": ORIGIN, **headers}
         self._headers = {key: value for key, value in given.items() if value is not None}
 

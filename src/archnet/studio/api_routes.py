@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from archnet.spec.outputs.schema_parts import Schema
 from archnet.studio.answers.analysis_document import ANALYSIS, COMPLETIONS, EDITS, HOVER
 from archnet.studio.answers.document_answers import ANALYSIS_REQUEST, POSITION_REQUEST, DocumentAnswers
 from archnet.studio.answers.drawing_document import DRAWING
 from archnet.studio.answers.network_answers import DRAWING_REQUEST, NetworkAnswers
-from archnet.studio.requests.api_route import ApiRoute, Handler
+from archnet.studio.requests.api_route import ApiRoute, Handler, request_of
+from archnet.studio.requests.request_guard import Tickets
+from archnet.studio.trainings.run_listing import RUNS, RUNS_REQUEST, runs_document
+from archnet.studio.trainings.run_processes import (
+    PATH_REQUEST,
+    PROCESS,
+    PROCESSES,
+    START_REQUEST,
+    STOPPED,
+    RunProcesses,
+)
+from archnet.studio.trainings.run_progress import RUN, RUN_REQUEST, run_document
+from archnet.studio.trainings.run_reports import REPORT, issue_report
 from archnet.studio.workspace.document_files import CONTENT, READ_REQUEST, WRITE_REQUEST, WRITTEN, DocumentFiles
 from archnet.studio.workspace.folder_documents import DOCUMENTS, LIST_REQUEST, list_documents
 from archnet.studio.workspace.workspace import Workspace
@@ -16,9 +30,19 @@ _MISSING = {404: "There is no such file."}
 _CONFLICT = {409: 'The file is not as expected; "current" is its content, as of GET /api/document, unless it is gone.'}
 
 
-def api_routes(workspace: Workspace) -> tuple[ApiRoute, ...]:
-    """All operations on a workspace."""
-    return (*_document_routes(workspace), *_answer_routes(workspace))
+def api_routes(workspace: Workspace, tickets: Tickets) -> tuple[ApiRoute, ...]:
+    """All operations on a workspace.
+
+    Args:
+        workspace: The folder.
+        tickets: Addresses of reports: their files.
+    """
+    return (
+        *_document_routes(workspace),
+        *_answer_routes(workspace),
+        *_run_routes(workspace, tickets),
+        *_process_routes(RunProcesses(workspace)),
+    )
 
 
 def _document_routes(workspace: Workspace) -> tuple[ApiRoute, ...]:
@@ -67,6 +91,75 @@ def _answer_routes(workspace: Workspace) -> tuple[ApiRoute, ...]:
         _question("hover", "Explain the key or value at an offset.", POSITION_REQUEST, HOVER, texts.hover),
         _question("format", "Compute edits for the house style.", ANALYSIS_REQUEST, EDITS, texts.format),
         _question("drawing", "Draw a network.", DRAWING_REQUEST, DRAWING, networks.drawing),
+    )
+
+
+def _run_routes(workspace: Workspace, tickets: Tickets) -> tuple[ApiRoute, ...]:
+    return (
+        ApiRoute(
+            method="GET",
+            path="/api/runs",
+            name="listRuns",
+            summary="List all runs, sweeps and comparisons of forms in the folder.",
+            request=RUNS_REQUEST,
+            answer=RUNS,
+            handle=partial(runs_document, workspace),
+            is_slow=True,
+        ),
+        ApiRoute(
+            method="GET",
+            path="/api/run",
+            name="readRun",
+            summary="Read the state of a run: curves, kept epoch, time left, confusion matrices, log.",
+            request=RUN_REQUEST,
+            answer=RUN,
+            refusals=_MISSING,
+            handle=partial(run_document, workspace),
+            is_slow=True,
+        ),
+        ApiRoute(
+            method="POST",
+            path="/api/report",
+            name="openReport",
+            summary="Issue an address at which the report of a run can be opened once.",
+            request=PATH_REQUEST,
+            answer=REPORT,
+            refusals=_MISSING,
+            handle=partial(issue_report, workspace, tickets),
+        ),
+    )
+
+
+def _process_routes(processes: RunProcesses) -> tuple[ApiRoute, ...]:
+    rows = (
+        ("/api/run/start", "startRun", "Start archnet run.", START_REQUEST, PROCESS, processes.start),
+        ("/api/run/stop", "stopRun", "Interrupt the process of a run.", PATH_REQUEST, STOPPED, processes.stop),
+        ("/api/run/resume", "resumeRun", "Resume an interrupted run.", PATH_REQUEST, PROCESS, processes.resume),
+    )
+    return (
+        ApiRoute(
+            method="GET",
+            path="/api/processes",
+            name="listProcesses",
+            summary="List the processes that were started from the page.",
+            request=request_of({}),
+            answer=PROCESSES,
+            handle=processes.list,
+        ),
+        *(
+            ApiRoute(
+                method="POST",
+                path=path,
+                name=name,
+                summary=summary,
+                request=request,
+                answer=answer,
+                refusals=_MISSING,
+                handle=handle,
+                is_slow=True,
+            )
+            for path, name, summary, request, answer, handle in rows
+        ),
     )
 
 

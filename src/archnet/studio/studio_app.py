@@ -24,6 +24,7 @@ from archnet.studio.requests.openapi_document import openapi_document
 from archnet.studio.requests.request_guard import AccessToken, RequestGuard, Tickets
 from archnet.studio.requests.request_values import read_request
 from archnet.studio.requests.static_files import index_page, static_files
+from archnet.studio.trainings.run_reports import read_report
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -54,11 +55,12 @@ def studio_app(routes: Sequence[ApiRoute], tickets: Tickets, token: AccessToken,
 
     Args:
         routes: The operations of the API.
-        tickets: The reports that may be opened: their content.
+        tickets: Addresses of reports: their files.
         token: The token of this start.
         port: Port of the server.
     """
     document = openapi_document(routes, package_version("archnet") or "0")
+    threads = _Threads()
 
     async def openapi(request: Request) -> Response:
         return json_response(document)
@@ -73,13 +75,13 @@ def studio_app(routes: Sequence[ApiRoute], tickets: Tickets, token: AccessToken,
         return Response(file.content, media_type=file.media_type)
 
     async def report(request: Request) -> Response:
-        content = tickets.redeem(request.path_params["ticket"])
-        if content is None:
+        path = tickets.redeem(request.path_params["ticket"])
+        if path is None:
             raise HTTPException(404, "This address of a report was valid once. Open the report from the page again.")
+        content = await anyio.to_thread.run_sync(read_report, path, limiter=threads.slow)
         headers = {"content-security-policy": REPORT_POLICY}
         return Response(content, media_type="text/html; charset=utf-8", headers=headers)
 
-    threads = _Threads()
     app = Starlette(
         routes=[
             Route("/", index, methods=["GET"]),

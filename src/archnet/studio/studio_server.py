@@ -43,7 +43,7 @@ def serve_studio(folder: Path, port: int, announce: Callable[[str], None]) -> No
 
         number, token, tickets = listener.getsockname()[1], AccessToken(), Tickets()
         config = uvicorn.Config(
-            studio_app(api_routes(workspace), tickets, token, number),
+            studio_app(api_routes(workspace, tickets), tickets, token, number),
             log_level="critical",
             access_log=False,
             lifespan="off",
