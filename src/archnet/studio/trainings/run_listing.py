@@ -90,13 +90,18 @@ def row_document(row: RunRow, entry: Mapping[str, Any], workspace: Workspace) ->
 
 
 def single_row(folder: Path, workspace: Workspace) -> tuple[RunRow, dict[str, Any]] | None:
-    """The row of a folder that is a run, a sweep or a versus, and its document; None for another folder."""
-    listing = list_runs(folder)
-    own = [row for row in listing.rows if row.folder == folder]
-    if not own:
-        return None
-    selection = Selection(listing=replace(listing, rows=tuple(own)), set_name="validation", metrics=())
-    return own[0], row_document(own[0], listing_document(selection)["runs"][0], workspace)
+    """The row of a folder that is a run, a sweep or a versus, and its document; None for another folder.
+
+    A run whose data are being prepared has no folder yet, but a row in that of its experiment.
+    """
+    for listed in (folder, folder.parent):
+        rows = list_runs(listed).rows if listed.is_dir() and listed.is_relative_to(workspace.folder) else ()
+        own = [row for row in rows if row.folder == folder]
+        if own:
+            listing = Listing(folder=listed, rows=tuple(own), problems=())
+            selection = Selection(listing=listing, set_name="validation", metrics=())
+            return own[0], row_document(own[0], listing_document(selection)["runs"][0], workspace)
+    return None
 
 
 def _list_all(folder: Path) -> Listing:

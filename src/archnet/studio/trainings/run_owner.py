@@ -8,10 +8,16 @@ import socket
 from pathlib import Path
 from typing import Final
 
-from archnet.files.lock_owner import LockOwner
+from archnet.files.lock_owner import LockOwner, read_owner
+from archnet.files.locks import LOCK_FILE
 
 _PROCESSES: Final = Path("/proc")
 _COMMANDS: Final = (b"run", b"sweep", b"versus")
+
+
+def run_owner(folder: Path) -> LockOwner | None:
+    """The process that writes to the folder of a run, or prepares its data and holds that of its experiment."""
+    return read_owner(folder / LOCK_FILE) or read_owner(folder.parent / LOCK_FILE)
 
 
 def is_stoppable(owner: LockOwner) -> bool:

@@ -18,14 +18,12 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any, Final
 
-from archnet.files.lock_owner import read_owner
-from archnet.files.locks import LOCK_FILE
-from archnet.listing.run_row import FAILED, INTERRUPTED
+from archnet.listing.run_row import FAILED, INTERRUPTED, RUNNING
 from archnet.spec.outputs.schema_parts import BOOLEAN, COUNT, TEXT, Schema, list_of, nullable, record_of
 from archnet.spec.overrides import parse_settings
 from archnet.studio.requests.api_route import RequestRefusal, request_of
 from archnet.studio.trainings.run_listing import single_row
-from archnet.studio.trainings.run_owner import is_stoppable, stop_process
+from archnet.studio.trainings.run_owner import is_stoppable, run_owner, stop_process
 from archnet.studio.workspace.document_files import PATH
 from archnet.studio.workspace.workspace import Workspace
 
@@ -146,7 +144,7 @@ class RunProcesses:
             RequestRefusal: The folder holds no interrupted run.
         """
         folder = self._workspace.path(request["path"])
-        found = single_row(folder, self._workspace) if folder.is_dir() else None
+        found = single_row(folder, self._workspace)
         if found is None or found[0].kind != "network":
             raise RequestRefusal(404, f"{request['path']}: holds no run of a network. Resume sweeps from a terminal.")
         if found[0].state not in (INTERRUPTED, FAILED):
@@ -162,7 +160,8 @@ class RunProcesses:
             RequestRefusal: No process makes it, or it is not this user's, or on a different machine.
         """
         folder = self._workspace.path(request["path"])
-        owner = read_owner(folder / LOCK_FILE) if folder.is_dir() else None
+        found = single_row(folder, self._workspace)
+        owner = run_owner(folder) if found and found[0].state == RUNNING else None
         if owner is None:
             raise RequestRefusal(422, f"{request['path']}: no process is working on this run.")
         own = next((one for one in self._processes if one.process.pid == owner.pid), None)

@@ -11,15 +11,13 @@ from typing import Any, Final
 
 from archnet.evaluation.kept_epoch import TrainingEnd, training_end
 from archnet.evaluation.run_folder import read_history
-from archnet.files.lock_owner import read_owner
-from archnet.files.locks import LOCK_FILE
 from archnet.listing.run_row import FAILED, FINISHED, INTERRUPTED, RUNNING, RunRow
 from archnet.report.sentences.training_sentence import training_sentence
 from archnet.spec.outputs.metrics_file import read_metrics
 from archnet.spec.outputs.schema_parts import BOOLEAN, COUNT, NUMBER, TEXT, list_of, map_of, nullable, record_of
 from archnet.studio.requests.api_route import RequestRefusal, request_of
 from archnet.studio.trainings.run_listing import RUN_ROW, single_row
-from archnet.studio.trainings.run_owner import is_stoppable
+from archnet.studio.trainings.run_owner import is_stoppable, run_owner
 from archnet.studio.workspace.document_files import PATH
 from archnet.studio.workspace.workspace import Workspace
 
@@ -75,14 +73,14 @@ def run_document(workspace: Workspace, request: Mapping[str, Any]) -> dict[str, 
         DataError: A file of the run is damaged.
     """
     folder = workspace.path(request["path"])
-    found = single_row(folder, workspace) if folder.is_dir() else None
+    found = single_row(folder, workspace)
     if found is None:
         raise RequestRefusal(404, f"{request['path']}: holds no run. Choose one of the table of runs.")
     row, document = found
     history = read_history(folder / "history.csv")
     end = training_end(history, row.document)
     results = _read_results(folder) if row.state == FINISHED and row.document else _Results(confusion_matrices={})
-    owner = read_owner(folder / LOCK_FILE) if row.state == RUNNING else None
+    owner = run_owner(folder) if row.state == RUNNING else None
     return {
         **document,
         **_training(row, history, end),
