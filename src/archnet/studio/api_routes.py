@@ -6,10 +6,13 @@ from functools import partial
 
 from archnet.spec.outputs.schema_parts import Schema
 from archnet.studio.answers.analysis_document import ANALYSIS, COMPLETIONS, EDITS, HOVER
+from archnet.studio.answers.crop_answers import CROP, CROP_REQUEST, crop_document
 from archnet.studio.answers.document_answers import ANALYSIS_REQUEST, POSITION_REQUEST, DocumentAnswers
 from archnet.studio.answers.drawing_document import DRAWING
-from archnet.studio.answers.network_answers import DRAWING_REQUEST, NetworkAnswers
-from archnet.studio.requests.api_route import ApiRoute, Handler, request_of
+from archnet.studio.answers.experiment_answers import DURATION, EXPERIMENT, EXPERIMENT_REQUEST, ExperimentAnswers
+from archnet.studio.answers.network_answers import DRAWING_REQUEST, TWIN, TWIN_REQUEST, NetworkAnswers
+from archnet.studio.answers.sweep_answers import SWEEP, SWEEP_REQUEST, SweepAnswers
+from archnet.studio.requests.api_route import ApiRoute, Handler, Lane, request_of
 from archnet.studio.requests.request_guard import Tickets
 from archnet.studio.trainings.run_listing import RUNS, RUNS_REQUEST, runs_document
 from archnet.studio.trainings.run_processes import (
@@ -40,6 +43,7 @@ def api_routes(workspace: Workspace, tickets: Tickets) -> tuple[ApiRoute, ...]:
     return (
         *_document_routes(workspace),
         *_answer_routes(workspace),
+        *_data_routes(workspace),
         *_run_routes(workspace, tickets),
         *_process_routes(RunProcesses(workspace)),
     )
@@ -56,7 +60,7 @@ def _document_routes(workspace: Workspace) -> tuple[ApiRoute, ...]:
             request=LIST_REQUEST,
             answer=DOCUMENTS,
             handle=lambda request: list_documents(workspace),
-            is_slow=True,
+            lane="slow",
         ),
         ApiRoute(
             method="GET",
@@ -91,6 +95,18 @@ def _answer_routes(workspace: Workspace) -> tuple[ApiRoute, ...]:
         _question("hover", "Explain the key or value at an offset.", POSITION_REQUEST, HOVER, texts.hover),
         _question("format", "Compute edits for the house style.", ANALYSIS_REQUEST, EDITS, texts.format),
         _question("drawing", "Draw a network.", DRAWING_REQUEST, DRAWING, networks.drawing),
+        _question("twin", "Convert a network to 2D, 2.5D or 3D.", TWIN_REQUEST, TWIN, networks.twin, "slow"),
+    )
+
+
+def _data_routes(workspace: Workspace) -> tuple[ApiRoute, ...]:
+    experiments, sweeps = ExperimentAnswers(workspace), SweepAnswers(workspace)
+    request = EXPERIMENT_REQUEST
+    return (
+        _question("experiment", "Resolve an experiment.", request, EXPERIMENT, experiments.experiment, "long"),
+        _question("duration", "Measure the time of an experiment.", request, DURATION, experiments.duration, "long"),
+        _question("sweep", "Propose the first trials of a sweep.", SWEEP_REQUEST, SWEEP, sweeps.sweep, "slow"),
+        _question("crop", "Extract a crop of a scan.", CROP_REQUEST, CROP, crop_document, "slow"),
     )
 
 
@@ -104,7 +120,7 @@ def _run_routes(workspace: Workspace, tickets: Tickets) -> tuple[ApiRoute, ...]:
             request=RUNS_REQUEST,
             answer=RUNS,
             handle=partial(runs_document, workspace),
-            is_slow=True,
+            lane="slow",
         ),
         ApiRoute(
             method="GET",
@@ -115,7 +131,7 @@ def _run_routes(workspace: Workspace, tickets: Tickets) -> tuple[ApiRoute, ...]:
             answer=RUN,
             refusals=_MISSING,
             handle=partial(run_document, workspace),
-            is_slow=True,
+            lane="slow",
         ),
         ApiRoute(
             method="POST",
@@ -156,15 +172,17 @@ def _process_routes(processes: RunProcesses) -> tuple[ApiRoute, ...]:
                 answer=answer,
                 refusals=_MISSING,
                 handle=handle,
-                is_slow=True,
+                lane="slow",
             )
             for path, name, summary, request, answer, handle in rows
         ),
     )
 
 
-def _question(name: str, summary: str, request: Schema, answer: Schema, handle: Handler) -> ApiRoute:
-    """A question about the text of a document."""
+def _question(
+    name: str, summary: str, request: Schema, answer: Schema, handle: Handler, lane: Lane = "quick"
+) -> ApiRoute:
+    """A question, mostly about the text of a document, which changes nothing."""
     return ApiRoute(
         method="POST",
         path=f"/api/{name}",
@@ -174,4 +192,5 @@ def _question(name: str, summary: str, request: Schema, answer: Schema, handle: 
         answer=answer,
         refusals=_MISSING,
         handle=handle,
+        lane=lane,
     )

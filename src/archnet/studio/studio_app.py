@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +18,7 @@ from starlette.routing import Route
 
 from archnet.errors import ArchnetError
 from archnet.machine import package_version
-from archnet.studio.requests.api_route import ApiRoute, RequestRefusal
+from archnet.studio.requests.api_route import ApiRoute, Lane, RequestRefusal
 from archnet.studio.requests.openapi_document import openapi_document
 from archnet.studio.requests.request_guard import AccessToken, RequestGuard, Tickets
 from archnet.studio.requests.request_values import read_request
@@ -32,22 +31,16 @@ if TYPE_CHECKING:
 
 log: Final = logging.getLogger("archnet")
 
-_QUICK_THREADS: Final = 4
-_SLOW_THREADS: Final = 2
+_NUM_THREADS: Final[Mapping[Lane, int]] = {"quick": 4, "slow": 2, "long": 1}
+"""Number of requests that are answered at once, by lane; others of the lane wait."""
+
+_Threads = Mapping[Lane, anyio.CapacityLimiter]
 
 REPORT_POLICY: Final = (
     "sandbox allow-scripts allow-popups allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; frame-ancestors 'none'"
 )
 """Content security policy of a report, which may be anybody's: its scripts run, but cannot reach the API."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Threads:
-    """Limits of the threads in which requests are answered."""
-
-    quick: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(_QUICK_THREADS))
-    slow: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(_SLOW_THREADS))
 
 
 def studio_app(routes: Sequence[ApiRoute], tickets: Tickets, token: AccessToken, port: int) -> ASGIApp:
@@ -60,7 +53,7 @@ def studio_app(routes: Sequence[ApiRoute], tickets: Tickets, token: AccessToken,
         port: Port of the server.
     """
     document = openapi_document(routes, package_version("archnet") or "0")
-    threads = _Threads()
+    threads: _Threads = {lane: anyio.CapacityLimiter(number) for lane, number in _NUM_THREADS.items()}
 
     async def openapi(request: Request) -> Response:
         return json_response(document)
@@ -78,7 +71,7 @@ def studio_app(routes: Sequence[ApiRoute], tickets: Tickets, token: AccessToken,
         path = tickets.redeem(request.path_params["ticket"])
         if path is None:
             raise HTTPException(404, "This address of a report was valid once. Open the report from the page again.")
-        content = await anyio.to_thread.run_sync(read_report, path, limiter=threads.slow)
+        content = await anyio.to_thread.run_sync(read_report, path, limiter=threads["slow"])
         headers = {"content-security-policy": REPORT_POLICY}
         return Response(content, media_type="text/html; charset=utf-8", headers=headers)
 
@@ -118,8 +111,7 @@ def _endpoint(routes: Mapping[str, ApiRoute], threads: _Threads) -> Callable[[Re
     async def answer(request: Request) -> Response:
         route = routes["GET" if request.method == "HEAD" else request.method]
         values = await read_request(request, route)
-        limiter = threads.slow if route.is_slow else threads.quick
-        return json_response(await anyio.to_thread.run_sync(route.handle, values, limiter=limiter))
+        return json_response(await anyio.to_thread.run_sync(route.handle, values, limiter=threads[route.lane]))
 
     return answer
 

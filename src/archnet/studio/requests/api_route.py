@@ -9,6 +9,7 @@ from typing import Any, Literal
 from archnet.spec.outputs.schema_parts import Schema, record_of
 
 Method = Literal["GET", "PUT", "POST", "DELETE"]
+Lane = Literal["quick", "slow", "long"]
 Handler = Callable[[Mapping[str, Any]], Any]
 """Computes the answer to the values of a request."""
 
@@ -51,7 +52,8 @@ class ApiRoute:
         answer: Schema of the answer with status 200.
         refusals: Descriptions of answers with other statuses that only some operations give, by status.
         handle: Computes the answer in a thread; raises `RequestRefusal` or `ArchnetError`.
-        is_slow: Whether it may take longer than 50 ms; slow operations wait for each other, not for quick ones.
+        lane: Its threads: "quick" operations take up to 50 ms, "slow" ones seconds, "long" ones minutes. An operation
+            waits only for others of its lane.
     """
 
     method: Method
@@ -62,7 +64,7 @@ class ApiRoute:
     answer: Schema
     refusals: Mapping[int, str] = field(default_factory=dict)
     handle: Handler
-    is_slow: bool = False
+    lane: Lane = "quick"
 
     @property
     def has_body(self) -> bool:

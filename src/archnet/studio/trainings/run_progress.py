@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.evaluation.kept_epoch import TrainingEnd, training_end
-from archnet.evaluation.run_folder import read_history
 from archnet.listing.run_row import FAILED, FINISHED, INTERRUPTED, RUNNING, RunRow
 from archnet.report.sentences.training_sentence import training_sentence
 from archnet.spec.outputs.metrics_file import read_metrics
 from archnet.spec.outputs.schema_parts import BOOLEAN, COUNT, NUMBER, TEXT, list_of, map_of, nullable, record_of
 from archnet.studio.requests.api_route import RequestRefusal, request_of
+from archnet.studio.trainings.log_history import read_live_history
 from archnet.studio.trainings.run_listing import RUN_ROW, single_row
 from archnet.studio.trainings.run_owner import is_stoppable, run_owner
 from archnet.studio.workspace.document_files import PATH
@@ -32,7 +32,8 @@ RUN: Final = record_of(
         **RUN_ROW["properties"],
         "history": {
             **map_of(list_of(nullable(NUMBER))),
-            "description": "Columns of history.csv, one value for each finished epoch; null is an undefined number.",
+            "description": "Columns of history.csv, one value for each finished epoch, with six digits until the end; "
+            "null is an undefined number.",
         },
         "num_epochs": {**COUNT, "description": "Number of finished epochs."},
         "max_epochs": nullable(COUNT),
@@ -77,7 +78,7 @@ def run_document(workspace: Workspace, request: Mapping[str, Any]) -> dict[str, 
     if found is None:
         raise RequestRefusal(404, f"{request['path']}: holds no run. Choose one of the table of runs.")
     row, document = found
-    history = read_history(folder / "history.csv")
+    history = read_live_history(folder)
     end = training_end(history, row.document)
     results = _read_results(folder) if row.state == FINISHED and row.document else _Results(confusion_matrices={})
     owner = run_owner(folder) if row.state == RUNNING else None
