@@ -120,9 +120,12 @@ def _block(part: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any
         "depth": depth,
         "left": round((COLUMN_WIDTH - width - depth) / 2, 1),
         "colour": _COLORS[_family(layer["type"])],
+        "place": layer["place"].partition(" #")[0] if "place" in layer else None,
         "type": layer["type"],
         "lines": block_lines(layer),
         "shape": "×".join(map(str, sizes)),
+        "parameters": layer["parameters"],
+        "macs": layer["macs"],
         "costs": [
             {"text": f"{count_text(layer[key])} {noun}", "share": layer[key] / summary[key] if summary[key] else 0}
             for key, noun in (("parameters", "params"), ("macs", "mult-adds"))
