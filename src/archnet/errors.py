@@ -60,15 +60,25 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     >>> did_you_mean("zzz", ["kernel_size", "stride"])
     ''
     """
+    closest = closest_word(word, known)
+    return "" if closest is None else f' Did you mean "{closest}"?'
+
+
+def closest_word(word: object, known: Iterable[str]) -> str | None:
+    """Return the known word that was probably meant; None if none is similar.
+
+    >>> closest_word("kernel", ["kernel_size", "stride"])
+    'kernel_size'
+    """
     candidates, wanted = sorted(known), str(word).lower()
     if len(wanted) > MAX_WORD:
-        return ""
+        return None
     by_lower = {name.lower(): name for name in candidates}
     close = difflib.get_close_matches(wanted, by_lower, n=1, cutoff=0.65)
     if close:
-        return f' Did you mean "{by_lower[close[0]]}"?'
+        return by_lower[close[0]]
     contained = [name for name in candidates if _contains(name.lower(), wanted) or _contains(wanted, name.lower())]
-    return f' Did you mean "{contained[0]}"?' if contained else ""
+    return contained[0] if contained else None
 
 
 def _contains(text: str, part: str) -> bool:

@@ -17,6 +17,7 @@ from archnet.files.documents.quick_check import SchemaChecks
 from archnet.files.documents.schema_validator import schema_validator
 from archnet.files.documents.shipped_documents import shipped_folder
 from archnet.files.strict_json import MAX_PROBLEMS, Document, JsonPath, Problem
+from archnet.spec.schema_repairs import repair_missing_key, repair_unknown_key, repair_value
 from archnet.spec.synonyms.layer_synonyms import layer_type_hint
 
 SCHEMAS: Final = ("arch", "experiment", "sweep")
@@ -80,18 +81,27 @@ def violation_problems(error: Any) -> Iterator[Problem]:
         known_keys = error.schema.get("properties", {})
         for number, key in enumerate(sorted(set(error.instance) - set(known_keys))):
             is_listed = number < MAX_PROBLEMS  # later ones are only counted
-            yield Problem(
-                (*path, key), f"unknown key {json_text(key)}.{_key_hint(key, known_keys) if is_listed else ''}"
-            )
+            text = f"unknown key {json_text(key)}.{_key_hint(key, known_keys) if is_listed else ''}"
+            repairs = repair_unknown_key((*path, key), known_keys, error.instance) if is_listed else ()
+            yield Problem((*path, key), text, repairs)
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in error.instance and key not in _misspelled_keys(error):
-                yield Problem(path, f'the key "{key}" is missing.{_key_description(error.schema, key)}')
+                text = f'the key "{key}" is missing.{_key_description(error.schema, key)}'
+                repairs = tuple(repair_missing_key(path, key, error.schema, error.instance))
+                yield Problem(path, text, repairs)
     elif error.validator == "dependentRequired":
         for key in sorted(set(error.instance) & set(error.validator_value)):
             yield Problem((*path, key), f"needs {', '.join(map(json_text, error.validator_value[key]))} as well.")
     elif error.validator not in ("if", "allOf"):
-        yield Problem(path, _value_message(error))
+        yield Problem(path, _value_message(error), repair_value(error, path, _valid_words(error)))
+
+
+def _valid_words(error: Any) -> list[Any]:
+    """The values that an enumeration lists, or the words of a pattern."""
+    if error.validator in ("enum", "const"):
+        return [error.validator_value] if error.validator == "const" else list(error.validator_value)
+    return list(_pattern_words(error.schema))
 
 
 def _misspelled_keys(error: Any) -> set[str]:
