@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from archnet.spec.layers.base import operations
 from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
+from archnet.spec.layers.base.layer_fit import LayerFitError
 from archnet.spec.layers.base.marks import INNER_PLANE_LAYERS, WIDTH
 from archnet.spec.layers.base.operations import CompositeLayer, Operation
 from archnet.spec.layers.base.planes import AXIAL, PLANES, Plane, PlanesName, planes_of
@@ -82,7 +83,8 @@ class Views(CompositeLayer):
                 "GMP or FC"
             )
         if self.fuse == "attention" and len(planes) == 1:
-            raise ValueError('"attention" weights planes, but there is only one. Set fuse to "concat"')
+            message = '"attention" weights planes, but there is only one. Set fuse to "concat"'
+            raise LayerFitError(message, fuse="concat")
         return len(planes), features[0]
 
     def output_shape(self, shape: Shape) -> Shape:
