@@ -21,7 +21,9 @@ from archnet.files.documents.json_parser import MAX_DEPTH, parse_strict_json
 from archnet.files.documents.json_text import JsonPath as JsonPath
 from archnet.files.documents.json_text import path_text as path_text
 from archnet.files.documents.json_text import shorten_path
+from archnet.files.documents.json_tree import LineNumbers
 from archnet.files.documents.names import name_problem
+from archnet.files.documents.problems import Problem as Problem
 from archnet.files.documents.shipped_documents import shipped_documents
 from archnet.files.path_argument import document_path
 
@@ -34,9 +36,6 @@ MAX_PROBLEMS: Final = 50
 
 MAX_MESSAGE: Final = 8_000
 """Maximum total length of the problems in a message, in characters; the first is always listed."""
-
-Problem = tuple[JsonPath, str]
-"""The JSON path of a problem, and its description."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +65,16 @@ class Document:
 
     def error(self, problems: Iterable[Problem]) -> DocumentError:
         """Create the error that lists the problems once each, in the order of the file, and counts the rest."""
-        ordered = sorted(dict.fromkeys(problems), key=lambda problem: self.lines.get(problem[0], 0))
-        texts = list(dict.fromkeys(self.problem(*problem) for problem in ordered[:MAX_PROBLEMS]))
+        first: dict[tuple[JsonPath, str], Problem] = {}
+        for problem in problems:
+            first.setdefault((problem[0], problem[1]), Problem(*problem))
+        ordered = sorted(first.values(), key=lambda problem: self.lines.get(problem.path, 0))
+        listed = ordered[:MAX_PROBLEMS]
+        texts = list(dict.fromkeys(self.problem(problem.path, problem.message) for problem in listed))
         num_listed = sum(end <= MAX_MESSAGE for end in accumulate(map(len, texts))) or 1
         num_more = len(texts) - num_listed + len(ordered[MAX_PROBLEMS:])
         more = [f"and {pluralize(num_more, 'more problem')}"] if num_more else []
-        return DocumentError("\n".join([*texts[:num_listed], *more]))
+        return DocumentError("\n".join([*texts[:num_listed], *more]), self.source, ordered)
 
 
 def slugify(text: str) -> str:
@@ -191,5 +194,5 @@ def parse_document(text: str, source: str) -> Document:
     Raises:
         DocumentError: The text is not strict JSON; the message gives the line, the column and the text there.
     """
-    value, lines = parse_strict_json(text, source)
-    return Document(value=value, source=source, lines=lines)
+    root = parse_strict_json(text, source)
+    return Document(value=root.value, source=source, lines=LineNumbers(root, text))

@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
 
 from archnet.errors import DocumentError
+from archnet.files.documents.json_parser import parse_tolerantly
+from archnet.files.documents.json_tree import JsonNode
 from archnet.files.strict_json import parse_document
+from archnet.spec.analysis.analysis_options import AnalysisOptions as AnalysisOptions
 from archnet.spec.analysis.diagnostics import Diagnostic
+from archnet.spec.analysis.document_kind import DocumentKind, document_kind
 from archnet.spec.analysis.network_facts import NetworkFacts
 from archnet.spec.analysis.suggestions import Completion, Hover, Symbol
 from archnet.spec.analysis.text_ranges import TextEdit, TextRange
 from archnet.spec.arch import parse_arch
-from archnet.spec.layers import Shape
-
-DocumentKind = Literal["arch", "experiment", "sweep"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnalysisOptions:
-    """The circumstances of an analysis.
-
-    Attributes:
-        input_shape: Spatial input of the network; by default that of the document, or else the published crop.
-        num_classes: Number of classes.
-        batch_size: Batch size of the memory plan.
-        budget_bytes: Memory budget; null for none.
-        spacing_mm: Voxel size along (height, width, depth), for receptive fields in millimetres; null if unknown.
-        read_text: Reads the text of another file that the document names, such as an open editor's unsaved buffer; null
-            for a file that is not open.
-    """
-
-    input_shape: Shape | None = None
-    num_classes: int = 2
-    batch_size: int = 64
-    budget_bytes: int | None = None
-    spacing_mm: tuple[float, ...] | None = None
-    read_text: Callable[[Path], str | None] = field(default=lambda path: None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +27,17 @@ class Analysis:
         kind: What kind of document it is, guessed while it is incomplete.
         diagnostics: All problems, in the order of the text.
         network: The network of an architecture; null for other documents and where the text does not determine it.
+        root: The value of the text as far as it can be recognized, with the range of every key and value.
+        is_json: Whether the text is strict JSON.
+        options: The circumstances of the analysis.
     """
 
     text: str
     source: str
     kind: DocumentKind
+    root: JsonNode = field(compare=False, repr=False)
+    is_json: bool = True
+    options: AnalysisOptions = field(default_factory=AnalysisOptions, compare=False, repr=False)
     diagnostics: tuple[Diagnostic, ...] = ()
     network: NetworkFacts | None = None
 
@@ -89,14 +71,20 @@ def analyze(text: str, source: str, options: AnalysisOptions | None = None) -> A
         source: Path of the file; relative paths in the document are relative to its folder.
         options: See `AnalysisOptions`.
     """
+    root, syntax_problems = parse_tolerantly(text)
+    kind = document_kind(root.value, source)
+    diagnostics: tuple[Diagnostic, ...] = ()
     try:
         parse_arch(parse_document(text, source))
     except DocumentError as error:
         whole = TextRange(0, len(text))
-        return Analysis(
-            text=text,
-            source=source,
-            kind="arch",
-            diagnostics=(Diagnostic(range=whole, severity="error", message=str(error), path=()),),
-        )
-    return Analysis(text=text, source=source, kind="arch")
+        diagnostics = (Diagnostic(range=whole, severity="error", message=str(error), path=()),)
+    return Analysis(
+        text=text,
+        source=source,
+        kind=kind,
+        diagnostics=diagnostics,
+        root=root,
+        is_json=not syntax_problems,
+        options=options or AnalysisOptions(),
+    )
