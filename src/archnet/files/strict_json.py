@@ -10,8 +10,8 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +38,10 @@ MAX_MESSAGE: Final = 8_000
 """Maximum total length of the problems in a message, in characters; the first is always listed."""
 
 
+ReadText = Callable[[Path], str | None]
+"""Reads the unsaved text of a file that is open in an editor."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A JSON value with the location of each part.
@@ -47,12 +51,18 @@ class Document:
         source: Name of the file, or another origin of the value, for messages.
         lines: Line number (from 1) of each path; empty for values that are not from a file.
         files: Documents that have been read from files named in the value, by name.
+        read_text: Reads the text of a file that the value names, before the file itself is read; null for others.
     """
 
     value: Any
     source: str
     lines: Mapping[JsonPath, int] = field(default_factory=dict, compare=False, repr=False)
     files: Mapping[str, Document] = field(default_factory=dict, compare=False, repr=False)
+    read_text: ReadText | None = field(default=None, compare=False, repr=False)
+
+    def read(self, name: str) -> Document:
+        """Read a document that this one names; see `read_document`."""
+        return self.files.get(name) or read_document(name, Path(self.source).parent, self.read_text)
 
     def location(self, path: JsonPath) -> str:
         """Format the location of a path for messages, such as `archs/mine.json:14 $.layers[3]`."""
@@ -132,17 +142,20 @@ def flat_texts(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return texts
 
 
-def read_document(source: Path | str, folder: Path = Path()) -> Document:
+def read_document(source: Path | str, folder: Path = Path(), read_text: ReadText | None = None) -> Document:
     """The JSON document in a file, or the shipped document of a name.
 
     Args:
         source: The path of the file, or the name of a document that archnet ships; see `document_path`.
         folder: The folder to which a relative path is relative.
+        read_text: See `Document`.
 
     Raises:
         DocumentError: The file is missing, too large, not UTF-8 or not strict JSON.
     """
     path = document_path(source, folder)
+    if read_text and (unsaved := read_text(path)) is not None:
+        return replace(parse_document(unsaved, str(path)), read_text=read_text)
     name = shorten_path(str(path))
     try:
         with path.open("rb") as stream:
@@ -164,7 +177,7 @@ def read_document(source: Path | str, folder: Path = Path()) -> Document:
             f"{path}:{line}: not UTF-8 text (byte {error.start} is 0x{content[error.start]:02x}). "
             "Save the file as UTF-8."
         ) from None
-    return parse_document(text, str(path))
+    return replace(parse_document(text, str(path)), read_text=read_text)
 
 
 def _missing_file_text(source: Path | str, path: Path) -> str:

@@ -103,18 +103,22 @@ class Arch:
         shape = (*shape, self.channels) if len(shape) == self.rank else shape
         if len(shape) != self.rank + 1 or min(shape) < 1:
             text = sizes_text(shape) if shape else repr(given)
-            raise DocumentError(
-                f"{self.document.source}: a {self.rank}D network does not accept the input {text}. "
+            raise self._input_error(
+                f"a {self.rank}D network does not accept the input {text}. "
                 f"Give {'height x width' if self.rank == 2 else 'height x width x depth'}, "
                 f"such as {sizes_text(PUBLISHED_INPUT[self.rank])}."
             )
         if self.channels not in (1, shape[-1]):
-            raise DocumentError(
-                f"{self.document.source}: the input {sizes_text(shape)} has {pluralize(shape[-1], 'channel')}, but the "
+            raise self._input_error(
+                f"the input {sizes_text(shape)} has {pluralize(shape[-1], 'channel')}, but the "
                 f"architecture has channels {self.channels}. Give the spatial sizes alone, such as "
                 f"{sizes_text(shape[:-1])}."
             )
         return shape
+
+    def _input_error(self, text: str) -> DocumentError:
+        source = self.document.source
+        return DocumentError(f"{source}: {text}", source, [Problem(("input_shape",), text)])
 
     def _plan_sequence(
         self, sequence: InnerSequence, path: JsonPath, repeat: tuple[int, ...]

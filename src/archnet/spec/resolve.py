@@ -318,9 +318,9 @@ def _read_arch_documents(document: Document) -> list[Document]:
     """Read the architecture documents of an experiment; relative paths are resolved against its folder."""
     if "arch" in document.value:
         return [Document(value=document.value["arch"], source=f"{document.source} $.arch")]
-    folder, entries = Path(document.source).parent, document.value["archs"]
+    entries = document.value["archs"]
     names = dict.fromkeys(entry for entry in entries if isinstance(entry, str))
-    files = {name: document.files.get(name) or read_document(name, folder) for name in names}
+    files = {name: document.read(name) for name in names}
     return [
         files[entry]
         if isinstance(entry, str)

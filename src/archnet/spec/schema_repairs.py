@@ -59,7 +59,7 @@ def repair_missing_key(
     part = schema.get("properties", {}).get(key, {})
     if key == "type" and "enum" in part:
         kinds = [kind for kind in part["enum"] if kind == _guess_type(given)]
-        yield from (add_key(path, key, kind, is_first=True) for kind in kinds)
+        yield from (add_key(path, key, kind, before=next(iter(given), None)) for kind in kinds)
     elif key == "layers":
         yield add_key(path, key, [{"type": "T"}])
     elif part:

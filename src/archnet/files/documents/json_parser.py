@@ -120,7 +120,10 @@ class _Parser:
     def refuse(
         self, position: int, expected: str, *, at: tuple[int, int] | None = None, title: str = "", edits: Any = ()
     ) -> None:
-        """Report an unexpected character."""
+        """Report an unexpected character, or once that the text ends."""
+        if position >= len(self.text) and self.source is None:
+            self.refuse_end(position, expected)
+            return
         start, end = at or (position, min(position + 1, len(self.text)))
         self.report(
             SyntaxProblem(
@@ -173,18 +176,36 @@ class _Parser:
             )
         )
 
-    def refuse_end(self, node: JsonNode, position: int, expected: str) -> None:
-        """Report once that the text ends before its brackets are closed, and close the value."""
-        if not self.is_ended:
-            closing = "".join("}" if isinstance(each.members, dict) else "]" for each in reversed(self.open))
-            last = self.last_end(node)
-            tail = self.text[last:].lstrip(", \t\r\n")
-            edits = ((last, len(self.text), closing),) if not tail else ((len(self.text), len(self.text), closing),)
-            start = max(len(self.text.rstrip()) - 1, 0)
-            self.is_ended = True
-            title = f"Close {pluralize(len(closing), 'bracket')}"
-            self.refuse(position, expected, at=(start, min(start + 1, len(self.text))), title=title, edits=edits)
-        node.end = len(self.text)
+    def refuse_end(self, position: int, expected: str) -> None:
+        """Report once that the text ends too early, with the edit that drops an incomplete member and closes all."""
+        if self.is_ended:
+            return
+        self.is_ended = True
+        start = max(len(self.text.rstrip()) - 1, 0)
+        cut = self.complete_end()
+        self.report(
+            SyntaxProblem(
+                position=position,
+                start=start,
+                end=min(start + 1, len(self.text)),
+                message=expectation_text(self.text, position, expected),
+                path=tuple(self.path),
+                shows_column=True,
+                title=f"Close {pluralize(len(self.open), 'bracket')}" if self.open else "",
+                edits=((cut, len(self.text), self.closing_brackets()),) if self.open else (),
+            )
+        )
+
+    def closing_brackets(self) -> str:
+        """The brackets that close all open values."""
+        return "".join("}" if isinstance(node.members, dict) else "]" for node in reversed(self.open))
+
+    def complete_end(self) -> int:
+        """The end of the last complete value inside the innermost open value, or of its opening bracket."""
+        if not self.open:
+            return 0
+        ends = [child.end for _, child in self.open[-1].children() if child.end > child.start]
+        return ends[-1] if ends else self.open[-1].start + 1
 
     def last_end(self, node: JsonNode) -> int:
         """The end of the last value inside, or of the opening bracket."""
@@ -240,24 +261,36 @@ class _Parser:
             node.is_broken = True
             self.refuse_text(position, node.end, (*self.path, *step), f"{json_text(node.value)} {problem}")
 
-    def parse_string(self, position: int) -> tuple[str, int]:
+    def parse_string(self, position: int, *, is_key: bool = False) -> tuple[str, int]:
         try:
             value, end = scanstring(self.text, position + 1, True)
         except json.JSONDecodeError as error:
             broken = read_broken_string(self.text, position)
-            self.report(
-                SyntaxProblem(
-                    position=min(error.pos, len(self.text)),
-                    start=position,
-                    end=broken.end,
-                    message=f"not valid JSON: {error.msg.rstrip(' at')}.",
-                    path=tuple(self.path),
-                    title="Close the string" if error.msg.startswith("Unterm") else "Escape the character",
-                    edits=((position, broken.end, broken.replacement or ""),),
-                )
-            )
+            self.report_string(error, position, broken, is_key=is_key)
             return str(broken.value), broken.end
         return str(value), int(end)
+
+    def report_string(self, error: json.JSONDecodeError, position: int, broken: BrokenToken, *, is_key: bool) -> None:
+        """Report an invalid string; at the end of the text, close all brackets as well, without an incomplete key."""
+        title = "Close the string" if error.msg.startswith("Unterm") else "Escape the character"
+        edits = ((position, broken.end, str(broken.replacement)),)
+        if broken.end >= len(self.text) and self.source is None:
+            if self.is_ended:
+                return
+            self.is_ended = True
+            start, new_text = (self.complete_end(), "") if is_key else (position, str(broken.replacement))
+            edits = ((start, broken.end, f"{new_text}{self.closing_brackets()}"),)
+        self.report(
+            SyntaxProblem(
+                position=min(error.pos, len(self.text)),
+                start=position,
+                end=broken.end,
+                message=f"not valid JSON: {error.msg.rstrip(' at')}.",
+                path=tuple(self.path),
+                title=title,
+                edits=edits,
+            )
+        )
 
     def parse_scalar(self, position: int, node: JsonNode, step: JsonPath) -> None:
         if match := _NUMBER(self.text, position):
@@ -411,10 +444,11 @@ class _Parser:
         while True:
             position = child.key_start = self.skip_space(position)
             if self.text.startswith('"', position):
-                key, child.key_end = self.parse_string(position)
+                key, child.key_end = self.parse_string(position, is_key=True)
                 return key
             if position >= len(self.text):
-                self.refuse_end(node, position, expected)
+                self.refuse(position, expected)
+                node.end = position
                 return None
             if self.text[position] == "}":
                 node.end = position + 1
@@ -475,7 +509,8 @@ class _Parser:
         text = self.text
         while text.startswith((closing, ","), position) or position >= len(text):
             if position >= len(text):
-                self.refuse_end(node, position, "expected a value" if closing == "]" else _KEY_EXPECTED)
+                self.refuse(position, "expected a value" if closing == "]" else _KEY_EXPECTED)
+                node.end = position
                 return None
             if text[position] == closing:
                 start = position if comma is None else comma
@@ -498,7 +533,8 @@ class _Parser:
         """Continue after a value that neither a comma nor the closing bracket follows."""
         expected = f'expected "," or "{closing}"'
         if position >= len(self.text):
-            self.refuse_end(node, position, expected)
+            self.refuse(position, expected)
+            node.end = position
             return None
         if position == child.end and (token := self.glued_token(child, position)):
             start = child.start

@@ -28,12 +28,12 @@ class ReplaceValue:
     Attributes:
         path: Path of the value.
         value: The new value.
-        is_first: Whether a missing key is added before the others instead of after them.
+        before: The key before which a missing key is added; null adds it after the others.
     """
 
     path: JsonPath
     value: Any
-    is_first: bool = False
+    before: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,9 @@ def set_key(path: JsonPath, key: str, value: Any) -> Repair:
     return Repair(f"Set {json_text(key)}: {json_text(value)}", (ReplaceValue((*path, key), value),))
 
 
-def add_key(path: JsonPath, key: str, value: Any, *, is_first: bool = False) -> Repair:
+def add_key(path: JsonPath, key: str, value: Any, *, before: str | None = None) -> Repair:
     """Add a missing key to an object."""
-    return Repair(f"Add {json_text(key)}: {json_text(value)}", (ReplaceValue((*path, key), value, is_first),))
+    return Repair(f"Add {json_text(key)}: {json_text(value)}", (ReplaceValue((*path, key), value, before),))
 
 
 def remove_key(path: JsonPath) -> Repair:

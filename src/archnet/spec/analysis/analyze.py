@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from archnet.errors import DocumentError
 from archnet.files.documents.json_parser import parse_tolerantly
-from archnet.files.documents.json_tree import JsonNode
-from archnet.files.strict_json import parse_document
+from archnet.files.documents.json_tree import JsonNode, LineNumbers
+from archnet.files.strict_json import Document, JsonPath
 from archnet.spec.analysis.analysis_options import AnalysisOptions as AnalysisOptions
+from archnet.spec.analysis.arch_problems import analyze_arch
 from archnet.spec.analysis.diagnostics import Diagnostic
 from archnet.spec.analysis.document_kind import DocumentKind, document_kind
+from archnet.spec.analysis.experiment_problems import experiment_findings, sweep_findings
+from archnet.spec.analysis.locate_problems import locate_problem, sort_diagnostics, syntax_diagnostics
 from archnet.spec.analysis.network_facts import NetworkFacts
 from archnet.spec.analysis.suggestions import Completion, Hover, Symbol
 from archnet.spec.analysis.text_ranges import TextEdit, TextRange
-from archnet.spec.arch import parse_arch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,20 +72,31 @@ def analyze(text: str, source: str, options: AnalysisOptions | None = None) -> A
         source: Path of the file; relative paths in the document are relative to its folder.
         options: See `AnalysisOptions`.
     """
+    options = options or AnalysisOptions()
     root, syntax_problems = parse_tolerantly(text)
     kind = document_kind(root.value, source)
-    diagnostics: tuple[Diagnostic, ...] = ()
-    try:
-        parse_arch(parse_document(text, source))
-    except DocumentError as error:
-        whole = TextRange(0, len(text))
-        diagnostics = (Diagnostic(range=whole, severity="error", message=str(error), path=()),)
+    document = Document(value=root.value, source=source, lines=LineNumbers(root, text), read_text=options.read_text)
+    network: NetworkFacts | None = None
+    if kind == "arch":
+        broken = frozenset(problem.path for problem in syntax_problems)
+        result = analyze_arch(document, options, lambda path: _range_of(root, path), broken)
+        findings, network = result.findings, result.network.facts if result.network else None
+    else:
+        findings = tuple(experiment_findings(document) if kind == "experiment" else sweep_findings(document))
+    located = (locate_problem(severity, problem, root, text) for severity, problem in findings)
+    diagnostics = [*syntax_diagnostics(syntax_problems, text), *(each for each in located if each is not None)]
     return Analysis(
         text=text,
         source=source,
         kind=kind,
-        diagnostics=diagnostics,
+        diagnostics=sort_diagnostics(diagnostics),
+        network=network,
         root=root,
         is_json=not syntax_problems,
-        options=options or AnalysisOptions(),
+        options=options,
     )
+
+
+def _range_of(root: JsonNode, path: JsonPath) -> TextRange:
+    node = root.find(path) or root
+    return TextRange(node.start, node.end)

@@ -84,4 +84,4 @@ def resize_array(path: JsonPath, sizes: Any, rank: int) -> tuple[Repair, ...]:
 
 def add_rank() -> tuple[Repair, ...]:
     """Add the missing rank."""
-    return tuple(add_key((), "rank", rank, is_first=True) for rank in (2, 3))
+    return tuple(add_key((), "rank", rank, before="layers") for rank in (2, 3))

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from archnet.errors import DocumentError
 from archnet.files.documents.names import name_problem
-from archnet.files.strict_json import Document, JsonPath, Problem, read_document, slugify
+from archnet.files.strict_json import Document, JsonPath, Problem, slugify
 from archnet.spec.arch import parse_arch
 from archnet.spec.experiment import Experiment
 from archnet.spec.memory import parse_bytes
@@ -189,7 +189,7 @@ def _read_arch(document: Document, entry: Any, path: JsonPath) -> Document:
         DocumentError: The architecture cannot be read or is invalid.
     """
     if isinstance(entry, str):
-        arch = read_document(entry, Path(document.source).parent)
+        arch = document.read(entry)
     elif is_arch(entry):
         arch = Document(value=entry, source=document.location(path))
     else:
@@ -220,9 +220,9 @@ def _resolve_base(
     entry = options["base"]
     try:
         base = (
-            read_document(entry, Path(document.source).parent)
+            document.read(entry)
             if isinstance(entry, str)
-            else Document(value=entry, source=document.location(("base",)))
+            else Document(value=entry, source=document.location(("base",)), read_text=document.read_text)
         )
         base = apply_command_line(base)
         base = replace(base, value=resolve_paths(base.value, Path(base.source).parent))
