@@ -52,10 +52,12 @@ class Editor:
         refreshed: How often the server has asked for new inlay hints.
     """
 
-    def __init__(self, folder, options=None, capabilities=CAPABILITIES, *, process_id=None, command=SERVER):
+    def __init__(
+        self, folder, options=None, capabilities=CAPABILITIES, *, process_id=None, command=SERVER, settings=None
+    ):
         self.folder, self.texts, self.versions = Path(folder), {}, {}
         self.problems, self.messages, self.shown, self.refreshed, self.registered = {}, [], [], 0, []
-        self.settings = None
+        self.settings = settings
         self._news = threading.Condition()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)

@@ -164,7 +164,7 @@ class OpenDocuments:
     def _analysis(self, document: OpenDocument, options: AnalysisOptions) -> Analysis:
         """Analyze a text; an architecture without an input gets that of the settings."""
         if len(document.text) > MAX_BYTES:
-            return too_large(document)
+            return _report_size(document)
         analysis = analyze(document.text, str(document.path), options)
         if (shape := self._missing_input(analysis)) is None:
             return analysis
@@ -175,10 +175,10 @@ class OpenDocuments:
         return self.settings.input_of_rank(network.rank) if network and network.is_input_assumed else None
 
 
-def too_large(document: OpenDocument) -> Analysis:
+def _report_size(document: OpenDocument) -> Analysis:
     """The analysis of a text that exceeds the limit for documents: one problem."""
     message = (
         f"larger than {MAX_BYTES // 1_000_000} MB, the limit for architectures and experiments. Is this a data file?"
     )
     problem = Diagnostic(range=TextRange(0, 1), severity="error", message=message, path=())
-    return Analysis(text=document.text, source=str(document.path), kind="arch", diagnostics=(problem,))
+    return replace(analyze("", str(document.path)), text=document.text, diagnostics=(problem,), network=None)
