@@ -25,6 +25,15 @@ from archnet.studio.trainings.run_processes import (
 )
 from archnet.studio.trainings.run_progress import RUN, RUN_REQUEST, run_document
 from archnet.studio.trainings.run_reports import REPORT, issue_report
+from archnet.studio.workspace.document_drafts import (
+    DISCARDED,
+    DRAFT,
+    DRAFT_PATH_REQUEST,
+    DRAFTS,
+    KEEP_REQUEST,
+    KEPT,
+    DocumentDrafts,
+)
 from archnet.studio.workspace.document_files import CONTENT, READ_REQUEST, WRITE_REQUEST, WRITTEN, DocumentFiles
 from archnet.studio.workspace.folder_documents import DOCUMENTS, LIST_REQUEST, list_documents
 from archnet.studio.workspace.workspace import Workspace
@@ -42,6 +51,7 @@ def api_routes(workspace: Workspace, tickets: Tickets) -> tuple[ApiRoute, ...]:
     """
     return (
         *_document_routes(workspace),
+        *_draft_routes(DocumentDrafts(workspace)),
         *_answer_routes(workspace),
         *_data_routes(workspace),
         *_run_routes(workspace, tickets),
@@ -81,6 +91,50 @@ def _document_routes(workspace: Workspace) -> tuple[ApiRoute, ...]:
             answer=WRITTEN,
             refusals={**_MISSING, **_CONFLICT},
             handle=files.write,
+        ),
+    )
+
+
+def _draft_routes(drafts: DocumentDrafts) -> tuple[ApiRoute, ...]:
+    return (
+        ApiRoute(
+            method="GET",
+            path="/api/drafts",
+            name="listDrafts",
+            summary="List the unsaved texts of the folder.",
+            request=request_of({}),
+            answer=DRAFTS,
+            handle=drafts.list,
+        ),
+        ApiRoute(
+            method="GET",
+            path="/api/draft",
+            name="readDraft",
+            summary="Read the unsaved text of a document.",
+            request=DRAFT_PATH_REQUEST,
+            answer=DRAFT,
+            refusals=_MISSING,
+            handle=drafts.read,
+        ),
+        ApiRoute(
+            method="PUT",
+            path="/api/draft",
+            name="keepDraft",
+            summary="Keep the unsaved text of a document on disk.",
+            request=KEEP_REQUEST,
+            answer=KEPT,
+            refusals=_MISSING,
+            handle=drafts.keep,
+        ),
+        ApiRoute(
+            method="DELETE",
+            path="/api/draft",
+            name="discardDraft",
+            summary="Remove the unsaved text of a document.",
+            request=DRAFT_PATH_REQUEST,
+            answer=DISCARDED,
+            refusals=_MISSING,
+            handle=drafts.discard,
         ),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from archnet.report.html.network_drawing import COLUMNS_PER_ROW, network_drawing
+from archnet.report.html.network_drawing import network_drawing
 from archnet.spec.arch import Arch
 from archnet.spec.cost import network_summary
 from archnet.spec.layers import Shape
@@ -48,24 +48,25 @@ DRAWING: Final = record_of(
     }
 )
 
-LAYOUTS: Final = tuple(COLUMNS_PER_ROW)
+_LAYOUT: Final = "page"
 
 
-def drawing_document(arch: Arch, input_shape: Shape | None, num_classes: int, layout: str) -> dict[str, Any]:
+def drawing_document(arch: Arch, input_shape: Shape | None, num_classes: int, num_columns: int) -> dict[str, Any]:
     """Compute the drawing of a network; see `DRAWING`.
 
     Args:
         arch: The architecture.
         input_shape: Spatial input; null for that of the document.
         num_classes: Number of classes.
-        layout: One of `LAYOUTS`.
+        num_columns: Maximum number of columns of a row.
 
     Raises:
         DocumentError: The architecture does not fit the input.
     """
     plan = arch.plan(input_shape, num_classes)
-    drawing = network_drawing(network_summary(plan, plan_micro_batches(estimate_memory(plan), 1)))
-    rows = [{**row, "blocks": [_block(block) for block in row["blocks"]]} for row in drawing["layouts"][layout]]
+    summary = network_summary(plan, plan_micro_batches(estimate_memory(plan), 1))
+    drawing = network_drawing(summary, {_LAYOUT: num_columns})
+    rows = [{**row, "blocks": [_block(block) for block in row["blocks"]]} for row in drawing["layouts"][_LAYOUT]]
     return {"rows": rows, "column": drawing["column"], "alt": drawing["alt"]}
 
 

@@ -12,7 +12,7 @@ from archnet.spec.outputs.schema_parts import BOOLEAN, NUMBER, TEXT, list_of, on
 from archnet.spec.twins.twin_network import MATCHES, make_twin
 from archnet.spec.twins.twin_summary import twin_summary
 from archnet.studio.answers.document_answers import OPTION_KEYS
-from archnet.studio.answers.drawing_document import LAYOUTS, drawing_document
+from archnet.studio.answers.drawing_document import drawing_document
 from archnet.studio.requests.api_route import request_of
 from archnet.studio.workspace.document_files import DOCUMENT_TEXT, PATH
 from archnet.studio.workspace.workspace import Workspace
@@ -21,14 +21,18 @@ from archnet.versus.plan.form_names import RANKS
 _TEXT_KEYS: Final = {"path": PATH, "text": DOCUMENT_TEXT}
 _INPUT_KEYS: Final = {key: OPTION_KEYS[key] for key in ("input_shape", "num_classes")}
 
+_NUM_COLUMNS: Final = 10
+
 DRAWING_REQUEST: Final = request_of(
     _TEXT_KEYS,
     {
         **_INPUT_KEYS,
-        "layout": {
-            **one_of(*LAYOUTS),
-            "default": LAYOUTS[0],
-            "description": "Width: rows of at most 10, 7 or 3 columns.",
+        "columns": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 50,
+            "default": _NUM_COLUMNS,
+            "description": "Maximum number of blocks in a row of the drawing.",
         },
     },
 )
@@ -72,7 +76,7 @@ class NetworkAnswers:
             self._arch(request),
             tuple(shape) if shape else None,
             request.get("num_classes", 2),
-            request.get("layout", LAYOUTS[0]),
+            request.get("columns", _NUM_COLUMNS),
         )
 
     def twin(self, request: Mapping[str, Any]) -> dict[str, Any]:

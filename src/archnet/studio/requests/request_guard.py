@@ -50,7 +50,7 @@ class AccessToken:
 
     def matches(self, given: str) -> bool:
         """Compare in constant time."""
-        return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self.text.encode())
+        return hmac.compare_digest(given.encode("utf-8", "replace"), self.text.encode())
 
     @property
     def static_key(self) -> str:
