@@ -180,9 +180,9 @@ def _value_message(error: Any) -> str:
         words = [word for word in allowed if isinstance(word, str)]
         hint = _word_hint(error.instance, words) if isinstance(error.instance, str) else ""
         return f"{value_text} is not one of {', '.join(map(json_text, allowed))}.{hint}"
-    if error.validator == "type" or (error.validator == "pattern" and _pattern_words(error.schema)):
-        hint = did_you_mean(error.instance, _pattern_words(error.schema)) if isinstance(error.instance, str) else ""
-        return f"expected {_expected_text(error.schema)}, got {value_text}.{hint}"
+    if error.validator == "type" or (error.validator == "pattern" and pattern_words(error.schema)):
+        hint = did_you_mean(error.instance, pattern_words(error.schema)) if isinstance(error.instance, str) else ""
+        return f"expected {expected_text(error.schema)}, got {value_text}.{hint}"
     if error.validator == "pattern" and limit == NAME_PATTERN:
         return name_problem(error.instance) or f"expected {NAME_RULE}, got {value_text}."
     if error.validator == "anyOf" and all("type" in branch for branch in limit):
@@ -224,18 +224,18 @@ def unknown_key_problem(path: JsonPath) -> str | None:
     return None
 
 
-def _expected_text(schema: Mapping[str, Any]) -> str:
+def expected_text(schema: Mapping[str, Any]) -> str:
     r"""Describe the valid values: the types, and the words instead of any string if the pattern lists them.
 
-    >>> _expected_text({"type": ["integer", "string"], "pattern": r"^auto$(?!\n)"})
+    >>> expected_text({"type": ["integer", "string"], "pattern": r"^auto$(?!\n)"})
     'a whole number or "auto"'
     """
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    kinds = [_JSON_TYPES[kind] for kind in types if kind != "string" or not _pattern_words(schema)]
-    return " or ".join([*kinds, *map(json_text, _pattern_words(schema))])
+    kinds = [_JSON_TYPES[kind] for kind in types if kind != "string" or not pattern_words(schema)]
+    return " or ".join([*kinds, *map(json_text, pattern_words(schema))])
 
 
-def _pattern_words(schema: Mapping[str, Any]) -> list[str]:
+def pattern_words(schema: Mapping[str, Any]) -> list[str]:
     r"""The words that a pattern such as ^(hu|auto)$(?!\n) lists; empty for other patterns."""
     match = re.fullmatch(r"\^\(?([\w ]+(?:\|[\w ]+)*)\)?\$\(\?!\\n\)", schema.get("pattern", ""))
     return match[1].split("|") if match else []

@@ -1,0 +1,1 @@
+"""Commands for editing documents: the local page."""
