@@ -8,7 +8,7 @@ from lsprotocol import types
 from archnet.lsp.editor_positions import apply_change, editor_positions
 from archnet.lsp.network_notes import code_lenses, inlay_hints, memory_note
 from archnet.lsp.open_documents import AnalyzedDocument
-from archnet.lsp.problem_list import FIX_ALL, code_actions, compatible_fixes, protocol_diagnostics
+from archnet.lsp.problem_list import FIX_ALL, code_actions, protocol_diagnostics, safe_fixes
 from archnet.lsp.suggestion_items import completion_items, document_symbols, hover, plain_text
 from archnet.spec.analysis.diagnostics import Diagnostic
 from archnet.spec.analysis.network_facts import LayerFacts, NetworkFacts, NetworkMemory
@@ -76,14 +76,15 @@ def test_an_editor_without_versions_gets_plain_changes():
     )
 
 
-def test_one_action_applies_all_fixes_without_alternatives_that_do_not_overlap():
+def test_one_action_applies_the_likely_fixes_of_all_problems_but_deletes_nothing():
     text = "aa bb cc dd"
-    whole = Fix(title="Remove", edits=(TextEdit(TextRange(0, 5), ""),))
+    whole = Fix(title="Use ee", edits=(TextEdit(TextRange(0, 5), "ee"),))
     problems = (
-        problem_at(text, "aa", "xx"),
+        problem_at(text, "aa", "xx", ""),
         Diagnostic(range=TextRange(3, 5), severity="error", message="overlaps", path=(), fixes=(whole,)),
-        problem_at(text, "cc", "yy", "zz"),
+        problem_at(text, "cc", "", "zz"),
         problem_at(text, "dd", "long"),
+        problem_at(text, "bb"),
     )
     document = document_of(text, diagnostics=problems)
     (action,) = code_actions(document, EVERYTHING, ["source.fixAll"], with_version=True)
@@ -94,7 +95,9 @@ def test_one_action_applies_all_fixes_without_alternatives_that_do_not_overlap()
     )
     offered = code_actions(document, EVERYTHING, ["quickfix"], with_version=True)[-1]
     assert (offered.title, offered.kind) == ("Fix 2 problems in this file", "quickfix")
-    assert len(compatible_fixes(problems)) == 2
+    assert len(safe_fixes(problems, text)) == 2
+    commas = tuple(problem_at("[1,,]", word, "") for word in (",,", "1"))
+    assert len(safe_fixes(commas, "[1,,]")) == 1
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def inlay_hints(document: AnalyzedDocument, editor_range: types.Range) -> list[t
     notes += [(_layer_end(document, layer), _layer_note(layer), _layer_tooltip(layer)) for layer in network.layers]
     return [
         types.InlayHint(position=document.positions.position(offset), label=label, tooltip=tooltip, padding_left=True)
-        for offset, label, tooltip in notes
+        for offset, label, tooltip in sorted(notes)
         if wanted.start <= offset <= wanted.end
     ]
 
