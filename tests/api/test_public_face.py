@@ -132,6 +132,7 @@ COMPLETIONS = {
     "archnet explain --method ": ["gradcam", "occlusion"],
     "archnet data pr": ["prepare", "prune"],
     "archnet tw": ["twin"],
+    "archnet stu": ["studio"],
     "archnet show arch3ds": ["arch3dsm"],
     "archnet ve": ["versus"],
     "archnet versus archs/archsm.json --forms 2d,2.5d,": ["2d,2.5d,3d"],

@@ -15,6 +15,7 @@ from archnet.cli.check import check
 from archnet.cli.compare import compare, report
 from archnet.cli.data import data_app
 from archnet.cli.editing.lsp import lsp
+from archnet.cli.editing.studio import studio
 from archnet.cli.explain import explain
 from archnet.cli.export import export
 from archnet.cli.froc import froc
@@ -110,9 +111,9 @@ for command in (
     export,
     bench,
     lsp,
+    studio,
 ):
     app.command()(command)
-app.command()(lsp)
 app.command("list")(list_shipped)
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")

@@ -1,0 +1,20 @@
+import type { Drawing, NetworkFacts } from "../api/types";
+import { NetworkDrawing } from "../network/NetworkDrawing";
+
+interface NetworkSideProps {
+  title: string;
+  network: NetworkFacts;
+  drawing: Drawing | null;
+}
+
+/** One of the two networks. */
+export function NetworkSide({ title, network, drawing }: NetworkSideProps) {
+  return (
+    <section class="compare-side" aria-label={title}>
+      <h2>
+        {network.name} <span class="faint">{title}</span>
+      </h2>
+      {drawing !== null && <NetworkDrawing drawing={drawing} />}
+    </section>
+  );
+}

@@ -1,0 +1,5 @@
+import type { NetworkFacts } from "../api/types";
+
+export function ReceptiveField(_: { network: NetworkFacts; selected: string | null }) {
+  return null;
+}
