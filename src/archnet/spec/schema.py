@@ -101,7 +101,7 @@ def _valid_words(error: Any) -> list[Any]:
     """The values that an enumeration lists, or the words of a pattern."""
     if error.validator in ("enum", "const"):
         return [error.validator_value] if error.validator == "const" else list(error.validator_value)
-    return list(_pattern_words(error.schema))
+    return list(pattern_words(error.schema))
 
 
 def _misspelled_keys(error: Any) -> set[str]:
