@@ -3,10 +3,10 @@
     python experiments/check_analysis.py --latency
     python experiments/check_analysis.py --fuzz 10000 --seed 0
 
-The latency is that of one change of a shipped file, in milliseconds of processor time. "cold" is the first analysis of the file in the
-process, after that of another file; "warm" is the median of later ones. "ratio" is warm divided by parsing and planning
-alone. The fuzz truncates and edits shipped files (`tests/half_typed.py`), and checks each analysis. Exit code 1 if one
-is wrong.
+The latency is that of one change of a shipped file, in milliseconds of processor time. "cold" is the first analysis of
+the file in the process, after that of another file; "warm" is the median of later ones. "ratio" is warm divided by
+parsing and planning alone. The fuzz truncates and edits shipped files (`tests/half_typed.py`), checks each analysis,
+and tries each fix of those with one mistake. Exit code 1 if one is wrong.
 """
 
 from __future__ import annotations
@@ -81,19 +81,26 @@ def _parse_and_plan(text: str, source: str) -> None:
 
 def _fuzz(count: int, seed: int) -> int:
     """Analyze damaged documents; return the exit code."""
-    from half_typed import analysis_faults, half_typed_texts
+    from half_typed import MISTAKES, analysis_faults, fix_outcomes, half_typed_texts
 
+    mistakes = {mistake.__name__ for mistake in MISTAKES}
     kinds: Counter[str] = Counter()
+    fixes: Counter[str] = Counter()
     num_faults, slowest = 0, 0.0
     for kind, text, source in half_typed_texts(count, seed):
         kinds[kind] += 1
         start = time.perf_counter()
         faults = analysis_faults(text, source)
         slowest = max(slowest, time.perf_counter() - start)
+        if kind in mistakes:
+            outcomes = list(fix_outcomes(text, source))
+            fixes.update("works" if outcome is None else "does not work" for outcome in outcomes)
+            faults += [outcome for outcome in outcomes if outcome is not None]
         for fault in faults:
             num_faults += 1
             print(f"{kind} of {source}: {fault}\n{text!r}\n")
     print(f"{count:,} texts: {', '.join(f'{number:,} {kind}' for kind, number in sorted(kinds.items()))}")
+    print(f"fixes: {', '.join(f'{number:,} {outcome}' for outcome, number in sorted(fixes.items()))}")
     print(f"{num_faults} faults; the slowest took {slowest:.2f} s")
     return 1 if num_faults else 0
 

@@ -4,8 +4,10 @@ import json
 import random
 
 from archnet.files.documents.json_parser import parse_tolerantly
+from archnet.files.documents.problems import InsertItem, RemoveValue, Repair
 from archnet.files.documents.shipped_documents import shipped_documents
 from archnet.spec.analysis.analyze import analyze
+from archnet.spec.analysis.document_edits import fix_text
 from archnet.spec.analysis.text_ranges import apply_edits
 
 PIECES = (
@@ -90,6 +92,52 @@ def changed_key(text, rng):
     )
 
 
+def removed_value(text, rng):
+    """A file that is valid JSON, without one key or entry."""
+    root, _ = parse_tolerantly(text)
+    path = rng.choice([path for path, _ in root.walk() if path])
+    return removed(text, root, path)
+
+
+def removed(text, root, path):
+    repair = Repair("", (RemoveValue(path),))
+    return apply_edits(text, fix_text(repair, root, text).edits)
+
+
+def wrong_layer(text, rng):
+    """A file with a layer that does not belong where it is."""
+    root, _ = parse_tolerantly(text)
+    layers = [path for path, node in root.walk() if path and isinstance(node.value, dict) and "type" in node.value]
+    arrays = sorted({path[:-1] for path in layers if isinstance(path[-1], int)})
+    if not arrays:
+        return changed_value(text, rng)
+    array = rng.choice(arrays)
+    layer = rng.choice(LAYERS)
+    repair = Repair("", (InsertItem(array, rng.randrange(len(root.find(array).value) + 1), layer),))
+    return apply_edits(text, fix_text(repair, root, text).edits)
+
+
+LAYERS = (
+    {"type": "T"},
+    {"type": "FC", "num_output": 10},
+    {"type": "GAP"},
+    {"type": "C", "num_output": 8, "kernel_size": 200, "padding": "valid"},
+    {"type": "C", "num_output": 8, "kernel_size": [3, 3]},
+    {"type": "C", "num_output": 8, "kernel_size": [3, 3, 3]},
+    {"type": "P", "pool": "max", "kernel_size": [2], "drop_out": 0.3},
+    {"type": "Conv3D", "filters": 8, "kernel": 3},
+    {"type": "MaxPooling2D", "pool_size": "2"},
+    {"type": "RES", "layers": [{"type": "C", "num_output": 4, "kernel_size": 3}, {"type": "FC", "num_output": 2}]},
+    {"type": "C", "num_output": "16", "kernel_size": 3, "activation": "ReLU", "bias": "True"},
+    {"kernel_size": 3, "num_output": 4},
+    {"type": "DO", "drop_out": 0.5},
+    {"type": "C", "num_output": 7, "kernel_size": 3, "groups": 2},
+)
+
+
+MISTAKES = (changed_value, changed_key, removed_value, wrong_layer)
+"""Kinds of damage that leave valid JSON with about one mistake, whose fixes are tried."""
+
 KINDS = (
     truncation,
     truncation_at_token,
@@ -101,6 +149,8 @@ KINDS = (
     several,
     changed_value,
     changed_key,
+    removed_value,
+    wrong_layer,
 )
 
 
@@ -139,3 +189,29 @@ def _is_refused_json(analysis):
     """Whether the text is JSON that archnet refuses: repeated keys, lone surrogates, deep nesting, NaN, huge numbers."""
     words = ("occurs twice", "lone surrogate", "levels deep", "is not JSON", "beyond the range", "more than 75,000")
     return any(word in diagnostic.message for diagnostic in analysis.diagnostics for word in words)
+
+
+def fix_outcomes(text, source):
+    """For each fix of a text: null if it removes its problem and adds none, or else what is wrong with it."""
+    analysis = analyze(text, source)
+    num_errors = count_errors(analysis)
+    for diagnostic in analysis.diagnostics[:5]:
+        for fix in diagnostic.fixes:
+            fixed = analyze(apply_edits(text, fix.edits), source)
+            remaining = [each for each in fixed.diagnostics if same_problem(each, diagnostic)]
+            before = [each for each in analysis.diagnostics if same_problem(each, diagnostic)]
+            if len(remaining) >= len(before):
+                yield f"the fix {fix.title!r} does not remove {diagnostic.message!r}"
+            elif count_errors(fixed) > num_errors:
+                messages = [each.message for each in fixed.diagnostics if each.severity == "error"]
+                yield f"the fix {fix.title!r} of {diagnostic.message!r} adds problems: {messages}"
+            else:
+                yield None
+
+
+def same_problem(one, other):
+    return (one.path, one.message) == (other.path, other.message)
+
+
+def count_errors(analysis):
+    return sum(diagnostic.severity == "error" for diagnostic in analysis.diagnostics)

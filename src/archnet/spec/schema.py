@@ -13,11 +13,12 @@ from archnet.errors import did_you_mean
 from archnet.files.documents.json_text import has_surrogates, surrogate_problem
 from archnet.files.documents.json_text import json_text as json_text
 from archnet.files.documents.names import NAME_PATTERN, NAME_RULE, name_problem
+from archnet.files.documents.problems import Repair
 from archnet.files.documents.quick_check import SchemaChecks
 from archnet.files.documents.schema_validator import schema_validator
 from archnet.files.documents.shipped_documents import shipped_folder
 from archnet.files.strict_json import MAX_PROBLEMS, Document, JsonPath, Problem
-from archnet.spec.schema_repairs import repair_missing_key, repair_unknown_key, repair_value
+from archnet.spec.repairs.schema_repairs import repair_missing_key, repair_unknown_key, repair_value, translate_layer
 from archnet.spec.synonyms.layer_synonyms import layer_type_hint
 
 SCHEMAS: Final = ("arch", "experiment", "sweep")
@@ -60,7 +61,7 @@ def schema_problems(document: Document, schema: str) -> list[Problem]:
     errors = () if is_valid else _validator(schema).iter_errors(document.value)
     return [
         *(_surrogate_problems(document.value, ()) if has_surrogates(document.value) else ()),
-        *(problem for error in errors for problem in violation_problems(error)),
+        *(problem for error in errors for problem in violation_problems(error, document.value)),
     ]
 
 
@@ -74,8 +75,13 @@ def _surrogate_problems(value: Any, path: JsonPath) -> Iterator[Problem]:
         yield from _surrogate_problems(entry, (*path, step))
 
 
-def violation_problems(error: Any) -> Iterator[Problem]:
-    """Yield the messages for one schema violation, with their paths."""
+def violation_problems(error: Any, root: Any = None) -> Iterator[Problem]:
+    """Yield the problems of one schema violation.
+
+    Args:
+        error: The violation.
+        root: The whole document, for repairs.
+    """
     path = tuple(error.absolute_path)
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
         known_keys = error.schema.get("properties", {})
@@ -94,7 +100,20 @@ def violation_problems(error: Any) -> Iterator[Problem]:
         for key in sorted(set(error.instance) & set(error.validator_value)):
             yield Problem((*path, key), f"needs {', '.join(map(json_text, error.validator_value[key]))} as well.")
     elif error.validator not in ("if", "allOf"):
-        yield Problem(path, _value_message(error), repair_value(error, path, _valid_words(error)))
+        words = _valid_words(error)
+        translated: tuple[Repair, ...] = ()
+        if path and path[-1] == "type" and "C" in words:
+            translated = translate_layer(
+                error.instance, _value_at(root, path[:-1]), path[:-1], read_schema("arch")["$defs"]
+            )
+        yield Problem(path, _value_message(error), translated or repair_value(error, path, words))
+
+
+def _value_at(root: Any, path: JsonPath) -> Any:
+    """The value at a path; null if there is none."""
+    for step in path:
+        root = root[step] if root is not None else None
+    return root
 
 
 def _valid_words(error: Any) -> list[Any]:

@@ -13,7 +13,7 @@ from archnet.spec.analysis.text_ranges import TextRange
 from archnet.spec.completion.cursor_offers import CompletionContext
 from archnet.spec.completion.document_names import read_named_value, swept_arch
 from archnet.spec.completion.located_parts import hyperparameter_parts, parts_at, values_along
-from archnet.spec.completion.schema_parts import SchemaPart, required_keys
+from archnet.spec.completion.applicable_schemas import SchemaPart, required_keys
 from archnet.spec.completion.schema_texts import description_of, key_markdown, word_description
 from archnet.spec.layers import layer_class, sizes_text
 
@@ -51,7 +51,7 @@ def explain_position(
 def _explanation(
     root: JsonNode, path: JsonPath, context: CompletionContext, network: NetworkFacts | None, *, is_key: bool
 ) -> str:
-    """The explanation of a key, or of a value that is no object and no array."""
+    """The explanation of a key, or of a scalar value."""
     if path[-1] == "type" and not is_key and layer_class(_value_at(root, path[:-1])):
         return _layer_markdown(root, path, context, network)
     name, parts, is_required = _nearest_key(root, path, context)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from archnet.errors import DocumentError
 from archnet.files.documents.json_text import JsonPath, path_text
-from archnet.spec.completion.schema_parts import SchemaPart, document_parts, inner_parts, known_keys
+from archnet.spec.completion.applicable_schemas import SchemaPart, document_parts, inner_parts, known_keys
 from archnet.spec.layers import inner_documents
 from archnet.spec.overrides import parse_key
 

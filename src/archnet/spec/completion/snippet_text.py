@@ -27,7 +27,7 @@ def escape(text: str) -> str:
     r"""Escape a text inside a snippet, outside or inside the text of a tab stop.
 
     >>> print(escape('{"$schema": 1}'))
-    {"\\$schema": 1\}
+    {"\$schema": 1\}
     """
     return re.sub(r"([\\$}])", r"\\\1", text)
 

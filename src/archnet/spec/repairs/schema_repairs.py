@@ -106,17 +106,28 @@ def repair_value(error: Any, path: JsonPath, words: list[Any]) -> tuple[Repair, 
         candidates += _resize(value, error)
     if isinstance(value, float | int) and not isinstance(value, bool) and _allows(error.schema, "boolean"):
         candidates += [bool(value)] if value in (0, 1) else []
-    translated = tuple(_layer_type_repairs(value, words, path)) if isinstance(value, str) else ()
-    valid = [candidate for candidate in candidates if _is_valid(candidate, error.schema)]
-    return (*translated, *(replace_with(path, candidate) for candidate in valid))
+    return tuple(replace_with(path, candidate) for candidate in candidates if _is_valid(candidate, error.schema))
 
 
-def _layer_type_repairs(name: str, words: list[Any], path: JsonPath) -> Iterator[Repair]:
-    """Translate a layer type of another framework, with the keys that its name implies."""
-    kind = layer_type_of(name)
-    if "C" in words and kind in words:
-        implied = (ReplaceValue((*path[:-1], key), value) for key, value in _implied_keys(str(kind), name))
-        yield Repair(f'Replace with "{kind}"', (ReplaceValue(path, kind), *implied))
+def translate_layer(name: Any, layer: Any, path: JsonPath, schemas: Mapping[str, Any]) -> tuple[Repair, ...]:
+    """Translate a layer of another framework: its type, the keys with other names, and missing keys.
+
+    Args:
+        name: The type in the other framework.
+        layer: The whole layer.
+        path: Path of the layer.
+        schemas: The schema of each layer type.
+    """
+    kind = layer_type_of(name) if isinstance(name, str) else None
+    if kind is None or kind not in schemas or not isinstance(layer, dict):
+        return ()
+    known, required = schemas[kind]["properties"], schemas[kind]["required"]
+    names = {key: key if key in known else key_synonym(key, known) for key in layer if key != "type"}
+    given = {name: layer[key] for key, name in names.items() if name}
+    implied = {key: value for key, value in _implied_keys(kind, str(name)).items() if key not in given}
+    missing = {key: placeholder(known[key]) for key in required if key not in {"type", *given, *implied}}
+    translated = {"type": kind, **implied, **given, **missing}
+    return (Repair(f"Replace with a layer {kind}", (ReplaceValue(path, translated),)),)
 
 
 def _read_text(text: str, schema: Mapping[str, Any], words: list[Any]) -> list[Any]:
@@ -139,14 +150,15 @@ def _read_text(text: str, schema: Mapping[str, Any], words: list[Any]) -> list[A
     return candidates
 
 
-def _implied_keys(kind: str, name: str) -> tuple[tuple[str, Any], ...]:
+def _implied_keys(kind: str, name: str) -> dict[str, Any]:
+    """The keys that the name of a layer type implies."""
     lower = name.lower()
     if kind == "P":
-        return (("pool", "avg" if "av" in lower else "max"),)
-    if kind == "NORM":
-        norm = next((norm for norm in ("layer", "group", "instance") if norm in lower), None)
-        return (("norm", norm),) if norm else ()
-    return ()
+        return {"pool": "avg" if "av" in lower else "max"}
+    if kind == "ACT":
+        return {"activation": lower.rpartition(".")[2]}
+    norm = next((norm for norm in ("layer", "group", "instance") if norm in lower), None)
+    return {"norm": norm} if kind == "NORM" and norm else {}
 
 
 def _resize(value: list[Any], error: Any) -> list[Any]:
