@@ -67,18 +67,24 @@ class Window:
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         """The receptive fields of the windows; see `Layer.propagate_grid`."""
-        axes = zip(grid, self.size, self.stride, self._paddings_before(shape), strict=True)
-        return tuple(
-            AxisGrid(axis.first - axis.step * padding, axis.last + axis.step * (size - 1 - padding), axis.step * stride)
-            for axis, size, stride, padding in axes
-        )
+        return _window_grid(self, grid, shape)
 
-    def _paddings_before(self, shape: Shape) -> Shape:
+    def paddings_before(self, shape: Shape) -> Shape:
         """Zeros before the first value of each axis; for "same", an odd extra zero is placed after the last."""
         if self.padding != "same":
             return tuple(before for before, _ in self.zeros) or (0,) * len(self.size)
         axes = zip(self.positions(shape), self.stride, self.size, spatial_shape(shape), strict=True)
         return tuple(max((n - 1) * stride + size - length, 0) // 2 for n, stride, size, length in axes)
+
+
+@lru_cache(maxsize=8192)
+def _window_grid(window: Window, grid: Grid, shape: Shape) -> Grid:
+    """The receptive fields of the windows; cached, because they are computed again after each change of a text."""
+    axes = zip(grid, window.size, window.stride, window.paddings_before(shape), strict=True)
+    return tuple(
+        AxisGrid(axis.first - axis.step * padding, axis.last + axis.step * (size - 1 - padding), axis.step * stride)
+        for axis, size, stride, padding in axes
+    )
 
 
 @lru_cache(maxsize=8192)
