@@ -1,6 +1,6 @@
 """The sizes of the shipped networks: `python tests/shipped_sizes.py` writes the file from which `archnet list` reads them."""
 
-from archnet.files.atomic import compact_json
+from archnet.files.documents.house_style import compact_json
 from archnet.spec.shipped.shipped_list import SIZES_FILE, shipped_sizes
 
 

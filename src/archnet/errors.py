@@ -8,8 +8,8 @@ turns it into one of these.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 MAX_WORD: Final = 100
 """Maximum length of a word that is compared with known words; longer comparisons are slow."""
@@ -31,7 +31,17 @@ class ArchnetError(Exception):
 
 
 class DocumentError(ArchnetError):
-    """A JSON document is invalid; the message has one line for each problem."""
+    """A JSON document is invalid; the message has one line for each problem.
+
+    Attributes:
+        source: Name of the document; empty if the error does not say which values are invalid.
+        problems: The problems, as `archnet.files.documents.problems.Problem`.
+    """
+
+    def __init__(self, message: str, source: str = "", problems: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.source = source
+        self.problems = tuple(problems)
 
 
 class DataError(ArchnetError):
@@ -50,15 +60,25 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     >>> did_you_mean("zzz", ["kernel_size", "stride"])
     ''
     """
+    closest = closest_word(word, known)
+    return "" if closest is None else f' Did you mean "{closest}"?'
+
+
+def closest_word(word: object, known: Iterable[str]) -> str | None:
+    """Return the known word that was probably meant; None if none is similar.
+
+    >>> closest_word("kernel", ["kernel_size", "stride"])
+    'kernel_size'
+    """
     candidates, wanted = sorted(known), str(word).lower()
     if len(wanted) > MAX_WORD:
-        return ""
+        return None
     by_lower = {name.lower(): name for name in candidates}
     close = difflib.get_close_matches(wanted, by_lower, n=1, cutoff=0.65)
     if close:
-        return f' Did you mean "{by_lower[close[0]]}"?'
+        return by_lower[close[0]]
     contained = [name for name in candidates if _contains(name.lower(), wanted) or _contains(wanted, name.lower())]
-    return f' Did you mean "{contained[0]}"?' if contained else ""
+    return contained[0] if contained else None
 
 
 def _contains(text: str, part: str) -> bool:

@@ -185,7 +185,8 @@ def best(
 
         archnet sweep best runs/sweep_width
     """
-    from archnet.files.atomic import compact_json, write_text
+    from archnet.files.atomic import write_text
+    from archnet.files.documents.house_style import compact_json
     from archnet.files.strict_json import slugify
     from archnet.sweep.results.architecture import best_architecture
 

@@ -72,7 +72,8 @@ def twin(
 
 def _deliver(summary: dict[str, Any], file: Path, out: Path | None, *, as_json: bool) -> None:
     """Write or print the twin, and print its comparison."""
-    from archnet.files.atomic import compact_json, write_text
+    from archnet.files.atomic import write_text
+    from archnet.files.documents.house_style import compact_json
 
     document = compact_json(_with_schema_path(summary["arch"], file, out))
     if out:

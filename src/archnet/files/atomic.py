@@ -15,11 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from archnet.errors import DocumentError
 
-_LINE_LENGTH: Final = 120
 _SUBFOLDERS: Final = ("figures", "froc", "checkpoint", "tensorboard", "together")
 """Names of the folders in which archnet writes the files of a run or an experiment."""
 
@@ -191,32 +190,6 @@ def _sync_folder(folder: Path) -> None:
             sync_handle(handle)
         finally:
             os.close(handle)
-
-
-def compact_json(value: Any, indent: int = 0) -> str:
-    """Format JSON as people write it: values that fit into a line of 120 characters are on one line.
-
-    >>> print(compact_json({"layers": [{"type": "P", "kernel_size": [2, 2]}] * 4}))
-    {
-      "layers": [
-        {"type": "P", "kernel_size": [2, 2]},
-        {"type": "P", "kernel_size": [2, 2]},
-        {"type": "P", "kernel_size": [2, 2]},
-        {"type": "P", "kernel_size": [2, 2]}
-      ]
-    }
-    """
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    if not isinstance(value, dict | list) or indent + len(line) < _LINE_LENGTH:
-        return line
-    inner = indent + 2
-    if isinstance(value, dict):
-        parts = [f"{json.dumps(key, ensure_ascii=False)}: {compact_json(entry, inner)}" for key, entry in value.items()]
-    else:
-        parts = [compact_json(entry, inner) for entry in value]
-    opening, closing = "{}" if isinstance(value, dict) else "[]"
-    lines = ",\n".join(" " * inner + part for part in parts)
-    return f"{opening}\n{lines}\n{' ' * indent}{closing}"
 
 
 def check_output_path(out: Path | None, inputs: Sequence[Path]) -> None:

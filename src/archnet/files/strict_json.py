@@ -10,8 +10,8 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,9 @@ from archnet.files.documents.json_parser import MAX_DEPTH, parse_strict_json
 from archnet.files.documents.json_text import JsonPath as JsonPath
 from archnet.files.documents.json_text import path_text as path_text
 from archnet.files.documents.json_text import shorten_path
+from archnet.files.documents.json_tree import LineNumbers
 from archnet.files.documents.names import name_problem
+from archnet.files.documents.problems import Problem as Problem
 from archnet.files.documents.shipped_documents import shipped_documents
 from archnet.files.path_argument import document_path
 
@@ -35,8 +37,9 @@ MAX_PROBLEMS: Final = 50
 MAX_MESSAGE: Final = 8_000
 """Maximum total length of the problems in a message, in characters; the first is always listed."""
 
-Problem = tuple[JsonPath, str]
-"""The JSON path of a problem, and its description."""
+
+ReadText = Callable[[Path], str | None]
+"""Reads the unsaved text of a file that is open in an editor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,12 +51,18 @@ class Document:
         source: Name of the file, or another origin of the value, for messages.
         lines: Line number (from 1) of each path; empty for values that are not from a file.
         files: Documents that have been read from files named in the value, by name.
+        read_text: Reads the text of a file that the value names, before the file itself is read; null for others.
     """
 
     value: Any
     source: str
     lines: Mapping[JsonPath, int] = field(default_factory=dict, compare=False, repr=False)
     files: Mapping[str, Document] = field(default_factory=dict, compare=False, repr=False)
+    read_text: ReadText | None = field(default=None, compare=False, repr=False)
+
+    def read(self, name: str) -> Document:
+        """Read a document that this one names; see `read_document`."""
+        return self.files.get(name) or read_document(name, Path(self.source).parent, self.read_text)
 
     def location(self, path: JsonPath) -> str:
         """Format the location of a path for messages, such as `archs/mine.json:14 $.layers[3]`."""
@@ -66,12 +75,27 @@ class Document:
 
     def error(self, problems: Iterable[Problem]) -> DocumentError:
         """Create the error that lists the problems once each, in the order of the file, and counts the rest."""
-        ordered = sorted(dict.fromkeys(problems), key=lambda problem: self.lines.get(problem[0], 0))
-        texts = list(dict.fromkeys(self.problem(*problem) for problem in ordered[:MAX_PROBLEMS]))
-        num_listed = sum(end <= MAX_MESSAGE for end in accumulate(map(len, texts))) or 1
-        num_more = len(texts) - num_listed + len(ordered[MAX_PROBLEMS:])
-        more = [f"and {pluralize(num_more, 'more problem')}"] if num_more else []
-        return DocumentError("\n".join([*texts[:num_listed], *more]))
+        first: dict[tuple[JsonPath, str], Problem] = {}
+        for problem in problems:
+            first.setdefault((problem[0], problem[1]), Problem(*problem))
+        ordered = sorted(first.values(), key=lambda problem: self.lines.get(problem.path, 0))
+        listed = [self.problem(problem.path, problem.message) for problem in ordered[:MAX_PROBLEMS]]
+        texts = limit_problems(listed, len(ordered) - len(listed))
+        return DocumentError("\n".join(texts), self.source, ordered)
+
+
+def limit_problems(texts: Iterable[str], num_more: int = 0) -> list[str]:
+    """List problems once each up to the limits of a message, and count the rest.
+
+    Args:
+        texts: The problems, one line each.
+        num_more: Number of further problems.
+    """
+    unique = list(dict.fromkeys(texts))
+    listed = unique[:MAX_PROBLEMS]
+    num_listed = sum(end <= MAX_MESSAGE for end in accumulate(map(len, listed))) or min(len(listed), 1)
+    num_more += len(unique) - num_listed
+    return [*listed[:num_listed], *([f"and {pluralize(num_more, 'more problem')}"] if num_more else [])]
 
 
 def slugify(text: str) -> str:
@@ -129,17 +153,33 @@ def flat_texts(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     return texts
 
 
-def read_document(source: Path | str, folder: Path = Path()) -> Document:
+def read_document(source: Path | str, folder: Path = Path(), read_text: ReadText | None = None) -> Document:
     """The JSON document in a file, or the shipped document of a name.
 
     Args:
         source: The path of the file, or the name of a document that archnet ships; see `document_path`.
         folder: The folder to which a relative path is relative.
+        read_text: See `Document`.
 
     Raises:
         DocumentError: The file is missing, too large, not UTF-8 or not strict JSON.
     """
     path = document_path(source, folder)
+    unsaved = read_text(path) if read_text else None
+    text = read_document_text(source, path) if unsaved is None else unsaved
+    return replace(parse_document(text, str(path)), read_text=read_text)
+
+
+def read_document_text(source: Path | str, path: Path) -> str:
+    """The text of the file of a document.
+
+    Args:
+        source: The document as the user names it, for messages.
+        path: Its file.
+
+    Raises:
+        DocumentError: The file is missing, too large or not UTF-8.
+    """
     name = shorten_path(str(path))
     try:
         with path.open("rb") as stream:
@@ -154,14 +194,13 @@ def read_document(source: Path | str, folder: Path = Path()) -> Document:
             "Is this a data file?"
         )
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise DocumentError(
             f"{path}:{line}: not UTF-8 text (byte {error.start} is 0x{content[error.start]:02x}). "
             "Save the file as UTF-8."
         ) from None
-    return parse_document(text, str(path))
 
 
 def _missing_file_text(source: Path | str, path: Path) -> str:
@@ -191,5 +230,5 @@ def parse_document(text: str, source: str) -> Document:
     Raises:
         DocumentError: The text is not strict JSON; the message gives the line, the column and the text there.
     """
-    value, lines = parse_strict_json(text, source)
-    return Document(value=value, source=source, lines=lines)
+    root = parse_strict_json(text, source)
+    return Document(value=root.value, source=source, lines=LineNumbers(root, text))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archnet.errors import DocumentError, pluralize
 from archnet.files.documents.names import name_problem
-from archnet.files.strict_json import Document, JsonPath, plain_json, read_document, slugify
+from archnet.files.documents.problems import remove_key, replace_with, set_key
+from archnet.files.strict_json import Document, JsonPath, Problem, plain_json, read_document, slugify
 from archnet.spec.layers import (
     TYPE_NAMES,
     Layer,
@@ -22,6 +23,7 @@ from archnet.spec.layers import (
     walk,
 )
 from archnet.spec.layers.base.layer import InnerSequence
+from archnet.spec.layers.base.layer_fit import LayerFitError
 from archnet.spec.layers.checks import infer_rank, order_problems
 from archnet.spec.layers.feature_map import FeatureMap, find_feature_map
 from archnet.spec.layers.layer_count import repeated_layers_problem, written_layers_problem
@@ -71,16 +73,28 @@ class Arch:
             DocumentError: The input has a different rank or number of channels, a layer does not fit its input, or the
                 number of classes is not a whole number of at least 1.
         """
+        if not self.layers[-1].traits.is_terminal:
+            raise DocumentError(f"{self.document.source}: the last layer must be T.")
+        return tuple(self.plan_rows(input_shape, num_classes))
+
+    def plan_rows(self, input_shape: Shape | None = None, num_classes: int = 2) -> Iterator[PlannedLayer]:
+        """Yield the rows of `plan`, those before a layer that does not fit its input included.
+
+        Args:
+            input_shape: See `plan`.
+            num_classes: See `plan`.
+
+        Raises:
+            DocumentError: See `plan`; the last layer may be of any type.
+        """
         (count,) = whole_numbers([num_classes]) or (0,)
         if count < 1:
             raise DocumentError(
                 f"{self.document.source}: num_classes={num_classes!r}: expected a whole number of at least 1."
             )
-        if not self.layers[-1].traits.is_terminal:
-            raise DocumentError(f"{self.document.source}: the last layer must be T.")
         layers = tuple(layer.with_num_classes(count) for layer in self.layers)
         first = InnerSequence(layers=layers, path=("layers",), input_shape=self.full_input_shape(input_shape))
-        return tuple(self._plan_sequence(first, (), ()))
+        yield from self._plan_sequence(first, (), ())
 
     def full_input_shape(self, input_shape: Shape | None = None) -> Shape:
         """Complete an input shape with channels; see `plan`."""
@@ -89,18 +103,22 @@ class Arch:
         shape = (*shape, self.channels) if len(shape) == self.rank else shape
         if len(shape) != self.rank + 1 or min(shape) < 1:
             text = sizes_text(shape) if shape else repr(given)
-            raise DocumentError(
-                f"{self.document.source}: a {self.rank}D network does not accept the input {text}. "
+            raise self._input_error(
+                f"a {self.rank}D network does not accept the input {text}. "
                 f"Give {'height x width' if self.rank == 2 else 'height x width x depth'}, "
                 f"such as {sizes_text(PUBLISHED_INPUT[self.rank])}."
             )
         if self.channels not in (1, shape[-1]):
-            raise DocumentError(
-                f"{self.document.source}: the input {sizes_text(shape)} has {pluralize(shape[-1], 'channel')}, but the "
+            raise self._input_error(
+                f"the input {sizes_text(shape)} has {pluralize(shape[-1], 'channel')}, but the "
                 f"architecture has channels {self.channels}. Give the spatial sizes alone, such as "
                 f"{sizes_text(shape[:-1])}."
             )
         return shape
+
+    def _input_error(self, text: str) -> DocumentError:
+        source = self.document.source
+        return DocumentError(f"{source}: {text}", source, [Problem(("input_shape",), text)])
 
     def _plan_sequence(
         self, sequence: InnerSequence, path: JsonPath, repeat: tuple[int, ...]
@@ -143,8 +161,10 @@ class Arch:
         try:
             yield
         except ValueError as error:
-            text = f"{TYPE_NAMES[type(layer)]} {error}."
-            raise DocumentError(self.document.problem(self._file_path(path), text)) from None
+            text, keys = f"{TYPE_NAMES[type(layer)]} {error}.", error.keys if isinstance(error, LayerFitError) else {}
+            place = self._file_path(path)
+            repairs = tuple(set_key(place, key, value) for key, value in keys.items())
+            raise self.document.error([Problem(place, text, repairs)]) from None
 
     def _file_path(self, path: JsonPath) -> JsonPath:
         """Convert a path to the form of the file, which may be a bare array of layers."""
@@ -199,21 +219,25 @@ class Arch:
 
     def warnings(self) -> list[str]:
         """Return warnings about valid options that are almost always mistakes, one line each."""
-        return [
-            self.document.problem(self._file_path((*path, *key_path)), text)
-            for path, layer in walk(self.layers, ("layers",))
-            for key_path, text in (*_shares(layer), *layer.idle_keys())
-        ]
+        return [self.document.problem(problem.path, problem.message) for problem in self.doubts()]
+
+    def doubts(self) -> Iterator[Problem]:
+        """Yield valid options that are almost always mistakes, with their repairs."""
+        for path, layer in walk(self.layers, ("layers",)):
+            place = self._file_path(path)
+            yield from _shares(layer, place)
+            for key_path, text in layer.idle_keys():
+                yield Problem((*place, *key_path), text, (remove_key((*place, *key_path)),))
 
 
-def _shares(layer: Layer) -> Iterator[tuple[JsonPath, str]]:
-    """Find percentages of a layer that are probably fractions: their paths within its document, and the remedy."""
+def _shares(layer: Layer, path: JsonPath) -> Iterator[Problem]:
+    """Find percentages of the layer at a path that are probably fractions."""
     for key, value in layer.percentages().items():
         if 0 < value < 1:
-            yield (
-                (key,),
-                f"{key} is a percentage: {value:g} drops {value:g}% of the values. Did you mean {value * 100:g}?",
-            )
+            percentage = float(f"{value * 100:g}")
+            text = f"{key} is a percentage: {value:g} drops {value:g}% of the values. Did you mean {value * 100:g}?"
+            whole = int(percentage) if percentage.is_integer() else percentage
+            yield Problem((*path, key), text, (replace_with((*path, key), whole),))
 
 
 def whole_numbers(shape: Any) -> Shape:
@@ -275,7 +299,7 @@ def parse_arch(document: Document) -> Arch:
         problems += [*order_problems(layers, prefix), *rank_problems]
     name = value.get("name") or slugify(Path(document.source).stem)
     if not problems and (problem := name_problem(name)):
-        problems.append((("name",), problem))
+        problems.append(Problem(("name",), problem))
     if problems or rank is None:
         raise document.error(problems)
     arch = Arch(

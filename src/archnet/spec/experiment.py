@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
+from archnet.files.strict_json import Problem
 from archnet.spec.arch import Arch
 from archnet.spec.augmentations import Augmentation, Flip, Intensity, RightAngles, Shift
 from archnet.spec.datasets import DATASETS
@@ -321,6 +322,10 @@ class Experiment:
 
     def warnings(self) -> list[str]:
         """Return warnings about valid options that the user should know about, one line each."""
+        return [*self.arch.warnings(), *(problem.message for problem in self.doubts())]
+
+    def doubts(self) -> list[Problem]:
+        """Return the warnings about the options besides the architecture; their messages contain the location."""
         leak_warning = (
             'split.by "candidate": candidates near one nodule can be in both training and test set, so results '
             'are optimistic. "group" keeps each scan in one set.'
@@ -329,15 +334,15 @@ class Experiment:
             "training.early_stopping: there is no validation set to monitor, so training runs to its last epoch."
         )
         has_idle_early_stopping = self.training.early_stopping and self.split.by != "own" and not self.split.validation
+        early_stopping = ("training", "early_stopping")
         return [
-            *self.arch.warnings(),
-            *([leak_warning] if self.split.by == "candidate" else []),
-            *([early_stopping_warning] if has_idle_early_stopping else []),
+            *([Problem(("split", "by"), leak_warning)] if self.split.by == "candidate" else []),
+            *([Problem(early_stopping, early_stopping_warning)] if has_idle_early_stopping else []),
             *self._freeze_warnings(),
             *self._spacing_warnings(),
         ]
 
-    def _freeze_warnings(self) -> list[str]:
+    def _freeze_warnings(self) -> list[Problem]:
         """Yield warnings about frozen layers."""
         freeze, epochs = self.training.freeze, self.training.epochs
         if freeze is None:
@@ -350,12 +355,13 @@ class Experiment:
             f"training.freeze.epochs: the layers are unfrozen after {freeze.epochs} epochs, but training.epochs is "
             f"{epochs}, so they are never trained. Lower it, or remove it to freeze them permanently."
         )
+        path = ("training", "freeze", "epochs")
         return [
-            *([] if self.training.init else [random_weights]),
-            *([never_thawed] if freeze.epochs is not None and freeze.epochs >= epochs else []),
+            *([] if self.training.init else [Problem(("training", "freeze"), random_weights)]),
+            *([Problem(path, never_thawed)] if freeze.epochs is not None and freeze.epochs >= epochs else []),
         ]
 
-    def _spacing_warnings(self) -> list[str]:
+    def _spacing_warnings(self) -> list[Problem]:
         """Yield warnings about voxels that may not be cubes, if layers run on planes that contain the depth axis."""
         spacing_mm, cases = self.data.spacing_mm, DATASETS[self.data.name].cases
         is_equal = cases == "arrays" or (spacing_mm is not None and len(set(spacing_mm)) == 1)
@@ -374,7 +380,8 @@ class Experiment:
             )
         elif spacing_mm is not None:
             problem = f"{list(spacing_mm)} mm are unequal"
-        return [f"data.{key}: planes of {self.arch.name} mix the depth with the other axes, but {problem}. {remedy}."]
+        text = f"data.{key}: planes of {self.arch.name} mix the depth with the other axes, but {problem}. {remedy}."
+        return [Problem(("data", key), text)]
 
     def to_document(self) -> dict[str, Any]:
         """The experiment as a JSON object with every default written out; `parse_experiments` reads it back."""

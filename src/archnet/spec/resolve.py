@@ -11,6 +11,7 @@ from typing import Any, Final
 from archnet.errors import DocumentError, did_you_mean, pluralize
 from archnet.files.documents.json_text import json_text, normalize_integers
 from archnet.files.documents.names import name_problem
+from archnet.files.documents.problems import remove_key
 from archnet.files.path_argument import absolute_path
 from archnet.files.strict_json import Document, JsonPath, Problem, read_document, slugify
 from archnet.spec.arch import Arch, parse_arch
@@ -215,7 +216,7 @@ def _parse_without_view(document: Document, overrides: Sequence[tuple[JsonPath, 
     splits = parse_splits(sections["split"])
     parsed_archs = _parse_archs(archs, document)
     if len(parsed_archs) * len(splits) > MAX_RUNS:
-        raise document.error([(("split", "folds"), _too_many_runs_text(len(parsed_archs), len(splits)))])
+        raise document.error([Problem(("split", "folds"), _too_many_runs_text(len(parsed_archs), len(splits)))])
     frozen = [problem for arch in parsed_archs for problem in freeze_problems(training.freeze, arch)]
     if frozen:
         raise document.error(frozen)
@@ -246,7 +247,8 @@ def _validate_documents(
         raise document.error([too_many])
     problems = schema_problems(document, "experiment")
     if isinstance(document.value, dict) and {"arch", "archs"} <= set(document.value):
-        problems.append((("arch",), 'both "arch" and "archs" are given. Keep one of them.'))
+        repairs = (remove_key(("arch",)), remove_key(("archs",)))
+        problems.append(Problem(("arch",), 'both "arch" and "archs" are given. Keep one of them.', repairs))
     if problems:
         raise document.error(problems)
     archs = _read_arch_documents(document)
@@ -292,7 +294,7 @@ def _parse_archs(archs: Sequence[Document], document: Document) -> list[Arch]:
     result = [parsed[id(arch)] for arch in archs]
     problem = _name_clash([arch.name for arch in result])
     if problem:
-        raise document.error([(("archs",), f'{problem}. Give each its own "name".')])
+        raise document.error([Problem(("archs",), f'{problem}. Give each its own "name".')])
     return result
 
 
@@ -316,9 +318,9 @@ def _read_arch_documents(document: Document) -> list[Document]:
     """Read the architecture documents of an experiment; relative paths are resolved against its folder."""
     if "arch" in document.value:
         return [Document(value=document.value["arch"], source=f"{document.source} $.arch")]
-    folder, entries = Path(document.source).parent, document.value["archs"]
+    entries = document.value["archs"]
     names = dict.fromkeys(entry for entry in entries if isinstance(entry, str))
-    files = {name: document.files.get(name) or read_document(name, folder) for name in names}
+    files = {name: document.read(name) for name in names}
     return [
         files[entry]
         if isinstance(entry, str)
@@ -340,9 +342,13 @@ def _evaluation_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Prob
         return []
     path = ("evaluation", "keep_all_candidates")
     if "negatives_per_positive" not in DATASETS[name].options:
-        return [(path, f'the data set "{name}" always keeps all its cases. Remove this option.')]
+        return [
+            Problem(path, f'the data set "{name}" always keeps all its cases. Remove this option.', (remove_key(path),))
+        ]
     if sections["data"].get("task") == "malignancy":
-        return [(path, 'the task "malignancy" always keeps all nodules. Remove this option.')]
+        return [
+            Problem(path, 'the task "malignancy" always keeps all nodules. Remove this option.', (remove_key(path),))
+        ]
     return []
 
 
@@ -351,10 +357,10 @@ def _label_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Problem]:
     problems: list[Problem] = []
     if data.get("undecided") == "soft" and training.get("soft_labels") is False:
         text = 'is false, but data.undecided is "soft": undecided nodules have no other label. Remove one of the two.'
-        problems.append((("training", "soft_labels"), text))
+        problems.append(Problem(("training", "soft_labels"), text))
     if data.get("label_weights") == "agreement" and training.get("case_weights") is False:
         text = 'is false, but data.label_weights is "agreement": the weights would be ignored. Remove one of the two.'
-        problems.append((("training", "case_weights"), text))
+        problems.append(Problem(("training", "case_weights"), text))
     return problems
 
 
@@ -366,7 +372,7 @@ def _experiment_name(document: Document, data: Data, split: Split) -> str:
     """
     name: str = document.value.get("name") or _default_name(document, data, split)
     if problem := name_problem(name):
-        raise document.error([(("name",), problem)])
+        raise document.error([Problem(("name",), problem)])
     return name
 
 

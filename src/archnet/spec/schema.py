@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import did_you_mean
+from archnet.files.documents.json_text import has_surrogates, surrogate_problem
 from archnet.files.documents.json_text import json_text as json_text
-from archnet.files.documents.json_text import surrogate_problem
 from archnet.files.documents.names import NAME_PATTERN, NAME_RULE, name_problem
+from archnet.files.documents.problems import Repair
+from archnet.files.documents.quick_check import SchemaChecks
 from archnet.files.documents.schema_validator import schema_validator
 from archnet.files.documents.shipped_documents import shipped_folder
 from archnet.files.strict_json import MAX_PROBLEMS, Document, JsonPath, Problem
+from archnet.spec.repairs.schema_repairs import repair_missing_key, repair_unknown_key, repair_value, translate_layer
 from archnet.spec.synonyms.layer_synonyms import layer_type_hint
 
 SCHEMAS: Final = ("arch", "experiment", "sweep")
@@ -34,12 +37,17 @@ def read_schema(name: str) -> dict[str, Any]:
 
 
 @cache
+def _checks() -> SchemaChecks:
+    return SchemaChecks({f"{name}.schema.json": read_schema(name) for name in SCHEMAS})
+
+
+@cache
 def _validator(name: str) -> Any:
     from referencing import Registry, Resource
 
     resources_by_name = [(f"{part}.schema.json", Resource.from_contents(read_schema(part))) for part in ("arch", name)]
     registry: Any = Registry().with_resources(resources_by_name)
-    return schema_validator()(read_schema(name), registry=registry)
+    return schema_validator(_checks())(read_schema(name), registry=registry)
 
 
 def schema_problems(document: Document, schema: str) -> list[Problem]:
@@ -49,10 +57,11 @@ def schema_problems(document: Document, schema: str) -> list[Problem]:
         document: The document.
         schema: One of `SCHEMAS`.
     """
-    errors = _validator(schema).iter_errors(document.value)
+    is_valid = _checks().check(f"{schema}.schema.json")(document.value)
+    errors = () if is_valid else _validator(schema).iter_errors(document.value)
     return [
-        *_surrogate_problems(document.value, ()),
-        *(problem for error in errors for problem in violation_problems(error)),
+        *(_surrogate_problems(document.value, ()) if has_surrogates(document.value) else ()),
+        *(problem for error in errors for problem in violation_problems(error, document.value)),
     ]
 
 
@@ -60,29 +69,58 @@ def _surrogate_problems(value: Any, path: JsonPath) -> Iterator[Problem]:
     """Yield lone surrogates, which files cannot contain, but texts from Python or the command line can."""
     for text in [value] if isinstance(value, str) else value if isinstance(value, dict) else ():
         if problem := surrogate_problem(text):
-            yield path, f"{json_text(text)} {problem}"
+            yield Problem(path, f"{json_text(text)} {problem}")
     entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, entry in entries:
         yield from _surrogate_problems(entry, (*path, step))
 
 
-def violation_problems(error: Any) -> Iterator[Problem]:
-    """Yield the messages for one schema violation, with their paths."""
+def violation_problems(error: Any, root: Any = None) -> Iterator[Problem]:
+    """Yield the problems of one schema violation.
+
+    Args:
+        error: The violation.
+        root: The whole document, for repairs.
+    """
     path = tuple(error.absolute_path)
     if error.validator in ("additionalProperties", "unevaluatedProperties"):
         known_keys = error.schema.get("properties", {})
         for number, key in enumerate(sorted(set(error.instance) - set(known_keys))):
             is_listed = number < MAX_PROBLEMS  # later ones are only counted
-            yield (*path, key), f"unknown key {json_text(key)}.{_key_hint(key, known_keys) if is_listed else ''}"
+            text = f"unknown key {json_text(key)}.{_key_hint(key, known_keys) if is_listed else ''}"
+            repairs = repair_unknown_key((*path, key), known_keys, error.instance) if is_listed else ()
+            yield Problem((*path, key), text, repairs)
     elif error.validator == "required":
         for key in error.validator_value:
             if key not in error.instance and key not in _misspelled_keys(error):
-                yield path, f'the key "{key}" is missing.{_key_description(error.schema, key)}'
+                text = f'the key "{key}" is missing.{_key_description(error.schema, key)}'
+                repairs = tuple(repair_missing_key(path, key, error.schema, error.instance))
+                yield Problem(path, text, repairs)
     elif error.validator == "dependentRequired":
         for key in sorted(set(error.instance) & set(error.validator_value)):
-            yield (*path, key), f"needs {', '.join(map(json_text, error.validator_value[key]))} as well."
+            yield Problem((*path, key), f"needs {', '.join(map(json_text, error.validator_value[key]))} as well.")
     elif error.validator not in ("if", "allOf"):
-        yield path, _value_message(error)
+        words = _valid_words(error)
+        translated: tuple[Repair, ...] = ()
+        if path and path[-1] == "type" and "C" in words:
+            translated = translate_layer(
+                error.instance, _value_at(root, path[:-1]), path[:-1], read_schema("arch")["$defs"]
+            )
+        yield Problem(path, _value_message(error), translated or repair_value(error, path, words))
+
+
+def _value_at(root: Any, path: JsonPath) -> Any:
+    """The value at a path; null if there is none."""
+    for step in path:
+        root = root[step] if root is not None else None
+    return root
+
+
+def _valid_words(error: Any) -> list[Any]:
+    """The values that an enumeration lists, or the words of a pattern."""
+    if error.validator in ("enum", "const"):
+        return [error.validator_value] if error.validator == "const" else list(error.validator_value)
+    return list(pattern_words(error.schema))
 
 
 def _misspelled_keys(error: Any) -> set[str]:
@@ -142,9 +180,9 @@ def _value_message(error: Any) -> str:
         words = [word for word in allowed if isinstance(word, str)]
         hint = _word_hint(error.instance, words) if isinstance(error.instance, str) else ""
         return f"{value_text} is not one of {', '.join(map(json_text, allowed))}.{hint}"
-    if error.validator == "type" or (error.validator == "pattern" and _pattern_words(error.schema)):
-        hint = did_you_mean(error.instance, _pattern_words(error.schema)) if isinstance(error.instance, str) else ""
-        return f"expected {_expected_text(error.schema)}, got {value_text}.{hint}"
+    if error.validator == "type" or (error.validator == "pattern" and pattern_words(error.schema)):
+        hint = did_you_mean(error.instance, pattern_words(error.schema)) if isinstance(error.instance, str) else ""
+        return f"expected {expected_text(error.schema)}, got {value_text}.{hint}"
     if error.validator == "pattern" and limit == NAME_PATTERN:
         return name_problem(error.instance) or f"expected {NAME_RULE}, got {value_text}."
     if error.validator == "anyOf" and all("type" in branch for branch in limit):
@@ -186,18 +224,18 @@ def unknown_key_problem(path: JsonPath) -> str | None:
     return None
 
 
-def _expected_text(schema: Mapping[str, Any]) -> str:
+def expected_text(schema: Mapping[str, Any]) -> str:
     r"""Describe the valid values: the types, and the words instead of any string if the pattern lists them.
 
-    >>> _expected_text({"type": ["integer", "string"], "pattern": r"^auto$(?!\n)"})
+    >>> expected_text({"type": ["integer", "string"], "pattern": r"^auto$(?!\n)"})
     'a whole number or "auto"'
     """
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-    kinds = [_JSON_TYPES[kind] for kind in types if kind != "string" or not _pattern_words(schema)]
-    return " or ".join([*kinds, *map(json_text, _pattern_words(schema))])
+    kinds = [_JSON_TYPES[kind] for kind in types if kind != "string" or not pattern_words(schema)]
+    return " or ".join([*kinds, *map(json_text, pattern_words(schema))])
 
 
-def _pattern_words(schema: Mapping[str, Any]) -> list[str]:
+def pattern_words(schema: Mapping[str, Any]) -> list[str]:
     r"""The words that a pattern such as ^(hu|auto)$(?!\n) lists; empty for other patterns."""
     match = re.fullmatch(r"\^\(?([\w ]+(?:\|[\w ]+)*)\)?\$\(\?!\\n\)", schema.get("pattern", ""))
     return match[1].split("|") if match else []

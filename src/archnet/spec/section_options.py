@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from archnet.files.documents.json_text import json_text
+from archnet.files.documents.problems import remove_key, set_key
 from archnet.files.strict_json import Problem
 from archnet.spec.arch import Arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
@@ -27,7 +28,9 @@ def data_problems(options: Mapping[str, Any]) -> list[Problem]:
     name = options.get("name", Data().name)
     spec = DATASETS[name]
     problems: list[Problem] = [
-        (("data", key), _unknown_option_text(name, key)) for key in options if key not in spec.options
+        Problem(("data", key), _unknown_option_text(name, key), (remove_key(("data", key)),))
+        for key in options
+        if key not in spec.options
     ]
     problems += _range_problems(options)
     problems += [] if problems else _task_problems(options)
@@ -35,7 +38,7 @@ def data_problems(options: Mapping[str, Any]) -> list[Problem]:
         problems += _physical_size_problems(options)
     if spec.is_file and not options.get("root"):
         remedy = f'"root", the path of the file; or use --data {name}:PATH.'
-        problems.append((("data",), f'the data set "{name}" needs {remedy}'))
+        problems.append(Problem(("data",), f'the data set "{name}" needs {remedy}'))
     return problems
 
 
@@ -51,15 +54,15 @@ def _range_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
         pairs = [] if not isinstance(value, list) else value if isinstance(value[0], list) else [value]
         for low, high in pairs:
             if low >= high:
-                yield ("data", key), f"expected [low, high] with low below high, got {[low, high]}."
+                yield Problem(("data", key), f"expected [low, high] with low below high, got {[low, high]}.")
         if key == "window_hu" and len(pairs) > 1 and isinstance(options.get("range"), list):
-            yield (
+            yield Problem(
                 ("data", key),
                 f"has {len(pairs)} windows, but data.range sets the values of 0 and 1. Remove one of the two.",
             )
         num_channels = options.get("channels", Data().channels)
         if key == "range" and len(pairs) not in (0, 1, num_channels):
-            yield (
+            yield Problem(
                 ("data", key),
                 f"has {len(pairs)} pairs, but data.channels is {num_channels}. Give one pair for each channel, or one "
                 "for all.",
@@ -69,25 +72,34 @@ def _range_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
 def _task_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
     if options.get("task") == "malignancy":
         if options.get("negatives_per_positive") not in (None, "all"):
-            yield ("data", "negatives_per_positive"), 'the task "malignancy" keeps all nodules. Remove this option.'
+            yield Problem(
+                ("data", "negatives_per_positive"),
+                'the task "malignancy" keeps all nodules. Remove this option.',
+                (remove_key(("data", "negatives_per_positive")),),
+            )
         return
     for key in ("undecided", "label_weights"):
         if options.get(key) not in (None, getattr(Data(), key)):
-            yield (
+            yield Problem(
                 ("data", key),
                 'applies only to the task "malignancy". Set data.task=malignancy, or remove this option.',
+                (remove_key(("data", key)), set_key(("data",), "task", "malignancy")),
             )
 
 
 def _physical_size_problems(options: Mapping[str, Any]) -> list[Problem]:
     path = ("data", "crop_size_mm")
     if options.get("spacing_mm") is None:
-        return [(path, "needs spacing_mm: without it, crops of different scans would differ in shape.")]
+        return [Problem(path, "needs spacing_mm: without it, crops of different scans would differ in shape.")]
     if any(length > MAX_CROP_SIZE * step for length in options["crop_size_mm"] for step in options["spacing_mm"]):
-        return [(path, f"gives more than {MAX_CROP_SIZE:,} voxels at this spacing. Lower it, or raise spacing_mm.")]
+        return [
+            Problem(path, f"gives more than {MAX_CROP_SIZE:,} voxels at this spacing. Lower it, or raise spacing_mm.")
+        ]
     size, crop_size = list(size_in_voxels(options["crop_size_mm"], options["spacing_mm"])), options.get("crop_size")
     if crop_size not in (None, "auto", size):
-        return [(path, f"gives {size} voxels at this spacing, but crop_size is {crop_size}. Remove one of the two.")]
+        return [
+            Problem(path, f"gives {size} voxels at this spacing, but crop_size is {crop_size}. Remove one of the two.")
+        ]
     return []
 
 
@@ -164,7 +176,8 @@ def common_crop_size(input_shapes: Sequence[tuple[int, ...]], published: tuple[i
 
 def split_problems(options: Mapping[str, Any]) -> list[Problem]:
     """Yield conflicts between the keys of a split, each of which is valid by itself."""
-    return [(("split", *path), text) for path, text in _split_option_problems(_drop_nulls(options))]
+    problems = _split_option_problems(_drop_nulls(options))
+    return [problem._replace(path=("split", *problem.path)) for problem in problems]
 
 
 def parse_splits(options: Mapping[str, Any]) -> tuple[Split, ...]:
@@ -191,25 +204,27 @@ def _num_folds(options: Mapping[str, Any]) -> int | None:
 def _split_option_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
     by, folds, fold = options.get("by"), _num_folds(options), options.get("fold")
     if by in ("own", "own_test") and {"folds", "fold"} & set(options):
-        yield (
+        yield Problem(
             (),
             f'by "{by}" uses the sets that the data set defines, which have no folds. Remove folds and fold, or by.',
         )
         return
     if by == "official" and folds != NUM_OFFICIAL_FOLDS:
-        yield ("folds",), f"there are {NUM_OFFICIAL_FOLDS} official folds, got {folds}. Remove it, or split by group."
+        yield Problem(
+            ("folds",), f"there are {NUM_OFFICIAL_FOLDS} official folds, got {folds}. Remove it, or split by group."
+        )
     if folds is None and fold is not None:
-        yield ("fold",), "there are no folds to choose from. Set split.folds, such as 10."
+        yield Problem(("fold",), "there are no folds to choose from. Set split.folds, such as 10.")
     if folds is not None and fold is not None and fold >= folds:
-        yield ("fold",), f"expected one of the {folds} folds, 0 to {folds - 1}, got {fold}."
+        yield Problem(("fold",), f"expected one of the {folds} folds, 0 to {folds - 1}, got {fold}.")
     if folds is not None and "test" in options:
-        yield (
+        yield Problem(
             ("test",),
             "with folds, each fold is the test set once, so there is no share. Remove it, or set it to null.",
         )
     test = 1 / folds if folds else options.get("test", Split().test)
     if test + options.get("validation", Split().validation) >= 1:
-        yield (), "test and validation leave no training cases. Lower one of them."
+        yield Problem((), "test and validation leave no training cases. Lower one of them.")
 
 
 def training_problems(options: Mapping[str, Any]) -> list[Problem]:
@@ -217,7 +232,7 @@ def training_problems(options: Mapping[str, Any]) -> list[Problem]:
     try:
         parse_bytes(0 if options.get("memory") is None else options["memory"])
     except ValueError as error:
-        return [(("training", "memory"), str(error))]
+        return [Problem(("training", "memory"), str(error))]
     return []
 
 
@@ -261,7 +276,7 @@ def freeze_problems(freeze: Freeze | None, arch: Arch) -> list[Problem]:
     wrong = next(index for index in freeze.layers if index >= last)
     reason = f"layer {wrong} is T, which is always trainable" if wrong == last else f"there is no layer {wrong}"
     known = f"the others of {json_text(arch.name)} are 0 to {last - 1}" if last else "there is no other layer"
-    return [(("training", "freeze"), f'{reason}; {known}. "all" freezes all but T.')]
+    return [Problem(("training", "freeze"), f'{reason}; {known}. "all" freezes all but T.')]
 
 
 def _parse_augmentation(document: Mapping[str, Any]) -> Augmentation:

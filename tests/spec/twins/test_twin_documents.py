@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from archnet.errors import DocumentError
-from archnet.files.atomic import compact_json
+from archnet.files.documents.house_style import compact_json
 from archnet.files.strict_json import read_document
 from archnet.spec.arch import load_arch, parse_arch
 from archnet.spec.twins.twin_document import FORMS

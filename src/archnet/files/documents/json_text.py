@@ -62,6 +62,12 @@ def surrogate_problem(text: str) -> str | None:
     return f"contains U+{code:04X}, a lone surrogate, which is not a character. Remove it, or write the complete pair."
 
 
+def has_surrogates(value: Any) -> bool:
+    """Whether a text in a JSON value contains a lone surrogate; see `surrogate_problem`."""
+    text = json.dumps(value, ensure_ascii=False)
+    return not text.isascii() and _SURROGATE.search(text) is not None
+
+
 def normalize_integers(value: Any) -> Any:
     """Convert all whole numbers of a JSON value to integers: 5.0 and 5e0 become 5."""
     if isinstance(value, float) and value.is_integer():

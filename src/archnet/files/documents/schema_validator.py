@@ -8,14 +8,18 @@ from functools import cache
 from typing import Any
 
 from archnet.files.documents.json_text import normalize_integers
+from archnet.files.documents.quick_check import SchemaChecks
 
 
 @cache
-def schema_validator() -> Any:
+def schema_validator(checks: SchemaChecks | None = None) -> Any:
     """Return a class that validates Draft 2020-12 schemas like `jsonschema`, but faster.
 
     Entries of arrays above `maxItems` and of objects above `maxProperties` are not validated, `uniqueItems` takes
     linear time, and branches of `allOf` for a different `type` than that of the instance are skipped.
+
+    Args:
+        checks: The compiled checks of the schemas; values that they accept are not validated.
     """
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
@@ -26,9 +30,18 @@ def schema_validator() -> Any:
         for name in ("items", "additionalProperties", "propertyNames")
     }
     unique = _skip_if_too_large(_unique_items, "maxItems")
+    skipping = {} if checks is None else {"$ref": _skip_if_valid(keywords["$ref"], checks)}
     return extend(  # type: ignore[no-untyped-call]
-        Draft202012Validator, {**bounded, "uniqueItems": unique, "allOf": _all_of}
+        Draft202012Validator, {**bounded, **skipping, "uniqueItems": unique, "allOf": _all_of}
     )
+
+
+def _skip_if_valid(validate: Any, checks: SchemaChecks) -> Any:
+    def validate_reference(validator: Any, reference: str, instance: Any, schema: Any) -> Iterator[Any]:
+        if not checks.accepts(validator._resolver.lookup(reference).contents, instance):
+            yield from validate(validator, reference, instance, schema) or ()
+
+    return validate_reference
 
 
 def _skip_if_too_large(validate: Any, limit_key: str) -> Any:

@@ -2,43 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Literal
 
-from archnet.errors import DocumentError
-from archnet.files.strict_json import parse_document
+from archnet.files.documents.house_style import format_json
+from archnet.files.documents.json_parser import parse_tolerantly
+from archnet.files.documents.json_tree import JsonNode, LineNumbers
+from archnet.files.documents.text_edits import smallest_edits
+from archnet.files.strict_json import Document, JsonPath
+from archnet.spec.analysis.analysis_options import AnalysisOptions as AnalysisOptions
+from archnet.spec.analysis.arch_problems import analyze_arch
 from archnet.spec.analysis.diagnostics import Diagnostic
+from archnet.spec.analysis.document_kind import DocumentKind, document_kind
+from archnet.spec.analysis.experiment_problems import experiment_findings, sweep_findings
+from archnet.spec.analysis.explain_position import explain_position
+from archnet.spec.analysis.locate_problems import locate_problem, sort_diagnostics, syntax_diagnostics
 from archnet.spec.analysis.network_facts import NetworkFacts
+from archnet.spec.analysis.outline import outline
+from archnet.spec.analysis.partial_network import known_rank
 from archnet.spec.analysis.suggestions import Completion, Hover, Symbol
 from archnet.spec.analysis.text_ranges import TextEdit, TextRange
-from archnet.spec.arch import parse_arch
-from archnet.spec.layers import Shape
-
-DocumentKind = Literal["arch", "experiment", "sweep"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnalysisOptions:
-    """The circumstances of an analysis.
-
-    Attributes:
-        input_shape: Spatial input of the network; by default that of the document, or else the published crop.
-        num_classes: Number of classes.
-        batch_size: Batch size of the memory plan.
-        budget_bytes: Memory budget; null for none.
-        spacing_mm: Voxel size along (height, width, depth), for receptive fields in millimetres; null if unknown.
-        read_text: Reads the text of another file that the document names, such as an open editor's unsaved buffer; null
-            for a file that is not open.
-    """
-
-    input_shape: Shape | None = None
-    num_classes: int = 2
-    batch_size: int = 64
-    budget_bytes: int | None = None
-    spacing_mm: tuple[float, ...] | None = None
-    read_text: Callable[[Path], str | None] = field(default=lambda path: None)
+from archnet.spec.completion.complete import complete
+from archnet.spec.completion.cursor_offers import CompletionContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +35,17 @@ class Analysis:
         kind: What kind of document it is, guessed while it is incomplete.
         diagnostics: All problems, in the order of the text.
         network: The network of an architecture; null for other documents and where the text does not determine it.
+        root: The value of the text as far as it can be recognized, with the range of every key and value.
+        is_json: Whether the text is strict JSON.
+        options: The circumstances of the analysis.
     """
 
     text: str
     source: str
     kind: DocumentKind
+    root: JsonNode = field(compare=False, repr=False)
+    is_json: bool = True
+    options: AnalysisOptions = field(default_factory=AnalysisOptions, compare=False, repr=False)
     diagnostics: tuple[Diagnostic, ...] = ()
     network: NetworkFacts | None = None
 
@@ -66,19 +56,27 @@ class Analysis:
 
     def complete(self, offset: int) -> tuple[Completion, ...]:
         """Completions at an offset."""
-        return ()
+        return complete(self.text, offset, self._context)
 
     def hover(self, offset: int) -> Hover | None:
         """Explain the key or value at an offset."""
-        return None
+        return explain_position(self.root, offset, self._context, self.network)
 
     def symbols(self) -> tuple[Symbol, ...]:
         """The outline of the document."""
-        return ()
+        return outline(self.root, self.network)
 
     def format(self) -> tuple[TextEdit, ...]:
         """Edits that give the document the house style: one layer per line if it fits; none for invalid JSON."""
-        return ()
+        formatted = format_json(self.text, self.root) if self.is_json else self.text
+        return smallest_edits(self.text, formatted)
+
+    @property
+    def _context(self) -> CompletionContext:
+        rank = known_rank(self.root.value) if self.kind == "arch" else None
+        return CompletionContext(
+            kind=self.kind, source=self.source, value=self.root.value, rank=rank, read_text=self.options.read_text
+        )
 
 
 def analyze(text: str, source: str, options: AnalysisOptions | None = None) -> Analysis:
@@ -89,14 +87,31 @@ def analyze(text: str, source: str, options: AnalysisOptions | None = None) -> A
         source: Path of the file; relative paths in the document are relative to its folder.
         options: See `AnalysisOptions`.
     """
-    try:
-        parse_arch(parse_document(text, source))
-    except DocumentError as error:
-        whole = TextRange(0, len(text))
-        return Analysis(
-            text=text,
-            source=source,
-            kind="arch",
-            diagnostics=(Diagnostic(range=whole, severity="error", message=str(error), path=()),),
-        )
-    return Analysis(text=text, source=source, kind="arch")
+    options = options or AnalysisOptions()
+    root, syntax_problems = parse_tolerantly(text)
+    kind = document_kind(root.value, source)
+    document = Document(value=root.value, source=source, lines=LineNumbers(root, text), read_text=options.read_text)
+    network: NetworkFacts | None = None
+    if kind == "arch":
+        broken = frozenset(problem.path for problem in syntax_problems)
+        result = analyze_arch(document, options, lambda path: _range_of(root, path), broken)
+        findings, network = result.findings, result.network.facts if result.network else None
+    else:
+        findings = tuple(experiment_findings(document) if kind == "experiment" else sweep_findings(document))
+    located = (locate_problem(severity, problem, document, root, text) for severity, problem in findings)
+    diagnostics = [*syntax_diagnostics(syntax_problems, text, source), *(each for each in located if each is not None)]
+    return Analysis(
+        text=text,
+        source=source,
+        kind=kind,
+        diagnostics=sort_diagnostics(diagnostics, text),
+        network=network,
+        root=root,
+        is_json=not syntax_problems,
+        options=options,
+    )
+
+
+def _range_of(root: JsonNode, path: JsonPath) -> TextRange:
+    node = root.find(path) or root
+    return TextRange(node.start, node.end)

@@ -13,6 +13,8 @@ from archnet.spec.layers import Shape
 class LayerFacts:
     """One layer as it is written, with everything inside it and over all its repetitions.
 
+    In a repetition, the input is that of the first time, and the output and the receptive field are those of the last.
+
     Attributes:
         path: JSON path of the layer in the document.
         range: Its object in the text.
@@ -22,9 +24,11 @@ class LayerFacts:
         output_shape: Shape without batch, channels last.
         num_parameters: Number of weights, including those of inner layers and repetitions.
         num_macs: Multiply-adds of the forward pass per case, likewise.
-        memory_bytes: Memory for one case during training, likewise.
-        receptive_field: Voxels of the network's input, per axis, on which one output voxel depends; null where the
-            output has no spatial axes.
+        memory_bytes: Memory for one case during training, likewise: the values stored for the backward pass, and the
+            largest number of temporary values.
+        receptive_field: Voxels of the network's input, per axis, on which one output voxel depends, including padding;
+            null where the output has no spatial axes. Attention and normalization over the map extend it to the part of
+            the input that the map covers. For layers on planes, that of the axial plane.
         receptive_field_mm: The same in millimetres; null if the spacing is unknown.
     """
 
@@ -60,7 +64,7 @@ class NetworkMemory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkFacts:
-    """A network at one input.
+    """A network at one input, or its first layers if the document is invalid.
 
     Attributes:
         name: Name of the architecture.
@@ -71,6 +75,8 @@ class NetworkFacts:
         num_parameters: Number of weights.
         num_macs: Multiply-adds of the forward pass per case.
         memory: The memory plan.
+        is_complete: Whether the network has no problem. Otherwise, the facts are those of the layers before the first
+            layer with a problem.
     """
 
     name: str
@@ -81,3 +87,4 @@ class NetworkFacts:
     num_parameters: int
     num_macs: int
     memory: NetworkMemory
+    is_complete: bool = True

@@ -4,26 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class TextRange:
-    """A part of a text.
-
-    Attributes:
-        start: Offset of the first character, in Unicode code points.
-        end: Offset after the last character.
-    """
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class TextEdit:
-    """The replacement of a part of a text; an insertion has an empty range."""
-
-    range: TextRange
-    new_text: str
+from archnet.files.documents.text_edits import TextEdit as TextEdit
+from archnet.files.documents.text_edits import TextRange as TextRange
+from archnet.files.documents.text_edits import apply_edits as apply_edits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +20,3 @@ class Fix:
 
     title: str
     edits: tuple[TextEdit, ...]
-
-
-def apply_edits(text: str, edits: tuple[TextEdit, ...]) -> str:
-    """Apply edits that do not overlap.
-
-    >>> apply_edits("abc", (TextEdit(TextRange(0, 1), "x"), TextEdit(TextRange(3, 3), "y")))
-    'xbcy'
-    """
-    for edit in sorted(edits, key=lambda edit: edit.range, reverse=True):
-        text = text[: edit.range.start] + edit.new_text + text[edit.range.end :]
-    return text

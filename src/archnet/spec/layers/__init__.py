@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, fields
+from functools import cache
 from typing import Any, Final
 
 from archnet.files.strict_json import JsonPath
@@ -75,6 +76,7 @@ LAYERS: Final[dict[str, type[Layer]]] = {
 TYPE_NAMES: Final[dict[type[Layer], str]] = {layer: name for name, layer in LAYERS.items()}
 
 
+@cache
 def _marked_keys(mark: str, *kinds: type[Layer]) -> tuple[str, ...]:
     """Keys of layer types whose fields have a mark, without duplicates."""
     return tuple(dict.fromkeys(item.name for kind in kinds for item in fields(kind) if item.metadata.get(mark)))
@@ -100,8 +102,8 @@ def inner_documents(document: dict[str, Any]) -> Iterator[tuple[JsonPath, list[A
 def inner_rank(document: dict[str, Any], rank: int | None) -> int | None:
     """Number of spatial axes of the inner layers, given that of the layer itself."""
     kind = layer_class(document)
-    ranks = [item.metadata["inner_rank"] for item in fields(kind) if "inner_rank" in item.metadata] if kind else []
-    return ranks[0] if ranks else rank
+    keys = _marked_keys("inner_rank", kind) if kind else ()
+    return next(item.metadata["inner_rank"] for item in fields(kind) if item.name in keys) if kind and keys else rank
 
 
 def parse_layer(document: dict[str, Any], rank: int) -> Layer:
@@ -113,8 +115,13 @@ def parse_layer(document: dict[str, Any], rank: int) -> Layer:
     """
     kind = LAYERS[document["type"]]
     current = kind.current_document(document)
-    items = (item for item in fields(kind) if item.name in current or item.metadata.get("per_axis"))
+    items = (item for item in _fields(kind) if item.name in current or item.metadata.get("per_axis"))
     return kind(**{item.name: _parse_field(item, current, rank) for item in items})
+
+
+@cache
+def _fields(kind: type[Layer]) -> tuple[Field[Any], ...]:
+    return fields(kind)
 
 
 def _parse_field(item: Field[Any], document: Mapping[str, Any], rank: int) -> Any:

@@ -23,7 +23,7 @@ def written_layers_problem(layers: list[Any], path: JsonPath) -> Problem | None:
     count = num_written_layers(layers)
     if count <= MAX_LAYERS:
         return None
-    return path, f"{count:,} layers are written here; a network has at most {MAX_LAYERS:,}. {TOO_LONG_HINT}"
+    return Problem(path, f"{count:,} layers are written here; a network has at most {MAX_LAYERS:,}. {TOO_LONG_HINT}")
 
 
 def num_written_layers(layers: list[Any]) -> int:
@@ -45,9 +45,10 @@ def repeated_layers_problem(layers: Sequence[Layer], path: JsonPath) -> Problem 
     repetitions = [(layer.num_rows(), place, layer) for place, layer in walk(layers, path) if layer.traits.repeats]
     too_large = [each for each in repetitions if each[0] > MAX_LAYERS]
     count, place, layer = (min if too_large else max)(too_large or repetitions, key=lambda each: each[0])
-    return place, (
+    return Problem(
+        place,
         f"{TYPE_NAMES[type(layer)]} makes {count_text(count)} of the {count_text(total)} layers that the network would "
-        f"have; at most {MAX_LAYERS:,} are allowed. {layer.traits.rows_remedy}"
+        f"have; at most {MAX_LAYERS:,} are allowed. {layer.traits.rows_remedy}",
     )
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from archnet.files.strict_json import JsonPath
 from archnet.spec.layers import TYPE_NAMES, Layer, Shape
 from archnet.spec.layers.base.words import join_words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PlannedLayer:
-    """One layer in a network with a known input shape.
+    """One layer in a network with a known input shape. Its costs are computed once.
 
     Attributes:
         path: JSON path of the layer in the document.
@@ -40,42 +41,42 @@ class PlannedLayer:
         """Short description of the layer, for tables."""
         return join_words(self.layer.summary(), f"on {self.num_planes} planes" if self.num_planes > 1 else "")
 
-    @property
+    @cached_property
     def num_parameters(self) -> int:
         """Number of weights, trainable or not."""
         return self.layer.num_parameters(self.input_shape)
 
-    @property
+    @cached_property
     def num_macs(self) -> int:
         """Multiply-adds of the forward pass per case."""
         return self.num_planes * self.layer.num_macs(self.input_shape)
 
-    @property
+    @cached_property
     def num_activations(self) -> int:
         """Number of output values of the operations per case."""
         return self.num_planes * self.layer.num_activations(self.input_shape)
 
-    @property
+    @cached_property
     def num_penalized_parameters(self) -> int:
         """Number of weights with the L2 penalty."""
         return self.layer.num_penalized_parameters(self.input_shape)
 
-    @property
+    @cached_property
     def num_stored_values(self) -> float:
         """Number of values per case that are stored for the backward pass."""
         return self.num_planes * self.layer.num_stored_values(self.input_shape)
 
-    @property
+    @cached_property
     def num_transient_values(self) -> float:
         """Number of temporary values per case during the backward pass of the layer."""
         return self.num_planes * self.layer.num_transient_values(self.input_shape)
 
-    @property
+    @cached_property
     def num_pending_gradients(self) -> int:
         """Number of gradient values per case that are kept during the backward pass of the inner layers."""
         return self.num_planes * self.layer.num_pending_gradients(self.input_shape)
 
-    @property
+    @cached_property
     def num_input_gradients(self) -> int:
         """Number of additional temporary values per case if the input has a gradient."""
         return self.num_planes * self.layer.num_input_gradients(self.input_shape)

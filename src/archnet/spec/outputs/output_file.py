@@ -179,7 +179,7 @@ def _is_integer(_checker: Any, value: object) -> bool:
 
 def _refuse(path: Path, content: bytes, value: Any, problem: Problem, remedy: str) -> NoReturn:
     document = Document(value=value, source=str(path), lines=_find_lines(content))
-    raise DataError(f"{document.problem(*problem)} {remedy}")
+    raise DataError(f"{document.problem(problem.path, problem.message)} {remedy}")
 
 
 def _find_lines(content: bytes) -> Mapping[Any, int]:

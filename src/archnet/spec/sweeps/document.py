@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from archnet.errors import DocumentError
 from archnet.files.documents.names import name_problem
-from archnet.files.strict_json import Document, JsonPath, Problem, read_document, slugify
+from archnet.files.strict_json import Document, JsonPath, Problem, slugify
 from archnet.spec.arch import parse_arch
 from archnet.spec.experiment import Experiment
 from archnet.spec.memory import parse_bytes
@@ -69,9 +69,9 @@ def parse_sweep(
         raise document.error(problems)
     sweep = _make_sweep(document, options, base, archs)
     if problem := name_problem(sweep.name):
-        problems.append((("name",), problem))
+        problems.append(Problem(("name",), problem))
     problems += trials_problems(sweep)
-    problems += _value_problems(sweep, {step for path, _ in problems if path[0] == "space" for step in path[1:2]})
+    problems += _value_problems(sweep, {step for path, *_ in problems if path[0] == "space" for step in path[1:2]})
     if problems:
         raise document.error(problems)
     return sweep
@@ -98,41 +98,41 @@ def _key_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield conflicts between keys of the sweep."""
     search, space = options.get("search", "grid"), options.get("space", {})
     if search != "grid" and options.get("trials") is None:
-        yield ("search",), f'"{search}" needs the number of trials. Give "trials", such as 20.'
+        yield Problem(("search",), f'"{search}" needs the number of trials. Give "trials", such as 20.')
     if search != "grid" and not space:
-        yield ("search",), f'"{search}" has nothing to sample: "space" is empty. Fill it, or remove "search".'
+        yield Problem(("search",), f'"{search}" has nothing to sample: "space" is empty. Fill it, or remove "search".')
     if options.get("scheduler") and (options.get("folds") or options.get("seeds")):
-        yield (
+        yield Problem(
             ("scheduler",),
             "trials with several folds or seeds are ranked by their mean, so they cannot be stopped early. "
             "Remove the scheduler, or folds and seeds.",
         )
     yield from _incomparable_problems(options)
     if options.get("seeds") and "training.seed" in space:
-        yield ("space", "training.seed"), '"seeds" already varies this key. Remove one of the two.'
+        yield Problem(("space", "training.seed"), '"seeds" already varies this key. Remove one of the two.')
     try:
         memory = options.get("limits", {}).get("memory")
         parse_bytes(0 if memory is None else memory)
     except ValueError as error:
-        yield ("limits", "memory"), str(error)
+        yield Problem(("limits", "memory"), str(error))
 
 
 def _incomparable_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield hyperparameters that would evaluate trials on different cases, or by different measures."""
     for key in options.get("space", {}):
         if key in _CASE_KEYS or key.split(".")[0] == "split":
-            yield (
+            yield Problem(
                 ("space", key),
                 "trials on different cases cannot be compared. Make a sweep for each; folds and seeds repeat trials.",
             )
         if key == "data.positive":
-            yield (
+            yield Problem(
                 ("space", key),
                 "the recall, precision and negatives of different positive classes cannot be compared. Make a sweep of "
                 "each.",
             )
         if key in _LOSS_KEYS and options.get("metric", "loss") == "loss":
-            yield (
+            yield Problem(
                 ("space", key),
                 'losses of different kinds cannot be compared. Use a different metric, such as "auc".',
             )
@@ -144,7 +144,7 @@ def _unknown_keys(value: Any) -> Iterator[Problem]:
     for key in space if isinstance(space, dict) else ():
         with suppress(DocumentError):  # reported as a key that is not dotted
             if problem := unknown_key_problem(parse_key(key)):
-                yield ("space", key), problem
+                yield Problem(("space", key), problem)
 
 
 def _space_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
@@ -153,13 +153,13 @@ def _space_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
     for key, value in options.get("space", {}).items():
         path = ("space", key)
         if key == "archs":
-            yield path, 'the hyperparameter for architectures is called "arch".'
+            yield Problem(path, 'the hyperparameter for architectures is called "arch".')
         try:
             parse_key(key)
         except DocumentError as error:
-            yield path, str(error)
+            yield Problem(path, str(error))
         if isinstance(value, dict):
-            yield from ((path, "architectures are a choice. Give an array of files."),) if key == ARCH else ()
+            yield from (Problem(path, "architectures are a choice. Give an array of files."),) if key == ARCH else ()
             yield from range_problems(path, value, options.get("search", "grid"))
 
 
@@ -173,11 +173,11 @@ def _read_archs(document: Document, options: Mapping[str, Any]) -> tuple[dict[st
         try:
             arch = _read_arch(document, entry, path)
         except DocumentError as error:
-            problems += [(path, line) for line in str(error).split("\n")]
+            problems += [Problem(path, line) for line in str(error).split("\n")]
             continue
         name = arch.value["name"]
         if name in archs:
-            problems.append((path, f'there is another architecture named "{name}". Give each its own "name".'))
+            problems.append(Problem(path, f'there is another architecture named "{name}". Give each its own "name".'))
         archs[name] = arch
     return archs, problems
 
@@ -189,7 +189,7 @@ def _read_arch(document: Document, entry: Any, path: JsonPath) -> Document:
         DocumentError: The architecture cannot be read or is invalid.
     """
     if isinstance(entry, str):
-        arch = read_document(entry, Path(document.source).parent)
+        arch = document.read(entry)
     elif is_arch(entry):
         arch = Document(value=entry, source=document.location(path))
     else:
@@ -220,9 +220,9 @@ def _resolve_base(
     entry = options["base"]
     try:
         base = (
-            read_document(entry, Path(document.source).parent)
+            document.read(entry)
             if isinstance(entry, str)
-            else Document(value=entry, source=document.location(("base",)))
+            else Document(value=entry, source=document.location(("base",)), read_text=document.read_text)
         )
         base = apply_command_line(base)
         base = replace(base, value=resolve_paths(base.value, Path(base.source).parent))
@@ -230,7 +230,7 @@ def _resolve_base(
             base = replace_arch(base, next(iter(archs.values())))
         experiments = parse_experiments(base, _fold_overrides(options))
     except DocumentError as error:
-        return None, [(("base",), line) for line in str(error).split("\n")]
+        return None, [Problem(("base",), line) for line in str(error).split("\n")]
     base_with_arch = replace_arch(base, Document(value=experiments[0].arch.document.value, source=base.source))
     base_with_arch.value["arch"] = {"name": experiments[0].arch.name, **arch_object(base_with_arch.value["arch"])}
     base_with_arch.value["name"] = experiments[0].name
@@ -246,14 +246,14 @@ def _fold_overrides(options: Mapping[str, Any]) -> list[tuple[JsonPath, Any]]:
 def _base_problems(experiments: tuple[Experiment, ...], options: Mapping[str, Any]) -> Iterator[Problem]:
     names = dict.fromkeys(experiment.arch.name for experiment in experiments)
     if len(names) > 1 and ARCH not in options.get("space", {}):
-        yield (
+        yield Problem(
             ("base",),
             f'has {len(names)} architectures ({", ".join(names)}). Make them a hyperparameter: "arch" in "space".',
         )
     elif len(experiments) > len(names):
-        yield ("base",), f'has {len(experiments)} folds. Remove split.folds there, and give "folds" here.'
+        yield Problem(("base",), f'has {len(experiments)} folds. Remove split.folds there, and give "folds" here.')
     if options.get("space") and experiments[0].split.by != "own" and not experiments[0].split.validation:
-        yield ("base",), "has no validation set to rank trials by. Set its split.validation, such as 0.1."
+        yield Problem(("base",), "has no validation set to rank trials by. Set its split.validation, such as 0.1.")
 
 
 def _value_problems(sweep: Sweep, invalid_keys: Set[str | int]) -> Iterator[Problem]:
@@ -271,9 +271,9 @@ def _value_problems(sweep: Sweep, invalid_keys: Set[str | int]) -> Iterator[Prob
 def _rejected_values(sweep: Sweep, key: str) -> Iterator[Problem]:
     """Problems of the values of a hyperparameter; one that several values have is reported once, at the key."""
     problems = list(_value_rejections(sweep, key))
-    counts = Counter(text for _, text in problems)
-    for path, text in problems:
-        yield path if counts[text] == 1 else ("space", key), text
+    counts = Counter(problem.message for problem in problems)
+    for problem in problems:
+        yield problem if counts[problem.message] == 1 else problem._replace(path=("space", key))
 
 
 def _value_rejections(sweep: Sweep, key: str) -> Iterator[Problem]:
@@ -283,7 +283,7 @@ def _value_rejections(sweep: Sweep, key: str) -> Iterator[Problem]:
         names: Sequence[str | None] = list(sweep.archs) or [None]
         rejection = _rejection(sweep, names[0], key, value)
         if rejection and all(_rejection(sweep, name, key, value) for name in names[1:]):
-            yield from ((("space", key, *path), line) for line in rejection.split("\n"))
+            yield from (Problem(("space", key, *path), line) for line in rejection.split("\n"))
 
 
 def _rejection(sweep: Sweep, arch: str | None, key: str, value: Any) -> str | None:

@@ -94,16 +94,20 @@ def range_problems(path: JsonPath, value: Mapping[str, Any], search: str) -> Ite
     """
     kind, low, high = value["type"], value["low"], value["high"]
     if low >= high:
-        yield path, f"expected low below high, got {low} and {high}."
+        yield Problem(path, f"expected low below high, got {low} and {high}.")
     if kind == "log_uniform" and low <= 0:
-        yield (*path, "low"), f"expected above 0, because values are uniform on a logarithmic scale, got {low}."
+        yield Problem(
+            (*path, "low"), f"expected above 0, because values are uniform on a logarithmic scale, got {low}."
+        )
     if kind == "integer":
         yield from (
-            ((*path, key), f"expected a whole number, got {value[key]}.")
+            Problem((*path, key), f"expected a whole number, got {value[key]}.")
             for key in ("low", "high")
             if not isinstance(value[key], int)
         )
     if kind != "integer" and "step" in value:
-        yield (*path, "step"), "only whole numbers have steps. Remove it, or use the type integer."
+        yield Problem((*path, "step"), "only whole numbers have steps. Remove it, or use the type integer.")
     if kind != "integer" and search == "grid":
-        yield path, 'a grid needs a finite number of values. Give them in an array, or set search to "random" or "tpe".'
+        yield Problem(
+            path, 'a grid needs a finite number of values. Give them in an array, or set search to "random" or "tpe".'
+        )

@@ -30,7 +30,7 @@ def size_problem(options: Mapping[str, Any]) -> Problem | None:
     num_values = sum(map(len, choices.values()))
     if num_values > MAX_CHOICES:
         message = f"the arrays hold {num_values:,} values; at most {MAX_CHOICES:,} are allowed. Use ranges of numbers."
-        return ("space",), message
+        return Problem(("space",), message)
     return None
 
 
@@ -47,7 +47,7 @@ def arch_object(arch: Any) -> dict[str, Any]:
 def trials_problems(sweep: Sweep) -> Iterator[Problem]:
     """Report a grid with more combinations than the maximum number of trials."""
     if sweep.num_trials > MAX_TRIALS:
-        yield (
+        yield Problem(
             ("space",),
             f"the grid has {count_text(sweep.num_trials)} combinations, more than {MAX_TRIALS:,} trials. Vary fewer "
             'values, give "trials", or set search to "random" or "tpe".',

@@ -72,7 +72,15 @@ def layer_type_hint(name: str, known: Collection[str]) -> str:
     >>> layer_type_hint("Lambda", ["C", "P"]), layer_type_hint("ReLU", ["relu", "elu"])
     ('', '')
     """
-    if _ADVICE.keys().isdisjoint(known):
-        return ""
+    kind = layer_type_of(name)
+    return "" if kind is None or _ADVICE.keys().isdisjoint(known) else f" {_ADVICE[kind]}"
+
+
+def layer_type_of(name: str) -> str | None:
+    """The layer type for the name in another framework, or an entry of the advice that is no type; null if unknown.
+
+    >>> layer_type_of("MaxPooling3D"), layer_type_of("Lambda")
+    ('P', None)
+    """
     word = re.sub(r"[^a-z]", "", re.sub(r"[123]d$", "", name.lower().rpartition(".")[2]))
-    return f" {_ADVICE[_TYPES[word]]}" if word in _TYPES else ""
+    return _TYPES.get(word)

@@ -34,7 +34,7 @@ async def read_request(request: Request, route: ApiRoute) -> Mapping[str, Any]:
     problems = [
         f"{path_text(path)}: {message}"
         for error in schema_validator()(route.request).iter_errors(values)
-        for path, message in violation_problems(error)
+        for path, message, *_ in violation_problems(error)
     ]
     if problems:
         raise RequestRefusal(400, " ".join(problems[:_MAX_LISTED]))

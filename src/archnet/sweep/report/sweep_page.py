@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from archnet.files.atomic import compact_json
+from archnet.files.documents.house_style import compact_json
 from archnet.report.figures.svg import Drawing
 from archnet.report.html.page import write_page
 from archnet.report.wording import bounds, decimals

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from archnet.evaluation.comparison.verdict import Verdict
 from archnet.evaluation.run_costs import COMPARED_COSTS
-from archnet.files.atomic import compact_json
+from archnet.files.documents.house_style import compact_json
 from archnet.report.comparison_wording import difference_names, p_value_texts
 from archnet.report.figures.svg import Drawing
 from archnet.report.figures.theme import network_name

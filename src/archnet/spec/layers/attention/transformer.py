@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 
 from archnet.spec.layers.base import operations
 from archnet.spec.layers.base.layer import Traits
+from archnet.spec.layers.base.layer_fit import LayerFitError, nearest_divisor
 from archnet.spec.layers.base.marks import PERCENTAGE
 from archnet.spec.layers.base.norm import Norm
 from archnet.spec.layers.base.operations import CompositeLeaf, Operation
@@ -61,8 +62,9 @@ class TransformerBlock(CompositeLeaf):
         if num_tokens == 1:
             raise ValueError("needs more than one voxel for attention. Move it before a C or P")
         if shape[-1] % self.heads:
-            raise ValueError(
-                f"{shape[-1]} channels are not divisible by {self.heads} heads. Set heads to a divisor of {shape[-1]}"
+            raise LayerFitError(
+                f"{shape[-1]} channels are not divisible by {self.heads} heads. Set heads to a divisor of {shape[-1]}",
+                heads=nearest_divisor(self.heads, shape[-1]),
             )
         LAYER_NORM.check(shape)
         return shape

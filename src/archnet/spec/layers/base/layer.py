@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from itertools import repeat
 from typing import Any, ClassVar, Literal
 
 from archnet.files.strict_json import JsonPath
@@ -167,6 +168,17 @@ class Layer(ABC):
 
         An iterator may compute the input of a sequence after the previous one has been checked.
         """
+
+    def inner_grids(self, grid: Grid, shape: Shape) -> Iterator[Grid]:
+        """Yield the receptive fields of the inputs of `inner_sequences`, at least as many; see `propagate_grid`.
+
+        Layers on planes have one entry for each axis of the first plane.
+
+        Args:
+            grid: The receptive fields of this layer's input.
+            shape: Shape of this layer's input.
+        """
+        return repeat(grid)
 
     def depth_sizes(self, shape: Shape, *, keeps_depth: bool = False) -> DepthSizes:
         """Sizes of a 2D layer along the depth when its network becomes 3D, by key; empty for a layer without sizes.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import ceil, prod
 from typing import Any, Final, Literal
 
+from archnet.spec.layers.base.layer_fit import LayerFitError
 from archnet.spec.layers.base.marks import document_form
 from archnet.spec.layers.base.shapes import AxisGrid, Grid, Shape, spatial_shape
 
@@ -67,9 +68,10 @@ class Window:
         if any(k > n for n, k in zip(lengths, self.size, strict=True)):
             size = self.size[0] if len(set(self.size)) == 1 else self.size
             around = f"padding {padding_text(self.padding)}" if self.zeros else '"valid"'
-            raise ValueError(
+            raise LayerFitError(
                 f"{around} with kernel {size} does not fit its input {spatial_shape(shape)}. "
-                "Remove a pooling or enlarge the crop"
+                "Remove a pooling or enlarge the crop",
+                padding="same",
             )
         return tuple((n - k) // s + 1 for n, k, s in zip(lengths, self.size, self.stride, strict=True))
 

@@ -50,9 +50,8 @@ class DenseBlock(WeightlessLayer):
         return True
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
-        for repetition_shape in _repetition_shapes(self, shape)[:-1]:
-            grid = union_grid((grid, chain_grid(self.layers, grid, repetition_shape)))
-        return grid
+        *_, last_grid = self.inner_grids(grid, shape)
+        return last_grid
 
     def inner_sequences(self, shape: Shape) -> Iterator[InnerSequence]:
         for repetition in range(self.times):
@@ -61,6 +60,13 @@ class DenseBlock(WeightlessLayer):
             if made[:-1] != shape[:-1]:
                 return  # `output_shape` raises the error
             shape = (*shape[:-1], shape[-1] + made[-1])
+
+    def inner_grids(self, grid: Grid, shape: Shape) -> Iterator[Grid]:
+        yield grid
+        for _ in range(self.times):
+            grid = union_grid((grid, chain_grid(self.layers, grid, shape)))
+            shape = _shape_after_repetition(self, shape)
+            yield grid
 
     def skip_text(self, shape: Shape) -> str:
         return "input"

@@ -50,6 +50,11 @@ class Repeat(WeightlessLayer):
             yield InnerSequence(layers=self.layers, path=("layers",), repetition=repetition, input_shape=shape)
             shape = chain_shape(self.layers, shape)
 
+    def inner_grids(self, grid: Grid, shape: Shape) -> Iterator[Grid]:
+        for _ in range(self.times):
+            yield grid
+            grid, shape = chain_grid(self.layers, grid, shape), chain_shape(self.layers, shape)
+
     def expand(self) -> Iterable[Layer]:
         return expand_repeats(self.layers * self.times)
 

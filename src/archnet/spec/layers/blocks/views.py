@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from math import prod
 from typing import Any, ClassVar, Literal
 
 from archnet.spec.layers.base import operations
 from archnet.spec.layers.base.layer import InnerSequence, Layer, Traits
+from archnet.spec.layers.base.layer_fit import LayerFitError
 from archnet.spec.layers.base.marks import INNER_PLANE_LAYERS, WIDTH
 from archnet.spec.layers.base.operations import CompositeLayer, Operation
 from archnet.spec.layers.base.planes import AXIAL, PLANES, Plane, PlanesName, planes_of
@@ -81,7 +83,8 @@ class Views(CompositeLayer):
                 "GMP or FC"
             )
         if self.fuse == "attention" and len(planes) == 1:
-            raise ValueError('"attention" weights planes, but there is only one. Set fuse to "concat"')
+            message = '"attention" weights planes, but there is only one. Set fuse to "concat"'
+            raise LayerFitError(message, fuse="concat")
         return len(planes), features[0]
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -130,6 +133,10 @@ class Views(CompositeLayer):
         if self.shared or len(planes) == 1:
             return (replace(inner, num_planes=len(planes)),)
         return tuple(replace(inner, repetition=number) for number in range(len(planes)))
+
+    def inner_grids(self, grid: Grid, shape: Shape) -> Iterator[Grid]:
+        (*_, crossed) = self.volume_planes(shape)[0].axes
+        return repeat(tuple(axis for number, axis in enumerate(grid) if number != crossed))
 
     @property
     def uses_oblique_planes(self) -> bool:

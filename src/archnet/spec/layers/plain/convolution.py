@@ -10,6 +10,7 @@ from archnet.spec.layers.base.activations import ActivationName
 from archnet.spec.layers.base.added_depth import DepthSizes, height_window, window_sizes
 from archnet.spec.layers.base.kernel_layer import KernelLayer
 from archnet.spec.layers.base.layer import Grouping, Traits
+from archnet.spec.layers.base.layer_fit import LayerFitError, nearest_divisor
 from archnet.spec.layers.base.marks import PERCENTAGE, WIDTH, per_axis
 from archnet.spec.layers.base.norm import NORM, Norm, norm_divisor, norm_text
 from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text
@@ -62,22 +63,25 @@ class Convolution(KernelLayer):
         """
         groups = num_channels if self.groups == "depthwise" else self.groups
         if self.num_output % groups and self.groups == "depthwise":
-            raise ValueError(
+            raise LayerFitError(
                 f'groups "depthwise": num_output {self.num_output} is not a multiple of {num_channels} input channels. '
-                f"Set num_output to a multiple of {num_channels}"
+                f"Set num_output to a multiple of {num_channels}",
+                num_output=num_channels * max(round(self.num_output / num_channels), 1),
             )
         if num_channels % groups or self.num_output % groups:
-            raise ValueError(
+            raise LayerFitError(
                 f"{num_channels} input channels and num_output {self.num_output} are not both divisible by groups "
-                f"{groups}. Set groups to a divisor of both"
+                f"{groups}. Set groups to a divisor of both",
+                groups=nearest_divisor(groups, num_channels, self.num_output),
             )
         return groups
 
     def output_shape(self, shape: Shape) -> Shape:
         if max(self.stride) > 1 and max(self.dilation) > 1:
-            raise ValueError(
+            raise LayerFitError(
                 f"stride {sizes_text(self.stride)} and dilation {sizes_text(self.dilation)} cannot both be above 1. "
-                "Set one of them to 1"
+                "Set one of them to 1",
+                dilation=1,
             )
         output_shape = (*self.window.positions(shape), self.num_output)
         self.num_groups(shape[-1])

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from archnet.spec.layers.base.added_depth import DepthSizes
 from archnet.spec.layers.base.layer import Traits, WeightlessLeaf
+from archnet.spec.layers.base.layer_fit import LayerFitError
 from archnet.spec.layers.base.marks import per_axis
 from archnet.spec.layers.base.shapes import AxisGrid, Grid, Shape, sizes_text, spatial_shape
 from archnet.spec.layers.base.window import AxisPadding
@@ -35,9 +36,10 @@ class Crop(WeightlessLeaf):
         """
         lengths = spatial_shape(shape)
         if any(size > length for size, length in zip(self.size, lengths, strict=True)):
-            raise ValueError(
+            raise LayerFitError(
                 f"size {sizes_text(self.size)} is larger than its input {lengths}. "
-                "Make it smaller, or crop before the layers that shrink the input"
+                "Make it smaller, or crop before the layers that shrink the input",
+                size=[min(size, length) for size, length in zip(self.size, lengths, strict=True)],
             )
         starts = (length // 2 - size // 2 for size, length in zip(self.size, lengths, strict=True))
         axes = zip(starts, self.size, lengths, strict=True)

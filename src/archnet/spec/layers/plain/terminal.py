@@ -7,6 +7,7 @@ from math import prod
 from typing import ClassVar, Literal
 
 from archnet.spec.layers.base.layer import LeafLayer, Traits
+from archnet.spec.layers.base.layer_fit import LayerFitError
 from archnet.spec.layers.base.marks import NUM_CLASSES
 from archnet.spec.layers.base.shapes import Grid, Shape
 from archnet.spec.layers.base.words import join_words
@@ -39,7 +40,8 @@ class Terminal(LeafLayer):
         if self.activation != "sigmoid":
             return self.num_classes
         if self.num_classes != 2:
-            raise ValueError(f'"sigmoid" is for two classes, but the data have {self.num_classes}. Use "softmax"')
+            message = f'"sigmoid" is for two classes, but the data have {self.num_classes}. Use "softmax"'
+            raise LayerFitError(message, activation="softmax")
         return 1
 
     def output_shape(self, shape: Shape) -> Shape:

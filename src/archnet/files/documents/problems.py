@@ -1,0 +1,131 @@
+"""Problems of a document, with the changes of the document that remove them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from archnet.files.documents.json_text import JsonPath, json_text
+
+
+@dataclass(frozen=True, slots=True)
+class RenameKey:
+    """Rename the key of a value.
+
+    Attributes:
+        path: Path of the value.
+        key: The new key.
+    """
+
+    path: JsonPath
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceValue:
+    """Replace a value, or add its key if it is missing.
+
+    Attributes:
+        path: Path of the value.
+        value: The new value.
+        before: The key before which a missing key is added; null adds it after the others.
+    """
+
+    path: JsonPath
+    value: Any
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveValue:
+    """Remove a value with its key or from its array."""
+
+    path: JsonPath
+
+
+@dataclass(frozen=True, slots=True)
+class InsertItem:
+    """Insert a value into an array.
+
+    Attributes:
+        path: Path of the array.
+        index: Index of the value after which the new one is inserted, plus 1.
+        value: The new value.
+    """
+
+    path: JsonPath
+    index: int
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class MoveItem:
+    """Move an entry of an array into the same or into a different array.
+
+    Attributes:
+        path: Path of the entry.
+        array: Path of the array that receives it.
+        index: Its new position, counted before the move.
+    """
+
+    path: JsonPath
+    array: JsonPath
+    index: int
+
+
+Change = RenameKey | ReplaceValue | RemoveValue | InsertItem | MoveItem
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Changes of a document that remove a problem.
+
+    Attributes:
+        title: What they do, such as 'Rename to "kernel_size"'.
+        changes: The changes; all paths refer to the unchanged document.
+    """
+
+    title: str
+    changes: tuple[Change, ...]
+
+
+class Problem(NamedTuple):
+    """A problem of a document.
+
+    Attributes:
+        path: JSON path of the value, or of the object in which a key is missing.
+        message: The problem and its remedy.
+        repairs: Ways to remove it, the most likely first.
+        is_located: Whether the message contains its location, as for a problem of another file.
+    """
+
+    path: JsonPath
+    message: str
+    repairs: tuple[Repair, ...] = ()
+    is_located: bool = False
+
+
+def rename_to(path: JsonPath, key: str) -> Repair:
+    """Rename a key."""
+    return Repair(f"Rename to {json_text(key)}", (RenameKey(path, key),))
+
+
+def replace_with(path: JsonPath, value: Any) -> Repair:
+    """Replace a value."""
+    return Repair(f"Replace with {json_text(value)}", (ReplaceValue(path, value),))
+
+
+def set_key(path: JsonPath, key: str, value: Any) -> Repair:
+    """Set a key of an object, which may be missing."""
+    return Repair(f"Set {json_text(key)}: {json_text(value)}", (ReplaceValue((*path, key), value),))
+
+
+def add_key(path: JsonPath, key: str, value: Any, *, before: str | None = None) -> Repair:
+    """Add a missing key to an object."""
+    return Repair(f"Add {json_text(key)}: {json_text(value)}", (ReplaceValue((*path, key), value, before),))
+
+
+def remove_key(path: JsonPath) -> Repair:
+    """Remove a key with its value, or an entry of an array."""
+    name = json_text(path[-1]) if isinstance(path[-1], str) else "the entry"
+    return Repair(f"Remove {name}", (RemoveValue(path),))

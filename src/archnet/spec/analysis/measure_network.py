@@ -1,0 +1,170 @@
+"""Measure the network of a document, layer by layer, as far as the document is valid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from archnet.errors import DocumentError
+from archnet.files.strict_json import JsonPath
+from archnet.spec.analysis.analysis_options import AnalysisOptions
+from archnet.spec.analysis.network_facts import LayerFacts, NetworkFacts, NetworkMemory
+from archnet.spec.analysis.text_ranges import TextRange
+from archnet.spec.arch import Arch, PlannedLayer
+from archnet.spec.layers import TYPE_NAMES, Layer, Shape, walk
+from archnet.spec.layers.planned_layer import count_macs, count_parameters
+from archnet.spec.layers.receptive_fields import LayerField, receptive_fields
+from archnet.spec.memory import FLOAT_BYTES, estimate_memory, plan_micro_batches
+
+LAYERS: Final = "layers"
+"""The first step of the paths of all layers in a plan."""
+
+
+@dataclass(slots=True)
+class _LayerCosts:
+    """Costs of a written layer, with its inner layers and repetitions."""
+
+    num_parameters: int = 0
+    num_macs: int = 0
+    num_stored_values: float = 0.0
+    num_transient_values: float = 0.0
+
+    def add(self, row: PlannedLayer) -> None:
+        """Add one layer in one repetition."""
+        self.num_parameters += row.num_parameters
+        self.num_macs += row.num_macs
+        self.num_stored_values += row.num_stored_values
+        self.num_transient_values = max(self.num_transient_values, row.num_transient_values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredNetwork:
+    """A measured network.
+
+    Attributes:
+        facts: The facts; null if not even the first layer is valid.
+        misfit: The error of the first layer that does not fit its input, or of the input; null if there is none.
+        rows: The rows of the plan before that layer.
+    """
+
+    facts: NetworkFacts | None
+    misfit: DocumentError | None
+    rows: tuple[PlannedLayer, ...]
+
+
+def measure_network(
+    arch: Arch,
+    ranges: Callable[[JsonPath], TextRange],
+    options: AnalysisOptions,
+    problems: Set[JsonPath] = frozenset(),
+) -> MeasuredNetwork:
+    """Measure a network, or its layers before the first problem.
+
+    Args:
+        arch: Result of `parse_arch`, or of `partial_arch` for an invalid document.
+        ranges: The range of the object at a path of the document.
+        options: Input, number of classes, batch, budget and spacing.
+        problems: The paths of the problems of the document.
+    """
+    rows, misfit = _rows_before_misfit(arch, options)
+    if not rows:
+        return MeasuredNetwork(facts=None, misfit=misfit, rows=())
+    shape = arch.full_input_shape(options.input_shape)
+    layers = _layer_facts(arch, rows, _fields(arch, shape, problems), ranges, options)
+    facts = NetworkFacts(
+        name=arch.name,
+        rank=arch.rank,
+        input_shape=shape,
+        is_input_assumed=arch.input_shape is None and options.input_shape is None,
+        layers=tuple(sorted(layers, key=lambda layer: layer.range)),
+        num_parameters=count_parameters(rows),
+        num_macs=count_macs(rows),
+        memory=_network_memory(rows, options),
+        is_complete=not problems and misfit is None and arch.layers[-1].traits.is_terminal,
+    )
+    return MeasuredNetwork(facts=facts, misfit=misfit, rows=tuple(rows))
+
+
+def _rows_before_misfit(arch: Arch, options: AnalysisOptions) -> tuple[list[PlannedLayer], DocumentError | None]:
+    rows: list[PlannedLayer] = []
+    try:
+        for row in arch.plan_rows(options.input_shape, options.num_classes):
+            rows.append(row)
+    except DocumentError as error:
+        return rows, error
+    return rows, None
+
+
+def _fields(arch: Arch, shape: Shape, problems: Set[JsonPath]) -> dict[JsonPath, LayerField]:
+    """The shapes and receptive fields of each written layer without a problem inside it, from outer to inner layers."""
+    known: dict[JsonPath, LayerField] = {}
+    with suppress(ValueError):  # `Arch.plan_rows` reports it
+        for field in receptive_fields(arch.layers, (LAYERS,), shape):
+            first = known.get(field.path, field)
+            known[field.path] = replace(field, input_shape=first.input_shape)
+    broken = {(*_offset(arch), *problem[:end]) for problem in problems for end in range(len(problem) + 1)}
+    return {path: known[path] for path, _ in walk(arch.layers, (LAYERS,)) if path in known and path not in broken}
+
+
+def _layer_facts(
+    arch: Arch,
+    rows: Sequence[PlannedLayer],
+    fields: Mapping[JsonPath, LayerField],
+    ranges: Callable[[JsonPath], TextRange],
+    options: AnalysisOptions,
+) -> Iterator[LayerFacts]:
+    layers = dict(walk(arch.layers, (LAYERS,)))
+    costs = _written_costs(rows, layers)
+    summaries = {row.path: row.summary for row in rows}
+    for path, field in fields.items():
+        own, file_path = costs[path], path[len(_offset(arch)) :]
+        yield LayerFacts(
+            path=file_path,
+            range=ranges(file_path),
+            type=TYPE_NAMES[type(layers[path])],
+            summary=summaries.get(path) or layers[path].summary(),
+            input_shape=field.input_shape,
+            output_shape=field.output_shape,
+            num_parameters=own.num_parameters,
+            num_macs=own.num_macs,
+            memory_bytes=round(FLOAT_BYTES * (own.num_stored_values + own.num_transient_values)),
+            receptive_field=field.receptive_field,
+            receptive_field_mm=_millimetres(field.receptive_field, options.spacing_mm),
+        )
+
+
+def _offset(arch: Arch) -> JsonPath:
+    """The step from the paths of a document that is a bare array of layers to those of a plan."""
+    return (LAYERS,) if isinstance(arch.document.value, list) else ()
+
+
+def _written_costs(rows: Sequence[PlannedLayer], layers: Mapping[JsonPath, Layer]) -> dict[JsonPath, _LayerCosts]:
+    """The costs of each written layer: those of its rows and of all rows inside it."""
+    costs = {path: _LayerCosts() for path in layers}
+    for row in rows:
+        for end in range(2, len(row.path) + 1):
+            if around := costs.get(row.path[:end]):
+                around.add(row)
+    return costs
+
+
+def _millimetres(voxels: Shape | None, spacing_mm: tuple[float, ...] | None) -> tuple[float, ...] | None:
+    if voxels is None or spacing_mm is None or len(spacing_mm) < len(voxels):
+        return None
+    return tuple(size * spacing for size, spacing in zip(voxels, spacing_mm, strict=False))
+
+
+def _network_memory(rows: Sequence[PlannedLayer], options: AnalysisOptions) -> NetworkMemory:
+    """The memory plan; micro-batches of 0 cases if not even one fits the budget."""
+    memory = estimate_memory(tuple(rows))
+    try:
+        plan = plan_micro_batches(memory, options.batch_size, options.budget_bytes)
+    except ValueError:
+        size, peak_bytes = 0, memory.peak_bytes(options.batch_size, 1)
+    else:
+        size, peak_bytes = plan.size, plan.peak_bytes
+    return NetworkMemory(
+        batch_size=options.batch_size, micro_batch_size=size, peak_bytes=peak_bytes, budget_bytes=options.budget_bytes
+    )

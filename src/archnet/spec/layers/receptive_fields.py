@@ -1,0 +1,156 @@
+"""Shapes and receptive field of every layer of a network, inner layers included."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+
+from archnet.files.strict_json import JsonPath
+from archnet.spec.layers.base.layer import InnerSequence, Layer
+from archnet.spec.layers.base.shapes import AxisGrid, Grid, Shape, input_grid
+
+_Span = tuple[tuple[float, float], ...]
+"""The first and the last voxel of a part of the network's input, along each of its axes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerField:
+    """One layer in a network with a known input shape, in one of its repetitions.
+
+    Attributes:
+        path: JSON path of the layer in the document.
+        input_shape: Shape without batch, channels last; for layers on planes, of one plane.
+        output_shape: Shape without batch, channels last; for layers on planes, of one plane.
+        receptive_field: Voxels of the network's input, along each of its axes, on which one output voxel depends,
+            including padding; null for a flat output. Attention and normalization over the map extend it to the part
+            of the input that the map covers. Layers on planes have that of the first plane, which is one slice.
+    """
+
+    path: JsonPath
+    input_shape: Shape
+    output_shape: Shape
+    receptive_field: Shape | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Features:
+    """The features between two layers.
+
+    Attributes:
+        shape: Their shape, with channels.
+        grid: The receptive field of each; see `Layer.propagate_grid`.
+        crossed: For features on planes: the axis of the volume that the first plane crosses, and the part of the input
+            on which the plane depends along it.
+        span: The part of the input on which each of them depends through attention, in addition.
+    """
+
+    shape: Shape
+    grid: Grid
+    crossed: tuple[int, AxisGrid] | None = None
+    span: _Span | None = None
+
+    def covered(self, limits: Shape) -> _Span:
+        """The part of the network's input on which all features together depend, without padding."""
+        lengths = list(self.shape[:-1])
+        if self.crossed:
+            lengths.insert(self.crossed[0], 1)
+        ends = (
+            (axis.first, axis.last + (length - 1) * axis.step)
+            for axis, length in zip(self._axes(), lengths, strict=True)
+        )
+        return tuple((max(low, 0), min(high, limit - 1)) for (low, high), limit in zip(ends, limits, strict=True))
+
+    def receptive_field(self) -> Shape | None:
+        """See `LayerField.receptive_field`."""
+        if not self.grid:
+            return None
+        sizes = [axis.extent for axis in self._axes()]
+        if self.span:
+            sizes = [max(size, high - low + 1) for size, (low, high) in zip(sizes, self.span, strict=True)]
+        return tuple(map(int, sizes))
+
+    def _axes(self) -> list[AxisGrid]:
+        axes = list(self.grid)
+        if self.crossed:
+            axes.insert(*self.crossed)
+        return axes
+
+
+def receptive_fields(layers: tuple[Layer, ...], path: JsonPath, shape: Shape) -> Iterator[LayerField]:
+    """Yield every layer in the order of computation, repetitions expanded; inner layers precede the one around them.
+
+    Args:
+        layers: The layers of a network, or its first ones.
+        path: JSON path of their list.
+        shape: Shape of the network's input, with channels.
+
+    Raises:
+        ValueError: A layer does not fit its input; those before it have been yielded.
+    """
+    sequence = InnerSequence(layers=layers, path=path, input_shape=shape)
+    start = _Features(shape=shape, grid=input_grid(len(shape) - 1))
+    yield from _walk_sequence(sequence, (), start, shape[:-1])
+
+
+def _walk_sequence(
+    sequence: InnerSequence, path: JsonPath, features: _Features, limits: Shape
+) -> Generator[LayerField, None, _Features]:
+    """Yield the layers of a sequence, and return the features after the last."""
+    for index, layer in enumerate(sequence.layers):
+        layer_path = (*path, *sequence.path, index)
+        spans = yield from _walk_inner(layer, layer_path, features, limits)
+        after = _features_after(layer, features, spans, limits)
+        yield LayerField(
+            path=layer_path,
+            input_shape=features.shape,
+            output_shape=after.shape,
+            receptive_field=after.receptive_field(),
+        )
+        features = after
+    return features
+
+
+def _walk_inner(
+    layer: Layer, path: JsonPath, features: _Features, limits: Shape
+) -> Generator[LayerField, None, list[_Span]]:
+    """Yield the layers inside a layer, and return the parts of the input that attention in them covers."""
+    spans: list[_Span] = []
+    grids: Iterator[Grid] | None = None
+    for sequence in layer.inner_sequences(features.shape):
+        grids = layer.inner_grids(features.grid, features.shape) if grids is None else grids
+        inner = replace(features, shape=sequence.input_shape, grid=next(grids))
+        if planes := layer.volume_planes(features.shape):
+            crossed = planes[0].axes[-1]
+            axis, position = features.grid[crossed], planes[0].position(features.shape)
+            slice_axis = AxisGrid(axis.first + position * axis.step, axis.last + position * axis.step, axis.step)
+            inner = replace(inner, crossed=(crossed, slice_axis))
+        end = yield from _walk_sequence(sequence, path, inner, limits)
+        spans += [end.span] if end.span else []
+    return spans
+
+
+def _features_after(layer: Layer, features: _Features, spans: list[_Span], limits: Shape) -> _Features:
+    """The features after a layer.
+
+    Args:
+        layer: The layer.
+        features: Its input.
+        spans: The parts of the input that attention in its inner layers covers.
+        limits: Spatial shape of the network's input.
+    """
+    after = replace(
+        features,
+        shape=layer.output_shape(features.shape),
+        grid=layer.propagate_grid(features.grid, features.shape),
+    )
+    if not after.grid:
+        return after
+    if layer.sees_whole_input and not spans:
+        spans = [after.covered(limits)]
+    known = [*spans, *([features.span] if features.span else [])]
+    return replace(after, span=_union(known)) if known else after
+
+
+def _union(spans: list[_Span]) -> _Span:
+    axes = zip(*spans, strict=True)
+    return tuple((min(low for low, _ in axis), max(high for _, high in axis)) for axis in axes)

@@ -1,0 +1,1 @@
+"""Changes of documents that repair violations of their schemas."""
