@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from archnet.files.documents.json_parser import parse_tolerantly
 from archnet.spec.analysis.analyze import Analysis
 from archnet.spec.analysis.diagnostics import Diagnostic
 from archnet.spec.analysis.suggestions import Completion, Hover, Symbol
@@ -66,7 +67,9 @@ def analysis(monkeypatch):
             return (edit,)
 
     problem = Diagnostic(range=place, severity="hint", message="m", path=("x",), fixes=(Fix(title="t", edits=(edit,)),))
-    known = Known(text=TEXT, source="mine.json", kind="experiment", diagnostics=(problem,))
+    known = Known(
+        text=TEXT, source="mine.json", kind="experiment", root=parse_tolerantly(TEXT)[0], diagnostics=(problem,)
+    )
     monkeypatch.setattr("archnet.studio.answers.document_answers.analyze", lambda *arguments: known)
     return known
 
@@ -117,7 +120,7 @@ def test_options_of_the_analysis_arrive(studio, monkeypatch, tmp_path):
         given.append(
             (text, source, options, options.read_text(tmp_path / "other.json"), options.read_text(tmp_path / "x.json"))
         )
-        return Analysis(text=text, source=source, kind="arch")
+        return Analysis(text=text, source=source, kind="arch", root=parse_tolerantly(text)[0])
 
     monkeypatch.setattr("archnet.studio.answers.document_answers.analyze", analyze)
     ask(

@@ -148,7 +148,7 @@ def test_a_run_is_started_followed_stopped_resumed_and_read_and_outlives_the_pag
         assert studio.post("/api/run/resume", json={"path": path}).status_code == 200
         finished = wait_for(lambda: (now := state(studio))["state"] == "finished" and now)
         assert finished["num_epochs"] == 150
-        assert finished["history"]["train_loss"][: epochs - 1] == approx(
+        assert finished["history"]["train_loss"][: epochs - 1] == pytest.approx(
             stopped["history"]["train_loss"][: epochs - 1], rel=1e-5
         )
         assert finished["confusion_matrices"]["test"]
