@@ -184,7 +184,7 @@ def test_only_reports_inside_the_folder_open(studio, folder):
         ),
     ],
 )  # fmt: skip
-def test_the_arguments_of_a_run_cannot_be_taken_for_options(folder, request_values, arguments):
+def test_no_value_of_a_run_acts_as_an_option(folder, request_values, arguments):
     assert run_arguments(request_values, open_workspace(folder)) == arguments
 
 

@@ -223,7 +223,7 @@ class RunProcesses:
 
 
 def run_arguments(request: Mapping[str, Any], workspace: Workspace) -> list[str]:
-    """The arguments of `archnet` for a run; no value can be taken for an option.
+    """The arguments of `archnet` for a run; no value can act as an option.
 
     Args:
         request: See `START_REQUEST`.
