@@ -8,7 +8,7 @@ from pathlib import Path
 from lsprotocol import types
 from pygls.client import JsonRPCClient
 from pygls.protocol import default_converter
-from pygls.uris import from_fs_path
+from pygls.uris import from_fs_path, to_fs_path
 from pytest_lsp import LanguageClient
 
 from archnet.lsp.editor_positions import apply_change, editor_positions
@@ -47,6 +47,7 @@ class Editor:
     Attributes:
         texts: The texts by address.
         problems: The problems of each address: messages with their ranges, as last sent.
+        history: All reports of problems in their order.
         messages: Texts that the server has shown.
         shown: Addresses of documents that the server has opened.
         refreshed: How often the server has asked for new inlay hints.
@@ -56,7 +57,8 @@ class Editor:
         self, folder, options=None, capabilities=CAPABILITIES, *, process_id=None, command=SERVER, settings=None
     ):
         self.folder, self.texts, self.versions = Path(folder), {}, {}
-        self.problems, self.messages, self.shown, self.refreshed, self.registered = {}, [], [], 0, []
+        self.problems, self.history, self.messages, self.shown = {}, [], [], []
+        self.refreshed, self.registered = 0, []
         self.settings = settings
         self._news = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -89,6 +91,7 @@ class Editor:
         def receive(params):
             with self._news:
                 self.problems[params.uri] = params
+                self.history.append(params)
                 self._news.notify_all()
 
         @self.client.feature(types.WINDOW_SHOW_MESSAGE)
@@ -103,16 +106,22 @@ class Editor:
 
         @self.client.feature(types.WINDOW_SHOW_DOCUMENT)
         def open_document(params):
-            self.shown.append(params.uri)
+            with self._news:
+                self.shown.append(params.uri)
+                self._news.notify_all()
             return types.ShowDocumentResult(success=True)
 
         @self.client.feature(types.WORKSPACE_INLAY_HINT_REFRESH)
         def refresh(params):
-            self.refreshed += 1
+            with self._news:
+                self.refreshed += 1
+                self._news.notify_all()
 
         @self.client.feature(types.CLIENT_REGISTER_CAPABILITY)
         def register(params):
-            self.registered += [registration.method for registration in params.registrations]
+            with self._news:
+                self.registered += [registration.method for registration in params.registrations]
+                self._news.notify_all()
 
         @self.client.feature(types.WORKSPACE_CONFIGURATION)
         def configure(params):
@@ -238,7 +247,7 @@ class Editor:
     def _apply(self, edit):
         """Create the file of an edit on disk, as editors do; false if it exists."""
         create, change = edit.document_changes
-        path = Path(self.folder / create.uri.rpartition("/")[2])
+        path = Path(to_fs_path(create.uri))
         if path.exists() and not create.options.overwrite:
             return False
         path.write_text(self._edited("", change.edits), encoding="utf-8")

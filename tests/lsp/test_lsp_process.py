@@ -168,7 +168,7 @@ def test_the_server_imports_nothing_heavy(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["neovim", "emacs", "visual-studio-code"])
-def test_the_server_sends_each_editor_only_what_it_declares(start, name):
+def test_the_server_sends_each_editor_only_what_it_declares(start, tmp_path, name):
     """pytest-lsp has the capabilities that these editors declare; its client warns about anything else."""
     editor = start(capabilities=client_capabilities(name), settings={"batchSize": 8})
     uri = editor.open("net.json", TINY.replace("kernel_size", "kernelsize"))
@@ -176,5 +176,8 @@ def test_the_server_sends_each_editor_only_what_it_declares(start, name):
     editor.completions(uri, editor.place(uri, '{"type": "C", '))
     for ask in (editor.actions, editor.hints, editor.lenses, editor.symbols, editor.format):
         ask(uri)
+    editor.edit(uri, ("kernelsize", "kernel_size"))
     editor.run(types.Command(title="", command="archnet.createTwin", arguments=[uri, 3]))
+    assert json.loads((tmp_path / "net_3d.json").read_text(encoding="utf-8"))["input_shape"] == [64, 64, 10]
+    assert editor.messages[-1].startswith("net_3d.json: 3D twin of net, ")
     assert editor.end() == (0, "")

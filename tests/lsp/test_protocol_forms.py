@@ -8,7 +8,7 @@ from lsprotocol import types
 from archnet.lsp.editor_positions import apply_change, editor_positions
 from archnet.lsp.network_notes import code_lenses, inlay_hints, memory_note
 from archnet.lsp.open_documents import AnalyzedDocument
-from archnet.lsp.problem_list import FIX_ALL, code_actions, compatible_fixes, protocol_diagnostics
+from archnet.lsp.problem_list import FIX_ALL, code_actions, protocol_diagnostics, safe_fixes
 from archnet.lsp.suggestion_items import completion_items, document_symbols, hover, plain_text
 from archnet.spec.analysis.diagnostics import Diagnostic
 from archnet.spec.analysis.network_facts import LayerFacts, NetworkFacts, NetworkMemory
@@ -62,8 +62,9 @@ def test_the_fixes_of_the_problem_at_the_cursor_are_offered_and_the_first_is_pre
     assert [(action.title, action.kind, action.is_preferred) for action in actions] == [
         ("Use xx", "quickfix", True),
         ("Use yy", "quickfix", False),
+        ("Fix 2 problems in this file", "quickfix", None),
     ]
-    assert [applied(text, action) for action in actions] == ["xx bb cc", "yy bb cc"]
+    assert [applied(text, action) for action in actions] == ["xx bb cc", "yy bb cc", "xx bb zz"]
     assert actions[0].edit.document_changes[0].text_document.version == 3
 
 
@@ -76,14 +77,15 @@ def test_an_editor_without_versions_gets_plain_changes():
     )
 
 
-def test_one_action_applies_all_fixes_without_alternatives_that_do_not_overlap():
+def test_one_action_applies_the_likely_fixes_of_all_problems_but_deletes_nothing():
     text = "aa bb cc dd"
-    whole = Fix(title="Remove", edits=(TextEdit(TextRange(0, 5), ""),))
+    whole = Fix(title="Use ee", edits=(TextEdit(TextRange(0, 5), "ee"),))
     problems = (
-        problem_at(text, "aa", "xx"),
+        problem_at(text, "aa", "xx", ""),
         Diagnostic(range=TextRange(3, 5), severity="error", message="overlaps", path=(), fixes=(whole,)),
-        problem_at(text, "cc", "yy", "zz"),
+        problem_at(text, "cc", "", "zz"),
         problem_at(text, "dd", "long"),
+        problem_at(text, "bb"),
     )
     document = document_of(text, diagnostics=problems)
     (action,) = code_actions(document, EVERYTHING, ["source.fixAll"], with_version=True)
@@ -94,7 +96,9 @@ def test_one_action_applies_all_fixes_without_alternatives_that_do_not_overlap()
     )
     offered = code_actions(document, EVERYTHING, ["quickfix"], with_version=True)[-1]
     assert (offered.title, offered.kind) == ("Fix 2 problems in this file", "quickfix")
-    assert len(compatible_fixes(problems)) == 2
+    assert len(safe_fixes(problems, text)) == 2
+    commas = tuple(problem_at("[1,,]", word, "") for word in (",,", "1"))
+    assert len(safe_fixes(commas, "[1,,]")) == 1
 
 
 @pytest.mark.parametrize(
@@ -162,7 +166,7 @@ def test_the_tooltip_of_a_hint_has_all_facts_of_the_layer():
         ((64, 32, 2_000_000_000), "1.2 GB of training memory at batch 64, micro-batch 32"),
         (
             (64, 0, 1_000_000_000),
-            "Not even one case fits the memory budget of 1.0 GB: training needs 1.2 GB",
+            "Not even one case fits the memory budget of 1.0 GB: training needs at least 1.46 GB",
         ),
     ],
 )

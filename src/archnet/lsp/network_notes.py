@@ -13,6 +13,7 @@ from archnet.lsp.open_documents import AnalyzedDocument
 from archnet.spec.analysis.network_facts import LayerFacts, NetworkFacts, NetworkMemory
 from archnet.spec.analysis.text_ranges import TextRange
 from archnet.spec.layers import inner_rank, sizes_text
+from archnet.spec.memory import HEADROOM, gigabytes_text
 from archnet.spec.twins.twin_document import FORM_TEXTS
 
 CREATE_TWIN: Final = "archnet.createTwin"
@@ -34,7 +35,7 @@ def inlay_hints(document: AnalyzedDocument, editor_range: types.Range) -> list[t
     notes += [(_layer_end(document, layer), _layer_note(layer), _layer_tooltip(layer)) for layer in network.layers]
     return [
         types.InlayHint(position=document.positions.position(offset), label=label, tooltip=tooltip, padding_left=True)
-        for offset, label, tooltip in notes
+        for offset, label, tooltip in sorted(notes)
         if wanted.start <= offset <= wanted.end
     ]
 
@@ -113,7 +114,8 @@ def memory_note(memory: NetworkMemory) -> str:
     """
     if memory.micro_batch_size == 0:
         budget = f" of {format_bytes(memory.budget_bytes)}" if memory.budget_bytes else ""
-        return f"Not even one case fits the memory budget{budget}: training needs {format_bytes(memory.peak_bytes)}"
+        least = gigabytes_text(memory.peak_bytes / (1 - HEADROOM))
+        return f"Not even one case fits the memory budget{budget}: training needs at least {least}"
     micro_batch = f", micro-batch {memory.micro_batch_size}" if memory.micro_batch_size < memory.batch_size else ""
     return f"{format_bytes(memory.peak_bytes)} of training memory at batch {memory.batch_size}{micro_batch}"
 

@@ -45,7 +45,7 @@ def _protocol_diagnostic(document: AnalyzedDocument, problem: Diagnostic) -> typ
 def code_actions(
     document: AnalyzedDocument, editor_range: types.Range, kinds: Sequence[str] | None, *, with_version: bool
 ) -> list[types.CodeAction]:
-    """The fixes of the problems in a range, and an action for all unambiguous fixes of the document.
+    """The fixes of the problems in a range, and an action for the likely fixes of all problems.
 
     Args:
         document: The document.
@@ -69,7 +69,7 @@ def code_actions(
             if _touch(problem.range, wanted)
             for fix in problem.fixes
         ]
-    fixes = compatible_fixes(document.analysis.diagnostics)
+    fixes = safe_fixes(document.analysis.diagnostics, document.text)
     if kinds is not None and _includes(kinds, FIX_ALL) and fixes:
         actions.append(_fix_all(fixes, FIX_ALL, edit))
     elif actions and len(fixes) > 1:
@@ -93,18 +93,25 @@ def _fix_all(
     return types.CodeAction(title=f"Fix {pluralize(len(fixes), 'problem')} in this file", kind=kind, edit=edit(edits))
 
 
-def compatible_fixes(problems: Sequence[Diagnostic]) -> list[Fix]:
-    """The fixes of the problems that have exactly one, without those that change a part of the text twice."""
+def safe_fixes(problems: Sequence[Diagnostic], text: str) -> list[Fix]:
+    """The most likely fix of each problem, without those that delete content or overlap with an earlier one."""
     fixes: list[Fix] = []
     edited: list[TextRange] = []
     for problem in problems:
-        if len(problem.fixes) != 1 or problem.fixes[0] in fixes:
+        fix = problem.fixes[0] if problem.fixes else None
+        if fix is None or fix in fixes or _deletes_content(fix, text):
             continue
-        ranges = [edit.range for edit in problem.fixes[0].edits]
+        ranges = [edit.range for edit in fix.edits]
         if not any(_touch(one, other) for one in ranges for other in edited):
-            fixes.append(problem.fixes[0])
+            fixes.append(fix)
             edited += ranges
     return fixes
+
+
+def _deletes_content(fix: Fix, text: str) -> bool:
+    """Whether a fix only deletes, and more than commas and spaces."""
+    deleted = "".join(text[edit.range.start : edit.range.end] for edit in fix.edits)
+    return not any(edit.new_text for edit in fix.edits) and deleted.strip(", \t\r\n") != ""
 
 
 def workspace_edit(document: AnalyzedDocument, edits: Sequence[TextEdit], *, with_version: bool) -> types.WorkspaceEdit:

@@ -11,7 +11,7 @@ from lsprotocol import types
 from pygls.uris import from_fs_path
 
 from archnet.errors import pluralize
-from archnet.files.atomic import compact_json
+from archnet.files.documents.house_style import compact_json
 from archnet.files.strict_json import parse_document, slugify
 from archnet.lsp.editor_settings import EditorSettings
 from archnet.spec.arch import PUBLISHED_INPUT, Arch, parse_arch

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from archnet.cli.options import echo
 
 
 def lsp(
@@ -15,7 +18,9 @@ def lsp(
     ] = None,
     stdio: Annotated[
         bool,
-        typer.Option("--stdio", help="Use standard input and output. Always so; editors may pass this option."),
+        typer.Option(
+            "--stdio", help="Use standard input and output. This is the default; some editors pass this option."
+        ),
     ] = False,
 ) -> None:
     """Start the language server, which checks architectures, experiments and sweeps while you edit them.
@@ -26,7 +31,7 @@ def lsp(
     Problems as you type, with quick fixes; completion; explanations of keys; the output shape and parameters after each
     layer; memory, and commands that create a twin, above the layers; an outline; formatting.
 
-    Set up VS Code, Neovim, JetBrains and Emacs: see "Editors" in the documentation.
+    To set up VS Code, Neovim, JetBrains or Emacs, see "Editors" in the documentation.
 
     Examples:
         archnet lsp
@@ -35,4 +40,6 @@ def lsp(
     """
     from archnet.lsp.stdio_session import serve_stdio
 
+    if sys.stdin.isatty():
+        echo("Waiting for messages of an editor. Editors start this command themselves; end it with Ctrl-C.", err=True)
     raise typer.Exit(serve_stdio(log))

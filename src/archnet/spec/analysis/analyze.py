@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from archnet.files.documents.house_style import format_json
 from archnet.files.documents.json_parser import parse_tolerantly
 from archnet.files.documents.json_tree import JsonNode, LineNumbers
+from archnet.files.documents.text_edits import smallest_edits
 from archnet.files.strict_json import Document, JsonPath
 from archnet.spec.analysis.analysis_options import AnalysisOptions as AnalysisOptions
 from archnet.spec.analysis.arch_problems import analyze_arch
 from archnet.spec.analysis.diagnostics import Diagnostic
 from archnet.spec.analysis.document_kind import DocumentKind, document_kind
 from archnet.spec.analysis.experiment_problems import experiment_findings, sweep_findings
+from archnet.spec.analysis.explain_position import explain_position
 from archnet.spec.analysis.locate_problems import locate_problem, sort_diagnostics, syntax_diagnostics
 from archnet.spec.analysis.network_facts import NetworkFacts
+from archnet.spec.analysis.outline import outline
+from archnet.spec.analysis.partial_network import known_rank
 from archnet.spec.analysis.suggestions import Completion, Hover, Symbol
 from archnet.spec.analysis.text_ranges import TextEdit, TextRange
+from archnet.spec.completion.complete import complete
+from archnet.spec.completion.cursor_offers import CompletionContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,19 +56,27 @@ class Analysis:
 
     def complete(self, offset: int) -> tuple[Completion, ...]:
         """Completions at an offset."""
-        return ()
+        return complete(self.text, offset, self._context)
 
     def hover(self, offset: int) -> Hover | None:
         """Explain the key or value at an offset."""
-        return None
+        return explain_position(self.root, offset, self._context, self.network)
 
     def symbols(self) -> tuple[Symbol, ...]:
         """The outline of the document."""
-        return ()
+        return outline(self.root, self.network)
 
     def format(self) -> tuple[TextEdit, ...]:
         """Edits that give the document the house style: one layer per line if it fits; none for invalid JSON."""
-        return ()
+        formatted = format_json(self.text, self.root) if self.is_json else self.text
+        return smallest_edits(self.text, formatted)
+
+    @property
+    def _context(self) -> CompletionContext:
+        rank = known_rank(self.root.value) if self.kind == "arch" else None
+        return CompletionContext(
+            kind=self.kind, source=self.source, value=self.root.value, rank=rank, read_text=self.options.read_text
+        )
 
 
 def analyze(text: str, source: str, options: AnalysisOptions | None = None) -> Analysis:

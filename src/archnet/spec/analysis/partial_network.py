@@ -27,11 +27,8 @@ def partial_arch(document: Document, problems: Set[JsonPath]) -> Arch | None:
     """
     value = document.value if isinstance(document.value, dict) else {"layers": document.value}
     path: JsonPath = () if isinstance(document.value, list) else ("layers",)
-    documents = value.get("layers")
-    if not isinstance(documents, list) or not documents or num_written_layers(documents) > MAX_LAYERS:
-        return None
-    rank, _ = infer_rank(value, path)
-    if rank is None:
+    documents, rank = value.get("layers"), known_rank(document.value)
+    if rank is None or not isinstance(documents, list) or num_written_layers(documents) > MAX_LAYERS:
         return None
     layers = _layers_before(documents, path, problems)
     arch = Arch(
@@ -43,6 +40,16 @@ def partial_arch(document: Document, problems: Set[JsonPath]) -> Arch | None:
         document=document,
     )
     return arch if arch.layers and sum(layer.num_rows() for layer in arch.layers) <= MAX_LAYERS else None
+
+
+def known_rank(value: Any) -> int | None:
+    """The number of spatial axes of an architecture; null if the value does not determine it.
+
+    Args:
+        value: The architecture as far as it is written.
+    """
+    document = value if isinstance(value, dict) else {"layers": value}
+    return infer_rank(document, ("layers",))[0] if isinstance(document.get("layers"), list) else None
 
 
 def _layers_before(documents: list[Any], path: JsonPath, problems: Set[JsonPath]) -> list[Any]:

@@ -23,7 +23,7 @@ _CLOSED: Final = re.compile(rf"{_OBJECT}|\[(?:{_FLAT}|{_ARRAY}|{_OBJECT})*+\]")
 _WORD_REST: Final = re.compile(r'[^\s{}\[\],:"]*')
 
 _AFTER_STRING: Final = re.compile(r"\s*(?:[:,}\]]|$)")
-"""What follows a string that is closed by its own quote, not by the quote of the next string."""
+"""The text after a string that is closed by its own quote, not by the quote of the next string."""
 
 _VALUE_BEHIND: Final = re.compile(r'[ \t]*(?:"(?:[^"\\\n]|\\.)*"|[^\s{}\[\],:"]+)(?!\s*:)|\s*[{\[]')
 """A value that is already behind a colon: a word on the same line, or the beginning of an object or array."""
@@ -44,7 +44,7 @@ class _Frame:
         state: What is expected next: a key, a colon, a value, or a comma.
         key: The key whose value is written or expected.
         index: The index of the entry that is written or expected.
-        members: The keys before the cursor, with their values if these are no objects and no arrays.
+        members: The keys before the cursor, with their values, null for objects and arrays.
         later: The keys after the cursor, likewise.
     """
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from archnet.errors import DocumentError
 from archnet.files.documents.json_text import JsonPath, path_text
-from archnet.spec.completion.schema_parts import SchemaPart, document_parts, inner_parts, known_keys
+from archnet.spec.completion.applicable_schemas import SchemaPart, document_parts, inner_parts, known_keys
 from archnet.spec.layers import inner_documents
 from archnet.spec.overrides import parse_key
 
@@ -37,31 +37,35 @@ def parts_at(kind: str, path: JsonPath, values: Sequence[Any], arch: Any = None)
     """
     if kind == "sweep" and path[:1] == ("base",) and isinstance(values[1], dict):
         return parts_at("experiment", path[1:], values[1:])
-    if kind == "sweep" and path[:1] == ("space",) and len(path) == 3 and isinstance(path[2], int):
-        return hyperparameter_parts(str(path[1]), arch)
-    parts = document_parts(kind, values[0])
-    for step, value in zip(path, values[1:], strict=True):
+    if kind == "sweep" and path[:1] == ("space",) and isinstance((*path, "", "", "")[2], int):
+        return _inner_parts_along(hyperparameter_parts(str(path[1]), arch, values[3]), path[3:], values[4:])
+    return _inner_parts_along(document_parts(kind, values[0]), path, values[1:])
+
+
+def _inner_parts_along(parts: list[SchemaPart], path: JsonPath, values: Sequence[Any]) -> list[SchemaPart]:
+    for step, value in zip(path, values, strict=True):
         parts = inner_parts(parts, step, value)
     return parts
 
 
-def hyperparameter_parts(key: str, arch: Any) -> list[SchemaPart]:
+def hyperparameter_parts(key: str, arch: Any, value: Any = None) -> list[SchemaPart]:
     """The schemas of the values of a hyperparameter of a sweep; empty if there is none of this name.
 
     Args:
         key: Its dotted key.
         arch: The architecture whose hyperparameters the sweep varies, if it is known.
+        value: One of its values, as far as it is written.
     """
     try:
         path = parse_key(key)
     except DocumentError:
         return []
     if path[0] != ARCH_KEY:
-        return parts_at("experiment", path, [{}, *([None] * len(path))])
+        return parts_at("experiment", path, [{}, *([None] * (len(path) - 1)), value])
     if len(path) == 1:
-        return parts_at("experiment", ("archs", 0), [{}, [], ""])
+        return parts_at("experiment", ("archs", 0), [{}, [], "" if value is None else value])
     own = path[2:] if isinstance(arch, list) and path[1:2] == ("layers",) else path[1:]
-    return parts_at("arch", own, values_along(arch, own))
+    return parts_at("arch", own, [*values_along(arch, own)[:-1], value])
 
 
 def hyperparameter_keys(

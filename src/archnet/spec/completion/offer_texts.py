@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from archnet.files.documents.house_style import compact_json
-from archnet.spec.completion.schema_parts import SchemaPart, first_keyword
+from archnet.spec.completion.applicable_schemas import SchemaPart, first_keyword
 from archnet.spec.completion.snippet_text import choice_stop, tab_stop
 from archnet.spec.schema import pattern_words
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from archnet.files.documents.json_text import json_text
-from archnet.spec.completion.schema_parts import SchemaPart, first_keyword
+from archnet.spec.completion.applicable_schemas import SchemaPart, first_keyword
 from archnet.spec.schema import expected_text
 
 _MAX_LISTED: Final = 6
