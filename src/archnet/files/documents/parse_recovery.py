@@ -1,4 +1,4 @@
-"""How the parser of JSON continues after a syntax error: it guesses what was meant."""
+"""Recovery of the JSON parser from syntax errors: it guesses what was meant."""
 
 from __future__ import annotations
 
