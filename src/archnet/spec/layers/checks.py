@@ -97,7 +97,7 @@ class _FlatOrder:
                 text = (
                     f"{layer['type']} needs spatial axes, but {flattened_by.text} has flattened them. Move it earlier."
                 )
-                moved = move_before(layer_path, flattened_by.path)
+                moved = () if _holds_flattening(layer) else move_before(layer_path, flattened_by.path)
                 problems.append(Problem(layer_path, text, (remove_key(layer_path),) if kind.traits.flattens else moved))
                 continue
             before = flattened_by
@@ -143,6 +143,15 @@ class _FlatOrder:
             if holds_maps_only and not (kind.traits.holds_maps_only or kind.traits.flattens):
                 for inner_path, inner in inner_documents(layer):
                     yield from self._find_rejected(inner, (*path, index, *inner_path), holder)
+
+
+def _holds_flattening(layer: Any) -> bool:
+    """Whether a layer inside a layer flattens its input."""
+    if not isinstance(layer, dict):
+        return False
+    inner = [each for _, layers in inner_documents(layer) for each in layers]
+    kinds = (layer_class(each) for each in inner)
+    return any(kind.traits.flattens for kind in kinds if kind) or any(map(_holds_flattening, inner))
 
 
 def _end_with_pooling(branch: JsonPath, layer: Any, path: JsonPath) -> tuple[Repair, ...]:
