@@ -82,7 +82,7 @@ FIXES = {
         net({**C, "activation": "relu"}),
     ),
     "a layer of another framework": (
-        net({"type": "MaxPooling2D", "pool_size": 2}),
+        net({"type": "MaxPooling2D", "pool_size": "2"}),
         "Replace with a layer P",
         net({"type": "P", "pool": "max", "kernel_size": 2}),
     ),

@@ -131,11 +131,18 @@ def translate_layer(name: Any, layer: Any, path: JsonPath, schemas: Mapping[str,
         return ()
     known, required = schemas[kind]["properties"], schemas[kind]["required"]
     names = {key: key if key in known else key_synonym(key, known) for key in layer if key != "type"}
-    given = {name: layer[key] for key, name in names.items() if name}
+    given = {name: _translate_value(layer[key], known[name]) for key, name in names.items() if name}
     implied = {key: value for key, value in _implied_keys(kind, str(name)).items() if key not in given}
     missing = {key: placeholder(known[key]) for key in required if key not in {"type", *given, *implied}}
     translated = {"type": kind, **implied, **given, **missing}
     return (Repair(f"Replace with a layer {kind}", (ReplaceValue(path, translated),)),)
+
+
+def _translate_value(value: Any, schema: Mapping[str, Any]) -> Any:
+    """A number or a literal for a text in quotes, if the schema has no texts there."""
+    if not isinstance(value, str) or "$ref" in schema or _allows(schema, "string"):
+        return value
+    return next(iter(_read_text(value, schema, [])), value)
 
 
 def _read_text(text: str, schema: Mapping[str, Any], words: list[Any]) -> list[Any]:
