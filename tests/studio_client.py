@@ -7,6 +7,7 @@ import httpx
 from archnet.studio.api_routes import api_routes
 from archnet.studio.requests.request_guard import AccessToken, Tickets
 from archnet.studio.studio_app import studio_app
+from archnet.studio.trainings.run_processes import RunProcesses
 from archnet.studio.workspace.workspace import open_workspace
 
 PORT = 8765
@@ -18,8 +19,9 @@ class StudioClient:
     """Sends requests as the page does; keywords replace its headers, and None removes one."""
 
     def __init__(self, folder, **headers):
-        tickets = Tickets()
-        self.app = studio_app(api_routes(open_workspace(folder), tickets), tickets, AccessToken(TOKEN), PORT)
+        workspace, tickets = open_workspace(folder), Tickets()
+        self.runs = RunProcesses(workspace)
+        self.app = studio_app(api_routes(workspace, tickets, self.runs), tickets, AccessToken(TOKEN), PORT)
         given = {"authorization": f"Bearer {TOKEN}", "origin": ORIGIN, **headers}
         self._headers = {key: value for key, value in given.items() if value is not None}
 
@@ -32,6 +34,10 @@ class StudioClient:
     def __exit__(self, *error):
         self._runner.run(self._client.aclose())
         self._runner.close()
+        for started in self.runs.processes:
+            started.process.kill()
+            started.process.wait()
+        self.runs.close()
 
     def request(self, method, path, **given):
         return self._runner.run(self._client.request(method, path, **given))

@@ -109,7 +109,7 @@ def fields_of(layers, shape):
     """The receptive fields that archnet states, by path; of repetitions the last."""
     arch = load_arch({"rank": len(shape), "layers": [*layers, {"type": "T"}]})
     fields = receptive_fields(arch.layers[:-1], ("layers",), (*shape, 1))
-    return {field.path: field.receptive_field for field in fields}
+    return {field.planned.path: field.receptive_field for field in fields}
 
 
 def true_fields(layers, shape):

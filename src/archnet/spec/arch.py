@@ -129,7 +129,8 @@ class Arch:
         for index, layer in enumerate(sequence.layers):
             layer_path = (*path, *sequence.path, index)
             for own in self._inner_sequences(layer, layer_path, shape):
-                inner = replace(own, num_planes=sequence.num_planes * own.num_planes)
+                is_shared = sequence.num_planes > 1
+                inner = replace(own, num_planes=sequence.num_planes * own.num_planes) if is_shared else own
                 yield from self._plan_sequence(inner, layer_path, repeat)
             output_shape = self._output_shape(layer, layer_path, shape)
             if layer.traits.has_row:

@@ -42,12 +42,13 @@ _MISSING = {404: "There is no such file."}
 _CONFLICT = {409: 'The file is not as expected; "current" is its content, as of GET /api/document, unless it is gone.'}
 
 
-def api_routes(workspace: Workspace, tickets: Tickets) -> tuple[ApiRoute, ...]:
+def api_routes(workspace: Workspace, tickets: Tickets, processes: RunProcesses) -> tuple[ApiRoute, ...]:
     """All operations on a workspace.
 
     Args:
         workspace: The folder.
         tickets: Addresses of reports: their files.
+        processes: The runs that the page starts.
     """
     return (
         *_document_routes(workspace),
@@ -55,7 +56,7 @@ def api_routes(workspace: Workspace, tickets: Tickets) -> tuple[ApiRoute, ...]:
         *_answer_routes(workspace),
         *_data_routes(workspace),
         *_run_routes(workspace, tickets),
-        *_process_routes(RunProcesses(workspace)),
+        *_process_routes(processes),
     )
 
 

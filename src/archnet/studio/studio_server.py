@@ -40,10 +40,12 @@ def serve_studio(folder: Path, port: int, announce: Callable[[str], None]) -> No
 
         from archnet.studio.api_routes import api_routes
         from archnet.studio.studio_app import studio_app
+        from archnet.studio.trainings.run_processes import RunProcesses
 
         number, token, tickets = listener.getsockname()[1], AccessToken(), Tickets()
+        processes = RunProcesses(workspace)
         config = uvicorn.Config(
-            studio_app(api_routes(workspace, tickets), tickets, token, number),
+            studio_app(api_routes(workspace, tickets, processes), tickets, token, number),
             log_level="critical",
             access_log=False,
             lifespan="off",

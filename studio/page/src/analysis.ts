@@ -1,5 +1,5 @@
 import { type AnalysisOptions, type DocumentText, analyze, drawNetwork } from "./api/endpoints";
-import type { Analysis, Drawing, Layout } from "./api/types";
+import type { Analysis, Drawing } from "./api/types";
 import { type OpenDocument, editing } from "./editing";
 import { latestOnly } from "./latest";
 import { moveCursor } from "./selection";
@@ -9,8 +9,8 @@ import { createStore } from "./store";
 
 const QUIET_MS = 80;
 
-/** The drawing for which there is room in its pane. */
-export const room = createStore<{ layout: Layout }>({ layout: "narrow" });
+/** The number of blocks next to each other for which the pane has room. */
+export const room = createStore({ columns: 5 });
 
 /** Analyzes the text in the editor whenever it changes and has rested for a moment. */
 export function watchText(): void {
@@ -40,7 +40,7 @@ export interface Answer {
 export async function answer(signal: AbortSignal, { path, text }: DocumentText): Promise<Answer> {
   const analysis = await analyze({ path, text }, analysisOptions(), signal);
   const isDrawn = analysis.is_valid && analysis.network !== null;
-  const drawing = isDrawn ? await drawNetwork({ path, text }, room.get().layout, signal) : null;
+  const drawing = isDrawn ? await drawNetwork({ path, text }, room.get().columns, signal) : null;
   return { analysis, drawing };
 }
 

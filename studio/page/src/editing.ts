@@ -118,10 +118,8 @@ export function replaceText(text: string): void {
 
 function keep(document: OpenDocument): void {
   editing.set({ document });
-  if (!isUnsaved(document)) dropDraft(document.path);
-  else if (!keepDraft(document.path, { text: document.text, digest: document.digest })) {
-    announce("The browser has no room for a draft. Save the file soon.", "error");
-  }
+  if (isUnsaved(document)) keepDraft(document.path, { text: document.text, digest: document.digest });
+  else dropDraft(document.path);
 }
 
 /** Writes exactly what is typed. */

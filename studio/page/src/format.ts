@@ -43,10 +43,11 @@ export function metricText(value: number | null | undefined): string {
   return value === null || value === undefined ? "–" : value.toFixed(3);
 }
 
-/** A difference in percent with its sign, such as "+12%". */
+/** A difference in percent, such as "+12%", or from twofold on as a factor, such as "×13.9". */
 export function changeText(from: number, to: number): string {
   if (from === to) return "same";
   if (from === 0) return "–";
+  if (to >= 2 * from) return `×${Number((to / from).toPrecision(3))}`;
   const percent = (100 * (to - from)) / from;
   const digits = Math.abs(percent) < 10 ? 1 : 0;
   return `${percent > 0 ? "+" : "\u2212"}${Math.abs(percent).toFixed(digits)}%`;

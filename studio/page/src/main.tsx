@@ -13,6 +13,7 @@ import "./styles/colours.css";
 import "./styles/shell.css";
 import "./styles/editor.css";
 import "./styles/network.css";
+import "./styles/experiment.css";
 import "./styles/compare.css";
 import "./styles/runs.css";
 

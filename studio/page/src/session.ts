@@ -1,23 +1,19 @@
 import { listFolder } from "./api/endpoints";
-
-let folderPath = "";
+import { loadDrafts } from "./files/drafts";
+import { folderName, setFolderName } from "./folder_name";
 
 const FOLDER_KEY = "archnet.folder";
 
-/** Asks the server for its folder, to which drafts belong. */
+/** Asks the server for its folder, and for the drafts of its files. */
 export async function startSession(): Promise<void> {
-  folderPath = (await listFolder()).folder;
-  sessionStorage.setItem(FOLDER_KEY, folderPath);
+  setFolderName((await listFolder()).folder);
+  sessionStorage.setItem(FOLDER_KEY, folderName());
+  await loadDrafts();
 }
 
-/** Absolute path of the folder; empty as long as the server has not told it. */
-export function folderName(): string {
-  return folderPath;
-}
-
-/** The command that starts the server again, at the same address: the drafts belong to it. */
+/** The command that starts the server again, at the same port. */
 export function startCommand(): string {
-  const folder = folderPath || sessionStorage.getItem(FOLDER_KEY) || "FOLDER";
+  const folder = folderName() || sessionStorage.getItem(FOLDER_KEY) || "FOLDER";
   return `archnet studio ${quoted(folder)} --port ${location.port}`;
 }
 

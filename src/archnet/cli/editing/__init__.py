@@ -1,1 +1,1 @@
-"""Commands for editing documents: the local page."""
+"""Commands for editing documents: the language server and the local page."""

@@ -10,10 +10,10 @@ from archnet.files.documents.json_tree import JsonNode
 from archnet.spec.analysis.network_facts import LayerFacts, NetworkFacts
 from archnet.spec.analysis.suggestions import Hover
 from archnet.spec.analysis.text_ranges import TextRange
+from archnet.spec.completion.applicable_schemas import SchemaPart, required_keys
 from archnet.spec.completion.cursor_offers import CompletionContext
 from archnet.spec.completion.document_names import read_named_value, swept_arch
 from archnet.spec.completion.located_parts import hyperparameter_parts, parts_at, values_along
-from archnet.spec.completion.applicable_schemas import SchemaPart, required_keys
 from archnet.spec.completion.schema_texts import description_of, key_markdown, word_description
 from archnet.spec.layers import layer_class, sizes_text
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from typing import Final
 
 from archnet.errors import DocumentError
@@ -13,7 +13,7 @@ from archnet.spec.analysis.analysis_options import AnalysisOptions
 from archnet.spec.analysis.network_facts import LayerFacts, NetworkFacts, NetworkMemory
 from archnet.spec.analysis.text_ranges import TextRange
 from archnet.spec.arch import Arch, PlannedLayer
-from archnet.spec.layers import TYPE_NAMES, Layer, Shape, walk
+from archnet.spec.layers import Shape
 from archnet.spec.layers.planned_layer import count_macs, count_parameters
 from archnet.spec.layers.receptive_fields import LayerField, receptive_fields
 from archnet.spec.memory import FLOAT_BYTES, estimate_memory, plan_micro_batches
@@ -68,70 +68,83 @@ def measure_network(
         options: Input, number of classes, batch, budget and spacing.
         problems: The paths of the problems of the document.
     """
-    rows, misfit = _rows_before_misfit(arch, options)
+    fields, misfit = _fields_before_misfit(arch, options)
+    rows = tuple(field.planned for field in fields if field.planned.layer.traits.has_row)
     if not rows:
         return MeasuredNetwork(facts=None, misfit=misfit, rows=())
-    shape = arch.full_input_shape(options.input_shape)
-    layers = _layer_facts(arch, rows, _fields(arch, shape, problems), ranges, options)
+    layers = _layer_facts(arch, _without_broken_layers(arch, fields, problems), _written_costs(rows), ranges, options)
     facts = NetworkFacts(
         name=arch.name,
         rank=arch.rank,
-        input_shape=shape,
+        input_shape=arch.full_input_shape(options.input_shape),
         is_input_assumed=arch.input_shape is None and options.input_shape is None,
-        layers=tuple(sorted(layers, key=lambda layer: layer.range)),
+        layers=tuple(sorted(layers, key=lambda layer: (layer.range, layer.path))),
         num_parameters=count_parameters(rows),
         num_macs=count_macs(rows),
         memory=_network_memory(rows, options),
         is_complete=not problems and misfit is None and arch.layers[-1].traits.is_terminal,
     )
-    return MeasuredNetwork(facts=facts, misfit=misfit, rows=tuple(rows))
+    return MeasuredNetwork(facts=facts, misfit=misfit, rows=rows)
 
 
-def _rows_before_misfit(arch: Arch, options: AnalysisOptions) -> tuple[list[PlannedLayer], DocumentError | None]:
-    rows: list[PlannedLayer] = []
+def _fields_before_misfit(arch: Arch, options: AnalysisOptions) -> tuple[list[LayerField], DocumentError | None]:
+    """The shapes and receptive fields of the layers, and the error of the first one that does not fit its input."""
+    found: list[LayerField] = []
     try:
-        for row in arch.plan_rows(options.input_shape, options.num_classes):
-            rows.append(row)
+        shape = arch.full_input_shape(options.input_shape)
+        layers = tuple(layer.with_num_classes(options.num_classes) for layer in arch.layers)
+        for field in receptive_fields(layers, (LAYERS,), shape):
+            found.append(field)
     except DocumentError as error:
-        return rows, error
-    return rows, None
+        return found, error
+    except ValueError:
+        return found, _misfit(arch, options)
+    return found, None
 
 
-def _fields(arch: Arch, shape: Shape, problems: Set[JsonPath]) -> dict[JsonPath, LayerField]:
-    """The shapes and receptive fields of each written layer without a problem inside it, from outer to inner layers."""
-    known: dict[JsonPath, LayerField] = {}
-    with suppress(ValueError):  # `Arch.plan_rows` reports it
-        for field in receptive_fields(arch.layers, (LAYERS,), shape):
-            first = known.get(field.path, field)
-            known[field.path] = replace(field, input_shape=first.input_shape)
+def _misfit(arch: Arch, options: AnalysisOptions) -> DocumentError | None:
+    """The error of the first layer that does not fit its input, with its location."""
+    try:
+        deque(arch.plan_rows(options.input_shape, options.num_classes), maxlen=0)
+    except DocumentError as error:
+        return error
+    return None
+
+
+def _without_broken_layers(
+    arch: Arch, fields: Iterable[LayerField], problems: Set[JsonPath]
+) -> dict[JsonPath, list[LayerField]]:
+    """The repetitions of each written layer that has no problem inside, by path."""
     broken = {(*_offset(arch), *problem[:end]) for problem in problems for end in range(len(problem) + 1)}
-    return {path: known[path] for path, _ in walk(arch.layers, (LAYERS,)) if path in known and path not in broken}
+    known: dict[JsonPath, list[LayerField]] = {}
+    for field in fields:
+        if field.planned.path not in broken:
+            known.setdefault(field.planned.path, []).append(field)
+    return known
 
 
 def _layer_facts(
     arch: Arch,
-    rows: Sequence[PlannedLayer],
-    fields: Mapping[JsonPath, LayerField],
+    fields: Mapping[JsonPath, Sequence[LayerField]],
+    costs: Mapping[JsonPath, _LayerCosts],
     ranges: Callable[[JsonPath], TextRange],
     options: AnalysisOptions,
 ) -> Iterator[LayerFacts]:
-    layers = dict(walk(arch.layers, (LAYERS,)))
-    costs = _written_costs(rows, layers)
-    summaries = {row.path: row.summary for row in rows}
-    for path, field in fields.items():
-        own, file_path = costs[path], path[len(_offset(arch)) :]
+    num_steps = len(_offset(arch))
+    for path, (first, *_, last) in ((path, (*each, each[-1])) for path, each in fields.items()):
+        own = costs.get(path) or _LayerCosts()
         yield LayerFacts(
-            path=file_path,
-            range=ranges(file_path),
-            type=TYPE_NAMES[type(layers[path])],
-            summary=summaries.get(path) or layers[path].summary(),
-            input_shape=field.input_shape,
-            output_shape=field.output_shape,
+            path=path[num_steps:],
+            range=ranges(path[num_steps:]),
+            type=first.planned.type,
+            summary=first.planned.summary,
+            input_shape=first.planned.input_shape,
+            output_shape=last.planned.output_shape,
             num_parameters=own.num_parameters,
             num_macs=own.num_macs,
             memory_bytes=round(FLOAT_BYTES * (own.num_stored_values + own.num_transient_values)),
-            receptive_field=field.receptive_field,
-            receptive_field_mm=_millimetres(field.receptive_field, options.spacing_mm),
+            receptive_field=last.receptive_field,
+            receptive_field_mm=_millimetres(last.receptive_field, options.spacing_mm),
         )
 
 
@@ -140,13 +153,13 @@ def _offset(arch: Arch) -> JsonPath:
     return (LAYERS,) if isinstance(arch.document.value, list) else ()
 
 
-def _written_costs(rows: Sequence[PlannedLayer], layers: Mapping[JsonPath, Layer]) -> dict[JsonPath, _LayerCosts]:
-    """The costs of each written layer: those of its rows and of all rows inside it."""
-    costs = {path: _LayerCosts() for path in layers}
+def _written_costs(rows: Sequence[PlannedLayer]) -> dict[JsonPath, _LayerCosts]:
+    """The costs of each written layer: those of its rows and of all rows inside it; also those of lists of layers."""
+    costs: defaultdict[JsonPath, _LayerCosts] = defaultdict(_LayerCosts)
     for row in rows:
         for end in range(2, len(row.path) + 1):
-            if around := costs.get(row.path[:end]):
-                around.add(row)
+            if isinstance(row.path[end - 1], int):
+                costs[row.path[:end]].add(row)
     return costs
 
 
@@ -156,9 +169,9 @@ def _millimetres(voxels: Shape | None, spacing_mm: tuple[float, ...] | None) -> 
     return tuple(size * spacing for size, spacing in zip(voxels, spacing_mm, strict=False))
 
 
-def _network_memory(rows: Sequence[PlannedLayer], options: AnalysisOptions) -> NetworkMemory:
+def _network_memory(rows: tuple[PlannedLayer, ...], options: AnalysisOptions) -> NetworkMemory:
     """The memory plan; micro-batches of 0 cases if not even one fits the budget."""
-    memory = estimate_memory(tuple(rows))
+    memory = estimate_memory(rows)
     try:
         plan = plan_micro_batches(memory, options.batch_size, options.budget_bytes)
     except ValueError:

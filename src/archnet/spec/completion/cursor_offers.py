@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from archnet.files.documents.house_style import compact_json
+from archnet.spec.completion.applicable_schemas import SchemaPart, first_keyword, inner_parts, known_keys, required_keys
 from archnet.spec.completion.cursor import Cursor
 from archnet.spec.completion.document_names import base_experiment, document_names, swept_arch
 from archnet.spec.completion.located_parts import ARCH_KEY, hyperparameter_keys, hyperparameter_parts, parts_at
 from archnet.spec.completion.offer_texts import plain_values, value_snippet
-from archnet.spec.completion.applicable_schemas import SchemaPart, first_keyword, inner_parts, known_keys, required_keys
 from archnet.spec.completion.schema_texts import description_of, key_detail, word_description
 from archnet.spec.completion.snippet_text import choice_stop, escape, schema_snippet, tab_stop
 from archnet.spec.datasets import DATASETS

@@ -24,17 +24,23 @@ _MARKED: Final = re.compile(r'"\\u0001((?:[^"\\]|\\.)*)"')
 
 
 def escape(text: str) -> str:
-    r"""Escape a text inside a snippet, outside or inside the text of a tab stop.
+    r"""Escape a text in a snippet.
 
     >>> print(escape('{"$schema": 1}'))
-    {"\$schema": 1\}
+    {"\$schema": 1}
     """
-    return re.sub(r"([\\$}])", r"\\\1", text)
+    return re.sub(r"([\\$])", r"\\\1", text)
 
 
 def tab_stop(number: int, text: str) -> str:
-    """A tab stop with a text that is selected, so that typing replaces it."""
-    return f"${{{number}:{escape(text)}}}"
+    """A tab stop with a text that is selected, so that typing replaces it; text with braces is no tab stop.
+
+    Editors differ in how braces inside a tab stop are escaped.
+
+    >>> tab_stop(1, "[3, 3]"), tab_stop(1, '{"type": "T"}')
+    ('${1:[3, 3]}', '{"type": "T"}')
+    """
+    return escape(text) if "{" in text else f"${{{number}:{escape(text)}}}"
 
 
 def choice_stop(number: int, choices: Sequence[str]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from archnet.files.strict_json import JsonPath
 from archnet.spec.layers import TYPE_NAMES, Layer, Shape
@@ -62,24 +63,48 @@ class PlannedLayer:
         return self.layer.num_penalized_parameters(self.input_shape)
 
     @cached_property
+    def _memory_values(self) -> _MemoryValues:
+        return _memory_values(self.layer, self.input_shape)
+
+    @property
     def num_stored_values(self) -> float:
         """Number of values per case that are stored for the backward pass."""
-        return self.num_planes * self.layer.num_stored_values(self.input_shape)
+        return self.num_planes * self._memory_values.num_stored_values
 
-    @cached_property
+    @property
     def num_transient_values(self) -> float:
         """Number of temporary values per case during the backward pass of the layer."""
-        return self.num_planes * self.layer.num_transient_values(self.input_shape)
+        return self.num_planes * self._memory_values.num_transient_values
 
-    @cached_property
+    @property
     def num_pending_gradients(self) -> int:
         """Number of gradient values per case that are kept during the backward pass of the inner layers."""
-        return self.num_planes * self.layer.num_pending_gradients(self.input_shape)
+        return self.num_planes * self._memory_values.num_pending_gradients
 
-    @cached_property
+    @property
     def num_input_gradients(self) -> int:
         """Number of additional temporary values per case if the input has a gradient."""
-        return self.num_planes * self.layer.num_input_gradients(self.input_shape)
+        return self.num_planes * self._memory_values.num_input_gradients
+
+
+class _MemoryValues(NamedTuple):
+    """Numbers of values per case of a layer; see `Layer`."""
+
+    num_stored_values: float
+    num_transient_values: float
+    num_pending_gradients: int
+    num_input_gradients: int
+
+
+@lru_cache(maxsize=8192)
+def _memory_values(layer: Layer, shape: Shape) -> _MemoryValues:
+    """Numbers of values of a layer; cached, because they are computed again after each change of a text."""
+    return _MemoryValues(
+        layer.num_stored_values(shape),
+        layer.num_transient_values(shape),
+        layer.num_pending_gradients(shape),
+        layer.num_input_gradients(shape),
+    )
 
 
 def count_parameters(plan: Sequence[PlannedLayer]) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
@@ -67,7 +68,7 @@ def crop_document(request: Mapping[str, Any]) -> dict[str, Any]:
         name, _, path = request["data"].partition(":")
         root = path or request.get("root")
         return _describe_crop(_open(_data_options(name, root, shape)), name)
-    return _phantom_crop(shape)
+    return _describe_crop(_open(_data_options("luna16", _phantom_folder().name, shape)), "phantom")
 
 
 def _data_options(name: str, root: str | None, shape: tuple[int, int, int]) -> Data:
@@ -81,13 +82,15 @@ def _open(data: Data) -> Dataset:
     return open_dataset(data)
 
 
-@lru_cache(maxsize=8)
-def _phantom_crop(shape: tuple[int, int, int]) -> dict[str, Any]:
+@cache
+def _phantom_folder() -> TemporaryDirectory[str]:
+    """One generated scan with its candidates; removed when the process ends."""
     from archnet.phantom.layouts import Phantom, write_phantom
 
-    with TemporaryDirectory(prefix="archnet-") as folder:
-        write_phantom(Path(folder), Phantom(num_scans=1, num_candidates=6))
-        return _describe_crop(_open(_data_options("luna16", folder, shape)), "phantom")
+    folder = TemporaryDirectory(prefix="archnet-")
+    atexit.register(folder.cleanup)
+    write_phantom(Path(folder.name), Phantom(num_scans=1, num_candidates=6))
+    return folder
 
 
 def _describe_crop(dataset: Dataset, name: str) -> dict[str, Any]:

@@ -95,7 +95,7 @@ class ExperimentAnswers:
         self._workspace = workspace
 
     def experiment(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """What the runs of an experiment would be; see `EXPERIMENT`.
+        """Resolve the runs of an experiment; see `EXPERIMENT`.
 
         Raises:
             DocumentError: The text is not a valid experiment.

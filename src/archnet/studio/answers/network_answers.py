@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from archnet.files.atomic import compact_json
+from archnet.files.documents.house_style import compact_json
 from archnet.files.strict_json import parse_document
 from archnet.spec.arch import Arch, parse_arch
 from archnet.spec.outputs.schema_parts import BOOLEAN, NUMBER, TEXT, list_of, one_of, record_of

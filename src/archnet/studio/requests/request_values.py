@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from archnet.files.documents.json_text import json_text, path_text
+from archnet.files.documents.json_text import json_text, normalize_integers, path_text
 from archnet.files.documents.schema_validator import schema_validator
 from archnet.files.json_file import DamagedJsonError, parse_json
 from archnet.spec.schema import violation_problems
@@ -22,7 +22,7 @@ _MAX_LISTED: Final = 5
 
 
 async def read_request(request: Request, route: ApiRoute) -> Mapping[str, Any]:
-    """Read and validate the values of a request.
+    """Read and validate the values of a request; whole numbers are integers, such as 64 for 64.0.
 
     Raises:
         RequestRefusal: The request is too large, not JSON, or does not fit the schema.
@@ -34,11 +34,11 @@ async def read_request(request: Request, route: ApiRoute) -> Mapping[str, Any]:
     problems = [
         f"{path_text(path)}: {message}"
         for error in schema_validator()(route.request).iter_errors(values)
-        for path, message in violation_problems(error)
+        for path, message, *_ in violation_problems(error)
     ]
     if problems:
         raise RequestRefusal(400, " ".join(problems[:_MAX_LISTED]))
-    return dict(values)
+    return dict(normalize_integers(values))
 
 
 async def _read_body(request: Request) -> Any:

@@ -18,7 +18,7 @@ History = Mapping[str, Sequence[float]]
 
 
 def read_live_history(folder: Path) -> History:
-    """The columns of history.csv of a run, or of what its log tells until then, with six digits.
+    """The columns of history.csv of a run, or until then the epochs in its log, with six digits.
 
     Raises:
         DataError: history.csv is damaged.

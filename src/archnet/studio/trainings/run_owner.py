@@ -23,8 +23,8 @@ def run_owner(folder: Path) -> LockOwner | None:
 def is_stoppable(owner: LockOwner) -> bool:
     """Whether the owner of a lock is a live archnet command of this user on this machine.
 
-    The process ID may have been given to a different program since, so its command line is compared as well. Systems
-    without /proc do not tell it; there, only processes that the server has started can be stopped.
+    The process ID may have been given to a different program since, so its command line is compared as well. On systems
+    without /proc, only processes that the server has started can be stopped.
     """
     if owner.host != socket.gethostname() or owner.pid in (os.getpid(), 0, 1):
         return False

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,17 +117,20 @@ class RunProcesses:
 
     Args:
         workspace: The folder, which is the working directory of the processes.
+
+    Attributes:
+        processes: The processes, those that run and the last of those that have ended, in the order of their starts.
     """
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._processes: list[StartedProcess] = []
+        self.processes: list[StartedProcess] = []
         self._lock = Lock()
 
     def list(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The processes that were started from the page, the latest first."""
         with self._lock:
-            return {"processes": [process.to_document() for process in reversed(self._processes)]}
+            return {"processes": [process.to_document() for process in reversed(self.processes)]}
 
     def start(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Start `archnet run`.
@@ -164,7 +168,7 @@ class RunProcesses:
         owner = run_owner(folder) if found and found[0].state == RUNNING else None
         if owner is None:
             raise RequestRefusal(422, f"{request['path']}: no process is working on this run.")
-        own = next((one for one in self._processes if one.process.pid == owner.pid), None)
+        own = next((one for one in self.processes if one.process.pid == owner.pid), None)
         if own is not None and own.process.poll() is None:
             stop_process(own.process.pid)
         elif is_stoppable(owner):
@@ -176,9 +180,24 @@ class RunProcesses:
 
     def _start(self, arguments: Sequence[str]) -> dict[str, Any]:
         with self._lock:
-            if sum(one.process.poll() is None for one in self._processes) >= MAX_RUNNING:
+            if sum(one.process.poll() is None for one in self.processes) >= MAX_RUNNING:
                 raise RequestRefusal(422, f"{MAX_RUNNING} processes are running. Wait for one to end, or stop one.")
-            output = tempfile.TemporaryFile(prefix="archnet-")  # noqa: SIM115 - open while the process is listed
+            process, output = self._spawn(arguments)
+            started = StartedProcess(
+                number=self.processes[-1].number + 1 if self.processes else 1,
+                command=shlex.join(["archnet", *arguments]),
+                started=datetime.now(UTC),
+                process=process,
+                output=output,
+            )
+            self.processes.append(started)
+            self._forget_old()
+            return started.to_document()
+
+    def _spawn(self, arguments: Sequence[str]) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+        """Start a process whose messages go to an unnamed file."""
+        with ExitStack() as block:
+            output = block.enter_context(tempfile.TemporaryFile(prefix="archnet-"))
             process = subprocess.Popen(
                 [sys.executable, "-m", "archnet", *arguments],
                 cwd=self._workspace.folder,
@@ -187,26 +206,24 @@ class RunProcesses:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            started = StartedProcess(
-                number=self._processes[-1].number + 1 if self._processes else 1,
-                command=shlex.join(["archnet", *arguments]),
-                started=datetime.now(UTC),
-                process=process,
-                output=output,
-            )
-            self._processes.append(started)
-            self._forget_old()
-            return started.to_document()
+            block.pop_all()  # the file stays open while the process is listed
+        return process, output
+
+    def close(self) -> None:
+        """Forget all processes; those that run continue."""
+        for one in self.processes:
+            one.output.close()
+        self.processes.clear()
 
     def _forget_old(self) -> None:
-        ended = [one for one in self._processes if one.process.poll() is not None]
+        ended = [one for one in self.processes if one.process.poll() is not None]
         for one in ended[: max(len(ended) - MAX_KEPT, 0)]:
             one.output.close()
-            self._processes.remove(one)
+            self.processes.remove(one)
 
 
 def run_arguments(request: Mapping[str, Any], workspace: Workspace) -> list[str]:
-    """The arguments of `archnet` for a run; no value can be taken for an option.
+    """The arguments of `archnet` for a run; no value can act as an option.
 
     Args:
         request: See `START_REQUEST`.

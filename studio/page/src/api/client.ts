@@ -1,3 +1,4 @@
+import { folderName } from "../folder_name";
 import { createStore } from "../store";
 
 /** Whether the server answers, and whether it accepts the token. */
@@ -38,7 +39,7 @@ export async function request<T>(method: string, path: string, body?: unknown, s
     throw new ConnectionError("The token is not valid.");
   }
   if (connection.get().state !== "ok") connection.set({ state: "ok" });
-  if (!response.ok) throw new ServerError(response.status, errorMessage(answer, response), answer);
+  if (!response.ok) throw new ServerError(response.status, inFolder(errorMessage(answer, response)), answer);
   return answer as T;
 }
 
@@ -68,6 +69,12 @@ function errorMessage(answer: unknown, response: Response): string {
     if (typeof error === "object" && error !== null) return errorMessage(error, response);
   }
   return `The server answered ${response.status} ${response.statusText}.`;
+}
+
+/** A message with the paths of the folder as the page shows them, relative to it. */
+function inFolder(message: string): string {
+  const folder = folderName();
+  return folder === "" ? message : message.replaceAll(`${folder}/`, "");
 }
 
 /** The address of a resource with the values of its query; null values are left out. */

@@ -2,11 +2,9 @@
 
 export type DocumentKind = "arch" | "experiment" | "sweep";
 export type Severity = "error" | "warning" | "hint";
-export type View = "2d" | "2.5d" | "3d";
+/** Dimensionality of a network. */
+export type Form = "2d" | "2.5d" | "3d";
 export type Match = "none" | "macs" | "parameters";
-
-/** Width of a drawing: at most 10, 7 or 3 columns. */
-export type Layout = "wide" | "medium" | "narrow";
 
 export interface DataSetInfo {
   name: string;
@@ -209,4 +207,74 @@ export interface RunProcess {
   exit_code: number | null;
   started: string;
   output: string[];
+}
+
+/** A crop of a scan, with an image for each axial slice, from inferior to superior. */
+export interface Crop {
+  source: string;
+  case: string;
+  class: string;
+  /** (height, width, depth). */
+  shape: number[];
+  /** Along the same axes. */
+  spacing_mm: number[] | null;
+  /** PNG files in base64. */
+  slices: string[];
+}
+
+export interface CaseCounts {
+  cases: number;
+  groups: number;
+  classes: Record<string, number>;
+}
+
+/** An option that was "auto", what it becomes on the data, and why. */
+export interface AutoValue {
+  key: string;
+  value: string;
+  reason: string;
+}
+
+export interface ExperimentAnswer {
+  name: string;
+  data: CaseCounts & { name: string; root: string | null; positive: string; shape: number[] };
+  split: Record<string, unknown>;
+  split_reason: string | null;
+  sets: Record<string, CaseCounts>;
+  expected_recall: string | null;
+  runs: { name: string; arch: string; auto: AutoValue[]; epochs: number; batch_size: number; warnings: string[] }[];
+  problem: string | null;
+  ignored: string[];
+}
+
+export interface DurationAnswer {
+  seconds: number;
+  archs: {
+    arch: string;
+    num_runs: number;
+    epochs: number;
+    steps_per_epoch: number;
+    step_seconds: number;
+    seconds: number;
+  }[];
+}
+
+export interface Trial {
+  number: number;
+  values: Record<string, unknown>;
+  arch: string | null;
+  parameters: number | null;
+  macs: number | null;
+  problem: string | null;
+}
+
+export interface SweepAnswer {
+  name: string;
+  num_trials: number;
+  runs_per_trial: number;
+  search: string;
+  metric: string;
+  keys: string[];
+  trials: Trial[];
+  depends_on_results: boolean;
 }

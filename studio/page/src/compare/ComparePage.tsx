@@ -1,7 +1,11 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { room } from "../analysis";
 import { editing } from "../editing";
 import { openNewText } from "../files/NewFileDialog";
 import { DifferenceDialog } from "../editor/DifferenceDialog";
+import { CostChoice } from "../network/CostBars";
+import { watchColumns } from "../network/columns";
+import type { Cost } from "../network/costs";
 import { showEditor } from "../shell/navigation";
 import { useStore } from "../store";
 import { ComparisonTable } from "./ComparisonTable";
@@ -14,8 +18,12 @@ export function ComparePage() {
   const { network, drawing, document } = useStore(editing, (value) => value);
   const { other, problem, notes } = useStore(comparison, (value) => value);
   const choice = useStore(comparison, (value) => value.choice);
+  const [cost, setCost] = useState<Cost>("num_parameters");
+  const sides = useRef<HTMLDivElement>(null);
   const [isShowingTexts, setIsShowingTexts] = useState(false);
-  useEffect(() => compareAgain(), [document?.path, network, choice]);
+  useEffect(() => (sides.current === null ? undefined : watchColumns(sides.current, isNarrow() ? 1 : 2)), [document?.path]);
+  const { columns } = useStore(room, (value) => value);
+  useEffect(() => compareAgain(), [document?.path, network, choice, columns]);
   if (document === null) return <NothingOpen />;
   return (
     <main class="compare">
@@ -27,7 +35,7 @@ export function ComparePage() {
               Compare the texts
             </button>
             {choice.kind === "twin" && (
-              <button type="button" class="primary" onClick={() => openNewText(twinPath(document.path, choice.view), other.text)}>
+              <button type="button" class="primary" onClick={() => openNewText(twinPath(document.path, choice.form), other.text)}>
                 Save the twin as…
               </button>
             )}
@@ -46,9 +54,12 @@ export function ComparePage() {
       ))}
       {network === null && <p class="empty">{document.path} is not a valid architecture.</p>}
       {network !== null && other !== null && <ComparisonTable left={network} right={other.network} />}
-      <div class="compare-sides">
-        {network !== null && <NetworkSide title={document.path} network={network} drawing={drawing} />}
-        {other !== null && <NetworkSide title={other.title} network={other.network} drawing={other.drawing} />}
+      <CostChoice cost={cost} onChoose={setCost} />
+      <div class="compare-sides" ref={sides}>
+        {network !== null && <NetworkSide title={document.path} network={network} drawing={drawing} cost={cost} />}
+        {other !== null && (
+          <NetworkSide title={other.title} network={other.network} drawing={other.drawing} cost={cost} />
+        )}
       </div>
       {isShowingTexts && other !== null && (
         <DifferenceDialog
@@ -59,6 +70,11 @@ export function ComparePage() {
       )}
     </main>
   );
+}
+
+/** Whether the networks are below each other, as in the style sheet. */
+function isNarrow(): boolean {
+  return window.matchMedia("(max-width: 40rem)").matches;
 }
 
 function NothingOpen() {
@@ -75,6 +91,6 @@ function NothingOpen() {
 }
 
 /** A name for a twin next to its original: "archs/res2d.json" in 3D is "archs/res2d_3d.json". */
-function twinPath(path: string, view: string): string {
-  return path.replace(/^shipped:/, "").replace(/(\.json)?$/, `_${view.replace(".", "")}.json`);
+function twinPath(path: string, form: string): string {
+  return path.replace(/^shipped:/, "").replace(/(\.json)?$/, `_${form.replace(".", "")}.json`);
 }

@@ -1,5 +1,6 @@
 import type { NetworkFacts } from "../api/types";
 import { changeText, exactCount, memoryText, shapeText, shortCount } from "../format";
+import { Scroll } from "../shell/Scroll";
 
 interface Row {
   name: string;
@@ -18,7 +19,7 @@ const ROWS: readonly Row[] = [
 /** Two networks in numbers, and by how much they differ. */
 export function ComparisonTable({ left, right }: { left: NetworkFacts; right: NetworkFacts }) {
   return (
-    <div class="scroll">
+    <Scroll label="Comparison">
       <table class="comparison">
         <thead>
           <tr>
@@ -47,7 +48,7 @@ export function ComparisonTable({ left, right }: { left: NetworkFacts; right: Ne
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -1,9 +1,10 @@
-import type { Match, View } from "../api/types";
+import type { Form, Match } from "../api/types";
+import { editing } from "../editing";
 import { folder } from "../files/folder";
 import { useStore } from "../store";
-import { type Choice, comparison } from "./comparison";
+import { type Choice, comparison, needsDepth } from "./comparison";
 
-const VIEWS: readonly View[] = ["2d", "2.5d", "3d"];
+const FORMS: readonly Form[] = ["2d", "2.5d", "3d"];
 
 const MATCHES: readonly { name: Match; title: string }[] = [
   { name: "none", title: "same widths" },
@@ -13,6 +14,7 @@ const MATCHES: readonly { name: Match; title: string }[] = [
 
 /** Chooses the network to compare with: a twin or a file. */
 export function OtherChoice({ path, choice }: { path: string; choice: Choice }) {
+  const network = useStore(editing, (value) => value.network);
   const entries = useStore(folder, (value) => value.entries);
   const files = entries.filter((entry) => entry.kind === "arch" && entry.path !== path);
   return (
@@ -23,9 +25,9 @@ export function OtherChoice({ path, choice }: { path: string; choice: Choice }) 
         </span>
         <select value={choiceText(choice)} onChange={({ currentTarget }) => choose(currentTarget.value, choice)}>
           <optgroup label="Its twin">
-            {VIEWS.map((view) => (
-              <option key={view} value={`twin:${view}`}>
-                its {view.toUpperCase()} twin
+            {FORMS.map((form) => (
+              <option key={form} value={`twin:${form}`}>
+                its {form.toUpperCase()} twin
               </option>
             ))}
           </optgroup>
@@ -55,18 +57,35 @@ export function OtherChoice({ path, choice }: { path: string; choice: Choice }) 
           </select>
         </label>
       )}
+      {choice.kind === "twin" && needsDepth(choice, network) && (
+        <label>
+          <span>Depth of the input</span>
+          <input
+            type="number"
+            min={2}
+            max={1024}
+            value={choice.depth}
+            onInput={({ currentTarget }) => {
+              const depth = currentTarget.valueAsNumber;
+              if (Number.isInteger(depth) && depth >= 2) comparison.set({ choice: { ...choice, depth } });
+            }}
+          />
+        </label>
+      )}
     </div>
   );
 }
 
+const STANDARD = { match: "none", depth: 16 } as const;
+
 function choiceText(choice: Choice): string {
-  return choice.kind === "twin" ? `twin:${choice.view}` : `file:${choice.path}`;
+  return choice.kind === "twin" ? `twin:${choice.form}` : `file:${choice.path}`;
 }
 
 function choose(value: string, before: Choice): void {
   const name = value.slice(value.indexOf(":") + 1);
-  const match = before.kind === "twin" ? before.match : "none";
+  const { match, depth } = before.kind === "twin" ? before : STANDARD;
   comparison.set({
-    choice: value.startsWith("twin:") ? { kind: "twin", view: name as View, match } : { kind: "file", path: name },
+    choice: value.startsWith("twin:") ? { kind: "twin", form: name as Form, match, depth } : { kind: "file", path: name },
   });
 }

@@ -1,13 +1,13 @@
 import { type Answer, answer } from "../analysis";
 import { makeTwin, readFile } from "../api/endpoints";
-import type { Drawing, Match, NetworkFacts, View } from "../api/types";
+import type { Drawing, Form, Match, NetworkFacts } from "../api/types";
 import { editing } from "../editing";
 import { readDraft } from "../files/drafts";
 import { latestOnly } from "../latest";
 import { createStore } from "../store";
 
 /** With what the open file is compared. */
-export type Choice = { kind: "twin"; view: View; match: Match } | { kind: "file"; path: string };
+export type Choice = { kind: "twin"; form: Form; match: Match; depth: number } | { kind: "file"; path: string };
 
 /** The other network. */
 export interface Other {
@@ -26,7 +26,7 @@ interface Comparison {
 }
 
 export const comparison = createStore<Comparison>({
-  choice: { kind: "twin", view: "3d", match: "none" },
+  choice: { kind: "twin", form: "3d", match: "none", depth: 16 },
   other: null,
   notes: [],
   problem: "",
@@ -41,7 +41,7 @@ interface OtherText {
 
 const ask = latestOnly(
   async (signal: AbortSignal, choice: Choice) => {
-    const found = choice.kind === "twin" ? await twin(choice.view, choice.match) : await fileText(choice.path);
+    const found = choice.kind === "twin" ? await twin(choice) : await fileText(choice.path);
     return { found, answer: await answer(signal, found) };
   },
   ({ found, answer }) => comparison.set(result(found, answer)),
@@ -54,11 +54,18 @@ export function compareAgain(): void {
   ask(comparison.get().choice);
 }
 
-async function twin(view: View, match: Match): Promise<OtherText> {
-  const { document } = editing.get();
-  if (document === null) throw new Error("Open an architecture first.");
-  const { text, notes } = await makeTwin({ path: document.path, text: document.text }, view, match);
-  return { title: `The ${view.toUpperCase()} twin`, path: document.path, text, notes };
+async function twin({ form, match, depth }: Extract<Choice, { kind: "twin" }>): Promise<OtherText> {
+  const { document, network } = editing.get();
+  if (document === null || network === null) throw new Error("Open a valid architecture first.");
+  const shape = network.input_shape.slice(0, -1);
+  const twinShape = form !== "2d" && shape.length === 2 ? [...shape, depth] : null;
+  const { text, notes } = await makeTwin({ path: document.path, text: document.text }, form, match, twinShape);
+  return { title: `The ${form.toUpperCase()} twin`, path: document.path, text, notes };
+}
+
+/** Whether a twin needs a depth, which its original does not have. */
+export function needsDepth(choice: Choice, network: NetworkFacts | null): boolean {
+  return choice.kind === "twin" && choice.form !== "2d" && network?.rank === 2;
 }
 
 async function fileText(path: string): Promise<OtherText> {

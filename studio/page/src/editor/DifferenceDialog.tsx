@@ -42,6 +42,6 @@ function readOnly(title: string): Extension {
     theme,
     EditorState.readOnly.of(true),
     EditorView.lineWrapping,
-    EditorView.contentAttributes.of({ "aria-label": title }),
+    EditorView.contentAttributes.of({ "aria-label": title, tabindex: "0" }),
   ];
 }

@@ -55,7 +55,7 @@ export function extensions(path: string, isReadOnly: boolean): Extension {
     EditorState.tabSize.of(2),
     EditorView.lineWrapping,
     hangingIndent,
-    EditorView.contentAttributes.of({ "aria-label": `Text of ${path}` }),
+    EditorView.contentAttributes.of({ "aria-label": `Text of ${path}`, tabindex: "0" }),
     EditorView.updateListener.of((update) => {
       if (update.docChanged) changeText(update.state.doc.toString());
       if (update.docChanged || update.selectionSet) moveCursor(update.state.selection.main.head);

@@ -71,7 +71,7 @@ function FileGroup({ title, entries, open, unsaved }: FileGroupProps) {
   if (entries.length === 0) return null;
   return (
     <section>
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <ul>
         {entries.map(({ path }) => (
           <li key={path}>

@@ -54,6 +54,7 @@ function NewFileForm({ request, onClose }: { request: Request; onClose: () => vo
         <label class="field">
           Name
           <input
+            autofocus
             value={path}
             placeholder="archs/mine.json"
             onInput={({ currentTarget }) => setPath(currentTarget.value)}

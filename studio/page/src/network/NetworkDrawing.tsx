@@ -1,23 +1,43 @@
+import { useEffect, useRef } from "preact/hooks";
 import type { DrawnBlock, DrawnRow, Drawing } from "../api/types";
+import type { Bar } from "./costs";
+
+/** Height of the second cost of a block in reports, which this drawing lacks. */
+const UNUSED = 20;
+
+const BAR_WIDTH = 88;
 
 interface DrawingProps {
   drawing: Drawing;
+  /** A bar for each layer, by path. */
+  bars: ReadonlyMap<string, Bar>;
   selected?: string | null;
   onSelect?: (path: string) => void;
 }
 
 /** Layers as blocks, with skips as arcs and branches as lanes; a click leads to the text of a layer. */
-export function NetworkDrawing({ drawing, selected = null, onSelect }: DrawingProps) {
+export function NetworkDrawing({ drawing, bars, selected = null, onSelect }: DrawingProps) {
   const shown = selected === null ? null : shownPath(drawing, selected);
+  const figure = useRef<HTMLElement>(null);
+  useEffect(() => revealSelected(figure.current), [shown]);
   return (
-    <figure class="network" aria-label={drawing.alt}>
+    <figure ref={figure} class="network" aria-label={drawing.alt}>
       {drawing.rows.map((row, index) => (
         <div class="scroll" key={index}>
-          <Row row={row} column={drawing.column} selected={shown} onSelect={onSelect} />
+          <Row row={row} bars={bars} column={drawing.column} selected={shown} onSelect={onSelect} />
         </div>
       ))}
     </figure>
   );
+}
+
+/** Scrolls to the selected block, unless the reader looks at something else than the drawing. */
+function revealSelected(figure: HTMLElement | null): void {
+  const block = figure?.querySelector(".layer.selected");
+  const pane = figure?.closest(".pane");
+  if (!figure || !block || !pane) return;
+  const [drawing, visible] = [figure.getBoundingClientRect(), pane.getBoundingClientRect()];
+  if (drawing.bottom > visible.top + 80 && drawing.top < visible.bottom - 80) block.scrollIntoView({ block: "nearest" });
 }
 
 /** The path of the drawn block of a layer; layers inside a block that is drawn as one belong to it. */
@@ -30,14 +50,16 @@ function shownPath(drawing: Drawing, path: string): string | null {
 
 interface RowProps {
   row: DrawnRow;
+  bars: ReadonlyMap<string, Bar>;
   column: number;
   selected: string | null;
   onSelect: ((path: string) => void) | undefined;
 }
 
-function Row({ row, column, selected, onSelect }: RowProps) {
+function Row({ row, bars, column, selected, onSelect }: RowProps) {
+  const height = row.height - UNUSED;
   return (
-    <svg viewBox={`0 0 ${row.width} ${row.height}`} width={row.width} height={row.height}>
+    <svg viewBox={`0 0 ${row.width} ${height}`} width={row.width} height={height}>
       {row.frames.map((frame, index) => (
         <rect key={index} class="frame" {...frame} rx={8} />
       ))}
@@ -53,6 +75,7 @@ function Row({ row, column, selected, onSelect }: RowProps) {
         <Block
           key={index}
           block={block}
+          bar={block.place === null ? undefined : bars.get(block.place)}
           column={column}
           isSelected={block.place !== null && block.place === selected}
           onSelect={onSelect}
@@ -64,17 +87,18 @@ function Row({ row, column, selected, onSelect }: RowProps) {
 
 interface BlockProps {
   block: DrawnBlock;
+  bar: Bar | undefined;
   column: number;
   isSelected: boolean;
   onSelect: ((path: string) => void) | undefined;
 }
 
-function Block({ block, column, isSelected, onSelect }: BlockProps) {
+function Block({ block, bar, column, isSelected, onSelect }: BlockProps) {
   const { place } = block;
   const sizesY = 17 + 14 * (block.most + 1);
   const content = (
     <>
-      <rect class="hit" x={2} y={-block.height - 24} width={column - 4} height={block.height + sizesY + 32} rx={6} />
+      <rect class="hit" x={2} y={-block.height - 24} width={column - 4} height={block.height + sizesY + 54} rx={6} />
       <Solid block={block} />
       <g transform={`translate(${column / 2} 0)`} text-anchor="middle">
         <text class="kind" y={17}>
@@ -88,6 +112,7 @@ function Block({ block, column, isSelected, onSelect }: BlockProps) {
         <text class="sizes" y={sizesY}>
           {block.shape}
         </text>
+        {bar !== undefined && <CostBar bar={bar} y={sizesY + 16} />}
       </g>
     </>
   );
@@ -99,7 +124,6 @@ function Block({ block, column, isSelected, onSelect }: BlockProps) {
       class={isSelected ? "layer selected" : "layer"}
       role="button"
       tabIndex={0}
-      aria-label={`${block.type} ${block.lines.join(" ")}, output ${block.shape}`}
       aria-pressed={isSelected}
       onClick={() => onSelect(place)}
       onKeyDown={(event) => {
@@ -110,6 +134,16 @@ function Block({ block, column, isSelected, onSelect }: BlockProps) {
     >
       {content}
     </g>
+  );
+}
+
+/** A cost below a block: its text and its bar. */
+function CostBar({ bar, y }: { bar: Bar; y: number }) {
+  return (
+    <>
+      <text y={y}>{bar.text}</text>
+      <rect class="share" x={-BAR_WIDTH / 2} y={y + 4} width={bar.share * BAR_WIDTH} height={3} />
+    </>
   );
 }
 

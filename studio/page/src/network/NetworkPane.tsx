@@ -1,10 +1,10 @@
-import { useEffect, useRef } from "preact/hooks";
-import { room } from "../analysis";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { editing } from "../editing";
 import { goTo } from "../editor/view";
 import { useStore } from "../store";
-import { layoutFor } from "./layout";
-import { CostBars } from "./CostBars";
+import { watchColumns } from "./columns";
+import { CostBars, CostChoice } from "./CostBars";
+import { type Cost, leafBars } from "./costs";
 import { NetworkDrawing } from "./NetworkDrawing";
 import { ReceptiveField } from "./ReceptiveField";
 import { Totals } from "./Totals";
@@ -15,8 +15,9 @@ export function NetworkPane() {
   const drawing = useStore(editing, (value) => value.drawing);
   const isOutdated = useStore(editing, (value) => value.isOutdated);
   const selected = useStore(editing, (value) => value.selected);
+  const [cost, setCost] = useState<Cost>("num_parameters");
   const pane = useRef<HTMLDivElement>(null);
-  useEffect(() => (pane.current === null ? undefined : watchWidth(pane.current)), []);
+  useEffect(() => (pane.current === null ? undefined : watchColumns(pane.current)), []);
   const select = (path: string) => {
     const layer = network?.layers.find((one) => one.path === path);
     if (layer !== undefined && !isOutdated) goTo(layer.start + 1);
@@ -33,21 +34,19 @@ export function NetworkPane() {
       ) : (
         <>
           <Totals network={network} />
-          {drawing !== null && <NetworkDrawing drawing={drawing} selected={selected} onSelect={select} />}
-          <CostBars network={network} selected={selected} onSelect={select} />
+          <CostChoice cost={cost} onChoose={setCost} />
+          {drawing !== null && (
+            <NetworkDrawing
+              drawing={drawing}
+              bars={leafBars(network.layers, cost)}
+              selected={selected}
+              onSelect={select}
+            />
+          )}
           <ReceptiveField network={network} selected={selected} />
+          <CostBars network={network} cost={cost} selected={selected} onSelect={select} />
         </>
       )}
     </div>
   );
-}
-
-/** Chooses the drawing that fits the width of the pane. */
-function watchWidth(pane: HTMLElement): () => void {
-  const observer = new ResizeObserver(() => {
-    const layout = layoutFor(pane.clientWidth);
-    if (layout !== room.get().layout) room.set({ layout });
-  });
-  observer.observe(pane);
-  return () => observer.disconnect();
 }

@@ -10,7 +10,7 @@ export function Totals({ network }: { network: NetworkFacts }) {
       <dl>
         <Total name="Input" value={shapeText(network.input_shape)} note={network.is_input_assumed ? "assumed" : ""} />
         <Total name="Parameters" value={exactCount(network.num_parameters)} />
-        <Total name="Multiply-adds per case" value={shortCount(network.num_macs)} />
+        <Total name="Multiply-adds" value={shortCount(network.num_macs)} />
         <Total name="Peak memory" value={memoryText(network.memory.peak_bytes)} note={planText(network)} />
       </dl>
       <Budget network={network} />

@@ -1,4 +1,5 @@
 import { exactCount } from "../format";
+import { Scroll } from "../shell/Scroll";
 
 interface ConfusionMatrixProps {
   title: string;
@@ -9,7 +10,7 @@ interface ConfusionMatrixProps {
 /** Counts of true and predicted classes; the diagonal holds the correct predictions. */
 export function ConfusionMatrix({ title, classes, matrix }: ConfusionMatrixProps) {
   return (
-    <div class="scroll">
+    <Scroll label={title}>
       <table class="matrix">
         <caption>{title}</caption>
         <thead>
@@ -35,7 +36,7 @@ export function ConfusionMatrix({ title, classes, matrix }: ConfusionMatrixProps
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -1,21 +1,23 @@
 import { metricText } from "../format";
-import { type Chart, type Series, ticks, valueRange } from "./chart";
+import { type Chart, type Series, metricName, ticks, valueRange } from "./chart";
 
 const WIDTH = 340;
 const HEIGHT = 170;
 const LEFT = 46;
 const RIGHT = 10;
-const TOP = 10;
+const TOP = 20;
 const BOTTOM = 24;
 
 interface CurveProps {
   chart: Chart;
   numEpochs: number;
   keptEpoch: number | null;
+  /** Whether a later epoch may still be kept instead. */
+  isRunning: boolean;
 }
 
 /** A metric over the epochs; a dashed line is the training set, and a vertical line marks the kept epoch. */
-export function Curve({ chart, numEpochs, keptEpoch }: CurveProps) {
+export function Curve({ chart, numEpochs, keptEpoch, isRunning }: CurveProps) {
   const range = valueRange(chart);
   const lastEpoch = Math.max(2, numEpochs, ...chart.epochs);
   const x = (epoch: number) => LEFT + ((WIDTH - LEFT - RIGHT) * (epoch - 1)) / (lastEpoch - 1);
@@ -23,7 +25,7 @@ export function Curve({ chart, numEpochs, keptEpoch }: CurveProps) {
   return (
     <figure class="curve">
       <figcaption>
-        <b>{chart.metric.replaceAll("_", " ")}</b> {chart.series.map((series) => <Legend key={series.set} series={series} />)}
+        <b>{metricName(chart.metric)}</b> {chart.series.map((series) => <Legend key={series.set} series={series} />)}
       </figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={summary(chart, keptEpoch)}>
         {ticks(range).map((tick) => (
@@ -40,7 +42,7 @@ export function Curve({ chart, numEpochs, keptEpoch }: CurveProps) {
         <text x={WIDTH - RIGHT} y={HEIGHT - 6} text-anchor="end">
           epoch {lastEpoch}
         </text>
-        {keptEpoch !== null && <KeptMark x={x(keptEpoch)} />}
+        {keptEpoch !== null && <KeptMark x={x(keptEpoch)} epoch={keptEpoch} isBest={isRunning} />}
         {chart.series.map((series) => (
           <Line key={series.set} series={series} epochs={chart.epochs} x={x} y={y} />
         ))}
@@ -61,13 +63,13 @@ function Legend({ series }: { series: Series }) {
   );
 }
 
-function KeptMark({ x }: { x: number }) {
-  const isLeft = x > WIDTH - 60;
+function KeptMark({ x, epoch, isBest }: { x: number; epoch: number; isBest: boolean }) {
+  const isRight = x > WIDTH - 60;
   return (
     <g class="kept">
       <line x1={x} x2={x} y1={TOP} y2={HEIGHT - BOTTOM} />
-      <text x={isLeft ? x - 4 : x + 4} y={TOP + 9} text-anchor={isLeft ? "end" : "start"}>
-        kept
+      <text x={isRight ? x : x - 2} y={TOP - 5} text-anchor={isRight ? "end" : "start"}>
+        {isBest ? "best" : "kept"} {epoch}
       </text>
     </g>
   );

@@ -6,6 +6,7 @@ import { useStore } from "../store";
 import { runs } from "./runs";
 import { StateLabel } from "./StateLabel";
 import { type Order, ordered } from "./run_order";
+import { Scroll } from "../shell/Scroll";
 
 const STATES: readonly RunState[] = ["running", "finished", "interrupted", "failed"];
 
@@ -54,7 +55,7 @@ export function RunTable({ shown }: { shown: string | null }) {
       </div>
       {isLoaded && entries.length === 0 && <p class="empty">There are no runs in this folder yet.</p>}
       {entries.length > 0 && (
-        <div class="scroll">
+        <Scroll label="Runs">
           <table class="run-table">
             <thead>
               <tr>
@@ -73,7 +74,7 @@ export function RunTable({ shown }: { shown: string | null }) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       )}
     </>
   );

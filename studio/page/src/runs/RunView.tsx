@@ -5,7 +5,7 @@ import { announce, report } from "../shell/notices";
 import { ConfusionMatrix } from "./ConfusionMatrix";
 import { Curve } from "./Curve";
 import { StateLabel } from "./StateLabel";
-import { charts } from "./chart";
+import { charts, metricName } from "./chart";
 import { refreshRuns } from "./runs";
 
 const SETS = [
@@ -22,7 +22,13 @@ export function RunView({ run }: { run: RunDetail }) {
       {run.detail !== "" && <p class="caution">{run.detail}</p>}
       <div class="curves">
         {charts(run.history).map((chart) => (
-          <Curve key={chart.metric} chart={chart} numEpochs={run.max_epochs ?? run.num_epochs} keptEpoch={run.kept_epoch} />
+          <Curve
+            key={chart.metric}
+            chart={chart}
+            numEpochs={run.max_epochs ?? run.num_epochs}
+            keptEpoch={run.kept_epoch}
+            isRunning={run.state === "running"}
+          />
         ))}
       </div>
       <div class="matrices">
@@ -45,7 +51,7 @@ function Progress({ run }: { run: RunDetail }) {
         {run.arch !== "" && ` · ${run.arch}`}
         {run.data !== "" && ` on ${run.data}`}
         {total !== null && ` · epoch ${done} of at most ${total}`}
-        {kept !== null && ` · best epoch ${kept} (${bestText(run)})`}
+        {kept !== null && run.best_metric !== null && ` · best epoch ${kept} (${bestText(run)})`}
         {left !== null && <b> · at most {durationText(left)} left</b>}
       </p>
       {run.ending !== "" && <p class="note">{run.ending}</p>}
@@ -56,7 +62,7 @@ function Progress({ run }: { run: RunDetail }) {
 }
 
 function bestText({ best_metric: metric, best_value: value }: RunDetail): string {
-  return `${(metric ?? "").replaceAll("_", " ")} ${metricText(value)}`;
+  return `${metricName(metric ?? "")} ${metricText(value)}`;
 }
 
 function Actions({ run }: { run: RunDetail }) {

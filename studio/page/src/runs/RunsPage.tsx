@@ -4,7 +4,7 @@ import { useStore } from "../store";
 import { RunTable } from "./RunTable";
 import { RunView } from "./RunView";
 import { StartedProcess } from "./StartedProcess";
-import { openStartRun, StartRunDialog } from "./StartRunDialog";
+import { openStartRun } from "./StartRunDialog";
 import { runs, watchRuns } from "./runs";
 
 /** All runs of the folder, and the one that is chosen. */
@@ -35,7 +35,6 @@ export function RunsPage() {
           {detail?.path === path ? <RunView run={detail} /> : <p class="empty">Reading the run…</p>}
         </section>
       )}
-      <StartRunDialog />
     </main>
   );
 }

@@ -40,11 +40,16 @@ export function valueRange(chart: Chart): [number, number] {
   return [lowest - space, highest + space];
 }
 
+/** A metric as it is written in tables: abbreviations in capitals. */
+export function metricName(name: string): string {
+  return /^(auc|mcc)$/.test(name) ? name.toUpperCase() : name.replaceAll("_", " ");
+}
+
 /** Two to five round numbers inside a range. */
 export function ticks([lowest, highest]: [number, number]): number[] {
-  const rough = (highest - lowest) / 3;
+  const rough = (highest - lowest) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
+  const step = ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
   const first = Math.ceil(lowest / step);
   const count = Math.floor(highest / step) - first + 1;
   return Array.from({ length: Math.max(0, count) }, (_, index) => Number(((first + index) * step).toPrecision(12)));

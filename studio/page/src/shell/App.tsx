@@ -3,6 +3,7 @@ import { EditorPane } from "../editor/EditorPane";
 import { FileList } from "../files/FileList";
 import { NewFileDialog } from "../files/NewFileDialog";
 import { RunsPage } from "../runs/RunsPage";
+import { StartRunDialog } from "../runs/StartRunDialog";
 import { useStore } from "../store";
 import { ConnectionBanner } from "./ConnectionBanner";
 import { Header } from "./Header";
@@ -23,6 +24,7 @@ export function App() {
       {page === "runs" && <RunsPage />}
       <NoticeLine />
       <NewFileDialog />
+      <StartRunDialog />
       <ShortcutsDialog />
     </>
   );

@@ -11,12 +11,12 @@ export function ConnectionBanner() {
       {state === "gone" ? (
         <p>
           <b>The server has ended.</b> Start it again with <code>{startCommand()}</code> and open the address that it
-          prints. Your unsaved text is kept in this browser.
+          prints. Your unsaved text is kept.
         </p>
       ) : (
         <p>
           <b>The token in the address is not valid.</b> Each start of the server has a new one. Open the address that{" "}
-          <code>{startCommand()}</code> printed. Your unsaved text is kept in this browser.
+          <code>{startCommand()}</code> printed. Your unsaved text is kept.
         </p>
       )}
     </div>

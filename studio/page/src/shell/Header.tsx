@@ -1,4 +1,4 @@
-import { folderName } from "../session";
+import { folderName } from "../folder_name";
 import { useStore } from "../store";
 import { place, showComparison, showEditor, showRuns } from "./navigation";
 import { openShortcuts } from "./ShortcutsDialog";
@@ -17,7 +17,7 @@ export function Header() {
   return (
     <header class="top">
       <h1>
-        archnet studio <span class="folder">{folderName().replace(/^.*\//, "")}</span>
+        <span class="product">archnet </span>studio <span class="folder">{folderName().replace(/^.*\//, "")}</span>
       </h1>
       <nav class="pages" aria-label="Pages">
         {PAGES.map(({ name, title, show }) => (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from itertools import repeat
 from typing import Any, ClassVar, Literal
 
@@ -237,17 +238,16 @@ class Layer(ABC):
 
     def inner_layers(self) -> Iterator[tuple[JsonPath, tuple[Layer, ...]]]:
         """Yield every list of inner layers, with its JSON path within the document of this layer."""
-        for item in fields(self):
-            if item.metadata.get("inner_layers"):
-                yield from layer_lists(getattr(self, item.name), (item.name,))
+        for name in _marked_names(type(self), "inner_layers"):
+            yield from layer_lists(getattr(self, name), (name,))
 
     def percentages(self) -> dict[str, float]:
         """Fields that are percentages, with their values."""
-        return {item.name: getattr(self, item.name) for item in fields(self) if item.metadata.get("percentage")}
+        return {name: getattr(self, name) for name in _marked_names(type(self), "percentage")}
 
     def widths(self) -> dict[str, int]:
         """Fields that are numbers of filters or units and have an effect, with their values."""
-        marked = {item.name: getattr(self, item.name) for item in fields(self) if item.metadata.get("width")}
+        marked = {name: getattr(self, name) for name in _marked_names(type(self), "width")}
         return {name: value for name, value in marked.items() if value is not None}
 
     @property
@@ -276,6 +276,12 @@ class Layer(ABC):
         """Return this layer for data with a given number of classes."""
         names = [item.name for item in fields(self) if item.metadata.get("in_document") is False]
         return replace(self, **dict.fromkeys(names, num_classes)) if names else self
+
+
+@cache
+def _marked_names(kind: type[Layer], mark: str) -> tuple[str, ...]:
+    """The fields of a layer type that have a mark."""
+    return tuple(item.name for item in fields(kind) if item.metadata.get(mark))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

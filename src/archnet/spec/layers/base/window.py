@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil, prod
 from typing import Any, Final, Literal
 
@@ -62,33 +63,55 @@ class Window:
         Raises:
             ValueError: The shape is flat, or the window is larger than the (explicitly padded) input.
         """
-        if self.padding == "same":
-            return tuple(ceil(n / s) for n, s in zip(spatial_shape(shape), self.stride, strict=True))
-        lengths = spatial_shape(self.padded_shape(shape))
-        if any(k > n for n, k in zip(lengths, self.size, strict=True)):
-            size = self.size[0] if len(set(self.size)) == 1 else self.size
-            around = f"padding {padding_text(self.padding)}" if self.zeros else '"valid"'
-            raise LayerFitError(
-                f"{around} with kernel {size} does not fit its input {spatial_shape(shape)}. "
-                "Remove a pooling or enlarge the crop",
-                padding="same",
-            )
-        return tuple((n - k) // s + 1 for n, k, s in zip(lengths, self.size, self.stride, strict=True))
+        return _positions(self, shape)
 
     def propagate_grid(self, grid: Grid, shape: Shape) -> Grid:
         """The receptive fields of the windows; see `Layer.propagate_grid`."""
-        axes = zip(grid, self.size, self.stride, self._paddings_before(shape), strict=True)
-        return tuple(
-            AxisGrid(axis.first - axis.step * padding, axis.last + axis.step * (size - 1 - padding), axis.step * stride)
-            for axis, size, stride, padding in axes
-        )
+        return _window_grid(self, grid, shape)
 
-    def _paddings_before(self, shape: Shape) -> Shape:
+    def paddings_before(self, shape: Shape) -> Shape:
         """Zeros before the first value of each axis; for "same", an odd extra zero is placed after the last."""
         if self.padding != "same":
             return tuple(before for before, _ in self.zeros) or (0,) * len(self.size)
         axes = zip(self.positions(shape), self.stride, self.size, spatial_shape(shape), strict=True)
         return tuple(max((n - 1) * stride + size - length, 0) // 2 for n, stride, size, length in axes)
+
+
+@lru_cache(maxsize=8192)
+def _window_grid(window: Window, grid: Grid, shape: Shape) -> Grid:
+    """The receptive fields of the windows; cached, because they are computed again after each change of a text."""
+    axes = zip(grid, window.size, window.stride, window.paddings_before(shape), strict=True)
+    return tuple(
+        AxisGrid(axis.first - axis.step * padding, axis.last + axis.step * (size - 1 - padding), axis.step * stride)
+        for axis, size, stride, padding in axes
+    )
+
+
+@lru_cache(maxsize=8192)
+def _positions(window: Window, shape: Shape) -> Shape:
+    """Number of positions of a window; cached, because each cost of a layer needs it.
+
+    Raises:
+        ValueError: The shape is flat, or the window is larger than the (explicitly padded) input.
+    """
+    if window.padding == "same":
+        return tuple(ceil(n / s) for n, s in zip(spatial_shape(shape), window.stride, strict=True))
+    lengths = spatial_shape(window.padded_shape(shape))
+    if any(k > n for n, k in zip(lengths, window.size, strict=True)):
+        size = window.size[0] if len(set(window.size)) == 1 else window.size
+        around = f"padding {padding_text(window.padding)}" if window.zeros else '"valid"'
+        raise LayerFitError(
+            f"{around} with kernel {size} does not fit its input {spatial_shape(shape)}. "
+            "Remove a pooling or enlarge the crop",
+            padding="same",
+        )
+    return tuple((n - k) // s + 1 for n, k, s in zip(lengths, window.size, window.stride, strict=True))
+
+
+@lru_cache(maxsize=4096)
+def kernel_window(kernel_size: Shape, dilation: Shape, stride: Shape, padding: Padding) -> Window:
+    """The sliding window of a dilated kernel; cached, because each cost of a layer needs it."""
+    return Window(size=dilated_kernel_size(kernel_size, dilation), stride=stride, padding=padding)
 
 
 def dilated_kernel_size(kernel_size: Shape, dilation: Shape) -> Shape:

@@ -14,7 +14,7 @@ from archnet.spec.layers.base.layer_fit import LayerFitError, nearest_divisor
 from archnet.spec.layers.base.marks import PERCENTAGE, WIDTH, per_axis
 from archnet.spec.layers.base.norm import NORM, Norm, norm_divisor, norm_text
 from archnet.spec.layers.base.shapes import Grid, Shape, sizes_text
-from archnet.spec.layers.base.window import PADDING, Padding, Window, dilated_kernel_size, pad_text
+from archnet.spec.layers.base.window import PADDING, Padding, Window, kernel_window, pad_text
 from archnet.spec.layers.base.words import drop_out_text, join_words, stride_text
 
 
@@ -43,9 +43,7 @@ class Convolution(KernelLayer):
     @property
     def window(self) -> Window:
         """The sliding window of the kernel."""
-        return Window(
-            size=dilated_kernel_size(self.kernel_size, self.dilation), stride=self.stride, padding=self.padding
-        )
+        return kernel_window(self.kernel_size, self.dilation, self.stride, self.padding)
 
     def depth_sizes(self, shape: Shape, *, keeps_depth: bool = False) -> DepthSizes:
         window = height_window(self.kernel_size, self.stride, self.dilation, self.padding)
