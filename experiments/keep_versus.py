@@ -67,7 +67,7 @@ def keep(folder: Path, name: str, command: str) -> None:
 def table_rows(path: Path) -> list[str]:
     """The rows of a kept result, one for each question."""
     result, command = json.loads(path.read_text()), json.loads(path.with_name("command.json").read_text())
-    data = path.parent.name.partition("_")[0]
+    data = path.parent.name.partition("_")[0].replace("-", " ")
     name = f"[{result['arch']}]({path.parent.relative_to(Path(__file__).parent)}/report.html)"
     forms = {variant["name"]: variant["form"] for variant in result["variants"]}
     device = "GPU" if "GPU" in command["devices"][0] else "CPU"

@@ -10,6 +10,7 @@ import itertools
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import threading
@@ -34,6 +35,9 @@ _BLOCK = re.compile(
 _NOT_RUN = re.compile(r"<!-- not run: (.+) -->")
 _TITLE = re.compile(r'title="([^"]+)"')
 
+BLOCK_SECONDS = 900
+"""A block that is not finished by then hangs: the slowest takes a minute on two cores."""
+
 _CLIENT = """#!{python}
 import os, sys
 from multiprocessing.connection import Client
@@ -45,6 +49,10 @@ sys.stderr.write(errors)
 sys.exit(code)
 """
 """A command that the test's own process carries out: it has imported everything."""
+
+
+class HangingError(Exception):
+    """Raised in a block that takes too long; no OSError, which archnet would report as one of a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +155,10 @@ class PageRunner:
             path = self.folder / block.title
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
+        with time_limit(BLOCK_SECONDS, block.location):
+            self._carry_out(block, text)
+
+    def _carry_out(self, block, text):
         actions = {"sh": self._run_shell, "python": self._run_python, "text": self._compare, "json": self._validate}
         assert block.language in (*actions, "csv", "console"), f"{block.location}: unknown language {block.language!r}"
         if action := actions.get(block.language):
@@ -174,6 +186,22 @@ class PageRunner:
         assert code == 0, f"{block.location}: exit code {code}\n{text}\n{self.output[-3000:]}"
 
 
+@contextlib.contextmanager
+def time_limit(seconds, location):
+    """Interrupt what hangs, with its location."""
+
+    def interrupt(*_):
+        raise HangingError(f"{location}: not finished after {seconds} s")
+
+    kept = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, kept)
+
+
 def run_shell(text, folder, add_files):
     """Run lines in bash, where `archnet` is carried out by this process; returns the exit code and the output."""
     address = str(folder / ".archnet-socket")
@@ -191,12 +219,18 @@ def run_shell(text, folder, add_files):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
+            start_new_session=True,
         )
         waiter = threading.Thread(target=_wait, args=(shell, address, outputs := []))
         waiter.start()
-        while _serve(listener, add_files):
-            pass
-        waiter.join()
+        try:
+            while _serve(listener, add_files):
+                pass
+        except HangingError:
+            os.killpg(shell.pid, signal.SIGKILL)
+            raise
+        finally:
+            waiter.join()
     return shell.returncode, outputs[0]
 
 

@@ -3,6 +3,8 @@
 import gc
 import locale
 import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -63,6 +65,18 @@ def shared_folder(tmp_path_factory):
     """A folder that all processes of a test session share."""
     base = tmp_path_factory.getbasetemp()
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def wheel(shared_folder):
+    """The wheel of archnet."""
+
+    def build(folder):
+        command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", folder]
+        subprocess.run([*command, Path(__file__).parents[1]], check=True, capture_output=True)
+
+    (path,) = make_once(shared_folder / "wheel", build).glob("*.whl")
+    return path
 
 
 @pytest.fixture(scope="session")

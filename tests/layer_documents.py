@@ -215,7 +215,7 @@ SMALL = ((3, 7), (3, 6))
 
 
 FEW_EXAMPLES, MOST_EXAMPLES = 5, 10
-"""Number of cases that quick and slow tests check."""
+"""Number of cases that quick tests check, and quick and slow ones together."""
 
 
 @cache
@@ -233,9 +233,10 @@ def drawn_cases(name, sizes, num_examples):
 
 
 def hold(check, name, num_examples, sizes=SMALL):
-    """Run a check on the first cases of a layer type."""
-    num_drawn = FEW_EXAMPLES if num_examples <= FEW_EXAMPLES else MOST_EXAMPLES
-    for case in drawn_cases(name, sizes, num_drawn)[:num_examples]:
+    """Run a check on the first cases of a layer type; a slow test adds cases to those of the quick one."""
+    is_quick = num_examples <= FEW_EXAMPLES
+    num_drawn, first = (FEW_EXAMPLES, 0) if is_quick else (MOST_EXAMPLES, FEW_EXAMPLES)
+    for case in drawn_cases(name, sizes, num_drawn)[first:num_examples]:
         try:
             check(case)
         except Exception as error:

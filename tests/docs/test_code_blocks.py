@@ -21,6 +21,14 @@ NOT_RUN = {
     "guide/commands.md": ["a server"],
     "guide/data.md": ["needs the scans of LIDC-IDRI"],
     "how-to/cross-validation.md": ["trains 6 networks"],
+    "how-to/editors.md": [
+        "installs an extension",
+        "settings of VS Code",
+        "configuration of Neovim",
+        "settings of LSP4IJ",
+        "configuration of Emacs",
+        "configuration of Emacs",
+    ],
     "how-to/gpus-and-clusters.md": ["needs a Ray cluster", "needs a batch system"],
     "how-to/malignancy.md": ["needs LUNA16"],
     "how-to/offline.md": ["downloads packages"],
@@ -130,7 +138,7 @@ def test_the_blocks_that_are_not_run_are_those_of_the_list():
 
 
 def test_every_block_has_a_language_that_is_run_or_compared():
-    counts = Counter(block.language for blocks in BLOCKS.values() for block in blocks)
+    counts = Counter(block.language for blocks in BLOCKS.values() for block in blocks if not block.reason)
     assert set(counts) <= {"sh", "python", "json", "csv", "text", "console"}
 
 

@@ -1,8 +1,10 @@
 """The built site: warnings are errors, no link leads nowhere, and no page loads anything from another address."""
 
 import logging
+import os
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -34,15 +36,19 @@ class Page(HTMLParser):
             self.loaded.append(values["href"])
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The pages of the site by their paths, and its folder."""
+def build_site(folder):
     from mkdocs.commands.build import build
     from mkdocs.config import load_config
 
-    folder = tmp_path_factory.mktemp("site")
     logging.getLogger("mkdocs").setLevel(logging.ERROR)
     build(load_config(str(ROOT / "docs/mkdocs.yml"), site_dir=str(folder), strict=True))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The folder of the site, which is in ARCHNET_SITE if it is built already, and its pages by their paths."""
+    folder = Path(os.environ.get("ARCHNET_SITE") or build_site(tmp_path_factory.mktemp("site")))
     paths = [path for path in folder.rglob("*.html") if path.name != "404.html"]
     return folder, {path: Page(path.read_text(encoding="utf-8")) for path in paths}
 

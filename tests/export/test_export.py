@@ -31,7 +31,11 @@ COMMAND = CliRunner()
 ROOT = Path(__file__).parents[2]
 ZOO = ("multiscale_3d", "nine_view", "slice_attention", "vit_3d")
 """Networks whose graphs are unlike the others'. `experiments/check_zoo.py` exports all of the zoo."""
-ARCHS = [*sorted((ROOT / "archs").glob("*.json")), *(ROOT / f"archs/zoo/{name}.json" for name in ZOO)]
+ARCHS = [
+    *sorted(set((ROOT / "archs").glob("*.json")) - {ROOT / "archs/res2d_small.json"}),
+    *(ROOT / f"archs/zoo/{name}.json" for name in ZOO),
+]
+"""All but a second residual network in 2D."""
 QUICK = ("archsm", "arch3dsm")
 BY_SPEED = [path if path.stem in QUICK else pytest.param(path, marks=pytest.mark.slow) for path in ARCHS]
 INPUTS = {"ct3d": (46, 46, 46)}
@@ -62,8 +66,7 @@ def run(tmp_path_factory):
 def model_of(source):
     """With batch norm statistics, so that all weights matter."""
     arch = archnet.load_arch(source)
-    small = INPUTS.get(arch.name, (16, 16, 10)[: arch.rank])
-    shape = arch.input_shape if isinstance(source, Path) and source.parent.name == "zoo" else small
+    shape = arch.input_shape if arch.name in ZOO else INPUTS.get(arch.name, (16, 16, 10)[: arch.rank])
     model = build_inference_model(arch.build(shape, 2, seed=1), InputLimits.of(-1000, 400))
     generator = np.random.default_rng(1)
     for weight in model.weights:
@@ -82,7 +85,10 @@ def told_by_keras(model, images):
 
 @pytest.mark.parametrize("path", BY_SPEED, ids=[path.stem for path in ARCHS])
 def test_onnx_runtime_and_the_saved_model_agree_with_keras_for_shipped_architectures(path, tmp_path):
-    check_exports(model_of(path), tmp_path)
+    document = re.sub(
+        r'"times": \d+', '"times": 1', path.read_text(encoding="utf-8")
+    )  # a repetition is more of the same
+    check_exports(model_of(json.loads(document)), tmp_path)
 
 
 CONVOLUTION = {"type": "C", "num_output": 4, "kernel_size": 3, "activation": "relu"}
@@ -103,6 +109,7 @@ BLOCKS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [2, 3])
 def test_onnx_runtime_and_the_saved_model_agree_with_keras_for_branches_and_blocks(rank, tmp_path):
     check_exports(model_of({"rank": rank, "layers": BLOCKS}), tmp_path)

@@ -96,6 +96,7 @@ def test_a_run_on_windows_is_one_on_channels_that_were_scaled_before(tmp_path, r
     assert "The pictures show window -1350 to 150." in (one.folder / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_the_predictions_of_a_run_are_those_of_its_model_on_both_channels(petct, rank):
     with np.load(petct.parent.parent / "petct.npz") as arrays:
         x = arrays["x"]

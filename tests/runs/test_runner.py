@@ -141,6 +141,7 @@ def test_the_wanted_recall_chooses_a_threshold_on_the_validation_set(cubes, tmp_
     assert run.metrics["test"]["operating_points"]["recall"]["threshold"] == point["threshold"]
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_never_overwritten_and_another_split_needs_its_own_folder(cubes, out):
     before = (out / "flat/predictions.csv").read_bytes()
     with pytest.raises(RunError, match=re.escape(f"{out / 'flat'}: this run is finished and has the same settings.")):
@@ -188,6 +189,7 @@ def written(tmp_path, net):
     return str(path)
 
 
+@pytest.mark.slow
 def test_the_command_line_runs_compares_and_reports(cubes, tmp_path):
     archs = [written(tmp_path, NET_2D), written(tmp_path, NET_3D)]
     out = tmp_path / "out"
@@ -274,6 +276,7 @@ def test_real_ct_in_class_folders_runs_through_mosmed(real_data, tmp_path):
     assert metrics["parameters"] == 1_352_897
 
 
+@pytest.mark.slow
 def test_copies_count_as_samples_and_any_file_name_makes_a_model(cubes, tmp_path):
     path = tmp_path / "my arch (1).json"
     path.write_text(json.dumps(NET_2D["layers"]))

@@ -14,6 +14,8 @@ from archnet.cli.bench import bench
 from archnet.cli.check import check
 from archnet.cli.compare import compare, report
 from archnet.cli.data import data_app
+from archnet.cli.editing.lsp import lsp
+from archnet.cli.editing.studio import studio
 from archnet.cli.explain import explain
 from archnet.cli.export import export
 from archnet.cli.froc import froc
@@ -93,7 +95,24 @@ def _options(
     """See `app`."""
 
 
-for command in (init, schema, check, show, twin, run, versus, compare, froc, report, predict, explain, export, bench):
+for command in (
+    init,
+    schema,
+    check,
+    show,
+    twin,
+    run,
+    versus,
+    compare,
+    froc,
+    report,
+    predict,
+    explain,
+    export,
+    bench,
+    lsp,
+    studio,
+):
     app.command()(command)
 app.command("list")(list_shipped)
 app.add_typer(data_app, name="data")

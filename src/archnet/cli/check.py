@@ -10,9 +10,14 @@ import typer
 from archnet.cli.options import JsonFlag, echo, parse_input_shape, print_json, print_messages
 from archnet.cli.start.document_completion import complete_documents
 from archnet.errors import DocumentError, pluralize
+from archnet.files.documents.json_text import path_text
+from archnet.files.path_argument import document_path
 
 if TYPE_CHECKING:
     from archnet.files.strict_json import Document
+    from archnet.spec.analysis.analyze import Analysis
+    from archnet.spec.analysis.diagnostics import Diagnostic
+    from archnet.spec.analysis.text_ranges import TextRange
     from archnet.spec.experiment import Experiment
 
 
@@ -70,14 +75,58 @@ def _is_printed(problem: str, printed: list[str]) -> bool:
 
 def _check_file(path: Path, input_text: str | None) -> dict[str, Any]:
     """Validate one file; the result is JSON-ready."""
-    from archnet.files.strict_json import read_document
+    from archnet.files.strict_json import limit_problems, parse_document, read_document_text
+    from archnet.spec.analysis.analyze import analyze
 
-    result: dict[str, Any] = {"file": str(path), "valid": True, "problems": [], "warnings": []}
+    result: dict[str, Any] = {"file": str(path), "valid": True, "problems": [], "warnings": [], "diagnostics": []}
     try:
-        description, result["warnings"] = _describe(read_document(path), input_text)
+        file = document_path(path, Path())
+        text = read_document_text(path, file)
+        analysis = analyze(text, str(file))
+        result["diagnostics"] = [_diagnostic_json(diagnostic, text) for diagnostic in analysis.diagnostics]
+        if problems := _problem_lines(analysis):
+            return {**result, "valid": False, "problems": limit_problems(problems)}
+        description, result["warnings"] = _describe(parse_document(text, str(file)), input_text)
         return {**result, "says": f"{path}: valid: {description}"}
     except DocumentError as error:
         return {**result, "valid": False, "problems": str(error).split("\n")}
+
+
+def _problem_lines(analysis: Analysis) -> list[str]:
+    """The errors of a text, one line each; those of syntax alone if there are any."""
+    errors = [diagnostic for diagnostic in analysis.diagnostics if diagnostic.severity == "error"]
+    shown = errors if analysis.is_json else [diagnostic for diagnostic in errors if diagnostic.is_syntax]
+    return [line for diagnostic in shown for line in diagnostic.text.split("\n")]
+
+
+def _diagnostic_json(diagnostic: Diagnostic, text: str) -> dict[str, Any]:
+    """A diagnostic with lines and columns from 1, and its fixes as edits."""
+    return {
+        "severity": diagnostic.severity,
+        "message": diagnostic.message,
+        "path": path_text(diagnostic.path),
+        **_range_json(diagnostic.range, text),
+        "fixes": [
+            {
+                "title": fix.title,
+                "edits": [{**_range_json(edit.range, text), "new_text": edit.new_text} for edit in fix.edits],
+            }
+            for fix in diagnostic.fixes
+        ],
+    }
+
+
+def _range_json(part: TextRange, text: str) -> dict[str, int]:
+    """The first character of a range, and the one after it, as lines and columns (in code points) from 1."""
+    places = {"": part.start, "end_": part.end}
+    return {
+        f"{prefix}{name}": number
+        for prefix, offset in places.items()
+        for name, number in (
+            ("line", text.count("\n", 0, offset) + 1),
+            ("column", offset - text.rfind("\n", 0, offset)),
+        )
+    }
 
 
 def _describe(document: Document, input_text: str | None) -> tuple[str, list[str]]:

@@ -79,12 +79,23 @@ class Document:
         for problem in problems:
             first.setdefault((problem[0], problem[1]), Problem(*problem))
         ordered = sorted(first.values(), key=lambda problem: self.lines.get(problem.path, 0))
-        listed = ordered[:MAX_PROBLEMS]
-        texts = list(dict.fromkeys(self.problem(problem.path, problem.message) for problem in listed))
-        num_listed = sum(end <= MAX_MESSAGE for end in accumulate(map(len, texts))) or 1
-        num_more = len(texts) - num_listed + len(ordered[MAX_PROBLEMS:])
-        more = [f"and {pluralize(num_more, 'more problem')}"] if num_more else []
-        return DocumentError("\n".join([*texts[:num_listed], *more]), self.source, ordered)
+        listed = [self.problem(problem.path, problem.message) for problem in ordered[:MAX_PROBLEMS]]
+        texts = limit_problems(listed, len(ordered) - len(listed))
+        return DocumentError("\n".join(texts), self.source, ordered)
+
+
+def limit_problems(texts: Iterable[str], num_more: int = 0) -> list[str]:
+    """List problems once each up to the limits of a message, and count the rest.
+
+    Args:
+        texts: The problems, one line each.
+        num_more: Number of further problems.
+    """
+    unique = list(dict.fromkeys(texts))
+    listed = unique[:MAX_PROBLEMS]
+    num_listed = sum(end <= MAX_MESSAGE for end in accumulate(map(len, listed))) or min(len(listed), 1)
+    num_more += len(unique) - num_listed
+    return [*listed[:num_listed], *([f"and {pluralize(num_more, 'more problem')}"] if num_more else [])]
 
 
 def slugify(text: str) -> str:
@@ -154,8 +165,21 @@ def read_document(source: Path | str, folder: Path = Path(), read_text: ReadText
         DocumentError: The file is missing, too large, not UTF-8 or not strict JSON.
     """
     path = document_path(source, folder)
-    if read_text and (unsaved := read_text(path)) is not None:
-        return replace(parse_document(unsaved, str(path)), read_text=read_text)
+    unsaved = read_text(path) if read_text else None
+    text = read_document_text(source, path) if unsaved is None else unsaved
+    return replace(parse_document(text, str(path)), read_text=read_text)
+
+
+def read_document_text(source: Path | str, path: Path) -> str:
+    """The text of the file of a document.
+
+    Args:
+        source: The document as the user names it, for messages.
+        path: Its file.
+
+    Raises:
+        DocumentError: The file is missing, too large or not UTF-8.
+    """
     name = shorten_path(str(path))
     try:
         with path.open("rb") as stream:
@@ -170,14 +194,13 @@ def read_document(source: Path | str, folder: Path = Path(), read_text: ReadText
             "Is this a data file?"
         )
     try:
-        text = content.decode("utf-8-sig")
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise DocumentError(
             f"{path}:{line}: not UTF-8 text (byte {error.start} is 0x{content[error.start]:02x}). "
             "Save the file as UTF-8."
         ) from None
-    return replace(parse_document(text, str(path)), read_text=read_text)
 
 
 def _missing_file_text(source: Path | str, path: Path) -> str:

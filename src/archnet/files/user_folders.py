@@ -17,6 +17,9 @@ STORE_VARIABLE: Final = "ARCHNET_STORE"
 LAST_ERROR_FILE: Final = "last_error.txt"
 """File in the log folder with the traceback of the last error."""
 
+DRAFT_SUFFIX: Final = ".draft.json"
+"""Ending of the files in the draft folder."""
+
 
 def data_home() -> Path:
     """Return the folder that contains one subfolder per data set.
@@ -46,6 +49,12 @@ def store_home() -> Path:
 def log_folder() -> Path | None:
     """Return the folder of the traceback of the last error; None if the home folder of the user is unknown."""
     return _known_folder(lambda: platformdirs.user_log_dir("archnet"))
+
+
+def draft_folder() -> Path | None:
+    """Return the folder of unsaved texts of `archnet studio`; None if the home folder of the user is unknown."""
+    folder = _known_folder(lambda: platformdirs.user_state_dir("archnet", appauthor=False))
+    return folder and folder / "drafts"
 
 
 def _known_folder(find: Callable[[], str]) -> Path | None:

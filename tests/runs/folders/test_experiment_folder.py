@@ -88,6 +88,7 @@ def test_a_resumed_run_keeps_its_precision_without_another_trial(cubes, tmp_path
     assert json.loads((resumed.folder / "environment.json").read_text())["execution"]["precision"] == "float32"
 
 
+@pytest.mark.slow
 def test_resume_makes_only_the_runs_that_are_missing(cubes, tmp_path):
     (first,) = archnet.run_all(experiments(cubes), out=tmp_path / "out")
     before = (first.folder / "model.keras").stat().st_mtime_ns
@@ -177,6 +178,7 @@ def test_a_run_says_how_its_cases_were_split_and_why(cubes, tmp_path):
     assert "has its own training, validation and test sets, which are kept: 20 cases in the training set" in log
 
 
+@pytest.mark.slow
 def test_a_run_of_an_earlier_version_is_resumed_with_its_split(cubes, tmp_path):
     (whole,) = archnet.run_all(experiments(cubes), out=tmp_path / "whole")
     interrupted(cubes, tmp_path / "out")
@@ -189,6 +191,7 @@ def test_a_run_of_an_earlier_version_is_resumed_with_its_split(cubes, tmp_path):
     assert (document["split"]["by"], document.get("picked")) == ("group", None)
 
 
+@pytest.mark.slow
 def test_a_new_run_in_a_folder_has_the_split_of_the_others_there(cubes, tmp_path):
     (first,) = archnet.run_all(experiments(cubes, epochs=1), out=tmp_path / "out")
     for folder in (tmp_path / "out", first.folder):
@@ -206,6 +209,7 @@ def test_a_new_run_in_a_folder_has_the_split_of_the_others_there(cubes, tmp_path
         archnet.run_all(experiments(cubes, seeds=(2,), epochs=1), out=tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_seeds_of_an_earlier_and_a_later_version_are_one_pool(cubes, tmp_path):
     (first,) = archnet.run_all(experiments(cubes, epochs=1), out=tmp_path / "out")
     for folder in (tmp_path / "out", first.folder):

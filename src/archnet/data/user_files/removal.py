@@ -1,4 +1,7 @@
-"""Remove everything that archnet keeps outside run folders, unless another process uses it."""
+"""Remove everything that archnet keeps outside run folders, unless another process uses it.
+
+Unsaved texts stay: nothing else holds what the user has typed.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,18 @@ from archnet.data.store_list import prune_stores
 from archnet.data.user_files.completion_scripts import completion_scripts, remove_completion
 from archnet.data.user_files.reading_processes import find_reading_process
 from archnet.data.user_files.user_files import UserFiles, phantom_root
-from archnet.errors import RunError
+from archnet.errors import RunError, pluralize
 from archnet.fetching.fetched_parts import FETCH_RECORD
 from archnet.files.atomic import remove_at_once
 from archnet.files.locks import lock_folder
-from archnet.files.user_folders import DATA_VARIABLE, STORE_VARIABLE, data_home, log_folder, store_home
+from archnet.files.user_folders import DATA_VARIABLE, STORE_VARIABLE, data_home, draft_folder, log_folder, store_home
 from archnet.spec.datasets import FETCHABLE_DATASETS
 
 
 def remove_user_files(found: UserFiles) -> list[str]:
     """Remove crop stores, files and folders, and the folders that are empty then.
 
-    Links are not followed, and shared caches stay.
+    Links are not followed; shared caches and unsaved texts stay.
 
     Args:
         found: The files to remove, as `list_user_files` lists them.
@@ -39,7 +42,7 @@ def remove_user_files(found: UserFiles) -> list[str]:
         _require_no_reader(found)
         prune_stores(everything=True)
         for file in found.files:
-            if file.kind != "completion":
+            if file.kind not in ("completion", "draft"):
                 with suppress(FileNotFoundError):
                     remove_at_once(file.path)
         for folder in _fetched_roots():
@@ -47,7 +50,17 @@ def remove_user_files(found: UserFiles) -> list[str]:
     paths = {file.path for file in found.files if file.kind == "completion"}
     notes = [remove_completion(script) for script in completion_scripts() if script.path in paths]
     _remove_empty_folders()
-    return [note for note in notes if note is not None]
+    return [*(note for note in notes if note is not None), *_draft_notes(found)]
+
+
+def _draft_notes(found: UserFiles) -> list[str]:
+    drafts = [file.path for file in found.files if file.kind == "draft"]
+    if not drafts:
+        return []
+    return [
+        f"{drafts[0].parent}: {pluralize(len(drafts), 'unsaved text')} of archnet studio stay there. Save or discard "
+        "them in archnet studio, or remove the folder."
+    ]
 
 
 @contextmanager
@@ -82,6 +95,7 @@ def _remove_empty_folders() -> None:
         folders.append(store_home())
     if not os.environ.get(DATA_VARIABLE):
         folders.append(data_home())
+    folders += [folder for folder in (draft_folder(),) if folder is not None]
     log = log_folder()
     if log is not None:
         folders += [log, *([log.parent] if log.parent.name == "archnet" else [])]

@@ -1,4 +1,7 @@
-"""Everything that archnet keeps outside run folders, with its size: crops, phantoms, fetched data, logs, completion."""
+"""Everything that archnet keeps outside run folders, with its size.
+
+Crops, phantoms, fetched data, logs, shell completion, and unsaved texts.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ from archnet.data.user_files.shared_caches import SharedCache, list_shared_cache
 from archnet.fetching.catalogue import WORK_FOLDER
 from archnet.fetching.fetched_parts import fetched_parts
 from archnet.files.disk import bytes_on_disk
-from archnet.files.user_folders import LAST_ERROR_FILE, data_home, log_folder, store_home
+from archnet.files.user_folders import DRAFT_SUFFIX, LAST_ERROR_FILE, data_home, draft_folder, log_folder, store_home
 from archnet.phantom.layouts import PHANTOM_FILE
 from archnet.spec.datasets import FETCHABLE_DATASETS
 
 _PHANTOM_NAME: Final = r"[0-9a-f]{12}|\.archnet-[0-9a-f]{8}-[0-9a-f]{12}"
 """Folders of generated phantoms, and of those that are not finished."""
 
-Kind = Literal["phantom", "fetched", "search", "log", "completion"]
+Kind = Literal["phantom", "fetched", "search", "log", "completion", "draft"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +87,7 @@ def list_user_files() -> UserFiles:
     Raises:
         DataError: The home folder of the user is unknown, and no variable names another.
     """
-    found = (*_search_results(), *_phantoms(), *_fetched_data(), *_last_error(), *_completion())
+    found = (*_search_results(), *_phantoms(), *_fetched_data(), *_last_error(), *_completion(), *_drafts())
     return UserFiles(
         stores=tuple(list_stores()),
         files=tuple(
@@ -133,3 +136,9 @@ def _last_error() -> _Found:
 
 def _completion() -> _Found:
     yield from (("completion", script.path, f"completion for {script.shell}") for script in completion_scripts())
+
+
+def _drafts() -> _Found:
+    folder = draft_folder()
+    for path in sorted(folder.glob(f"*{DRAFT_SUFFIX}")) if folder is not None else ():
+        yield "draft", path, "unsaved text of archnet studio"

@@ -96,11 +96,13 @@ class Problem(NamedTuple):
         path: JSON path of the value, or of the object in which a key is missing.
         message: The problem and its remedy.
         repairs: Ways to remove it, the most likely first.
+        is_located: Whether the message contains its location, as for a problem of another file.
     """
 
     path: JsonPath
     message: str
     repairs: tuple[Repair, ...] = ()
+    is_located: bool = False
 
 
 def rename_to(path: JsonPath, key: str) -> Repair:

@@ -54,7 +54,11 @@ class SyntaxProblem:
     edits: tuple[Replacement, ...] = ()
 
     def text(self, source: str, document: str) -> str:
-        """The message with its location in a file.
+        """The message with its location in a file; see `location`."""
+        return f"{self.location(source, document)}: {self.message}"
+
+    def location(self, source: str, document: str) -> str:
+        """The location in a file, with line, and column or path.
 
         Args:
             source: Name of the file.
@@ -64,7 +68,7 @@ class SyntaxProblem:
         line = bisect_right(starts, self.position)
         column = f":{self.position - starts[line - 1] + 1}" if self.shows_column else ""
         place = f" {path_text(self.path)}" if self.shows_path else ""
-        return f"{source}:{line}{column}{place}: {self.message}"
+        return f"{source}:{line}{column}{place}"
 
 
 def expectation_text(text: str, position: int, expected: str) -> str:

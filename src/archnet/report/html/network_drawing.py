@@ -34,18 +34,19 @@ _COLORS: Final = {"features": 0, "dense": 1, "pooling": 2, "classes": 3, "other"
 """Indices of the page's colours for the families of `Traits.drawn_as`."""
 
 
-def network_drawing(summary: Mapping[str, Any]) -> dict[str, Any]:
+def network_drawing(summary: Mapping[str, Any], columns_per_row: Mapping[str, int] = COLUMNS_PER_ROW) -> dict[str, Any]:
     """The values of the template for a network.
 
     Args:
         summary: The content of `network.json`.
+        columns_per_row: The maximum number of columns of each layout, by its name.
     """
     layers = [_input_layer(summary), *summary["layers"]]
     items = (Block(row=layers[0]), *network_items(summary["layers"]))
     return {
         "layouts": {
             name: [_draw_row(row, summary) for row in _rows(items, num_columns)]
-            for name, num_columns in COLUMNS_PER_ROW.items()
+            for name, num_columns in columns_per_row.items()
         },
         "column": COLUMN_WIDTH,
         "alt": "The network. " + "; ".join(_layer_text(layer) for layer in layers) + ".",
@@ -120,9 +121,12 @@ def _block(part: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any
         "depth": depth,
         "left": round((COLUMN_WIDTH - width - depth) / 2, 1),
         "colour": _COLORS[_family(layer["type"])],
+        "place": layer["place"].partition(" #")[0] if "place" in layer else None,
         "type": layer["type"],
         "lines": block_lines(layer),
         "shape": "×".join(map(str, sizes)),
+        "parameters": layer["parameters"],
+        "macs": layer["macs"],
         "costs": [
             {"text": f"{count_text(layer[key])} {noun}", "share": layer[key] / summary[key] if summary[key] else 0}
             for key, noun in (("parameters", "params"), ("macs", "mult-adds"))

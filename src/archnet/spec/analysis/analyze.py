@@ -98,13 +98,13 @@ def analyze(text: str, source: str, options: AnalysisOptions | None = None) -> A
         findings, network = result.findings, result.network.facts if result.network else None
     else:
         findings = tuple(experiment_findings(document) if kind == "experiment" else sweep_findings(document))
-    located = (locate_problem(severity, problem, root, text) for severity, problem in findings)
-    diagnostics = [*syntax_diagnostics(syntax_problems, text), *(each for each in located if each is not None)]
+    located = (locate_problem(severity, problem, document, root, text) for severity, problem in findings)
+    diagnostics = [*syntax_diagnostics(syntax_problems, text, source), *(each for each in located if each is not None)]
     return Analysis(
         text=text,
         source=source,
         kind=kind,
-        diagnostics=sort_diagnostics(diagnostics),
+        diagnostics=sort_diagnostics(diagnostics, text),
         network=network,
         root=root,
         is_json=not syntax_problems,

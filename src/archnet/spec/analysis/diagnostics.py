@@ -21,7 +21,10 @@ class Diagnostic:
             not empty.
         severity: See `Severity`.
         message: The problem and its remedy, as in the messages of `archnet check`, without the location.
+        location: Location in the messages of `archnet check`, such as `archs/mine.json:14 $.layers[3]`; empty if the
+            message contains it, as for a problem of another file.
         path: JSON path of the value.
+        is_syntax: Whether the text is not valid JSON there.
         fixes: Edits that would remove the problem, the most likely first.
     """
 
@@ -29,4 +32,11 @@ class Diagnostic:
     severity: Severity
     message: str
     path: JsonPath
+    location: str = ""
+    is_syntax: bool = False
     fixes: tuple[Fix, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The line that `archnet check` prints."""
+        return f"{self.location}: {self.message}" if self.location else self.message

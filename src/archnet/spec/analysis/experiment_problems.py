@@ -43,7 +43,7 @@ def _own_problems(error: DocumentError, document: Document, elsewhere: JsonPath)
     """The problems of an error, at their own paths if they are in the document, or else at another path."""
     if error.source == document.source and error.problems:
         return error.problems
-    return [Problem(elsewhere, str(error))]
+    return [Problem(elsewhere, str(error), is_located=True)]
 
 
 def _all_problems(document: Document) -> Iterator[Problem]:
@@ -86,7 +86,7 @@ def arch_entry_problems(document: Document, path: JsonPath, entry: Any) -> Itera
             parse_arch(Document(value=value, source=document.source))
     except DocumentError as error:
         if isinstance(entry, str) or not error.problems:
-            yield Problem(path, str(error))
+            yield Problem(path, str(error), is_located=True)
         else:
             yield from (Problem((*path, *problem.path), problem.message) for problem in error.problems)
 
@@ -98,10 +98,10 @@ def _doubts(experiment: Experiment, document: Document) -> Iterator[Problem]:
         if isinstance(entry, str) and experiment.arch.document.source.endswith(entry.lstrip("./")):
             path = ("archs", index)
     for text in experiment.arch.warnings():
-        yield Problem(path, text)
-    yield from experiment.doubts()
+        yield Problem(path, text, is_located=True)
+    yield from (problem._replace(is_located=True) for problem in experiment.doubts())
     if texts := describe_other_size(experiment):
-        yield Problem(path, " ".join(texts))
+        yield Problem(path, " ".join(texts), is_located=True)
 
 
 def sweep_findings(document: Document) -> Iterator[Finding]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from archnet.files.documents.json_parser import parse_tolerantly
-from archnet.files.documents.json_tree import JsonNode
-from archnet.files.documents.problems import RenameKey
+from archnet.files.documents.json_tree import JsonNode, line_starts
+from archnet.files.documents.problems import RemoveValue, RenameKey
 from archnet.files.documents.syntax_problem import SyntaxProblem
-from archnet.files.strict_json import JsonPath, Problem
+from archnet.files.strict_json import Document, Problem
 from archnet.spec.analysis.diagnostics import Diagnostic, Severity
 from archnet.spec.analysis.document_edits import fix_text
 from archnet.spec.analysis.text_ranges import Fix, TextEdit, TextRange, apply_edits
@@ -18,7 +19,7 @@ MAX_TRIED_CHARACTERS: Final = 40_000
 """Maximum number of characters that are parsed to try the fixes of syntax errors."""
 
 
-def syntax_diagnostics(problems: Sequence[SyntaxProblem], text: str) -> Iterator[Diagnostic]:
+def syntax_diagnostics(problems: Sequence[SyntaxProblem], text: str, source: str) -> Iterator[Diagnostic]:
     """The diagnostics of syntax errors; only fixes that reduce the number of errors are offered.
 
     In a long text with many errors, only the first ones have fixes: each fix is tried.
@@ -33,6 +34,8 @@ def syntax_diagnostics(problems: Sequence[SyntaxProblem], text: str) -> Iterator
             severity="error",
             message=problem.message,
             path=problem.path,
+            location=problem.location(source, text),
+            is_syntax=True,
             fixes=(Fix(title=problem.title, edits=edits),) if edits else (),
         )
 
@@ -43,43 +46,49 @@ def _is_cure(edits: tuple[TextEdit, ...], text: str, num_problems: int) -> bool:
 
 
 def locate_problem(
-    severity: Severity, problem: Problem, root: JsonNode, text: str, base: JsonPath = ()
+    severity: Severity, problem: Problem, document: Document, root: JsonNode, text: str
 ) -> Diagnostic | None:
     """The diagnostic of a problem; null if a syntax error of the same value explains it.
 
     Args:
         severity: Severity of the problem.
         problem: The problem.
+        document: The document.
         root: The tree of the text.
         text: The text.
-        base: Path of the document within the text; the problem's paths are relative to it.
     """
-    path = (*base, *problem.path)
-    node = root.find(path)
+    node = root.find(problem.path)
     if node is not None and node.is_broken:
         return None
-    fixes = (fix_text(repair, root, text, base) for repair in problem.repairs)
+    fixes = (fix_text(repair, root, text) for repair in problem.repairs)
     return Diagnostic(
-        range=_problem_range(problem, path, root, text),
+        range=_problem_range(problem, root, text),
         severity=severity,
         message=problem.message,
-        path=path,
+        path=problem.path,
+        location="" if problem.is_located else document.location(problem.path),
         fixes=tuple(fix for fix in fixes if fix is not None),
     )
 
 
-def _problem_range(problem: Problem, path: JsonPath, root: JsonNode, text: str) -> TextRange:
+def _problem_range(problem: Problem, root: JsonNode, text: str) -> TextRange:
     node = root
-    for step in path:
+    for step in problem.path:
         child = node.child(step)
         if child is None:
             break
         node = child
     changes = [change for repair in problem.repairs[:1] for change in repair.changes]
-    is_key = any(isinstance(change, RenameKey) for change in changes) or problem.message.startswith("unknown key")
+    is_key = any(isinstance(change, RenameKey) for change in changes) or _is_removed(problem)
     if is_key and node.key_start >= 0:
         return TextRange(node.key_start, node.key_end)
     return visible_range(*_value_range(node, text), text)
+
+
+def _is_removed(problem: Problem) -> bool:
+    """Whether the first repair removes the value with its key, which are then at fault, not the value alone."""
+    changes = [change for repair in problem.repairs[:1] for change in repair.changes]
+    return any(isinstance(change, RemoveValue) and change.path == problem.path for change in changes)
 
 
 def _value_range(node: JsonNode, text: str) -> tuple[int, int]:
@@ -109,7 +118,10 @@ def visible_range(start: int, end: int, text: str) -> TextRange:
     return TextRange(start, start + 1) if start < len(text) else TextRange(max(len(text) - 1, 0), len(text))
 
 
-def sort_diagnostics(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sort by range and drop repetitions."""
-    unique = {(each.range, each.severity, each.message): each for each in reversed(diagnostics)}
-    return tuple(sorted(unique.values(), key=lambda each: each.range))
+def sort_diagnostics(diagnostics: Sequence[Diagnostic], text: str) -> tuple[Diagnostic, ...]:
+    """Sort by line, and within a line in the given order; drop repetitions."""
+    starts = line_starts(text)
+    unique: dict[tuple[TextRange, Severity, str], Diagnostic] = {}
+    for each in diagnostics:
+        unique.setdefault((each.range, each.severity, each.message), each)
+    return tuple(sorted(unique.values(), key=lambda each: bisect_right(starts, each.range.start)))

@@ -1,0 +1,1 @@
+"""Commands for editing documents: the language server and the local page."""

@@ -1,0 +1,1 @@
+"""Answers about documents: problems, shapes, drawings, twins, experiments, sweeps."""

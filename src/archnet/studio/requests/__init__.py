@@ -1,0 +1,1 @@
+"""Requests of the page: which are allowed, and what they look like."""

@@ -1,0 +1,132 @@
+"""All runs of the page's folder, as rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from archnet.listing.folder_rows import Listing, list_runs
+from archnet.listing.listing_document import listing_document
+from archnet.listing.run_row import RunRow
+from archnet.listing.selection import Selection, select_rows
+from archnet.spec.metrics import metrics_shown_in
+from archnet.spec.outputs.schema_parts import BOOLEAN, NUMBER, TEXT, list_of, map_of, nullable, one_of, record_of
+from archnet.studio.requests.api_route import request_of
+from archnet.studio.workspace.workspace import Workspace
+
+REPORT_FILE: Final = "report.html"
+
+RUNS_REQUEST: Final = request_of({}, {"set": one_of("validation", "test")})
+STATE: Final = one_of("finished", "interrupted", "running", "failed")
+RUN_ROW: Final = record_of(
+    {
+        "path": {**TEXT, "description": "Path of the folder, relative to the folder of the page."},
+        "name": TEXT,
+        "kind": one_of("network", "baseline", "sweep", "versus"),
+        "state": STATE,
+        "detail": TEXT,
+        "started": {**TEXT, "description": "ISO 8601, in UTC."},
+        "experiment": TEXT,
+        "arch": TEXT,
+        "data": TEXT,
+        "metrics": {
+            **map_of(map_of(nullable(NUMBER))),
+            "description": "Values by set, validation or test, and by metric.",
+        },
+        "tags": list_of(TEXT),
+        "note": TEXT,
+        "reference": TEXT,
+        "differences": {**list_of({"type": "object"}), "description": "Settings that differ from the reference."},
+        "has_report": BOOLEAN,
+    }
+)
+RUNS: Final = record_of(
+    {
+        "set": one_of("validation", "test"),
+        "metrics": list_of(record_of({"name": TEXT, "label": TEXT, "is_lower_better": BOOLEAN})),
+        "runs": list_of(RUN_ROW),
+        "problems": list_of(record_of({"name": TEXT, "problem": TEXT})),
+    }
+)
+
+
+def runs_document(workspace: Workspace, request: Mapping[str, Any]) -> dict[str, Any]:
+    """All runs under the folder of the page; see `RUNS`."""
+    selection = select_rows(_list_all(workspace.folder), set_name=request.get("set"))
+    document = listing_document(selection)
+    return {
+        "set": selection.set_name,
+        "metrics": [
+            {"name": metric.name, "label": metric.label, "is_lower_better": metric.is_lower_better}
+            for metric in metrics_shown_in("runs_table")
+        ],
+        "runs": [
+            row_document(row, entry, workspace)
+            for row, entry in zip(selection.listing.rows, document["runs"], strict=True)
+        ],
+        "problems": document["problems"],
+    }
+
+
+def row_document(row: RunRow, entry: Mapping[str, Any], workspace: Workspace) -> dict[str, Any]:
+    """A row of the table; see `RUN_ROW`.
+
+    Args:
+        row: The row.
+        entry: The row as `archnet runs --json` prints it.
+        workspace: The folder of the page.
+    """
+    known = {key: entry[key] for key in RUN_ROW["properties"] if key in entry}
+    return {
+        **known,
+        "path": workspace.name(row.folder),
+        "arch": row.arch,
+        "data": str((row.document.get("data") or {}).get("name", "")),
+        "note": entry.get("note") or "",
+        "has_report": (row.folder / REPORT_FILE).is_file(),
+    }
+
+
+def single_row(folder: Path, workspace: Workspace) -> tuple[RunRow, dict[str, Any]] | None:
+    """The row of a folder that is a run, a sweep or a versus, and its document; None for another folder.
+
+    A run whose data are being prepared has no folder yet, but a row in that of its experiment.
+    """
+    for listed in (folder, folder.parent):
+        rows = list_runs(listed).rows if listed.is_dir() and listed.is_relative_to(workspace.folder) else ()
+        own = [row for row in rows if row.folder == folder]
+        if own:
+            listing = Listing(folder=listed, rows=tuple(own), problems=())
+            selection = Selection(listing=listing, set_name="validation", metrics=())
+            return own[0], row_document(own[0], listing_document(selection)["runs"][0], workspace)
+    return None
+
+
+def _list_all(folder: Path) -> Listing:
+    """The runs of the folders in a folder.
+
+    The folder itself may hold the documents of a project, such as sweep.json, which would make it a sweep.
+    """
+    listings = [list_runs(inner) for inner in _inner_folders(folder)]
+    rows = [
+        replace(row, name=row.folder.relative_to(folder).as_posix())
+        for one in listings
+        for row in one.rows
+        if row.folder.resolve().is_relative_to(folder)
+    ]
+    problems = [
+        (one.folder.relative_to(folder).as_posix() + (f"/{name}" if name != one.folder.name else ""), text)
+        for one in listings
+        if one.rows
+        for name, text in one.problems
+    ]
+    return Listing(folder=folder, rows=tuple(rows), problems=tuple(problems))
+
+
+def _inner_folders(folder: Path) -> Iterator[Path]:
+    """The folders that may hold runs; links could lead out of the folder of the page."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
+            yield path

@@ -1,0 +1,55 @@
+"""The process that makes a run: whether this user may stop it from here."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Final
+
+from archnet.files.lock_owner import LockOwner, read_owner
+from archnet.files.locks import LOCK_FILE
+
+_PROCESSES: Final = Path("/proc")
+_COMMANDS: Final = (b"run", b"sweep", b"versus")
+
+
+def run_owner(folder: Path) -> LockOwner | None:
+    """The process that writes to the folder of a run, or prepares its data and holds that of its experiment."""
+    return read_owner(folder / LOCK_FILE) or read_owner(folder.parent / LOCK_FILE)
+
+
+def is_stoppable(owner: LockOwner) -> bool:
+    """Whether the owner of a lock is a live archnet command of this user on this machine.
+
+    The process ID may have been given to a different program since, so its command line is compared as well. On systems
+    without /proc, only processes that the server has started can be stopped.
+    """
+    if owner.host != socket.gethostname() or owner.pid in (os.getpid(), 0, 1):
+        return False
+    process = _PROCESSES / str(owner.pid)
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\0")
+        is_own = process.stat().st_uid == os.getuid() if hasattr(os, "getuid") else False
+    except OSError:
+        return False
+    return is_own and _is_archnet(words)
+
+
+def _is_archnet(words: list[bytes]) -> bool:
+    """Whether a command line is that of a command that makes runs.
+
+    >>> _is_archnet([b"/usr/bin/python", b"-m", b"archnet", b"run", b"net.json"]), _is_archnet([b"vim", b"archnet"])
+    (True, False)
+    """
+    programs = [index for index, word in enumerate(words) if word.rpartition(b"/")[2] == b"archnet"]
+    return any(words[index + 1 : index + 2] and words[index + 1] in _COMMANDS for index in programs)
+
+
+def stop_process(pid: int) -> None:
+    """Interrupt an archnet command, which writes what is needed to resume it and ends.
+
+    SIGTERM has the effect of Ctrl-C, but is not ignored by processes in the background of a script.
+    """
+    os.kill(pid, signal.SIGTERM)

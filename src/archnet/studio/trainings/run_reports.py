@@ -1,0 +1,38 @@
+"""Reports of runs, which open in a tab of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from archnet.files.disk import format_bytes
+from archnet.spec.outputs.schema_parts import TEXT, record_of
+from archnet.studio.requests.api_route import RequestRefusal
+from archnet.studio.requests.request_guard import Tickets
+from archnet.studio.trainings.run_listing import REPORT_FILE
+from archnet.studio.workspace.workspace import Workspace
+
+MAX_REPORT_BYTES: Final = 256_000_000
+
+REPORT: Final = record_of({"address": {**TEXT, "description": "Path of a URL that can be opened once."}})
+
+
+def issue_report(workspace: Workspace, tickets: Tickets, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Issue an address at which the report of a run can be opened once.
+
+    Raises:
+        RequestRefusal: The folder has no report, or it is too large.
+    """
+    path = workspace.path(f"{request['path'].rstrip('/')}/{REPORT_FILE}")
+    if not path.is_file():
+        raise RequestRefusal(404, f"{request['path']}: has no {REPORT_FILE}. A finished run has one.")
+    size = path.stat().st_size
+    if size > MAX_REPORT_BYTES:
+        raise RequestRefusal(422, f"{request['path']}: its report is larger than {format_bytes(MAX_REPORT_BYTES)}.")
+    return {"address": f"/report/{tickets.issue(path)}"}
+
+
+def read_report(path: Path) -> bytes:
+    """Read a report for which an address was issued."""
+    return path.read_bytes()

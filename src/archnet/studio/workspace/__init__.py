@@ -1,0 +1,1 @@
+"""The folder that the page shows: its documents, read and written."""

@@ -1,0 +1,251 @@
+"""Answers about texts agree with the commands that compute the same, and offsets are those of JavaScript."""
+
+import base64
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from archnet.files.documents.json_parser import parse_tolerantly
+from archnet.spec.analysis.analyze import Analysis
+from archnet.spec.analysis.diagnostics import Diagnostic
+from archnet.spec.analysis.suggestions import Completion, Hover, Symbol
+from archnet.spec.analysis.text_ranges import Fix, TextEdit, TextRange
+from archnet.studio.answers.utf16_offsets import Utf16Offsets
+from command_line import ROOT, invoked
+from finished_runs import write_cubes
+from studio_client import StudioClient
+
+RES2D = (ROOT / "archs/res2d.json").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def studio(tmp_path):
+    with StudioClient(tmp_path) as client:
+        yield client
+
+
+def ask(studio, question, **values):
+    answer = studio.post(f"/api/{question}", json={"path": "mine.json", **values})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def refusal(studio, question, **values):
+    answer = studio.post(f"/api/{question}", json={"path": "mine.json", **values})
+    return answer.status_code, answer.json()["error"]
+
+
+TEXT = '{"\U0001f600": "\U0001f9e0", "x": 1}'
+
+
+@pytest.fixture
+def analysis(monkeypatch):
+    """An analysis of `TEXT` whose every part has offsets behind characters of two code units."""
+    place = TextRange(TEXT.index('"x"'), TEXT.index('"x"') + 3)
+    edit = TextEdit(place, '"y"')
+
+    class Known(Analysis):
+        def complete(self, offset):
+            return (Completion(label=str(offset), kind="key", edit=edit),)
+
+        def hover(self, offset):
+            return Hover(range=place, markdown=str(offset))
+
+        def symbols(self):
+            inner = Symbol(name="inner", detail="", range=place, selection_range=place)
+            return (
+                Symbol(
+                    name="outer", detail="", range=TextRange(0, len(TEXT)), selection_range=place, children=(inner,)
+                ),
+            )
+
+        def format(self):
+            return (edit,)
+
+    problem = Diagnostic(range=place, severity="hint", message="m", path=("x",), fixes=(Fix(title="t", edits=(edit,)),))
+    known = Known(
+        text=TEXT, source="mine.json", kind="experiment", root=parse_tolerantly(TEXT)[0], diagnostics=(problem,)
+    )
+    monkeypatch.setattr("archnet.studio.answers.document_answers.analyze", lambda *arguments: known)
+    return known
+
+
+def units(text):
+    return text.encode("utf-16-le")
+
+
+def cut(start, end):
+    return units(TEXT)[2 * start : 2 * end].decode("utf-16-le")
+
+
+def test_all_offsets_count_utf16_code_units(studio, analysis):
+    answer = ask(studio, "analysis", text=TEXT)
+    (problem,) = answer["diagnostics"]
+    ((outer),) = answer["symbols"]
+    (fix,) = problem["fixes"]
+    (offer,) = ask(studio, "completion", text=TEXT, offset=0)["completions"]
+    hover = ask(studio, "hover", text=TEXT, offset=0)["hover"]
+    (edit,) = ask(studio, "format", text=TEXT)["edits"]
+    ranges = [problem, *fix["edits"], *outer["children"], offer["edit"], hover, edit]
+    assert [cut(one["start"], one["end"]) for one in ranges] == ['"x"'] * 6
+    assert cut(outer["start"], outer["end"]) == TEXT
+    assert cut(outer["selection_start"], outer["selection_end"]) == '"x"'
+    assert (answer["kind"], answer["is_valid"], problem["path"]) == ("experiment", True, "$.x")
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_an_offset_of_a_request_is_that_of_the_page(studio, analysis, number):
+    at = len(units(TEXT[:number])) // 2
+    assert ask(studio, "hover", text=TEXT, offset=at)["hover"]["markdown"] == str(number)
+    assert ask(studio, "completion", text=TEXT, offset=at)["completions"][0]["label"] == str(number)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "a\U0001f600b\U0001f600\U0001f600", "é\uffff", "\U00010000" * 5])
+def test_offsets_are_converted_there_and_back(text):
+    offsets = Utf16Offsets(text)
+    for offset in range(len(text) + 1):
+        assert offsets.to_utf16(offset) == len(units(text[:offset])) // 2
+        assert offsets.from_utf16(offsets.to_utf16(offset)) == offset
+    assert offsets.from_utf16(10**9) == len(text)
+
+
+def test_options_of_the_analysis_arrive(studio, monkeypatch, tmp_path):
+    given = []
+
+    def analyze(text, source, options):
+        given.append(
+            (text, source, options, options.read_text(tmp_path / "other.json"), options.read_text(tmp_path / "x.json"))
+        )
+        return Analysis(text=text, source=source, kind="arch", root=parse_tolerantly(text)[0])
+
+    monkeypatch.setattr("archnet.studio.answers.document_answers.analyze", analyze)
+    ask(
+        studio, "analysis", text="{", input_shape=[8, 8, 4.0], num_classes=3, batch_size=5, budget_bytes=10**9,
+        spacing_mm=[0.7, 0.7, 2.5], open_files={"other.json": "unsaved"},
+    )  # fmt: skip
+    ((text, source, options, unsaved, closed),) = given
+    assert (text, source) == ("{", str(tmp_path / "mine.json"))
+    assert (options.input_shape, options.num_classes, options.batch_size) == ((8, 8, 4), 3, 5)
+    assert (options.budget_bytes, options.spacing_mm) == (10**9, (0.7, 0.7, 2.5))
+    assert (unsaved, closed) == ("unsaved", None)
+    assert isinstance(options.input_shape[2], int)
+
+
+def test_a_drawing_is_that_of_the_report_with_the_path_of_each_layer(studio):
+    drawing = ask(studio, "drawing", text=RES2D)
+    blocks = [block for row in drawing["rows"] for block in row["blocks"]]
+    shown = json.loads(invoked("show", ROOT / "archs/res2d.json", "--json").stdout)
+    places = {re.sub(r" #\d+", "", layer["place"]) for layer in shown["layers"]}
+    assert {block["place"] for block in blocks} == {None, *places}
+    assert sum(block["parameters"] for block in blocks) == shown["parameters"]
+    assert [note["text"] for row in drawing["rows"] for note in row["notes"]]
+    assert len(ask(studio, "drawing", text=RES2D, columns=3)["rows"]) > len(drawing["rows"])
+    assert refusal(studio, "drawing", text="{")[0] == 422
+
+
+@pytest.mark.parametrize("match", ["none", "macs"])
+def test_a_twin_is_that_of_the_command(studio, tmp_path, match):
+    answer = ask(studio, "twin", text=RES2D, form="3d", input_shape=[64, 64, 10], match=match)
+    (tmp_path / "res2d.json").write_text(RES2D)
+    options = ("--rank", "3", "--input", "64x64x10", "--match", match)
+    done = json.loads(invoked("twin", tmp_path / "res2d.json", *options, "--json").stdout)
+    assert json.loads(answer["text"]) == done["arch"]
+    assert {key: answer[key] for key in answer if key != "text"} == {key: done[key] for key in answer if key != "text"}
+    assert refusal(studio, "twin", text=RES2D, form="2d") == (
+        422,
+        f"{tmp_path / 'mine.json'}: this network is already 2D. Use rank 2.5 or 3.",
+    )
+
+
+def test_an_experiment_is_resolved_as_a_run_would(studio, tmp_path):
+    write_cubes(tmp_path / "cubes.npz")
+    arch = {"name": "flat", "rank": 2, "layers": [{"type": "GAP"}, {"type": "T"}]}
+    text = json.dumps(
+        {"archs": [arch], "data": {"name": "npz", "root": "cubes.npz"}, "training": {"epochs": 7, "augmentation": []}}
+    )
+    answer = ask(studio, "experiment", text=text)
+    assert answer["data"]["cases"] == 60
+    assert answer["data"]["groups"] == 20
+    assert sum(part["cases"] for part in answer["sets"].values()) == 60
+    assert set(answer["sets"]) == {"train", "validation", "test"}
+    (run,) = answer["runs"]
+    assert (run["name"], run["epochs"], answer["problem"]) == ("flat", 7, None)
+    auto = {entry["key"]: entry for entry in run["auto"]}
+    assert auto["training.batch_size"]["value"] == str(run["batch_size"]) == "16"
+    assert auto["training.batch_size"]["reason"]
+    assert "training.epochs" not in auto
+    assert auto["split.by"]["value"] == "group"
+    changed = ask(studio, "experiment", text=text, settings={"training.batch_size": 5})
+    assert changed["runs"][0]["batch_size"] == 5
+
+
+def test_an_architecture_is_resolved_on_a_data_set(studio, tmp_path):
+    write_cubes(tmp_path / "cubes.npz")
+    text = json.dumps({"name": "flat", "rank": 2, "layers": [{"type": "GAP"}, {"type": "T"}]})
+    answer = ask(studio, "experiment", text=text, data=f"npz:{tmp_path / 'cubes.npz'}")
+    assert [run["arch"] for run in answer["runs"]] == ["flat"]
+
+
+def test_data_that_are_missing_are_named_with_the_command_that_fetches_them(studio, tmp_path):
+    status, error = refusal(studio, "experiment", text=RES2D, data="luna16", root=str(tmp_path / "none"))
+    assert status == 422
+    assert error.startswith(f"{tmp_path / 'none'}: there is no such folder.")
+    assert error.endswith(f"or fetch it: archnet data fetch luna16 --root {tmp_path / 'none'}.")
+
+
+def test_a_sweep_proposes_the_trials_that_it_would_run(studio):
+    text = (ROOT / "experiments/sweep_width.json").read_text(encoding="utf-8")
+    answer = studio.post("/api/sweep", json={"path": "shipped:sweep_width", "text": text, "count": 3}).json()
+    assert (answer["num_trials"], answer["search"], answer["depends_on_results"]) == (12, "grid", False)
+    assert [list(trial["values"].values()) for trial in answer["trials"]] == [
+        ["archsm", 4, 8],
+        ["archsm", 4, 32],
+        ["archsm", 8, 8],
+    ]
+    assert [trial["parameters"] for trial in answer["trials"]] == [85884, 96372, 86212]
+    assert refusal(studio, "sweep", text="{}")[0] == 422
+
+
+def test_trials_of_tpe_that_depend_on_results_are_not_guessed(studio):
+    base = {
+        "archs": [{"name": "flat", "rank": 2, "layers": [{"type": "GAP"}, {"type": "T"}]}],
+        "data": {"name": "phantom"},
+    }
+    space = {"training.learning_rate": {"type": "log_uniform", "low": 0.001, "high": 0.1}}
+    limits = {"max_parameters": 1}
+    text = json.dumps({"base": base, "space": space, "search": "tpe", "trials": 30, "limits": limits})
+    answer = ask(studio, "sweep", text=text, count=20)
+    assert (len(answer["trials"]), answer["depends_on_results"]) == (10, True)
+    assert {trial["problem"] for trial in answer["trials"]} == {"limits.max_parameters is 1"}
+
+
+def test_a_crop_of_a_data_set_is_its_first_positive_case(studio, tmp_path):
+    write_cubes(tmp_path / "cubes.npz")
+    answer = ask_crop(studio, input_shape=[10, 10, 6], data=f"npz:{tmp_path / 'cubes.npz'}")
+    assert (answer["case"], answer["class"], answer["shape"], answer["spacing_mm"]) == ("1", "1", [10, 10, 6], None)
+    with np.load(tmp_path / "cubes.npz") as arrays:
+        case = arrays["x"][1]
+    drawn = np.stack([pixels(part) for part in answer["slices"]], axis=-1)
+    assert np.corrcoef(drawn.ravel(), case.ravel())[0, 1] > 0.999
+
+
+@pytest.mark.slow
+def test_a_phantom_is_drawn_where_there_are_no_data(studio):
+    answer = ask_crop(studio, input_shape=[32, 24, 5])
+    assert (answer["source"], answer["class"], answer["shape"]) == ("phantom", "nodule", [32, 24, 5])
+    assert len(answer["spacing_mm"]) == 3
+    assert pixels(answer["slices"][2]).shape == (32, 24)
+    assert pixels(answer["slices"][2]).std() > 10
+    assert ask_crop(studio, input_shape=[32, 24])["shape"] == [32, 24, 1]
+
+
+def ask_crop(studio, **values):
+    return studio.post("/api/crop", json=values).json()
+
+
+def pixels(png):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))))

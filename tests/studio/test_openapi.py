@@ -1,0 +1,90 @@
+"""The OpenAPI document describes what the server does: schemathesis sends generated requests to every operation."""
+
+import json
+from pathlib import Path
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from archnet.errors import RunError
+from archnet.studio.api_routes import api_routes
+from archnet.studio.requests.request_guard import Tickets
+from archnet.studio.trainings.run_processes import RunProcesses
+from archnet.studio.workspace.workspace import Workspace
+from studio_client import PORT, TOKEN, StudioClient
+
+ARCH = '{"input_shape": [8, 8], "layers": [{"type": "GAP"}, {"type": "T", "num_output": 2}]}'
+
+
+def test_every_operation_is_described_with_what_it_refuses(tmp_path):
+    with StudioClient(tmp_path) as studio:
+        document = studio.get("/api/openapi.json").json()
+    operations = [
+        (method, operation) for methods in document["paths"].values() for method, operation in methods.items()
+    ]
+    names = [operation["operationId"] for _, operation in operations]
+    assert len(names) == len(set(names)) > 20
+    assert (document["openapi"], document["security"]) == ("3.1.0", [{"token": []}])
+    for method, operation in operations:
+        assert ("requestBody" in operation) == (method in ("put", "post"))
+        assert {"200", "400", "401", "403", "422", "503"} <= set(operation["responses"])
+        assert operation["summary"].endswith(".")
+    json.dumps(document, allow_nan=False)
+
+
+def refuse(*arguments, **options):
+    raise RunError("No process is started in this test.")
+
+
+@pytest.fixture
+def api(tmp_path, monkeypatch):
+    """The API of a folder with one document, without the processes that it would start."""
+    monkeypatch.setattr("archnet.studio.trainings.run_processes.subprocess.Popen", refuse)
+    monkeypatch.setattr("archnet.sweep.task_process.run_task", refuse)
+    monkeypatch.setattr("archnet.studio.answers.crop_answers.MAX_VOXELS", 4096)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "mine.json").write_text(ARCH)
+    app = StudioClient(folder).app
+
+    async def as_the_page(scope, receive, send):
+        kept = [(key, value) for key, value in scope.get("headers", ()) if key != b"host"]
+        await app({**scope, "headers": [*kept, (b"host", f"127.0.0.1:{PORT}".encode())]}, receive, send)
+
+    return schemathesis.openapi.from_asgi(
+        "/api/openapi.json", as_the_page, headers={"Authorization": f"Bearer {TOKEN}"}
+    )
+
+
+REQUESTS = sorted(
+    (route.path, route.method, kind)
+    for route in api_routes(Workspace(Path()), Tickets(), RunProcesses(Workspace(Path())))
+    for kind in (("valid", "of the folder", "invalid") if route.request["properties"] else ("valid",))
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("path", "method", "kind"), REQUESTS)
+def test_every_answer_is_as_described(api, path, method, kind):
+    """Valid requests are carried out, or refused for their content; requests that do not fit are refused."""
+    operation = api[path][method]
+    mode = GenerationMode.NEGATIVE if kind == "invalid" else GenerationMode.POSITIVE
+
+    @given(case=operation.as_strategy(generation_mode=mode), length=st.integers(0, len(ARCH)))
+    @settings(max_examples=12, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    def send(case, length):
+        if kind == "of the folder":
+            for values in (values for values in (case.body, case.query) if isinstance(values, dict)):
+                names = {"path": "mine.json", "text": ARCH[:length] if length % 2 else ARCH, "documents": ["mine.json"]}
+                values.update({key: names[key] for key in names if key in values})
+        answer = case.call_and_validate(
+            headers={"Authorization": f"Bearer {TOKEN}"}, excluded_checks=[positive_data_acceptance]
+        )
+        assert kind == "invalid" or answer.status_code not in (400, 413, 415)
+
+    send()

@@ -1,0 +1,285 @@
+"""Runs of the folder: the table, the state of one run from its folder alone, its report, and its process."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from archnet.evaluation.run_folder import read_history
+from archnet.files.lock_owner import LockOwner
+from archnet.files.locks import lock_folder
+from archnet.studio.trainings.log_history import parse_epochs, read_live_history
+from archnet.studio.trainings.run_owner import is_stoppable
+from archnet.studio.trainings.run_processes import MAX_RUNNING, run_arguments
+from archnet.studio.workspace.workspace import open_workspace
+from finished_runs import NET_2D
+from studio_client import StudioClient
+
+ROOT_ARCH = json.dumps(NET_2D)
+
+
+@pytest.fixture
+def folder(tmp_path, finished_runs):
+    """A project with an experiment of two finished runs, and a sweep document that is not a sweep's folder."""
+    folder = tmp_path / "project"
+    shutil.copytree(finished_runs / "out", folder / "runs/cubes")
+    (folder / "sweep.json").write_text('{"base": "experiment.json"}')
+    (folder / "mine.json").write_text(ROOT_ARCH)
+    return folder
+
+
+@pytest.fixture
+def studio(folder):
+    with StudioClient(folder) as client:
+        yield client
+
+
+def state(studio, path="runs/cubes/flat"):
+    return studio.get("/api/run", params={"path": path})
+
+
+def interrupt(folder):
+    """Turn a finished run into an interrupted one."""
+    for name in ("manifest.json", "metrics.json", "history.csv"):
+        (folder / name).unlink()
+    (folder / "checkpoint").mkdir()
+
+
+def test_the_table_has_all_runs_of_the_folder(studio, folder):
+    answer = studio.get("/api/runs").json()
+    rows = {row["path"]: row for row in answer["runs"]}
+    assert set(rows) == {"runs/cubes/flat", "runs/cubes/deep"}
+    flat = rows["runs/cubes/flat"]
+    assert (flat["state"], flat["kind"], flat["arch"], flat["data"], flat["has_report"]) == (
+        "finished", "network", "flat", "npz", True,
+    )  # fmt: skip
+    metrics = json.loads((folder / "runs/cubes/flat/metrics.json").read_text())
+    assert (
+        flat["metrics"]["test"]["auc"] == metrics["test"]["auc"]["value"]
+        if isinstance(metrics["test"]["auc"], dict)
+        else True
+    )
+    assert answer["problems"] == []
+    assert {"auc", "recall"} <= {metric["name"] for metric in answer["metrics"]}
+    assert studio.get("/api/runs?set=test").json()["set"] == "test"
+
+
+def test_a_link_out_of_the_folder_shows_no_runs(studio, folder):
+    shutil.move(folder / "runs", folder.parent / "elsewhere")
+    (folder / "runs").symlink_to(folder.parent / "elsewhere")
+    assert studio.get("/api/runs").json()["runs"] == []
+    assert state(studio).status_code == 403
+
+
+def test_a_finished_run_has_its_curves_results_and_log(studio, folder):
+    answer = state(studio).json()
+    history = read_history(folder / "runs/cubes/flat/history.csv")
+    metrics = json.loads((folder / "runs/cubes/flat/metrics.json").read_text())
+    assert set(answer["history"]) == set(history)
+    assert answer["history"]["train_loss"] == history["train_loss"]
+    assert (answer["num_epochs"], answer["max_epochs"], answer["seconds_left"]) == (4, 4, None)
+    assert 1 <= answer["kept_epoch"] <= 4
+    assert answer["confusion_matrices"]["test"] == metrics["test"]["confusion_matrix"]
+    assert (answer["classes"], answer["positive"]) == (metrics["classes"], metrics["positive"])
+    assert answer["log"] == (folder / "runs/cubes/flat/log.txt").read_text().splitlines()[-200:]
+    assert (answer["owner"], answer["can_stop"], answer["can_resume"]) == (None, False, False)
+
+
+@pytest.mark.parametrize("path", ["runs/cubes/none", "runs", "sweep.json", "mine.json"])
+def test_what_is_no_run_is_not_found(studio, path):
+    answer = state(studio, path)
+    assert (answer.status_code, answer.json()["error"]) == (
+        404,
+        f"{path}: holds no run. Choose one of the table of runs.",
+    )
+
+
+def test_a_run_in_progress_is_followed_in_its_log_whoever_makes_it(studio, folder):
+    run = folder / "runs/cubes/flat"
+    whole = read_history(run / "history.csv")
+    interrupt(run)
+    answer = state(studio).json()
+    assert (answer["state"], answer["can_resume"], answer["seconds_left"]) == ("interrupted", True, None)
+    assert list(answer["history"]) == list(whole)
+    for name, values in whole.items():
+        assert answer["history"][name] == pytest.approx(values, rel=1e-5, nan_ok=True) or name.endswith("mcc")
+    document = json.loads((run / "experiment.json").read_text())
+    document["training"]["epochs"] = 10
+    (run / "experiment.json").write_text(json.dumps(document))
+    with lock_folder(run):
+        answer = state(studio).json()
+    assert (answer["state"], answer["num_epochs"], answer["max_epochs"]) == ("running", 4, 10)
+    assert answer["seconds_left"] == pytest.approx(6 * sum(whole["seconds"][1:]) / 3, rel=1e-4)
+    assert f"process {os.getpid()} on" in answer["owner"]
+    assert not answer["can_stop"]  # it is the process of the page
+
+
+LINES = [
+    "2026-11-26 19:22:06,492 INFO Training on 700 cases",
+    "2026-11-26 19:22:06,492 INFO epoch=1 seconds=9 train_loss=0.5 validation_mcc=nan",
+    "2026-11-26 19:22:07,492 INFO epoch=2 seconds=2 train_loss=0.4 validation_mcc=0.5",
+    "2026-11-26 19:22:08,492 INFO epoch=3 seconds=2 train_loss=0.3 validation_mcc=0.5",
+    "2026-11-26 19:22:09,492 ERROR interrupted",
+    "2026-11-26 19:23:07,492 INFO epoch=2 seconds=3 train_loss=0.41 validation_mcc=-1e-05",
+    "2026-11-26 19:23:07,492 INFO epoch=4 seconds",
+]
+
+
+def test_epochs_after_a_checkpoint_are_counted_once(tmp_path):
+    history = parse_epochs(LINES)
+    assert history == {
+        "epoch": [1, 2],
+        "seconds": [9, 3],
+        "train_loss": [0.5, 0.41],
+        "validation_mcc": [pytest.approx(float("nan"), nan_ok=True), -1e-05],
+    }
+    assert parse_epochs([]) == {}
+    assert read_live_history(tmp_path) == {}
+
+
+def test_a_report_opens_once_without_the_token_and_cannot_reach_the_api(studio, folder):
+    address = studio.post("/api/report", json={"path": "runs/cubes/flat"}).json()["address"]
+    with StudioClient(folder) as other:
+        assert other.get(address).status_code == 404  # addresses belong to the server that issued them
+    report = studio.get(address, headers={"authorization": ""})
+    assert report.text == (folder / "runs/cubes/flat/report.html").read_text()
+    policy = report.headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-scripts")
+    assert "allow-same-origin" not in policy
+    assert "default-src 'none'" in policy
+    assert "connect-src" not in policy
+    again = studio.get(address)
+    assert (again.status_code, again.json()["error"]) == (
+        404,
+        "This address of a report was valid once. Open the report from the page again.",
+    )
+    assert studio.get("/api/folder", headers={"origin": "null"}).status_code == 403
+
+
+def test_only_reports_inside_the_folder_open(studio, folder):
+    (folder.parent / "outside").mkdir()
+    (folder.parent / "outside/report.html").write_text("secret")
+    (folder / "out").symlink_to(folder.parent / "outside")
+    os.mkfifo(folder / "runs/report.html")
+    answers = [
+        studio.post("/api/report", json={"path": path}) for path in ("out", "../outside", "runs", "runs/none", ".")
+    ]
+    assert [answer.status_code for answer in answers] == [403, 403, 404, 404, 404]
+    assert answers[2].json() == {"error": "runs: has no report.html. A finished run has one."}
+
+
+@pytest.mark.parametrize(
+    ("request_values", "arguments"),
+    [
+        ({"documents": ["mine.json"]}, ["run", "--", "mine.json"]),
+        (
+            {"documents": ["mine.json"], "data": "npz:a b.npz", "root": "--help", "out": "runs/x", "mode": "resume",
+             "settings": {"training.epochs": 5, "data.classes": ["--a", "$(b)"]}},
+            ["run", "--data=npz:a b.npz", "--root=--help", "--set=training.epochs=5",
+             '--set=data.classes=["--a", "$(b)"]', "--out=runs/x", "--resume", "--", "mine.json"],
+        ),
+    ],
+)  # fmt: skip
+def test_no_value_of_a_run_acts_as_an_option(folder, request_values, arguments):
+    assert run_arguments(request_values, open_workspace(folder)) == arguments
+
+
+@pytest.mark.parametrize(
+    ("values", "status", "message"),
+    [
+        ({"documents": ["../x.json"]}, 403, '"../x.json": the path leads out of the folder of the page.'),
+        ({"documents": ["none.json"]}, 404, "none.json: no such file. Save the document first."),
+        ({"documents": ["mine.json"], "out": "/tmp"}, 403, '"/tmp": the path leads out of the folder of the page.'),
+        ({"documents": ["mine.json"], "settings": {"--help": 1}}, 422, '"--help" is not a valid key. Use a key such as training.epochs or arch.layers[0].num_output.'),
+        ({"documents": []}, 400, "$.documents: expected an array of at least 1, got []."),
+        ({"documents": ["mine.json"], "data": "a\nb"}, 400, None),
+    ],
+)  # fmt: skip
+def test_a_run_that_is_not_allowed_is_not_started(studio, values, status, message):
+    answer = studio.post("/api/run/start", json=values)
+    assert answer.status_code == status
+    assert message is None or answer.json() == {"error": message}
+    assert studio.get("/api/processes").json() == {"processes": []}
+
+
+def fake_archnet(monkeypatch, script):
+    """Start a script in place of `python -m archnet`."""
+    popen = subprocess.Popen
+
+    def start(command, **options):
+        assert command[:3] == [sys.executable, "-m", "archnet"]
+        assert options.get("shell") is None
+        assert options["start_new_session"]
+        return popen([sys.executable, "-c", script, *command[3:]], **options)
+
+    monkeypatch.setattr("archnet.studio.trainings.run_processes.subprocess.Popen", start)
+
+
+def wait_for(condition):
+    for _ in range(600):
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in 30 s")
+
+
+def test_a_started_process_is_listed_with_its_messages_until_it_ends(studio, folder, monkeypatch):
+    fake_archnet(monkeypatch, "import os, sys; print(os.getcwd()); print(sys.argv[1:], file=sys.stderr); sys.exit(2)")
+    started = studio.post("/api/run/start", json={"documents": ["mine.json"], "data": "phantom"}).json()
+    assert (started["id"], started["command"]) == (1, "archnet run --data=phantom -- mine.json")
+    ended = wait_for(
+        lambda: next((one for one in studio.get("/api/processes").json()["processes"] if not one["is_running"]), None)
+    )
+    assert ended["exit_code"] == 2
+    assert sorted(ended["output"]) == sorted([str(folder), "['run', '--data=phantom', '--', 'mine.json']"])
+
+
+def test_processes_are_bounded_in_number(studio, monkeypatch):
+    fake_archnet(monkeypatch, "import time; time.sleep(60)")
+    answers = [studio.post("/api/run/start", json={"documents": ["mine.json"]}) for _ in range(MAX_RUNNING + 1)]
+    assert [answer.status_code for answer in answers] == [200] * MAX_RUNNING + [422]
+    assert answers[-1].json() == {"error": "4 processes are running. Wait for one to end, or stop one."}
+
+
+def test_a_run_without_a_process_is_neither_stopped_nor_resumed(studio, folder):
+    stopped = studio.post("/api/run/stop", json={"path": "runs/cubes/flat"})
+    assert (stopped.status_code, stopped.json()) == (
+        422,
+        {"error": "runs/cubes/flat: no process is working on this run."},
+    )
+    resumed = studio.post("/api/run/resume", json={"path": "runs/cubes/flat"})
+    assert (resumed.status_code, resumed.json()) == (
+        422,
+        {"error": "runs/cubes/flat: is finished, so there is nothing to resume."},
+    )
+    assert studio.post("/api/run/resume", json={"path": "runs"}).status_code == 404
+
+
+def test_an_interrupted_run_is_resumed_with_the_settings_in_its_folder(studio, folder, monkeypatch):
+    fake_archnet(monkeypatch, "")
+    interrupt(folder / "runs/cubes/flat")
+    answer = studio.post("/api/run/resume", json={"path": "runs/cubes/flat"}).json()
+    assert answer["command"] == "archnet run --resume --out=runs/cubes -- runs/cubes/flat/experiment.json"
+
+
+def test_only_archnet_of_this_user_on_this_machine_is_stopped():
+    host = os.uname().nodename
+    assert not is_stoppable(LockOwner(pid=os.getpid(), host=host))
+    assert not is_stoppable(LockOwner(pid=1, host=host))
+    archnet, other = (
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", name, "run"])
+        for name in ("archnet", "archnet-x")
+    )
+    try:
+        wait_for(lambda: is_stoppable(LockOwner(pid=archnet.pid, host=host)))
+        assert not is_stoppable(LockOwner(pid=archnet.pid, host="elsewhere"))
+        assert not is_stoppable(LockOwner(pid=other.pid, host=host))
+    finally:
+        for process in (archnet, other):
+            process.kill()
+            process.wait()
+    assert not is_stoppable(LockOwner(pid=archnet.pid, host=host))
