@@ -79,8 +79,9 @@ def _problem_range(problem: Problem, root: JsonNode, text: str) -> TextRange:
             break
         node = child
     changes = [change for repair in problem.repairs[:1] for change in repair.changes]
-    is_key = any(isinstance(change, RenameKey) for change in changes) or _is_removed(problem)
-    if is_key and node.key_start >= 0:
+    renamed = next((root.find(change.path) for change in changes if isinstance(change, RenameKey)), None)
+    node = renamed or node
+    if (renamed or _is_removed(problem)) and node.key_start >= 0:
         return TextRange(node.key_start, node.key_end)
     return visible_range(*_value_range(node, text), text)
 

@@ -97,7 +97,8 @@ class _FlatOrder:
                 text = (
                     f"{layer['type']} needs spatial axes, but {flattened_by.text} has flattened them. Move it earlier."
                 )
-                problems.append(Problem(layer_path, text, move_before(layer_path, flattened_by.path)))
+                moved = move_before(layer_path, flattened_by.path)
+                problems.append(Problem(layer_path, text, (remove_key(layer_path),) if kind.traits.flattens else moved))
                 continue
             before = flattened_by
             if kind.traits.flattens and not kind.traits.is_terminal:

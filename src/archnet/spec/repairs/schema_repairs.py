@@ -57,13 +57,21 @@ def repair_missing_key(
         given: The object.
     """
     part = schema.get("properties", {}).get(key, {})
+    for other in [name for name, value in given.items() if closest_word(name, [key]) and value in part.get("enum", ())]:
+        yield rename_to((*path, other), key)
     if key == "type" and "enum" in part:
         kinds = [kind for kind in part["enum"] if kind == _guess_type(given)]
         yield from (add_key(path, key, kind, before=next(iter(given), None)) for kind in kinds)
     elif key == "layers":
         yield add_key(path, key, [{"type": "T"}])
-    elif part:
+    elif part and not _names_file(placeholder(part)):
         yield add_key(path, key, placeholder(part))
+
+
+def _names_file(value: Any) -> bool:
+    """Whether a value is a file or a list of files, which only the user knows."""
+    entries = value if isinstance(value, list) else [value]
+    return any(isinstance(entry, str) and entry.endswith(".json") for entry in entries)
 
 
 def placeholder(schema: Mapping[str, Any]) -> Any:
@@ -164,6 +172,8 @@ def _implied_keys(kind: str, name: str) -> dict[str, Any]:
 def _resize(value: list[Any], error: Any) -> list[Any]:
     if error.validator == "maxItems":
         return [value[: error.validator_value]]
+    if error.validator == "minItems" and len(value) == 1 and _allows(error.schema, "integer"):
+        return [value[0]]
     if error.validator == "minItems" and value:
         return [value + [value[-1]] * (error.validator_value - len(value))]
     if error.validator == "uniqueItems":
@@ -181,4 +191,7 @@ def _allows(schema: Mapping[str, Any], kind: str) -> bool:
 def _is_valid(value: Any, schema: Mapping[str, Any]) -> bool:
     """Whether a value is valid, as far as the schema says so itself, without the schemas to which it refers."""
     own = {keyword: limit for keyword, limit in schema.items() if '"$ref"' not in json.dumps({keyword: limit})}
-    return SchemaChecks({"own": own}).check("own")(value)
+    try:
+        return SchemaChecks({"own": own}).check("own")(value)
+    except NotImplementedError:  # a keyword of the schemas of output files, which have no repairs
+        return False

@@ -1,0 +1,67 @@
+"""The fast check of schemas: the verdicts of jsonschema."""
+
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+
+from archnet.files.documents.quick_check import SchemaChecks
+from archnet.files.strict_json import Document
+from archnet.spec.schema import SCHEMAS, read_schema, schema_problems
+from document_mutants import mutants
+
+CHECKS = SchemaChecks({f"{name}.schema.json": read_schema(name) for name in SCHEMAS})
+
+
+def plain_validator(name):
+    parts = [(f"{part}.schema.json", Resource.from_contents(read_schema(part))) for part in SCHEMAS]
+    return Draft202012Validator(read_schema(name), registry=Registry().with_resources(parts))
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_mutants_are_valid_for_the_check_and_for_jsonschema_alike(name):
+    check, validator = CHECKS.check(f"{name}.schema.json"), plain_validator(name)
+    verdicts = []
+    for _, text in mutants(150, seed=3):
+        value = json.loads(text)
+        verdicts.append(check(value))
+        assert verdicts[-1] == validator.is_valid(value), text
+    assert len(set(verdicts)) == 2
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "is_valid"),
+    [
+        ({"type": "integer"}, 5.0, True),
+        ({"type": "integer"}, True, False),
+        ({"type": ["number", "null"]}, None, True),
+        ({"enum": [1, "a"]}, True, False),
+        ({"enum": [1, "a"]}, 1.0, True),
+        ({"const": None}, 0, False),
+        ({"minimum": 3}, "1", True),
+        ({"minimum": 3}, True, True),
+        ({"required": ["a"]}, {}, False),
+        ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, False),
+        ({"propertyNames": {"maxLength": 1}}, {"ab": 1}, False),
+        ({"contains": {"const": 2}}, [1, 2], True),
+        ({"uniqueItems": True}, [1, 1.0], False),
+        ({"if": {"type": "string"}, "then": {"minLength": 1}, "else": {"minimum": 1}}, 0, False),
+        ({"additionalProperties": {"type": "string"}, "properties": {"a": {}}}, {"a": 1, "b": 1}, False),
+        (False, 1, False),
+    ],
+)
+def test_single_keywords(schema, value, is_valid):
+    assert SchemaChecks({"s": schema}).check("s")(value) is is_valid
+    assert Draft202012Validator(schema).is_valid(value) is is_valid
+
+
+def test_an_unknown_keyword_is_refused():
+    with pytest.raises(NotImplementedError, match=r"^unknown keywords of a JSON schema: multipleOf\.$"):
+        SchemaChecks({"s": {"multipleOf": 2}}).check("s")
+
+
+def test_a_valid_document_needs_no_jsonschema(monkeypatch):
+    monkeypatch.setattr("archnet.spec.schema._validator", None)
+    layers = [{"type": "C", "num_output": 2, "kernel_size": [3, 3]}, {"type": "T"}]
+    assert schema_problems(Document(value=layers, source="net.json"), "arch") == []

@@ -1,0 +1,224 @@
+"""The analysis of documents: problems at once, their ranges, and their fixes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from archnet.files.documents.shipped_documents import shipped_documents
+from archnet.spec.analysis.analyze import AnalysisOptions, analyze
+from archnet.spec.analysis.text_ranges import apply_edits
+from half_typed import MISTAKES, analysis_faults, fix_outcomes, half_typed_texts
+
+ROOT = Path(__file__).parents[3]
+ARCHSM = (ROOT / "archs/archsm.json").read_text("utf-8")
+
+
+def problems(text, source="net.json", **options):
+    """The text at fault and the message of each diagnostic."""
+    analysis = analyze(text, source, AnalysisOptions(**options))
+    return [(text[each.range.start : each.range.end], each.message) for each in analysis.diagnostics]
+
+
+def fixes(text, source="net.json"):
+    """The text after each fix, by title."""
+    found = [fix for diagnostic in analyze(text, source).diagnostics for fix in diagnostic.fixes]
+    return {fix.title: apply_edits(text, fix.edits) for fix in found}
+
+
+def net(*layers, **keys):
+    return json.dumps({"rank": 2, **keys, "layers": [*layers, {"type": "T"}]})
+
+
+C = {"type": "C", "num_output": 4, "kernel_size": 3}
+
+
+@pytest.mark.parametrize("name", shipped_documents())
+def test_shipped_documents_have_no_error(name):
+    path = shipped_documents()[name]
+    analysis = analyze(path.read_text("utf-8"), str(path))
+    assert [each.message for each in analysis.diagnostics if each.severity == "error"] == []
+    assert (analysis.network is not None) == (analysis.kind == "arch")
+
+
+def test_independent_problems_are_reported_at_once():
+    text = net({**C, "kernel": 3}, {**C, "kernel_size": 99, "padding": "valid", "drop_out": 0.3})
+    assert problems(text) == [
+        ('"kernel"', 'unknown key "kernel". Did you mean "kernel_size"?'),
+        (
+            '{"type": "C"',
+            'C "valid" with kernel 99 does not fit its input (64, 64). Remove a pooling or enlarge the crop.',
+        ),
+        ("0.3", "drop_out is a percentage: 0.3 drops 0.3% of the values. Did you mean 30?"),
+    ]
+
+
+def test_syntax_errors_do_not_hide_other_problems():
+    assert problems('{"rank": 2, "layers": [{"type": "T", "activatoin": null,}]}') == [
+        (
+            ",",
+            'not valid JSON: expected another value after the comma (no comma is allowed before "}"), found "}".',
+        ),
+        ('"activatoin"', 'unknown key "activatoin". Did you mean "activation"?'),
+    ]
+
+
+def test_a_missing_value_is_one_problem():
+    text = net({**C, "bias": True}).replace("true", "")
+    assert problems(text) == [('"bias"', 'not valid JSON: expected a value, found "}".')]
+
+
+FIXES = {
+    "a misspelled key": (net({**C, "strides": 2}), 'Rename to "stride"', net({**C, "stride": 2})),
+    "a key of another framework": (
+        net({"type": "FC", "units": 10}),
+        'Rename to "num_output"',
+        net({"type": "FC", "num_output": 10}),
+    ),
+    "an unknown key": (net({**C, "zzz": 2}), 'Remove "zzz"', net(C)),
+    "a misspelled word": (
+        net({**C, "activation": "rellu"}),
+        'Replace with "relu"',
+        net({**C, "activation": "relu"}),
+    ),
+    "a layer of another framework": (
+        net({"type": "MaxPooling2D", "pool_size": 2}),
+        "Replace with a layer P",
+        net({"type": "P", "pool": "max", "kernel_size": 2}),
+    ),
+    "a number in quotes": (net({**C, "num_output": "16"}), "Replace with 16", net({**C, "num_output": 16})),
+    "a literal in quotes": (net({**C, "bias": "False"}), "Replace with false", net({**C, "bias": False})),
+    "a missing key": (
+        net({"type": "C", "num_output": 4}),
+        'Add "kernel_size": 3',
+        net({"type": "C", "num_output": 4, "kernel_size": 3}),
+    ),
+    "a missing type": (
+        net({"num_output": 4, "kernel_size": 3}),
+        'Add "type": "C"',
+        net({"type": "C", "num_output": 4, "kernel_size": 3}),
+    ),
+    "a missing T": ('{"rank": 2, "layers": [{"type": "GAP"}]}', 'Add {"type": "T"}', net({"type": "GAP"})),
+    "T before other layers": (
+        '{"rank": 2, "layers": [{"type": "T"}, {"type": "GAP"}]}',
+        "Move T to the end",
+        net({"type": "GAP"}),
+    ),
+    "two T": (net({"type": "T"}, C), "Remove the other T", net(C)),
+    "FC before C": (
+        net({"type": "FC", "num_output": 5}, C),
+        "Move it before layer 0",
+        net(C, {"type": "FC", "num_output": 5}),
+    ),
+    "FC in RES": (
+        net({"type": "RES", "layers": [C, {"type": "FC", "num_output": 2}]}),
+        "Move it out",
+        net({"type": "RES", "layers": [C]}, {"type": "FC", "num_output": 2}),
+    ),
+    "T in REP": (
+        net({"type": "REP", "times": 2, "layers": [C, {"type": "T"}]}),
+        "Remove the entry",
+        net({"type": "REP", "times": 2, "layers": [C]}),
+    ),
+    "an array of another rank": (
+        net({**C, "kernel_size": [3, 5, 7]}),
+        "Replace with [3, 5]",
+        net({**C, "kernel_size": [3, 5]}),
+    ),
+    "an array of one size": (net({**C, "stride": [2]}), "Replace with 2", net({**C, "stride": 2})),
+    "a fraction as a percentage": (net({**C, "drop_out": 0.3}), "Replace with 30", net({**C, "drop_out": 30})),
+    "a kernel that is too large": (
+        net({**C, "kernel_size": 99, "padding": "valid"}),
+        'Set "padding": "same"',
+        net({**C, "kernel_size": 99, "padding": "same"}),
+    ),
+    "groups that do not divide the channels": (
+        net(C, {**C, "groups": 3}),
+        'Set "groups": 2',
+        net(C, {**C, "groups": 2}),
+    ),
+    "no rank": (json.dumps({"layers": [C, {"type": "T"}]}), 'Add "rank": 2', net(C)),
+    "a value below its minimum": (net({**C, "num_output": 0}), "Replace with 1", net({**C, "num_output": 1})),
+}
+
+
+@pytest.mark.parametrize("name", FIXES)
+def test_fixes(name):
+    text, title, wanted = FIXES[name]
+    assert fixes(text)[title] == wanted
+    assert [each for each in analyze(wanted, "net.json").diagnostics if each.severity != "hint"] == []
+
+
+def test_an_inserted_layer_has_a_line_of_its_own():
+    text = ARCHSM.replace(',\n    {"type": "T", "activation": null}', "")
+    assert fixes(text)['Add {"type": "T"}'] == ARCHSM.replace(', "activation": null}\n', "}\n")
+
+
+def test_ranges_of_problems_in_an_indented_file():
+    text = ARCHSM.replace('"max"', '"maximum"', 1).replace('"type": "FC"', '"tpe": "FC"', 1)
+    analysis = analyze(text, "net.json")
+    parts = [text[each.range.start : each.range.end] for each in analysis.diagnostics]
+    assert parts == ['"maximum"', '"tpe"']
+    assert analysis.diagnostics[0].text.startswith('net.json:8 $.layers[1].pool: "maximum" is not one of "max", "avg".')
+
+
+def test_problems_of_a_named_architecture_are_at_its_entry():
+    text = '{"archs": ["net.json", "gone.json"]}'
+    unsaved = {"experiments/net.json": net({**C, "kernel": 3})}
+    found = problems(text, "experiments/x.json", read_text=lambda path: unsaved.get(str(path)))
+    message = 'experiments/net.json:1 $.layers[0].kernel: unknown key "kernel". Did you mean "kernel_size"?'
+    assert found[0] == ('"net.json"', message)
+    assert found[1][0] == '"gone.json"'
+    assert found[1][1].startswith("experiments/gone.json: no such file.")
+
+
+def test_problems_of_an_inline_architecture_are_inside_it():
+    text = json.dumps({"archs": [json.loads(net({**C, "kernel_size": [3, 3, 3]}))]})
+    assert problems(text) == [("[3, 3, 3]", "this is 3D, but $.rank is 2D. Use one rank throughout.")]
+
+
+def test_all_sections_of_an_experiment_are_checked():
+    text = json.dumps(
+        {
+            "archs": ["archsm"],
+            "data": {"name": "mosmed", "task": "malignancy"},
+            "split": {"fold": 1},
+            "training": {"epoch": 3},
+        }
+    )
+    assert [part for part, _ in problems(text)] == ['"epoch"', '"task"', "1"]
+
+
+def test_hyperparameters_of_a_sweep_are_checked_at_their_keys():
+    text = json.dumps({"base": {"archs": ["archsm"]}, "space": {"training.epoch": [1, 2]}})
+    (found,) = problems(text)
+    assert found[1] == 'unknown key "epoch". Did you mean "epochs"?'
+
+
+def test_half_typed_documents_are_analyzed():
+    for _, text, source in half_typed_texts(48, seed=0):
+        assert analysis_faults(text, source) == [], text
+
+
+def test_fixes_remove_their_problems_and_add_none():
+    names, count = {mistake.__name__ for mistake in MISTAKES}, 0
+    for kind, text, source in half_typed_texts(72, seed=1):
+        if kind in names and "sweep" not in source:
+            for outcome in fix_outcomes(text, source):
+                assert outcome is None, text
+                count += 1
+    assert count > 5
+
+
+@pytest.mark.slow
+def test_many_half_typed_documents_are_analyzed():
+    for _, text, source in half_typed_texts(600, seed=2):
+        assert analysis_faults(text, source) == [], text
+
+
+@pytest.mark.slow
+def test_fixes_of_many_mistakes_remove_their_problems_and_add_none():
+    names = {mistake.__name__ for mistake in MISTAKES}
+    for kind, text, source in half_typed_texts(600, seed=3):
+        if kind in names:
+            assert [outcome for outcome in fix_outcomes(text, source) if outcome] == [], text
