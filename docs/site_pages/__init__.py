@@ -42,5 +42,5 @@ def generated_pages() -> dict[str, str]:
 def repository_files() -> Iterator[tuple[str, Path]]:
     """The path in the site and on disk of each file that pages link to."""
     for pattern in FILE_PATTERNS:
-        for path in sorted(ROOT.glob(pattern)):
+        for path in sorted(filter(Path.is_file, ROOT.glob(pattern))):  # names of folders can also contain a dot
             yield f"files/{path.relative_to(ROOT).as_posix()}", path

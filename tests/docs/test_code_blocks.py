@@ -33,6 +33,7 @@ NOT_RUN = {
     "how-to/malignancy.md": ["needs LUNA16"],
     "how-to/offline.md": ["downloads packages"],
     "how-to/starting-weights.md": ["downloads ImageNet weights"],
+    "how-to/studio.md": ["a server", "needs a second machine"],
     "how-to/uninstall.md": ["asks on the terminal", "removes the package under test"],
     "tutorials/2d-3d.md": ["trains 20 networks"],
     "tutorials/luna16.md": ["downloads LUNA16"],

@@ -82,6 +82,22 @@ def test_a_signal_ends_the_server_while_it_waits_for_messages(start, number, cod
     assert editor.ended() == (code, "")
 
 
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
+def test_a_user_who_starts_the_server_in_a_terminal_learns_that_editors_do_so():
+    terminal, stdin = os.openpty()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "archnet", "lsp"], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    hint = server.stderr.readline()
+    server.send_signal(signal.SIGINT)
+    output, errors = server.communicate(timeout=60)
+    os.close(terminal)
+    os.close(stdin)
+    assert hint == ("Waiting for messages of an editor. Editors start this command themselves; end it with Ctrl-C.\n")
+    assert (server.returncode, output) == (130, "")
+    assert "Traceback" not in errors
+
+
 def messages_of(*messages):
     bodies = [json.dumps({"jsonrpc": "2.0", **message}).encode() for message in messages]
     return b"".join(b"Content-Length: %d\r\n\r\n%s" % (len(body), body) for body in bodies)

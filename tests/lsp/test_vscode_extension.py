@@ -8,11 +8,13 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from zipfile import ZipFile
 
 import pytest
 
 from archnet.lsp.editor_settings import read_settings
+from archnet.machine import package_version
 from command_line import ROOT
 
 FOLDER = ROOT / "studio/vscode"
@@ -59,6 +61,38 @@ def test_the_package_has_the_bundle_the_manifest_and_the_licences_and_nothing_el
     assert licences.count("(MIT)") >= 3
 
 
+def extension_session(package, folder, *arguments):
+    """What a session of the packaged extension in `fake_vscode.cjs` shows and registers."""
+    with ZipFile(package) as file:
+        bundle = file.extract("extension/dist/extension.js", folder)
+    command = ["node", ROOT / "tests/lsp/fake_vscode.cjs", bundle, *arguments]
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    return json.loads(done.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="the program is a shell script")
+def test_the_extension_shows_the_problems_of_the_active_editor_and_creates_its_twin(package, tmp_path):
+    (tmp_path / "archs").mkdir()
+    text = (ROOT / "archs/archsm.json").read_text(encoding="utf-8").replace('"drop_out": 8.3', '"drop_out": 0.5', 1)
+    (tmp_path / "archs/net.json").write_text(text, encoding="utf-8")
+    program = tmp_path / "archnet"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m archnet "$@"\n')
+    program.chmod(0o755)
+    seen = extension_session(package, tmp_path, program, tmp_path)
+    warning = "drop_out is a percentage: 0.5 drops 0.5% of the values. Did you mean 50?"
+    assert seen["problems"] == {str(tmp_path / "archs/net.json"): [warning]}
+    ((message,),) = seen["messages"]
+    assert message.startswith("archsm_3d.json: 3D twin of archsm, ")
+    twin = str(tmp_path / "archs/archsm_3d.json")
+    assert seen["created"] == [[twin, False, False], 1]
+    assert seen["shown"] == [twin]
+    assert seen["errors"] == []
+    assert seen["commands"] == ["archnet.restartServer", "archnet.createTwin", "archnet.createTwin"]
+    assert seen["log"].count(f"{program}: archnet {package_version('archnet')}") == 2  # it was restarted
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("program", "problem"),
@@ -69,12 +103,7 @@ def test_the_package_has_the_bundle_the_manifest_and_the_licences_and_nothing_el
     ],
 )
 def test_without_archnet_the_user_sees_the_remedy(package, tmp_path, program, problem):
-    with ZipFile(package) as file:
-        bundle = file.extract("extension/dist/extension.js", tmp_path)
-    command = ["node", str(ROOT / "tests/lsp/fake_vscode.cjs"), bundle, program]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 0, done.stderr
-    seen = json.loads(done.stdout)
+    seen = extension_session(package, tmp_path, program)
     ((message, *buttons),) = seen["errors"]
     assert message.startswith(problem)
     assert message.endswith(

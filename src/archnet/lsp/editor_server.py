@@ -14,7 +14,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol, lsp_method
 from pygls.uris import to_fs_path
 
-from archnet.errors import DocumentError
+from archnet.errors import DocumentError, pluralize
 from archnet.lsp.editor_positions import apply_change
 from archnet.lsp.editor_settings import read_settings
 from archnet.lsp.open_documents import OpenDocuments, document_path_of
@@ -167,7 +167,9 @@ class EditorServer(LanguageServer):
         try:
             twin = twin_file(path, text, rank, self.documents.settings, self._is_taken)
         except DocumentError as error:
-            self.show(f"No twin created: {error}", types.MessageType.Error)
+            first, *others = str(error).splitlines()
+            more = f" And {pluralize(len(others), 'more problem')}." if others else ""
+            self.show(f"No twin created: {first}{more}", types.MessageType.Error)
             return
         await self._create_file(twin)
 
