@@ -29,7 +29,7 @@ class LayerField(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a sequence of layers is: its path, the enclosing repetitions, its planes, and the network's input."""
+    """The place of a sequence of layers: its path, the enclosing repetitions, its planes, and the network's input."""
 
     path: JsonPath
     repeat: tuple[int, ...]
