@@ -52,7 +52,6 @@ async function start(): Promise<void> {
         LANGUAGES.map((language) => ({ scheme, language })),
       ),
       synchronize: { configurationSection: "archnet" },
-      initializationOptions: vscode.workspace.getConfiguration("archnet"),
       outputChannel: output,
       middleware: { executeCommand: runCommand },
     },
