@@ -119,17 +119,10 @@ class StudioPage:
     def put_cursor(self, line, column):
         """Puts the cursor into the editor; lines and columns count from 1."""
         self.see(".cm-content")
-        self.reader.run("document.querySelector('.cm-content').focus()")
-        self.press(Keys.CONTROL, Keys.HOME)
-        self.type(Keys.DOWN * (line - 1), Keys.HOME, Keys.HOME)
-        start = len(self.editor_lines()[line - 1]) - len(self.editor_lines()[line - 1].lstrip())
-        at = 0 if self._column() == 0 else start
-        self.type(Keys.RIGHT * (column - 1 - at) if column - 1 >= at else Keys.LEFT * (at - column + 1))
-
-    def _column(self):
-        """Home goes to the first letter of a line, and then to its beginning."""
-        script = "const s = getSelection(); return s.focusNode.nodeType === 3 ? s.focusOffset : 0"
-        return self.reader.run(script)
+        element = self.reader.all(".cm-line")[line - 1]
+        left, top = -(element.size["width"] // 2) + 2, -(element.size["height"] // 2) + 4
+        ActionChains(self.driver).move_to_element_with_offset(element, left, top).click().perform()
+        self.type(Keys.RIGHT * (column - 1))
 
     def editor_lines(self):
         """Lines as they are shown, without hints."""

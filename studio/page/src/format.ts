@@ -32,7 +32,7 @@ export function shapeText(shape: readonly number[]): string {
 
 /** Seconds in words, such as "3 min 20 s". */
 export function durationText(seconds: number): string {
-  if (seconds < 60) return `${Math.max(0, seconds).toFixed(1)} s`;
+  if (seconds < 60) return `${Number(Math.max(0, seconds).toFixed(1))} s`;
   const minutes = Math.floor(Math.round(seconds) / 60);
   return minutes < 60
     ? `${minutes} min ${Math.round(seconds) % 60} s`

@@ -81,6 +81,17 @@ def test_a_click_on_a_layer_leads_to_its_text_and_the_cursor_selects_it_in_the_d
     page.until(lambda: page.text(".layer.selected").startswith("T"))
 
 
+def test_a_whole_layer_is_completed(page, net):
+    page.put_cursor(6, len(NET.splitlines()[5]) + 1)
+    page.type(Keys.ENTER)
+    page.press(Keys.CONTROL, " ")
+    page.reads(".cm-tooltip-autocomplete", "P: pooling")
+    page.type("P")
+    page.until(lambda: "P: pooling" in page.text(".cm-tooltip-autocomplete [aria-selected]"))
+    page.type(Keys.ENTER)
+    page.until(lambda: page.editor_lines()[6].startswith('    {"type": "P", "pool": "max", "kernel_size": 2'))
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_a_file_is_saved_exactly_as_it_is_typed(page, folder, newline):
     text = '{"name":  "odd",\n\n\t"layers":[{"type":"GAP" },  {"type":"T"}]   }'.replace("\n", newline)

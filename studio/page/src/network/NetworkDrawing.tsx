@@ -98,7 +98,7 @@ function Block({ block, bar, column, isSelected, onSelect }: BlockProps) {
   const sizesY = 17 + 14 * (block.most + 1);
   const content = (
     <>
-      <rect class="hit" x={2} y={-block.height - 24} width={column - 4} height={block.height + sizesY + 54} rx={6} />
+      <rect class="hit" x={2} y={-block.height - 24} width={column - 4} height={block.height + sizesY + 47} rx={6} />
       <Solid block={block} />
       <g transform={`translate(${column / 2} 0)`} text-anchor="middle">
         <text class="kind" y={17}>

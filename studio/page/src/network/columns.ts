@@ -1,6 +1,7 @@
 import { room } from "../analysis";
 
-const COLUMN_PIXELS = 100;
+/** A little less than the width of a column: a wide row is drawn smaller. */
+const COLUMN_PIXELS = 95;
 const PADDING_PIXELS = 26;
 
 /** The number of blocks that fit a pane next to each other.

@@ -37,7 +37,7 @@ export function RunView({ run }: { run: RunDetail }) {
           return matrix && <ConfusionMatrix key={name} title={title} classes={run.classes} matrix={matrix} />;
         })}
       </div>
-      <Log lines={run.log} isOpen={run.state !== "finished"} />
+      <Log lines={run.log} owner={run.owner} isOpen={run.state !== "finished"} />
     </div>
   );
 }
@@ -52,10 +52,9 @@ function Progress({ run }: { run: RunDetail }) {
         {run.data !== "" && ` on ${run.data}`}
         {total !== null && ` · epoch ${done} of at most ${total}`}
         {kept !== null && run.best_metric !== null && ` · best epoch ${kept} (${bestText(run)})`}
-        {left !== null && <b> · at most {durationText(left)} left</b>}
+        {left !== null && <b> · at most {durationText(Math.ceil(left))} left</b>}
       </p>
       {run.ending !== "" && <p class="note">{run.ending}</p>}
-      {run.owner !== null && <p class="note">Written by {run.owner}.</p>}
       {total !== null && run.state !== "finished" && <progress max={total} value={done} aria-label="Epochs" />}
     </div>
   );
@@ -106,7 +105,13 @@ function showReport(path: string): void {
   );
 }
 
-function Log({ lines, isOpen }: { lines: readonly string[]; isOpen: boolean }) {
+interface LogProps {
+  lines: readonly string[];
+  owner: string | null;
+  isOpen: boolean;
+}
+
+function Log({ lines, owner, isOpen }: LogProps) {
   if (lines.length === 0) return null;
   return (
     <details class="log" open={isOpen}>
@@ -114,6 +119,7 @@ function Log({ lines, isOpen }: { lines: readonly string[]; isOpen: boolean }) {
       <pre tabIndex={0} aria-label="The end of the log">
         {lines.join("\n")}
       </pre>
+      {owner !== null && <p class="note">Written by {owner}.</p>}
     </details>
   );
 }
