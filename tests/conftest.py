@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from archnet.phantom.layouts import Phantom, write_phantom
-from finished_runs import make_once, make_runs
+from archnet.phantom.layouts import Phantom
+from finished_runs import draw_phantom, make_once, make_runs
 
 gc.disable()  # until the tests are collected: what they import stays, and walking over it costs seconds
 settings.register_profile("archnet", deadline=None)  # no test depends on a clock
@@ -82,9 +82,7 @@ def wheel(shared_folder):
 @pytest.fixture(scope="session")
 def luna16_phantom(shared_folder):
     """The folder of a phantom of 8 scans with 10 candidates each; whoever changes a file takes a copy."""
-    return make_once(
-        shared_folder / "luna16_phantom", lambda folder: write_phantom(folder, Phantom(num_scans=8, num_candidates=10))
-    )
+    return draw_phantom(shared_folder, Phantom(num_scans=8, num_candidates=10))
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,11 @@
-"""Finished runs of two small networks on generated cubes, which a test session makes once; tests change copies."""
+"""What a test session makes once: phantoms, and runs of two small networks on generated cubes; tests change copies."""
 
 import shutil
 
 import numpy as np
 from filelock import FileLock
 
+from archnet.phantom.layouts import write_phantom
 from plain_training import PLAIN
 
 NET_2D = {
@@ -35,6 +36,12 @@ def make_once(folder, make):
             make(folder)
             made.touch()
     return folder
+
+
+def draw_phantom(folder, phantom):
+    """The folder of a phantom below a folder, drawn once a session."""
+    name = "-".join(map(str, ["phantom", *phantom.to_document().values()]))
+    return make_once(folder / name, lambda draft: write_phantom(draft, phantom))
 
 
 def write_cubes(path):

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 import archnet
-from archnet.phantom.layouts import Phantom, write_phantom
+from archnet.phantom.layouts import Phantom
 from command_line import ROOT, invoked
-from finished_runs import make_once
+from finished_runs import draw_phantom, make_once
 
 _LUNA16 = Phantom(num_scans=8, num_candidates=10)
 _MOSMED = Phantom(layout="mosmed", num_scans=8)
@@ -20,7 +20,7 @@ class PageData:
     """What stands for the data of readers.
 
     Attributes:
-        folder: Where it is made once in a session.
+        folder: Where it is made once in a session, beside the phantoms.
     """
 
     def __init__(self, folder):
@@ -29,12 +29,12 @@ class PageData:
     @property
     def luna16(self):
         """Stands for /data/LUNA16, and for the data set "phantom"."""
-        return self._phantom("luna16", _LUNA16)
+        return self._phantom(_LUNA16)
 
     @property
     def mosmed(self):
         """Stands for /data/MosMed."""
-        return self._phantom("mosmed", _MOSMED)
+        return self._phantom(_MOSMED)
 
     @property
     def point(self):
@@ -43,9 +43,12 @@ class PageData:
         rows = (self.luna16 / "candidates.csv").read_text().splitlines()
         return next(row.split(",", 1)[1].rpartition(",")[0] for row in rows if row.startswith(first))
 
-    def _phantom(self, name, phantom):
-        self.folder.mkdir(exist_ok=True)
-        return make_once(self.folder / name, lambda folder: write_phantom(folder, phantom))
+    def copy_phantom(self, folder, phantom, progress=None):
+        """Write a phantom as `write_phantom` does; each is drawn once."""
+        shutil.copytree(self._phantom(phantom), folder, dirs_exist_ok=True)
+
+    def _phantom(self, phantom):
+        return draw_phantom(self.folder.parent, phantom)
 
     def add_files(self, text, folder):
         """Make the files that a command or code reads."""

@@ -338,6 +338,7 @@ def test_a_command_that_turns_the_interruption_into_an_error_exits_as_interrupte
     assert (done.returncode, done.stderr) == (143, "It cannot be read.\n")
 
 
+@pytest.mark.slow
 def test_names_in_messages_reach_no_terminal_as_control_characters(tmp_path):
     evil = tmp_path / "\x1b[2J[red]\u202e[bold\r.json"
     evil.write_text('[{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "T"}]')
