@@ -90,6 +90,8 @@ export interface NetworkFacts {
   num_parameters: number;
   num_macs: number;
   memory: NetworkMemory;
+  /** False if the layers end before the first one with a problem. */
+  is_complete: boolean;
 }
 
 export interface DrawnBlock {
