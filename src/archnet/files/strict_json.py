@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -61,8 +62,9 @@ class Document:
     read_text: ReadText | None = field(default=None, compare=False, repr=False)
 
     def read(self, name: str) -> Document:
-        """Read a document that this one names; see `read_document`."""
-        return self.files.get(name) or read_document(name, Path(self.source).parent, self.read_text)
+        """Read a document that this one names; see `read_document`. Pipes and devices are not opened: they may block."""
+        folder = Path(self.source).parent
+        return self.files.get(name) or read_document(_regular_file(name, folder), folder, self.read_text)
 
     def location(self, path: JsonPath) -> str:
         """Format the location of a path for messages, such as `archs/mine.json:14 $.layers[3]`."""
@@ -168,6 +170,22 @@ def read_document(source: Path | str, folder: Path = Path(), read_text: ReadText
     unsaved = read_text(path) if read_text else None
     text = read_document_text(source, path) if unsaved is None else unsaved
     return replace(parse_document(text, str(path)), read_text=read_text)
+
+
+def _regular_file(name: str, folder: Path) -> str:
+    """The name of a document, unless it is that of a pipe, a device or a socket.
+
+    Raises:
+        DocumentError: It is one of them.
+    """
+    path = document_path(name, folder)
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):  # reported when it is read
+        return name
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise DocumentError(f"{shorten_path(str(path))}: is not a regular file. Name a JSON file.")
+    return name
 
 
 def read_document_text(source: Path | str, path: Path) -> str:

@@ -18,7 +18,8 @@ from archnet.files.documents.quick_check import SchemaChecks
 from archnet.files.documents.schema_validator import schema_validator
 from archnet.files.documents.shipped_documents import shipped_folder
 from archnet.files.strict_json import MAX_PROBLEMS, Document, JsonPath, Problem
-from archnet.spec.repairs.schema_repairs import repair_missing_key, repair_unknown_key, repair_value, translate_layer
+from archnet.spec.repairs.layer_translation import translate_layer
+from archnet.spec.repairs.schema_repairs import repair_missing_key, repair_unknown_key, repair_value
 from archnet.spec.synonyms.layer_synonyms import layer_type_hint
 
 SCHEMAS: Final = ("arch", "experiment", "sweep")

@@ -1,6 +1,8 @@
 """The analysis of documents: problems at once, their ranges, and their fixes."""
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,11 @@ FIXES = {
         "Replace with a layer P",
         net({"type": "P", "pool": "max", "kernel_size": 2}),
     ),
+    "a layer of another framework with misspelt keys": (
+        net({"type": "Conv2d", "num_output": "16", "kernal_size": [5, 3], "activation": "relu"}),
+        "Replace with a layer C",
+        net({"type": "C", "num_output": 16, "kernel_size": [5, 3], "activation": "relu"}),
+    ),
     "a number in quotes": (net({**C, "num_output": "16"}), "Replace with 16", net({**C, "num_output": 16})),
     "a literal in quotes": (net({**C, "bias": "False"}), "Replace with false", net({**C, "bias": False})),
     "a missing key": (
@@ -142,6 +149,18 @@ FIXES = {
 }
 
 
+def test_a_translated_layer_keeps_the_keys_that_have_no_counterpart():
+    layer = {"type": "BatchNorm2d", "num_features": 16}
+    assert fixes(net(layer))["Replace with a layer BN"] == net({"type": "BN", "num_features": 16})
+    both = {"type": "Conv2d", "filters": 8, "units": 9, "kernel_size": 3}
+    kept = {"type": "C", "num_output": 8, "units": 9, "kernel_size": 3}
+    assert fixes(net(both))["Replace with a layer C"] == net(kept)
+
+
+def test_a_type_that_does_not_fit_the_keys_of_its_layer_is_not_translated():
+    assert not any("layer ACT" in title for title in fixes(net({**C, "type": "relu"})))
+
+
 @pytest.mark.parametrize("name", FIXES)
 def test_fixes(name):
     text, title, wanted = FIXES[name]
@@ -170,6 +189,20 @@ def test_problems_of_a_named_architecture_are_at_its_entry():
     assert found[0] == ('"net.json"', message)
     assert found[1][0] == '"gone.json"'
     assert found[1][1].startswith("experiments/gone.json: no such file.")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+def test_pipes_and_devices_that_a_document_names_are_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    text = '{"archs": ["pipe.json", "/dev/zero"]}'
+    found = problems(text, str(tmp_path / "experiment.json"))
+    remedy = "is not a regular file. Name a JSON file."
+    assert found == [
+        ('"pipe.json"', f"{tmp_path / 'pipe.json'}: {remedy}"),
+        ('"/dev/zero"', f"/dev/zero: {remedy}"),
+    ]
+    ((_, message),) = problems('{"base": "pipe.json", "space": {}}', str(tmp_path / "sweep.json"))
+    assert message == f"{tmp_path / 'pipe.json'}: {remedy}"
 
 
 def test_problems_of_an_inline_architecture_are_inside_it():

@@ -9,7 +9,6 @@ from typing import Any, Final
 from archnet.errors import closest_word
 from archnet.files.documents.problems import (
     Repair,
-    ReplaceValue,
     add_key,
     remove_key,
     rename_to,
@@ -18,7 +17,6 @@ from archnet.files.documents.problems import (
 from archnet.files.documents.quick_check import SchemaChecks
 from archnet.files.strict_json import JsonPath, slugify
 from archnet.spec.synonyms.key_synonyms import key_synonym
-from archnet.spec.synonyms.layer_synonyms import layer_type_of
 
 _PLACEHOLDERS: Final[dict[str, Any]] = {
     "integer": 1,
@@ -105,59 +103,31 @@ def repair_value(error: Any, path: JsonPath, words: list[Any]) -> tuple[Repair, 
     value, limit = error.instance, error.validator_value
     candidates: list[Any] = []
     if isinstance(value, str):
-        candidates += _read_text(value, error.schema, words)
+        candidates += read_text_value(value, error.schema, words)
         if error.validator == "pattern" and not words:
             candidates += [slugify(value)]
     if error.validator in ("minimum", "maximum"):
         candidates.append(limit)
     if isinstance(value, list):
         candidates += _resize(value, error)
-    if isinstance(value, float | int) and not isinstance(value, bool) and _allows(error.schema, "boolean"):
+    if isinstance(value, float | int) and not isinstance(value, bool) and allows(error.schema, "boolean"):
         candidates += [bool(value)] if value in (0, 1) else []
     return tuple(replace_with(path, candidate) for candidate in candidates if _is_valid(candidate, error.schema))
 
 
-def translate_layer(name: Any, layer: Any, path: JsonPath, schemas: Mapping[str, Any]) -> tuple[Repair, ...]:
-    """Translate a layer of another framework: its type, the keys with other names, and missing keys.
-
-    Args:
-        name: The type in the other framework.
-        layer: The whole layer.
-        path: Path of the layer.
-        schemas: The schema of each layer type.
-    """
-    kind = layer_type_of(name) if isinstance(name, str) else None
-    if kind is None or kind not in schemas or not isinstance(layer, dict):
-        return ()
-    known, required = schemas[kind]["properties"], schemas[kind]["required"]
-    names = {key: key if key in known else key_synonym(key, known) for key in layer if key != "type"}
-    given = {name: _translate_value(layer[key], known[name]) for key, name in names.items() if name}
-    implied = {key: value for key, value in _implied_keys(kind, str(name)).items() if key not in given}
-    missing = {key: placeholder(known[key]) for key in required if key not in {"type", *given, *implied}}
-    translated = {"type": kind, **implied, **given, **missing}
-    return (Repair(f"Replace with a layer {kind}", (ReplaceValue(path, translated),)),)
-
-
-def _translate_value(value: Any, schema: Mapping[str, Any]) -> Any:
-    """A number or a literal for a text in quotes, if the schema has no texts there."""
-    if not isinstance(value, str) or "$ref" in schema or _allows(schema, "string"):
-        return value
-    return next(iter(_read_text(value, schema, [])), value)
-
-
-def _read_text(text: str, schema: Mapping[str, Any], words: list[Any]) -> list[Any]:
+def read_text_value(text: str, schema: Mapping[str, Any], words: list[Any]) -> list[Any]:
     """Values that a text in the place of another value probably means."""
     known = [word for word in words if isinstance(word, str)]
     candidates: list[Any] = []
     if word := closest_word(text, known):
         candidates.append(word)
     lower = text.strip().lower()
-    if lower in ("true", "false") and _allows(schema, "boolean"):
+    if lower in ("true", "false") and allows(schema, "boolean"):
         candidates.append(lower == "true")
-    if lower in ("null", "none") and _allows(schema, "null"):
+    if lower in ("null", "none") and allows(schema, "null"):
         candidates.append(None)
     try:
-        number = float(lower) if _allows(schema, "number") or _allows(schema, "integer") else None
+        number = float(lower) if allows(schema, "number") or allows(schema, "integer") else None
     except ValueError:
         number = None
     if number is not None and abs(number) < 1e15:
@@ -165,21 +135,10 @@ def _read_text(text: str, schema: Mapping[str, Any], words: list[Any]) -> list[A
     return candidates
 
 
-def _implied_keys(kind: str, name: str) -> dict[str, Any]:
-    """The keys that the name of a layer type implies."""
-    lower = name.lower()
-    if kind == "P":
-        return {"pool": "avg" if "av" in lower else "max"}
-    if kind == "ACT":
-        return {"activation": lower.rpartition(".")[2]}
-    norm = next((norm for norm in ("layer", "group", "instance") if norm in lower), None)
-    return {"norm": norm} if kind == "NORM" and norm else {}
-
-
 def _resize(value: list[Any], error: Any) -> list[Any]:
     if error.validator == "maxItems":
         return [value[: error.validator_value]]
-    if error.validator == "minItems" and len(value) == 1 and _allows(error.schema, "integer"):
+    if error.validator == "minItems" and len(value) == 1 and allows(error.schema, "integer"):
         return [value[0]]
     if error.validator == "minItems" and value:
         return [value + [value[-1]] * (error.validator_value - len(value))]
@@ -188,11 +147,11 @@ def _resize(value: list[Any], error: Any) -> list[Any]:
     return [value[0]] if error.validator == "type" and len(value) == 1 else []
 
 
-def _allows(schema: Mapping[str, Any], kind: str) -> bool:
+def allows(schema: Mapping[str, Any], kind: str) -> bool:
     """Whether a schema allows a type."""
     kinds = schema.get("type", [])
     branches = schema.get("anyOf", [])
-    return kind in ([kinds] if isinstance(kinds, str) else kinds) or any(_allows(branch, kind) for branch in branches)
+    return kind in ([kinds] if isinstance(kinds, str) else kinds) or any(allows(branch, kind) for branch in branches)
 
 
 def _is_valid(value: Any, schema: Mapping[str, Any]) -> bool:

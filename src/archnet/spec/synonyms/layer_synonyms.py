@@ -54,6 +54,20 @@ _SYNONYMS: Final = {
     "INPUT": "input inputlayer",
 }
 
+_IMPLIED: Final = {
+    ("pool", "max"): "maxpool maxpooling pool pooling",
+    ("pool", "avg"): "avgpool averagepool averagepooling avgpooling",
+    ("norm", "layer"): "layernorm layernormalization",
+    ("norm", "group"): "groupnorm groupnormalization",
+    ("norm", "instance"): "instancenorm",
+    ("activation", "leaky_relu"): "leakyrelu",
+    ("activation", "silu"): "silu swish",
+    **{("activation", name): name for name in ("relu", "elu", "selu", "gelu", "sigmoid", "tanh", "softplus")},
+}
+"""Keys that the name of a layer in another framework implies, and their values."""
+
+_IMPLIED_KEYS: Final = {name: entry for entry, names in _IMPLIED.items() for name in names.split()}
+
 _TYPES: Final = {name: kind for kind, names in _SYNONYMS.items() for name in names.split()}
 
 
@@ -82,5 +96,18 @@ def layer_type_of(name: str) -> str | None:
     >>> layer_type_of("MaxPooling3D"), layer_type_of("Lambda")
     ('P', None)
     """
-    word = re.sub(r"[^a-z]", "", re.sub(r"[123]d$", "", name.lower().rpartition(".")[2]))
-    return _TYPES.get(word)
+    return _TYPES.get(_word(name))
+
+
+def implied_keys(name: str) -> dict[str, str]:
+    """The keys that a layer must have to be the one that has a name in another framework.
+
+    >>> implied_keys("AvgPool3d"), implied_keys("nn.LeakyReLU"), implied_keys("Conv2D")
+    ({'pool': 'avg'}, {'activation': 'leaky_relu'}, {})
+    """
+    return dict([_IMPLIED_KEYS[word]]) if (word := _word(name)) in _IMPLIED_KEYS else {}
+
+
+def _word(name: str) -> str:
+    """The word of a name: without its module, its number of axes, and anything but letters."""
+    return re.sub(r"[^a-z]", "", re.sub(r"[123]d$", "", name.lower().rpartition(".")[2]))
