@@ -22,6 +22,7 @@ from archnet.listing.selection import select_rows
 from archnet.listing.tags import change_tags, read_tags
 from archnet.sweep.results.trials import Trial, TrialRun, write_trial
 from command_line import ROOT, invoked
+from small_sweeps import small_sweep
 from synthetic_runs import write_run
 
 
@@ -262,3 +263,23 @@ def test_sweeps_and_versus_have_one_row_and_runs_of_older_versions_are_listed(tm
     versus = rows["versus"]
     assert (versus.kind, versus.state, versus.tags.tags) == ("versus", "interrupted", ("paper",))
     assert versus.detail == "versus of net: 2d, 3d; 1 of 4 runs finished"
+
+
+def test_a_project_with_a_sweep_document_lists_its_runs(runs, tmp_path):
+    invoked("init", "project")
+    shutil.copytree(runs, "project/runs")
+    Path("project/link").symlink_to(tmp_path / "runs")
+    listing = list_runs(Path("project"), is_project=True)
+    assert [row.name for row in listing.rows] == ["runs/edit/net", "runs/edit-2/net"]
+    assert listing.problems == ()
+    listing = list_runs(Path("project"))
+    assert {row.kind for row in listing.rows} == {"network"}
+    assert listing.problems == (("schemas", "holds no runs."),)
+
+
+def test_a_sweep_that_has_begun_is_a_sweep_before_its_first_trial(tmp_path):
+    sweep = tmp_path / "runs/sweep"
+    with lock_folder(sweep):
+        write_json(sweep / "sweep.json", small_sweep(tmp_path).to_document())
+        (row,) = list_runs(tmp_path / "runs").rows
+    assert row.kind == "sweep"

@@ -50,7 +50,7 @@ def analysis(monkeypatch):
 
     class Known(Analysis):
         def complete(self, offset):
-            return (Completion(label=str(offset), kind="key", edit=edit),)
+            return (Completion(label=str(offset), kind="key", edit=edit, other_edits=(edit,)),)
 
         def hover(self, offset):
             return Hover(range=place, markdown=str(offset))
@@ -90,8 +90,8 @@ def test_all_offsets_count_utf16_code_units(studio, analysis):
     (offer,) = ask(studio, "completion", text=TEXT, offset=0)["completions"]
     hover = ask(studio, "hover", text=TEXT, offset=0)["hover"]
     (edit,) = ask(studio, "format", text=TEXT)["edits"]
-    ranges = [problem, *fix["edits"], *outer["children"], offer["edit"], hover, edit]
-    assert [cut(one["start"], one["end"]) for one in ranges] == ['"x"'] * 6
+    ranges = [problem, *fix["edits"], *outer["children"], offer["edit"], *offer["other_edits"], hover, edit]
+    assert [cut(one["start"], one["end"]) for one in ranges] == ['"x"'] * 7
     assert cut(outer["start"], outer["end"]) == TEXT
     assert cut(outer["selection_start"], outer["selection_end"]) == '"x"'
     assert (answer["kind"], answer["is_valid"], problem["path"]) == ("experiment", True, "$.x")

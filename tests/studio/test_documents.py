@@ -7,6 +7,7 @@ import stat
 
 import pytest
 
+from archnet.files.documents.shipped_documents import shipped_documents
 from studio_client import StudioClient
 
 ARCH = '{"layers": [{"type": "T", "num_output": 2}]}'
@@ -186,7 +187,10 @@ def test_missing_large_and_binary_files_are_refused(studio, folder):
     }
 
 
-def test_documents_of_archnet_and_of_runs_are_read_but_not_written(studio, folder):
+def test_documents_of_archnet_and_of_runs_are_read_but_not_written(studio, folder, monkeypatch):
+    shipped_copy = folder.parent / "res2d.json"  # a broken check overwrites this file, not that of the package
+    shipped_copy.write_bytes(shipped_documents()["res2d"].read_bytes())
+    monkeypatch.setattr("archnet.studio.workspace.workspace.shipped_documents", lambda: {"res2d": shipped_copy})
     (folder / "runs/one").mkdir(parents=True)
     for name in ("experiment.json", "arch.json"):
         (folder / "runs/one" / name).write_text(ARCH)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 
@@ -28,12 +29,34 @@ def answer_to(folder, method, path, **headers):
     return answer.status_code, answer.json()["error"] if answer.status_code >= 400 else None
 
 
-@pytest.mark.parametrize(("method", "path"), [*OPERATIONS, ("GET", "/"), ("GET", "/nowhere")])
+@pytest.mark.parametrize(("method", "path"), [*OPERATIONS, ("GET", "/nowhere")])
 @pytest.mark.parametrize(
     "authorization", [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", TOKEN]
 )
 def test_without_the_token_nothing_is_answered(tmp_path, method, path, authorization):
     assert answer_to(tmp_path, method, path, authorization=authorization) == (401, NO_TOKEN)
+
+
+@pytest.mark.parametrize("query", ["", "token=wrong", "token=<script>"])
+def test_a_wrong_token_in_the_address_of_the_page_is_explained_by_a_page(tmp_path, query):
+    with StudioClient(tmp_path, authorization=None) as studio:
+        answer = studio.get(f"/?{query}")
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
+    assert "Open the address that <code>archnet studio</code> printed when it started." in answer.text
+    assert "<script>" not in answer.text
+
+
+def test_the_styles_that_the_page_writes_have_a_nonce_that_is_new_for_each_answer(tmp_path, monkeypatch):
+    files = {"index.html": StaticFile(b'<meta name="style-nonce" content="NONCE">', "text/html")}
+    monkeypatch.setattr("archnet.studio.requests.static_files.static_files", lambda: files)
+    with StudioClient(tmp_path) as studio:
+        answers = [studio.get("/", params={"token": TOKEN}) for _ in range(2)]
+        policy = studio.get("/api/folder").headers["content-security-policy"]
+    nonces = [re.search('content="([^"]{22})"', answer.text)[1] for answer in answers]
+    assert nonces[0] != nonces[1]
+    for answer, nonce in zip(answers, nonces, strict=True):
+        assert answer.headers["content-security-policy"].endswith(f"; style-src 'self' 'nonce-{nonce}'")
+    assert "style-src" not in policy
 
 
 def test_the_token_in_the_address_opens_the_page_alone(tmp_path):
@@ -110,6 +133,7 @@ def test_every_answer_has_the_security_headers(tmp_path, path, status):
         policy = dict(part.split(" ", 1) for part in one.headers["content-security-policy"].split("; "))
         assert policy["default-src"] == policy["frame-ancestors"].replace("none", "self") == "'self'"
         assert "script-src" not in policy
+        assert "unsafe-inline" not in one.headers["content-security-policy"]
         assert one.headers["x-content-type-options"] == "nosniff"
         assert one.headers["referrer-policy"] == "no-referrer"
         assert one.headers["cache-control"] == "no-store"

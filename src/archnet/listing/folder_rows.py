@@ -9,6 +9,7 @@ from typing import Final
 
 from archnet.errors import ArchnetError, RunError, pluralize
 from archnet.evaluation.run_folder import CHECKPOINT, is_finished
+from archnet.files.locks import LOCK_FILE
 from archnet.listing.folder_summary import read_prepared_rows, read_sweep_row, read_versus_row
 from archnet.listing.row_differences import add_differences
 from archnet.listing.run_row import RunRow, read_run_row
@@ -38,11 +39,13 @@ class Listing:
     problems: tuple[tuple[str, str], ...]
 
 
-def list_runs(folder: Path) -> Listing:
+def list_runs(folder: Path, *, is_project: bool = False) -> Listing:
     """List the runs under a folder, by name.
 
     Args:
         folder: A folder of experiments such as runs, an experiment's folder, or a run folder.
+        is_project: Whether the folder holds other things beside runs: folders without runs are no problem then, and
+            links to folders are not followed.
 
     Raises:
         RunError: There is no such folder.
@@ -53,7 +56,7 @@ def list_runs(folder: Path) -> Listing:
         )
     rows: list[RunRow] = []
     problems: list[tuple[str, str]] = []
-    for path in _find_folders(folder, MAX_DEPTH, set()):
+    for path in _find_folders(folder, MAX_DEPTH, set(), follows_links=not is_project):
         name = path.relative_to(folder).as_posix() if path != folder else path.resolve().name
         try:
             rows += _read_rows(path, name)
@@ -64,16 +67,19 @@ def list_runs(folder: Path) -> Listing:
     return Listing(
         folder=folder,
         rows=tuple(add_differences(sorted(rows, key=lambda row: (row.started, row.name)))),
-        problems=(*problems, *_foreign_folders(folder, [row.name for row in rows] + [name for name, _ in problems])),
+        problems=(
+            *problems,
+            *([] if is_project else _foreign_folders(folder, [*(row.name for row in rows), *dict(problems)])),
+        ),
     )
 
 
-def _find_folders(folder: Path, depth: int, past: set[Path]) -> Iterator[Path]:
+def _find_folders(folder: Path, depth: int, past: set[Path], *, follows_links: bool) -> Iterator[Path]:
     """The folders of runs, sweeps, versus, and experiments whose runs have not begun."""
     if folder.resolve() in past:  # a link to a folder that is listed already
         return
     past.add(folder.resolve())
-    if _is_run(folder) or (folder / SWEEP_FILE).exists() or (folder / PLAN_FILE).exists():
+    if _is_run(folder) or _is_sweep(folder) or (folder / PLAN_FILE).exists():
         yield folder
         return
     if read_reservation(folder):
@@ -83,7 +89,8 @@ def _find_folders(folder: Path, depth: int, past: set[Path]) -> Iterator[Path]:
     except OSError:
         return
     for path in inner if depth else ():
-        yield from _find_folders(path, depth - 1, past)
+        if follows_links or not path.is_symlink():
+            yield from _find_folders(path, depth - 1, past, follows_links=follows_links)
 
 
 def _is_run(folder: Path) -> bool:
@@ -92,10 +99,16 @@ def _is_run(folder: Path) -> bool:
     return is_finished(folder) or (is_begun and (folder / "experiment.json").exists())
 
 
+def _is_sweep(folder: Path) -> bool:
+    """Whether a folder is that of a sweep; a folder of documents may have a sweep.json as well."""
+    has_begun = any((folder / name).exists() for name in ("trials", "leaderboard.csv", LOCK_FILE))
+    return has_begun and (folder / SWEEP_FILE).exists()
+
+
 def _read_rows(folder: Path, name: str) -> list[RunRow]:
     if (folder / PLAN_FILE).exists():
         return [read_versus_row(folder, name)]
-    if (folder / SWEEP_FILE).exists():
+    if _is_sweep(folder):
         return [read_sweep_row(folder, name)]
     return [read_run_row(folder, name)] if _is_run(folder) else read_prepared_rows(folder, name)
 

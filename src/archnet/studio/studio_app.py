@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +21,7 @@ from archnet.errors import ArchnetError
 from archnet.machine import package_version
 from archnet.studio.requests.api_route import ApiRoute, Lane, RequestRefusal
 from archnet.studio.requests.openapi_document import openapi_document
-from archnet.studio.requests.request_guard import AccessToken, RequestGuard, Tickets
+from archnet.studio.requests.request_guard import AccessToken, RequestGuard, Tickets, page_policy
 from archnet.studio.requests.request_values import read_request
 from archnet.studio.requests.static_files import index_page, static_files
 from archnet.studio.trainings.run_reports import read_report
@@ -59,7 +60,9 @@ def studio_app(routes: Sequence[ApiRoute], tickets: Tickets, token: AccessToken,
         return json_response(document)
 
     async def index(request: Request) -> Response:
-        return Response(index_page(token.static_key), media_type="text/html; charset=utf-8")
+        nonce = secrets.token_urlsafe(16)
+        headers = {"content-security-policy": page_policy(nonce)}
+        return Response(index_page(token.static_key, nonce), media_type="text/html; charset=utf-8", headers=headers)
 
     async def static(request: Request) -> Response:
         file = static_files().get(request.path_params["name"])

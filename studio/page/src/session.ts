@@ -11,6 +11,12 @@ export async function startSession(): Promise<void> {
   await loadDrafts();
 }
 
+/** The command that runs the sweep of a file, from any folder. */
+export function sweepCommand(path: string): string {
+  const shipped = path.match(/^shipped:(.*)$/)?.[1];
+  return `cd ${quoted(folderName())} && archnet sweep ${quoted(shipped ?? path)}`;
+}
+
 /** The command that starts the server again, at the same port. */
 export function startCommand(): string {
   const folder = folderName() || sessionStorage.getItem(FOLDER_KEY) || "FOLDER";
@@ -19,5 +25,6 @@ export function startCommand(): string {
 
 /** A path as the shell needs it. */
 function quoted(path: string): string {
+  if (path.startsWith("-")) return quoted(`./${path}`);
   return /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

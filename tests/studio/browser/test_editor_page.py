@@ -214,3 +214,31 @@ def test_a_network_is_next_to_its_twin(page, folder):
     page.see(".cm-content")
     page.press(Keys.CONTROL, "s")
     page.until(lambda: load_arch(folder / "res2d_3d.json").rank == 3)
+
+
+def test_a_completed_entry_and_the_comma_before_it_are_one_step(page, net):
+    lines = NET.splitlines()
+    page.put_cursor(3, len(lines[2]) + 1)
+    page.type(Keys.BACKSPACE, Keys.ENTER)
+    without_comma = page.editor_lines()
+    page.press(Keys.CONTROL, " ")
+    page.reads(".cm-tooltip-autocomplete", "description")
+    page.type("descr")
+    page.until(lambda: "description" in page.text(".cm-tooltip-autocomplete [aria-selected]"))
+    page.type(Keys.ENTER)
+    page.until(lambda: page.editor_lines()[2:4] == [lines[2], '  "description": "",'])
+    page.press(Keys.CONTROL, "z")
+    page.until(lambda: page.editor_lines()[2] == without_comma[2])
+
+
+def test_no_style_or_script_of_the_page_is_refused_by_its_own_policy(page, net):
+    page.reader.run(
+        "window.refused = []; addEventListener('securitypolicyviolation', one => refused.push(one.blockedURI))"
+    )
+    page.put_cursor(2, 12)
+    page.type("my")
+    page.press(Keys.CONTROL, " ")
+    page.reads(".unsaved", "unsaved")
+    assert page.reader.run("return getComputedStyle(document.querySelector('.cm-scroller')).display") == "flex"
+    assert page.reader.run("return getComputedStyle(document.querySelector('.cm-line')).getPropertyValue('--indent')")
+    assert page.reader.run("return refused") == []

@@ -6,13 +6,13 @@ frame.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from archnet.report.html.network_layout import (
     COLUMN_WIDTH,
     GROUND,
+    MARGIN,
     Canvas,
     NetworkLayout,
     block_extent,
@@ -63,15 +63,18 @@ def _layer_text(layer: Mapping[str, Any]) -> str:
 
 
 def _rows(items: Sequence[Item], most_columns: int) -> Iterator[Sequence[Item]]:
-    """Arrange items in rows of similar width with a maximum number of columns, unless a group is wider."""
-    num_columns = _width(items) / COLUMN_WIDTH
-    limit: float = COLUMN_WIDTH * math.ceil(num_columns / math.ceil(num_columns / most_columns))
+    """Arrange items in as few rows as a maximum number of columns allows, and these of similar width."""
     parts = list(_parts(items))
-    if max(map(_width, parts)) > limit:
-        limit = COLUMN_WIDTH * most_columns
+    fewest = len(list(_fill_rows(parts, most_columns)))
+    rows = (list(_fill_rows(parts, num_columns)) for num_columns in range(1, most_columns + 1))
+    yield from next(found for found in rows if len(found) == fewest)
+
+
+def _fill_rows(parts: Sequence[Sequence[Item]], num_columns: int) -> Iterator[Sequence[Item]]:
+    """Rows of a width, which a wide part and the margin of a group may exceed."""
     row: list[Item] = []
     for part in parts:
-        if row and _width([*row, *part]) > limit:
+        if row and _width([*row, *part]) > COLUMN_WIDTH * num_columns + MARGIN:
             yield row
             row = []
         row += part

@@ -104,6 +104,7 @@ COMPLETIONS: Final = record_of(
                     "detail": TEXT,
                     "documentation": TEXT,
                     "edit": TEXT_EDIT,
+                    "other_edits": {**list_of(TEXT_EDIT), "description": "Changes elsewhere, made together with it."},
                     "is_snippet": BOOLEAN,
                 }
             )
@@ -136,6 +137,7 @@ def completions_document(completions: Sequence[Completion], offsets: Utf16Offset
                 "detail": one.detail,
                 "documentation": one.documentation,
                 "edit": _edit(one.edit, offsets),
+                "other_edits": [_edit(edit, offsets) for edit in one.other_edits],
                 "is_snippet": one.is_snippet,
             }
             for one in completions

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs
 
+from archnet.studio.requests.static_files import refusal_page
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,10 +28,12 @@ MAX_REQUESTS: Final = 64
 HOSTS: Final = ("127.0.0.1", "localhost")
 
 PAGE_POLICY: Final = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
-"""Content security policy of the page. CodeMirror writes its styles into the page."""
+"""Content security policy of all answers but reports."""
+
+_NO_TOKEN: Final = "The token is missing or wrong. Open the address that `archnet studio` printed when it started."
 
 _HEADERS: Final = {
     "content-security-policy": PAGE_POLICY,
@@ -107,7 +111,8 @@ class RequestGuard:
             return
         refusal = self._refusal(scope)
         if refusal:
-            await _send_refusal(_add_headers(send), *refusal)
+            is_page = scope["path"] == "/" and refusal[0] == 401
+            await _send_refusal(_add_headers(send), *refusal, is_page=is_page)
             return
         self._num_requests += 1
         try:
@@ -126,7 +131,7 @@ class RequestGuard:
         if headers.values("sec-fetch-site") and headers.values("sec-fetch-site")[-1] not in ("same-origin", "none"):
             return 403, "Requests of other web pages are refused."
         if not self._has_token(scope, headers):
-            return 401, "The token is missing or wrong. Open the address that `archnet studio` printed when it started."
+            return 401, _NO_TOKEN
         if self._num_requests >= MAX_REQUESTS:
             return 503, f"More than {MAX_REQUESTS} requests at once. Repeat the request."
         return None
@@ -167,9 +172,15 @@ def _add_headers(send: Send) -> Send:
     return send_with_headers
 
 
-async def _send_refusal(send: Send, status: int, message: str) -> None:
-    body = json.dumps({"error": message}, ensure_ascii=False).encode()
-    headers = {"content-type": "application/json", "content-length": str(len(body))}
+def page_policy(style_nonce: str) -> str:
+    """The policy of the page itself, whose editor writes styles into it that have a nonce."""
+    return f"{PAGE_POLICY}; style-src 'self' 'nonce-{style_nonce}'"
+
+
+async def _send_refusal(send: Send, status: int, message: str, *, is_page: bool) -> None:
+    body = refusal_page(message) if is_page else json.dumps({"error": message}, ensure_ascii=False).encode()
+    headers = {"content-type": "text/html; charset=utf-8" if is_page else "application/json"}
+    headers |= {"content-length": str(len(body))}
     headers |= {"retry-after": "1"} if status == 503 else {"www-authenticate": "Bearer"} if status == 401 else {}
     pairs = [(key.encode(), value.encode()) for key, value in headers.items()]
     await send({"type": "http.response.start", "status": status, "headers": pairs})

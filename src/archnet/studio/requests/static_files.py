@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +28,10 @@ _NOT_BUILT: Final = (
     "<p>The page is not built. In a clone of archnet: cd studio/page, npm ci, npm run build.</p></html>"
 )
 
+_REFUSAL: Final = (
+    "<!doctype html><html lang=en><title>archnet studio</title><h1>archnet studio</h1><p>{text}</p></html>"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class StaticFile:
@@ -45,13 +51,21 @@ def static_files() -> Mapping[str, StaticFile]:
     }
 
 
-def index_page(static_key: str) -> bytes:
+def refusal_page(message: str) -> bytes:
+    """A page that says why the page itself is not shown; text between backticks is code."""
+    text = re.sub("`(.*?)`", r"<code>\1</code>", html.escape(message))
+    return _REFUSAL.format(text=text).encode()
+
+
+def index_page(static_key: str, style_nonce: str) -> bytes:
     """The page, which requests its other files under an address that only its reader knows.
 
     Args:
         static_key: Part of the addresses of the other files.
+        style_nonce: The nonce of styles that the page writes into itself.
     """
     index = static_files().get(INDEX)
     if index is None:
         return _NOT_BUILT.encode()
-    return index.content.replace(b'"./', f'"/static/{static_key}/'.encode())
+    content = index.content.replace(b'"./', f'"/static/{static_key}/'.encode())
+    return content.replace(b'"NONCE"', f'"{style_nonce}"'.encode())

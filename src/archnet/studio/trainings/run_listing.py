@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,7 +53,7 @@ RUNS: Final = record_of(
 
 def runs_document(workspace: Workspace, request: Mapping[str, Any]) -> dict[str, Any]:
     """All runs under the folder of the page; see `RUNS`."""
-    selection = select_rows(_list_all(workspace.folder), set_name=request.get("set"))
+    selection = select_rows(list_runs(workspace.folder, is_project=True), set_name=request.get("set"))
     document = listing_document(selection)
     return {
         "set": selection.set_name,
@@ -102,31 +101,3 @@ def single_row(folder: Path, workspace: Workspace) -> tuple[RunRow, dict[str, An
             selection = Selection(listing=listing, set_name="validation", metrics=())
             return own[0], row_document(own[0], listing_document(selection)["runs"][0], workspace)
     return None
-
-
-def _list_all(folder: Path) -> Listing:
-    """The runs of the folders in a folder.
-
-    The folder itself may hold the documents of a project, such as sweep.json, which would make it a sweep.
-    """
-    listings = [list_runs(inner) for inner in _inner_folders(folder)]
-    rows = [
-        replace(row, name=row.folder.relative_to(folder).as_posix())
-        for one in listings
-        for row in one.rows
-        if row.folder.resolve().is_relative_to(folder)
-    ]
-    problems = [
-        (one.folder.relative_to(folder).as_posix() + (f"/{name}" if name != one.folder.name else ""), text)
-        for one in listings
-        if one.rows
-        for name, text in one.problems
-    ]
-    return Listing(folder=folder, rows=tuple(rows), problems=tuple(problems))
-
-
-def _inner_folders(folder: Path) -> Iterator[Path]:
-    """The folders that may hold runs; links could lead out of the folder of the page."""
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and not path.is_symlink() and not path.name.startswith("."):
-            yield path

@@ -133,6 +133,8 @@ export interface Analysis {
 
 export interface CompletionOffer {
   edit: TextEdit;
+  /** Changes elsewhere, made together with it. */
+  other_edits: TextEdit[];
   label: string;
   kind: "key" | "value" | "layer";
   detail: string;

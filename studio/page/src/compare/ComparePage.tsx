@@ -47,11 +47,15 @@ export function ComparePage() {
           {problem}
         </p>
       )}
-      {notes.map((note) => (
-        <p key={note} class="note">
-          {note}
-        </p>
-      ))}
+      {notes.length > 0 && (
+        <div class="compare-notes">
+          {notes.map((note) => (
+            <p key={note} class="note">
+              {note}
+            </p>
+          ))}
+        </div>
+      )}
       {network === null && <p class="empty">{document.path} is not a valid architecture.</p>}
       {network !== null && other !== null && <ComparisonTable left={network} right={other.network} />}
       <CostChoice cost={cost} onChoose={setCost} />

@@ -4,6 +4,7 @@ import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView, lineNumbers } from "@codemirror/view";
 import { useEffect, useRef } from "preact/hooks";
 import { Dialog } from "../shell/Dialog";
+import { styleNonce } from "./style_nonce";
 import { theme } from "./theme";
 
 interface Side {
@@ -40,6 +41,7 @@ function readOnly(title: string): Extension {
     lineNumbers(),
     json(),
     theme,
+    styleNonce,
     EditorState.readOnly.of(true),
     EditorView.lineWrapping,
     EditorView.contentAttributes.of({ "aria-label": title, tabindex: "0" }),

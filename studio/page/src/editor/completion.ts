@@ -4,9 +4,10 @@ import {
   type CompletionResult,
   autocompletion,
   insertCompletionText,
+  pickedCompletion,
   snippet,
 } from "@codemirror/autocomplete";
-import type { Extension } from "@codemirror/state";
+import type { Extension, Transaction, TransactionSpec } from "@codemirror/state";
 import { complete } from "../api/endpoints";
 import type { CompletionOffer } from "../api/types";
 import { report } from "../shell/notices";
@@ -58,8 +59,26 @@ function option(offer: CompletionOffer, boost: number, queried: number): Complet
     ...(offer.documentation === "" ? {} : { info: offer.documentation }),
     apply: (view, completion, _from, to) => {
       const end = offer.edit.end + Math.max(0, to - queried);
-      if (offer.is_snippet) snippet(toTemplate(offer.edit.new_text))(view, completion, offer.edit.start, end);
-      else view.dispatch(insertCompletionText(view.state, offer.edit.new_text, offer.edit.start, end));
+      const others = offer.other_edits.map((edit) => ({ from: edit.start, to: edit.end, insert: edit.new_text }));
+      const make = (change: TransactionSpec) => view.dispatch(change, { changes: others });
+      if (offer.is_snippet) {
+        const target = { state: view.state, dispatch: (change: Transaction) => make(partsOf(change, completion)) };
+        snippet(toTemplate(offer.edit.new_text))(target, completion, offer.edit.start, end);
+      } else {
+        make(insertCompletionText(view.state, offer.edit.new_text, offer.edit.start, end));
+      }
     },
+  };
+}
+
+/** What a transaction does, to be made together with other changes. */
+function partsOf({ changes, selection, effects }: Transaction, completion: Completion): TransactionSpec {
+  return {
+    changes,
+    ...(selection ? { selection } : {}),
+    effects,
+    annotations: pickedCompletion.of(completion),
+    scrollIntoView: true,
+    userEvent: "input.complete",
   };
 }

@@ -20,6 +20,7 @@ import { completions } from "./completion";
 import { hangingIndent } from "./hanging_indent";
 import { hints } from "./hints";
 import { hoverTexts } from "./hover";
+import { styleNonce } from "./style_nonce";
 import { theme } from "./theme";
 
 /** Everything the editor can do, for one file. */
@@ -42,6 +43,7 @@ export function extensions(path: string, isReadOnly: boolean): Extension {
     hoverTexts(path),
     hints,
     theme,
+    styleNonce,
     keymap.of([
       ...closeBracketsKeymap,
       ...defaultKeymap,

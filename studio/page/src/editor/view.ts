@@ -5,6 +5,7 @@ import { type OpenDocument, editing } from "../editing";
 import { extensions } from "./editor";
 import { setHints } from "./hints";
 import { applyFix, problemAtCursor, showProblems } from "./problems";
+import { styleNonce } from "./style_nonce";
 
 /** The one editor of the page. */
 let view: EditorView | null = null;
@@ -14,7 +15,7 @@ const states = new Map<string, EditorState>();
 
 /** Puts the editor into an element and keeps it in step with the open file; returns how to end this. */
 export function mountEditor(parent: HTMLElement): () => void {
-  const editor = new EditorView({ parent });
+  const editor = new EditorView({ parent, extensions: styleNonce });
   view = editor;
   let shown: OpenDocument | null = null;
   const update = () => {

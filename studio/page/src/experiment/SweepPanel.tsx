@@ -2,9 +2,11 @@ import { Fragment } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { proposeTrials } from "../api/endpoints";
 import type { SweepAnswer, Trial } from "../api/types";
-import { editing } from "../editing";
+import { editing, isUnsaved } from "../editing";
 import { shortCount } from "../format";
 import { useStore } from "../store";
+import { sweepCommand } from "../session";
+import { announce, report } from "../shell/notices";
 import { Scroll } from "../shell/Scroll";
 
 const NUM_TRIALS = 30;
@@ -47,7 +49,24 @@ export function SweepPanel() {
       )}
       {proposal !== null && proposal.text !== text && problem !== "" && <p class="outdated-note">Outdated: the last valid text.</p>}
       {proposal !== null && <Trials answer={proposal.answer} />}
+      {proposal !== null && <StartHint command={sweepCommand(path)} isSaved={document !== null && !isUnsaved(document)} />}
     </div>
+  );
+}
+
+/** Sweeps take hours and resources of their own, so that they are started from a terminal. */
+function StartHint({ command, isSaved }: { command: string; isSaved: boolean }) {
+  const copy = () => navigator.clipboard.writeText(command).then(() => announce("Copied the command."), report);
+  return (
+    <section class="start-hint" aria-label="Start the sweep">
+      <p>Sweeps are started from a terminal{isSaved ? "" : ", after the file has been saved"}. The table of runs shows them.</p>
+      <p class="command">
+        <code>{command}</code>
+        <button type="button" onClick={copy}>
+          Copy
+        </button>
+      </p>
+    </section>
   );
 }
 
