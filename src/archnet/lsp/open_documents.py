@@ -123,7 +123,7 @@ class OpenDocuments:
         """The current version of a document with its analysis.
 
         Returns:
-            Null for a document that is not open, and for JSON files that are not an architecture, an experiment or a sweep.
+            Null for a document that is not open, and for a JSON file that is not archnet's.
         """
         document = self._documents.get(uri)
         if document is None or not document.is_ours:

@@ -46,7 +46,7 @@ def static_files() -> Mapping[str, StaticFile]:
 
 
 def index_page(static_key: str) -> bytes:
-    """The page, which requests its other files under an address that only its reader knows.
+    """The page, which requests its other files at a secret address.
 
     Args:
         static_key: Part of the addresses of the other files.
