@@ -3,10 +3,10 @@
     python experiments/check_analysis.py --latency
     python experiments/check_analysis.py --fuzz 10000 --seed 0
 
-The latency is that of one change of a shipped file, in milliseconds of processor time. "cold" is the first analysis of
-the file in the process, after that of another file; "warm" is the median of later ones. "ratio" is warm divided by
-parsing and planning alone. The fuzz truncates and edits shipped files (`tests/half_typed.py`), checks each analysis,
-and tries each fix of those with one mistake. Exit code 1 if one is wrong.
+Latencies are the processor time of one analysis of a shipped file, in milliseconds. "cold" is the first analysis of the
+file in the process, and "warm" the median of later ones. "ratio" is "warm" divided by the time of parsing and planning
+alone. The fuzz test truncates and edits shipped files (`tests/half_typed.py`), checks each analysis, and applies every
+fix to files with one mistake. The exit code is 1 if a check fails.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _fuzz(count: int, seed: int) -> int:
             print(f"{kind} of {source}: {fault}\n{text!r}\n")
     print(f"{count:,} texts: {', '.join(f'{number:,} {kind}' for kind, number in sorted(kinds.items()))}")
     print(f"fixes: {', '.join(f'{number:,} {outcome}' for outcome, number in sorted(fixes.items()))}")
-    print(f"{num_faults} faults; the slowest took {slowest:.2f} s")
+    print(f"{num_faults} faults; the slowest analysis took {slowest:.2f} s")
     return 1 if num_faults else 0
 
 

@@ -1,4 +1,4 @@
-"""Requests that `archnet studio` must refuse or survive, against a server of its own; prints a table of what each gets.
+"""Send hostile and malformed requests to an `archnet studio` server, and print the response to each.
 
 python experiments/check_studio.py
 """
@@ -54,7 +54,7 @@ def outcome(answer):
 
 
 def single_requests(address, token):
-    """The name of each request, and what it gets."""
+    """Yield the name of each request and the response to it."""
     own = {"authorization": f"Bearer {token}"}
     port = address.rpartition(":")[2]
 
@@ -68,7 +68,7 @@ def single_requests(address, token):
     def document(path):
         return send("GET", "/api/document", params={"path": path})
 
-    yield "the page itself", send("GET", "/api/folder")
+    yield "valid request", send("GET", "/api/folder")
     yield "no token", send("GET", "/api/folder", {})
     yield "no token, the page", send("GET", "/", {})
     yield "wrong token", send("GET", "/api/folder", {"authorization": "Bearer wrong"})
@@ -106,7 +106,7 @@ async def many_requests(address, token, number):
 
 
 def latency_ms(address, token):
-    """Median and maximum of the answers to `/api/analysis` for every shipped architecture."""
+    """Number of shipped documents, and median and maximum latency of `/api/analysis` over them."""
     times = []
     with httpx.Client(
         base_url=address, headers={"authorization": f"Bearer {token}"}, trust_env=False, timeout=60
@@ -124,13 +124,13 @@ def latency_ms(address, token):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--requests", type=int, default=1000, help="number of requests at once")
+    parser.add_argument("--requests", type=int, default=1000, help="number of concurrent requests")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as parent:
         process, address, token = start(make_folder(Path(parent).resolve()))
         try:
             check(address, token, options.requests)
-            print(f"{'the process':32} {'runs' if process.poll() is None else 'has ended'}")
+            print(f"{'server process':32} {'running' if process.poll() is None else 'exited'}")
         finally:
             process.terminate()
             process.wait()
@@ -142,8 +142,8 @@ def check(address, token, num_requests):
     begin = time.perf_counter()
     counts = asyncio.run(many_requests(address, token, num_requests))
     seconds = time.perf_counter() - begin
-    print(f"{f'{num_requests:,} requests at once':32} {json.dumps(dict(counts))} in {seconds:.1f} s")
-    print(f"{'the page itself, after them':32} {next(result for _, result in single_requests(address, token))}")
+    print(f"{f'{num_requests:,} concurrent requests':32} {json.dumps(dict(counts))} in {seconds:.1f} s")
+    print(f"{'valid request, after these':32} {next(result for _, result in single_requests(address, token))}")
     number, median, (most, path) = latency_ms(address, token)
     times = f"median {median:.1f} ms, maximum {most:.1f} ms ({path})"
     print(f"{'analysis, shipped documents':32} {number} files: {times}")

@@ -142,14 +142,14 @@ def test_the_hints_of_res3d(editor, opened):
 def test_the_lenses_show_the_memory_at_the_batch_size_of_the_settings(editor, opened):
     uri = opened("archs/res3d.json")
     memory, *twins = [lens.command for lens in editor.lenses(uri)]
-    assert memory.title.endswith(" GB of training memory at batch 32")
-    assert [twin.title for twin in twins] == ["Create twin in 2D", "Create twin in 2.5D"]
+    assert memory.title.endswith(" GB of training memory at batch size 32")
+    assert [twin.title for twin in twins] == ["Create 2D twin", "Create 2.5D twin"]
 
 
 def test_a_twin_is_a_new_file_and_a_second_one_replaces_nothing(editor, opened):
     uri = opened("archs/archsm.json")
     original = editor.texts[uri]
-    twin = next(lens.command for lens in editor.lenses(uri) if lens.command.title == "Create twin in 3D")
+    twin = next(lens.command for lens in editor.lenses(uri) if lens.command.title == "Create 3D twin")
     editor.run(twin)
     first = (editor.folder / "archs/archsm_3d.json").read_text(encoding="utf-8")
     document = json.loads(first)
@@ -174,7 +174,7 @@ def test_a_twin_of_an_unsaved_or_invalid_architecture_is_refused_with_the_reason
     assert editor.messages[-1] == "Save the architecture first: its twin is created in the same folder."
     uri = opened("mine.json", HALF_TYPED)
     editor.run(types.Command(title="", command="archnet.createTwin", arguments=[uri, 3]))
-    assert editor.messages[-1].startswith("No twin created: mine.json:")
+    assert editor.messages[-1].startswith("The twin was not created: mine.json:")
     editor.run(types.Command(title="", command="archnet.createTwin", arguments=[opened("archs/archsm.json"), 2]))
     assert editor.messages[-1].endswith("this network is already 2D. Use rank 2.5 or 3.")
 
@@ -274,7 +274,7 @@ def test_settings_can_change_and_invalid_ones_are_reported(editor, opened):
     settings = {"archnet": {"batchSize": 16, "numClasses": 1, "memoryBudget": "64GB"}}
     editor.notify("workspace_did_change_configuration", types.DidChangeConfigurationParams(settings=settings))
     editor.wait_for(lambda: any("numClasses" in message for message in editor.messages))
-    assert editor.messages[-1] == 'archnet setting "numClasses": expected a whole number from 2 to 65,536. Given: 1.'
+    assert editor.messages[-1] == 'archnet setting "numClasses": expected a whole number from 2 to 65,536. Got 1.'
     assert " at batch 16" in editor.lenses(uri)[0].command.title
     editor.wait_for(lambda: editor.refreshed == refreshed + 1)
     settings = {"archnet": {"batchSize": 32}}

@@ -36,30 +36,30 @@ def test_a_plane_is_no_input_for_a_3d_network():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"batchSize": 0}, 'archnet setting "batchSize": expected a whole number from 1 to 65,536. Given: 0.'),
-        ({"batchSize": True}, 'archnet setting "batchSize": expected a whole number from 1 to 65,536. Given: true.'),
-        ({"numClasses": 1}, 'archnet setting "numClasses": expected a whole number from 2 to 65,536. Given: 1.'),
+        ({"batchSize": 0}, 'archnet setting "batchSize": expected a whole number from 1 to 65,536. Got 0.'),
+        ({"batchSize": True}, 'archnet setting "batchSize": expected a whole number from 1 to 65,536. Got true.'),
+        ({"numClasses": 1}, 'archnet setting "numClasses": expected a whole number from 2 to 65,536. Got 1.'),
         (
             {"memoryBudget": "much"},
             'archnet setting "memoryBudget": "much" is not a memory size. Use "4GB", "512MB", "2GiB" or a number of '
-            'bytes. Given: "much".',
+            'bytes. Got "much".',
         ),
         (
             {"memoryBudget": 1.5},
-            'archnet setting "memoryBudget": expected a memory size, such as "8GB". Given: 1.5.',
+            'archnet setting "memoryBudget": expected a memory size, such as "8GB". Got 1.5.',
         ),
         (
             {"spacingMm": [0.7, -1, 1]},
             'archnet setting "spacingMm": expected millimetres along height, width and depth, such as '
-            "[0.7, 0.7, 1.25]. Given: [0.7, -1, 1].",
+            "[0.7, 0.7, 1.25]. Got [0.7, -1, 1].",
         ),
         (
             {"inputShape": "64x64"},
             'archnet setting "inputShape": expected voxels along height, width and depth, such as [64, 64, 10]. '
-            'Given: "64x64".',
+            'Got "64x64".',
         ),
         ({"batchsize": 8}, 'archnet setting "batchsize": unknown setting. Did you mean "batchSize"?'),
-        ([64], "archnet settings: expected an object, not [64]."),
+        ([64], "archnet settings: expected an object, got [64]."),
     ],
 )
 def test_an_invalid_setting_is_reported_and_keeps_its_default(given, message):

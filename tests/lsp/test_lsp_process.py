@@ -56,7 +56,7 @@ def test_a_bug_in_an_answer_is_reported_once_and_ends_nothing(start, tmp_path):
     editor.edit(uri, ('"comment": "bug", ', ""))
     assert editor.marked(uri) is not None
     assert editor.messages == [
-        "A bug in archnet: ZeroDivisionError: division by zero. The output of the server has the traceback."
+        "A bug in archnet: ZeroDivisionError: division by zero. The traceback is in the output of the server."
     ]
     code, errors = editor.end()
     assert code == 0
@@ -93,7 +93,9 @@ def test_a_user_who_starts_the_server_in_a_terminal_learns_that_editors_do_so():
     output, errors = server.communicate(timeout=60)
     os.close(terminal)
     os.close(stdin)
-    assert hint == ("Waiting for messages of an editor. Editors start this command themselves; end it with Ctrl-C.\n")
+    assert hint == (
+        "Waiting for messages from an editor. Editors start this command themselves; press Ctrl-C to stop it.\n"
+    )
     assert (server.returncode, output) == (130, "")
     assert "Traceback" not in errors
 

@@ -147,14 +147,14 @@ def test_the_tooltip_of_a_hint_has_all_facts_of_the_layer():
     facts = layer(TEXT, '{"type": "C"}', receptive_field=(3, 3), receptive_field_mm=(2.1, 2.1))
     hints = inlay_hints(document_of(TEXT, network=network(facts, is_input_assumed=True)), EVERYTHING)
     assert hints[0].label.startswith("8x8x1 (assumed) · ")
-    assert hints[0].tooltip == 'The input of the network is assumed. Set it with "input_shape".'
+    assert hints[0].tooltip == 'The input shape is assumed. Set it with "input_shape".'
     assert hints[1].tooltip.splitlines() == [
         "C: 16 3x3",
         "Input: 8x8x1",
         "Output: 8x8x16",
         "1,234 parameters",
         "1,000,000 multiply-adds per case",
-        "8.2 kB of memory per case during training",
+        "8.2 kB of training memory per case",
         "Receptive field: 3x3 voxels, 2.1 x 2.1 mm",
     ]
 
@@ -162,8 +162,8 @@ def test_the_tooltip_of_a_hint_has_all_facts_of_the_layer():
 @pytest.mark.parametrize(
     ("memory", "note"),
     [
-        ((64, 64, None), "1.2 GB of training memory at batch 64"),
-        ((64, 32, 2_000_000_000), "1.2 GB of training memory at batch 64, micro-batch 32"),
+        ((64, 64, None), "1.2 GB of training memory at batch size 64"),
+        ((64, 32, 2_000_000_000), "1.2 GB of training memory at batch size 64, micro-batch size 32"),
         (
             (64, 0, 1_000_000_000),
             "Not even one case fits the memory budget of 1.0 GB: training needs at least 1.46 GB",
@@ -181,15 +181,15 @@ def test_the_memory_plan_is_one_line(memory, note):
 @pytest.mark.parametrize(
     ("rank", "name", "titles"),
     [
-        (2, "C", ["Create twin in 2.5D", "Create twin in 3D"]),
-        (3, "C", ["Create twin in 2D", "Create twin in 2.5D"]),
-        (3, "VIEWS", ["Create twin in 2D", "Create twin in 3D"]),
+        (2, "C", ["Create 2.5D twin", "Create 3D twin"]),
+        (3, "C", ["Create 2D twin", "Create 2.5D twin"]),
+        (3, "VIEWS", ["Create 2D twin", "Create 3D twin"]),
     ],
 )
 def test_lenses_above_the_layers_offer_the_twins_of_other_forms(rank, name, titles):
     document = document_of(TEXT, network=network(layer(TEXT, '{"type": "C"}', name), rank=rank))
     memory, *twins = code_lenses(document)
-    assert memory.command.title == "1.2 GB of training memory at batch 64"
+    assert memory.command.title == "1.2 GB of training memory at batch size 64"
     assert [lens.command.title for lens in twins] == titles
     assert {lens.range.start.line for lens in (memory, *twins)} == {0}
     assert {lens.command.arguments[0] for lens in twins} == {URI}
@@ -259,4 +259,4 @@ def test_the_outline_keeps_its_levels_and_names_what_has_no_name():
     outer = Symbol(name="layers", detail="1", range=TextRange(0, 4), selection_range=TextRange(0, 1), children=(inner,))
     (symbol,) = document_symbols(document_of("[{}]", symbols=lambda: (outer,)))
     assert (symbol.name, symbol.detail, symbol.kind) == ("layers", "1", types.SymbolKind.Module)
-    assert [(child.name, child.kind) for child in symbol.children] == [("(no name)", types.SymbolKind.Field)]
+    assert [(child.name, child.kind) for child in symbol.children] == [("(unnamed)", types.SymbolKind.Field)]

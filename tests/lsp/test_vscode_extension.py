@@ -99,7 +99,7 @@ def test_the_extension_shows_the_problems_of_the_active_editor_and_creates_its_t
     [
         ("no-such-program", 'The program "no-such-program" was not found. '),
         ("${workspaceFolder}/bin/archnet", 'The program "/project/bin/archnet" was not found. '),
-        ("false", 'The program "false" does not run: Command failed: false --version'),
+        ("false", 'The program "false" failed to run: Command failed: false --version'),
     ],
 )
 def test_without_archnet_the_user_sees_the_remedy(package, tmp_path, program, problem):

@@ -93,7 +93,7 @@ def test_a_new_document_replaces_no_file_and_a_removed_one_does_not_come_back(st
     refused = write(studio, "archs/mine.json", "{}", None)
     assert (refused.status_code, refused.json()["error"]) == (
         409,
-        "archs/mine.json: the file exists. Use a different name.",
+        "archs/mine.json: the file already exists. Use a different name.",
     )
     assert write(studio, "new/deep.json", "{}", None).status_code == 200
     assert (folder / "new/deep.json").read_text() == "{}"
@@ -125,13 +125,13 @@ REFUSED_PATHS = {
     "\\\\host\\share\\a.json": OUTSIDE,
     ".git/config.json": "hidden files cannot be opened.",
     "archs/.mine.json": "hidden files cannot be opened.",
-    "nul.json": "this is the name of a device on Windows.",
+    "nul.json": "this is a reserved name on Windows.",
     "archs/mine.json\0.txt": "is not a path.",
     "archs/mine.txt": "only .json files can be opened.",
     "archs": "only .json files can be opened.",
-    "out.json": "a link on this path leads out of the folder of the page.",
-    "out/outside.json": "a link on this path leads out of the folder of the page.",
-    "secret.json": "a link on this path leads to the hidden .hidden.",
+    "out.json": "a link in this path leads out of the folder of the page.",
+    "out/outside.json": "a link in this path leads out of the folder of the page.",
+    "secret.json": "a link in this path leads to the hidden .hidden.",
 }
 
 
@@ -166,7 +166,7 @@ def test_pipes_sockets_folders_and_circles_of_links_are_refused_without_waiting(
     assert {name: (answer.status_code, answer.json()["error"]) for name, answer in answers.items()} == {
         "pipe": (403, "pipe.json: is not a regular file."),
         "folder": (403, "folder.json: is not a regular file."),
-        "circle": (403, '"circle.json": the links in this path lead nowhere.'),
+        "circle": (403, '"circle.json": a link in this path is broken or circular.'),
         "socket": (422, "socket.json: cannot be read: No such device or address."),
     }
     assert write(studio, "pipe.json", "{}", None).status_code == 403
@@ -202,4 +202,6 @@ def test_documents_of_archnet_and_of_runs_are_read_but_not_written(studio, folde
         (403, "shipped:res2d: comes with archnet and cannot be changed. Save it under a different name."),
         (403, "runs/one/arch.json: belongs to a run and cannot be changed. Save it under a different name."),
     ]
-    assert read(studio, "shipped:../x").json() == {"error": "shipped:../x: archnet ships no document of this name."}
+    assert read(studio, "shipped:../x").json() == {
+        "error": "shipped:../x: archnet ships no document of this name. All names: archnet list"
+    }

@@ -81,7 +81,7 @@ def test_prune_lists_drafts_and_leaves_them(folder, home):
         ((kind, path),) = listed(home)
         assert kind == "draft"
         assert remove_user_files(list_user_files()) == [
-            f"{home / 'XDG_STATE_HOME/archnet/drafts'}: 1 unsaved text of archnet studio stay there. Save or discard them "
+            f"{home / 'XDG_STATE_HOME/archnet/drafts'}: 1 unsaved text of archnet studio were kept. Save or discard them "
             "in archnet studio, or remove the folder."
         ]
         assert (home / path).exists()

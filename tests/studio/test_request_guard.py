@@ -11,8 +11,8 @@ from archnet.studio.requests.request_values import MAX_BODY_BYTES
 from archnet.studio.requests.static_files import StaticFile
 from studio_client import ORIGIN, PORT, TOKEN, StudioClient
 
-NO_TOKEN = "The token is missing or wrong. Open the address that `archnet studio` printed when it started."
-FOREIGN = "Requests of other web pages are refused."
+NO_TOKEN = "The token is missing or invalid. Open the address that `archnet studio` printed when it started."
+FOREIGN = "Requests from other web pages are rejected."
 WRONG_HOST = f"The Host must be 127.0.0.1:{PORT} or localhost:{PORT}."
 
 OPERATIONS = [
@@ -277,7 +277,7 @@ def test_more_requests_at_once_than_the_limit_are_asked_to_come_back(tmp_path, m
         codes = [answer.status_code for answer in answers]
         assert (codes.count(200), codes.count(503)) == (MAX_REQUESTS, 20)
         refused = next(answer for answer in answers if answer.status_code == 503)
-        assert refused.json() == {"error": "More than 64 requests at once. Repeat the request."}
+        assert refused.json() == {"error": "More than 64 concurrent requests. Try again."}
         assert refused.headers["retry-after"] == "1"
         assert studio.get("/api/folder").status_code == 200
 
@@ -288,7 +288,7 @@ def test_a_bug_is_answered_with_500_and_without_details(tmp_path, monkeypatch, c
         answer = studio.get("/api/folder")
     assert (answer.status_code, answer.json()) == (
         500,
-        {"error": "archnet failed on this request, which is a bug: ZeroDivisionError."},
+        {"error": "This request failed because of a bug in archnet: ZeroDivisionError."},
     )
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert ORIGIN not in answer.text

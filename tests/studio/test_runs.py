@@ -94,7 +94,7 @@ def test_what_is_no_run_is_not_found(studio, path):
     answer = state(studio, path)
     assert (answer.status_code, answer.json()["error"]) == (
         404,
-        f"{path}: holds no run. Choose one of the table of runs.",
+        f"{path}: holds no run. Choose one from the table of runs.",
     )
 
 
@@ -155,7 +155,7 @@ def test_a_report_opens_once_without_the_token_and_cannot_reach_the_api(studio, 
     again = studio.get(address)
     assert (again.status_code, again.json()["error"]) == (
         404,
-        "This address of a report was valid once. Open the report from the page again.",
+        "This address of a report was valid only once. Open the report from the page again.",
     )
     assert studio.get("/api/folder", headers={"origin": "null"}).status_code == 403
 
@@ -169,7 +169,7 @@ def test_only_reports_inside_the_folder_open(studio, folder):
         studio.post("/api/report", json={"path": path}) for path in ("out", "../outside", "runs", "runs/none", ".")
     ]
     assert [answer.status_code for answer in answers] == [403, 403, 404, 404, 404]
-    assert answers[2].json() == {"error": "runs: has no report.html. A finished run has one."}
+    assert answers[2].json() == {"error": "runs: has no report.html. It is written when the run finishes."}
 
 
 @pytest.mark.parametrize(
@@ -249,12 +249,12 @@ def test_a_run_without_a_process_is_neither_stopped_nor_resumed(studio, folder):
     stopped = studio.post("/api/run/stop", json={"path": "runs/cubes/flat"})
     assert (stopped.status_code, stopped.json()) == (
         422,
-        {"error": "runs/cubes/flat: no process is working on this run."},
+        {"error": "runs/cubes/flat: this run has no running process."},
     )
     resumed = studio.post("/api/run/resume", json={"path": "runs/cubes/flat"})
     assert (resumed.status_code, resumed.json()) == (
         422,
-        {"error": "runs/cubes/flat: is finished, so there is nothing to resume."},
+        {"error": "runs/cubes/flat: the run is finished, so there is nothing to resume."},
     )
     assert studio.post("/api/run/resume", json={"path": "runs"}).status_code == 404
 

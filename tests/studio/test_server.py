@@ -38,8 +38,8 @@ def test_the_address_is_of_this_machine_alone_and_ctrl_c_ends_the_page(folder):
         output, messages = process.communicate(timeout=30)
         assert (process.returncode, output) == (130, "")
         assert messages == (
-            "Press Ctrl-C to stop the page. Runs that it has started continue.\n"
-            "Stopped the page. Runs that it has started continue.\n"
+            "Press Ctrl-C to stop the server. Runs started from the page continue.\n"
+            "Server stopped. Runs started from the page continue.\n"
         )
 
 

@@ -29,8 +29,8 @@ _FOLDERS: Final = (_ARCHS_FOLDER, "experiments")
 def is_archnet_document(path: Path, text: str) -> bool:
     """Whether a text is an architecture, an experiment or a sweep, perhaps incomplete.
 
-    Its `$schema` decides; without one, its keys do. Files below a folder "archs" are architectures in any case, and an
-    empty file in "experiments" is going to be an experiment or a sweep.
+    The `$schema` decides; without one, the keys do. Files below a folder "archs" are always architectures, and an empty
+    file in "experiments" is treated as an experiment or a sweep.
 
     >>> is_archnet_document(Path("net.json"), '[{"type": "C", "num_out')
     True

@@ -32,7 +32,7 @@ _logger = logging.getLogger(__name__)
 
 
 class EditorProtocol(LanguageServerProtocol):
-    """The protocol with texts of the server's own, whose lines end where those of editors do, and UTF-16 positions."""
+    """The protocol with the server's own text store, the line breaks of the protocol, and UTF-16 positions."""
 
     _server: EditorServer
 
@@ -89,7 +89,7 @@ class EditorServer(LanguageServer):
         self._use_settings(params.initialization_options)
 
     def change_settings(self, value: Any) -> None:
-        """Use other settings, and analyze all documents again."""
+        """Apply new settings, and analyze all documents again."""
         self.publish_later(self._use_settings(value))
         if self.can("workspace.inlay_hint.refresh_support"):
             self.workspace_inlay_hint_refresh(None)
@@ -97,7 +97,7 @@ class EditorServer(LanguageServer):
             self.workspace_code_lens_refresh(None)
 
     def _use_settings(self, value: Any) -> list[str]:
-        """Use settings and report each that is invalid; returns the documents to analyze again."""
+        """Apply settings, report invalid ones, and return the documents to analyze again."""
         settings, problems = read_settings(value)
         for problem in problems:
             self.show(problem, types.MessageType.Warning)
@@ -108,7 +108,7 @@ class EditorServer(LanguageServer):
         self.window_show_message(types.ShowMessageParams(type=kind, message=text))
 
     def publish_later(self, uris: Iterable[str]) -> None:
-        """Report the problems of documents unless they change again within a moment."""
+        """Report the problems of documents after a short pause without further changes."""
         for uri in uris:
             if timer := self._timers.pop(uri, None):
                 timer.cancel()
@@ -126,9 +126,9 @@ class EditorServer(LanguageServer):
                 self._report_bug(error)
 
     def _report_bug(self, error: Exception) -> None:
-        """Show the first bug of a session: it would return with every key that is pressed."""
+        """Show the first bug of a session only: it would recur at every keystroke."""
         if not self._has_reported_bug:
-            text = f"A bug in archnet: {type(error).__name__}: {error}. The output of the server has the traceback."
+            text = f"A bug in archnet: {type(error).__name__}: {error}. The traceback is in the output of the server."
             self.show(text, types.MessageType.Error)
         self._has_reported_bug = True
 
@@ -154,7 +154,7 @@ class EditorServer(LanguageServer):
         """Ask the editor for its settings."""
         item = types.ConfigurationItem(section=SECTION)
         answer = await self.workspace_configuration_async(types.ConfigurationParams(items=[item]))
-        if answer and answer[0] is not None:  # null where the editor has none: those of the initialization stay
+        if answer and answer[0] is not None:  # null if the editor has none: keep the initialization options
             self.change_settings(answer[0])
 
     async def create_twin(self, uri: str, rank: float) -> None:
@@ -169,7 +169,7 @@ class EditorServer(LanguageServer):
         except DocumentError as error:
             first, *others = str(error).splitlines()
             more = f" And {pluralize(len(others), 'more problem')}." if others else ""
-            self.show(f"No twin created: {first}{more}", types.MessageType.Error)
+            self.show(f"The twin was not created: {first}{more}", types.MessageType.Error)
             return
         await self._create_file(twin)
 
@@ -186,10 +186,10 @@ class EditorServer(LanguageServer):
         self.show(twin.message)
 
     async def _let_editor_create(self, twin: TwinFile) -> str | None:
-        """Have the editor create a file; returns the reason if it has not."""
+        """Ask the editor to create a file, and return the reason if it did not."""
         params = types.ApplyWorkspaceEditParams(edit=twin.creation(), label=f"Create {twin.path.name}")
         answer = await self.workspace_apply_edit_async(params)
-        return None if answer.applied else answer.failure_reason or "the editor refused."
+        return None if answer.applied else answer.failure_reason or "the editor rejected the change."
 
     @property
     def _editor_creates_files(self) -> bool:

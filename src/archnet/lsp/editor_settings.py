@@ -108,7 +108,7 @@ def read_settings(value: Any) -> tuple[EditorSettings, list[str]]:
     """
     if not isinstance(value, Mapping):
         return EditorSettings(), [] if value is None else [
-            f"archnet settings: expected an object, not {json_text(value)}."
+            f"archnet settings: expected an object, got {json_text(value)}."
         ]
     given: dict[str, Any] = {}
     problems: list[str] = []
@@ -122,5 +122,5 @@ def read_settings(value: Any) -> tuple[EditorSettings, list[str]]:
         try:
             given[field] = read(entry)
         except ValueError as error:
-            problems.append(f"archnet setting {json_text(name)}: {str(error).rstrip('.')}. Given: {json_text(entry)}.")
+            problems.append(f"archnet setting {json_text(name)}: {str(error).rstrip('.')}. Got {json_text(entry)}.")
     return EditorSettings(**given), problems

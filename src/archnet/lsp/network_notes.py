@@ -1,4 +1,4 @@
-"""Notes that an editor shows in an architecture: shapes and parameters after each layer, memory and twins above."""
+"""Inlay hints and code lenses of an architecture: shapes and parameters of each layer, training memory, twins."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def _macs_text(num_macs: int) -> str:
 
 def _network_tooltip(network: NetworkFacts) -> str:
     if network.is_input_assumed:
-        return 'The input of the network is assumed. Set it with "input_shape".'
-    return "The input of the network, its parameters, and the multiply-adds per case."
+        return 'The input shape is assumed. Set it with "input_shape".'
+    return "Input shape, parameters, and multiply-adds per case of the network."
 
 
 def _layer_tooltip(layer: LayerFacts) -> str:
@@ -80,7 +80,7 @@ def _layer_tooltip(layer: LayerFacts) -> str:
         f"Output: {sizes_text(layer.output_shape)}",
         pluralize(layer.num_parameters, "parameter"),
         f"{_macs_text(layer.num_macs)} per case",
-        f"{format_bytes(layer.memory_bytes)} of memory per case during training",
+        f"{format_bytes(layer.memory_bytes)} of training memory per case",
     ]
     if layer.receptive_field:
         lines.append(f"Receptive field: {sizes_text(layer.receptive_field)} voxels{_millimetres(layer)}")
@@ -110,21 +110,21 @@ def memory_note(memory: NetworkMemory) -> str:
     """The memory plan in one line.
 
     >>> memory_note(NetworkMemory(batch_size=64, micro_batch_size=32, peak_bytes=1_234_000_000))
-    '1.2 GB of training memory at batch 64, micro-batch 32'
+    '1.2 GB of training memory at batch size 64, micro-batch size 32'
     """
     if memory.micro_batch_size == 0:
         budget = f" of {format_bytes(memory.budget_bytes)}" if memory.budget_bytes else ""
         least = gigabytes_text(memory.peak_bytes / (1 - HEADROOM))
         return f"Not even one case fits the memory budget{budget}: training needs at least {least}"
-    micro_batch = f", micro-batch {memory.micro_batch_size}" if memory.micro_batch_size < memory.batch_size else ""
-    return f"{format_bytes(memory.peak_bytes)} of training memory at batch {memory.batch_size}{micro_batch}"
+    micro_batch = f", micro-batch size {memory.micro_batch_size}" if memory.micro_batch_size < memory.batch_size else ""
+    return f"{format_bytes(memory.peak_bytes)} of training memory at batch size {memory.batch_size}{micro_batch}"
 
 
 def _twin_commands(uri: str, network: NetworkFacts) -> Iterator[types.Command]:
     own = _form(network)
     for rank, text in FORM_TEXTS.items():
         if rank != own:
-            yield types.Command(title=f"Create twin in {text}", command=CREATE_TWIN, arguments=[uri, rank])
+            yield types.Command(title=f"Create {text} twin", command=CREATE_TWIN, arguments=[uri, rank])
 
 
 def _form(network: NetworkFacts) -> float:

@@ -62,7 +62,7 @@ def document_path_of(uri: str, folder: Path) -> Path:
 class OpenDocuments:
     """All open documents, and the settings of their analysis.
 
-    An analysis is made when it is needed, once per version of the text. An experiment that names the file of an open
+    Each version of a text is analyzed at most once, on demand. An experiment that names the file of an open
     architecture is analyzed with its unsaved text, and again after that text has changed.
     """
 
@@ -123,7 +123,7 @@ class OpenDocuments:
         """The current version of a document with its analysis.
 
         Returns:
-            Null for a document that is not open, and for JSON files that are no architecture, experiment or sweep.
+            Null for a document that is not open, and for a JSON file that is not archnet's.
         """
         document = self._documents.get(uri)
         if document is None or not document.is_ours:

@@ -23,9 +23,9 @@ _PARENT_SECONDS: Final = 1.0
 
 
 def serve_stdio(log: Path | None = None) -> int:
-    """Answer the messages of an editor until it ends the session, closes the streams or dies.
+    """Answer the messages of an editor until it ends the session, closes the streams or exits.
 
-    Nothing but messages is written to standard output: whatever else is printed goes to standard error.
+    Only protocol messages are written to standard output; other output goes to standard error.
 
     Args:
         log: File to which all messages are appended; null for none.
@@ -50,7 +50,7 @@ def serve_stdio(log: Path | None = None) -> int:
 
 
 def _claim_stdout() -> BinaryIO:
-    """The stream of standard output, which from now on leads to standard error for everything else."""
+    """Return the stream of standard output, and redirect all other output to standard error."""
     stream = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     sys.stdout.flush()
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

@@ -77,7 +77,7 @@ def document_symbols(document: AnalyzedDocument) -> list[types.DocumentSymbol]:
 
 def _document_symbol(document: AnalyzedDocument, symbol: Symbol) -> types.DocumentSymbol:
     return types.DocumentSymbol(
-        name=symbol.name or "(no name)",  # editors reject an empty one
+        name=symbol.name or "(unnamed)",  # editors reject an empty one
         detail=symbol.detail or None,
         kind=types.SymbolKind.Module if symbol.children else types.SymbolKind.Field,
         range=document.positions.range(symbol.range),

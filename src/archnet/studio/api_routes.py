@@ -38,8 +38,8 @@ from archnet.studio.workspace.document_files import CONTENT, READ_REQUEST, WRITE
 from archnet.studio.workspace.folder_documents import DOCUMENTS, LIST_REQUEST, list_documents
 from archnet.studio.workspace.workspace import Workspace
 
-_MISSING = {404: "There is no such file."}
-_CONFLICT = {409: 'The file is not as expected; "current" is its content, as of GET /api/document, unless it is gone.'}
+_MISSING = {404: "The file does not exist."}
+_CONFLICT = {409: 'The file has changed. "current" is its content, as in GET /api/document; absent for a removed file.'}
 
 
 def api_routes(workspace: Workspace, tickets: Tickets, processes: RunProcesses) -> tuple[ApiRoute, ...]:
@@ -121,7 +121,7 @@ def _draft_routes(drafts: DocumentDrafts) -> tuple[ApiRoute, ...]:
             method="PUT",
             path="/api/draft",
             name="keepDraft",
-            summary="Keep the unsaved text of a document on disk.",
+            summary="Store the unsaved text of a document on disk.",
             request=KEEP_REQUEST,
             answer=KEPT,
             refusals=_MISSING,
@@ -131,7 +131,7 @@ def _draft_routes(drafts: DocumentDrafts) -> tuple[ApiRoute, ...]:
             method="DELETE",
             path="/api/draft",
             name="discardDraft",
-            summary="Remove the unsaved text of a document.",
+            summary="Discard the unsaved text of a document.",
             request=DRAFT_PATH_REQUEST,
             answer=DISCARDED,
             refusals=_MISSING,
@@ -146,9 +146,9 @@ def _answer_routes(workspace: Workspace) -> tuple[ApiRoute, ...]:
         _question(
             "analysis", "Analyze a text: problems, network, outline.", ANALYSIS_REQUEST, ANALYSIS, texts.analysis
         ),
-        _question("completion", "Complete a text at an offset.", POSITION_REQUEST, COMPLETIONS, texts.completion),
+        _question("completion", "List completions at an offset.", POSITION_REQUEST, COMPLETIONS, texts.completion),
         _question("hover", "Explain the key or value at an offset.", POSITION_REQUEST, HOVER, texts.hover),
-        _question("format", "Compute edits for the house style.", ANALYSIS_REQUEST, EDITS, texts.format),
+        _question("format", "Compute the edits that format a document.", ANALYSIS_REQUEST, EDITS, texts.format),
         _question("drawing", "Draw a network.", DRAWING_REQUEST, DRAWING, networks.drawing),
         _question("twin", "Convert a network to 2D, 2.5D or 3D.", TWIN_REQUEST, TWIN, networks.twin, "slow"),
     )
@@ -159,7 +159,9 @@ def _data_routes(workspace: Workspace) -> tuple[ApiRoute, ...]:
     request = EXPERIMENT_REQUEST
     return (
         _question("experiment", "Resolve an experiment.", request, EXPERIMENT, experiments.experiment, "long"),
-        _question("duration", "Measure the time of an experiment.", request, DURATION, experiments.duration, "long"),
+        _question(
+            "duration", "Estimate the duration of an experiment.", request, DURATION, experiments.duration, "long"
+        ),
         _question("sweep", "Propose the first trials of a sweep.", SWEEP_REQUEST, SWEEP, sweeps.sweep, "slow"),
         _question("crop", "Extract a crop of a scan.", CROP_REQUEST, CROP, crop_document, "slow"),
     )
@@ -171,7 +173,7 @@ def _run_routes(workspace: Workspace, tickets: Tickets) -> tuple[ApiRoute, ...]:
             method="GET",
             path="/api/runs",
             name="listRuns",
-            summary="List all runs, sweeps and comparisons of forms in the folder.",
+            summary="List all runs, sweeps and 2D-3D comparisons in the folder.",
             request=RUNS_REQUEST,
             answer=RUNS,
             handle=partial(runs_document, workspace),
@@ -192,7 +194,7 @@ def _run_routes(workspace: Workspace, tickets: Tickets) -> tuple[ApiRoute, ...]:
             method="POST",
             path="/api/report",
             name="openReport",
-            summary="Issue an address at which the report of a run can be opened once.",
+            summary="Issue a one-time address for the report of a run.",
             request=PATH_REQUEST,
             answer=REPORT,
             refusals=_MISSING,
@@ -237,7 +239,7 @@ def _process_routes(processes: RunProcesses) -> tuple[ApiRoute, ...]:
 def _question(
     name: str, summary: str, request: Schema, answer: Schema, handle: Handler, lane: Lane = "quick"
 ) -> ApiRoute:
-    """A question, mostly about the text of a document, which changes nothing."""
+    """A read-only operation, usually on the text of a document."""
     return ApiRoute(
         method="POST",
         path=f"/api/{name}",

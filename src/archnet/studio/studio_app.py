@@ -41,7 +41,7 @@ REPORT_POLICY: Final = (
     "sandbox allow-scripts allow-popups allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; frame-ancestors 'none'"
 )
-"""Content security policy of a report, which may be anybody's: its scripts run, but cannot reach the API."""
+"""Content security policy of a report, which is not trusted: its scripts run, but cannot reach the API."""
 
 
 def studio_app(routes: Sequence[ApiRoute], tickets: Tickets, token: AccessToken, port: int) -> ASGIApp:
@@ -73,7 +73,9 @@ def studio_app(routes: Sequence[ApiRoute], tickets: Tickets, token: AccessToken,
     async def report(request: Request) -> Response:
         path = tickets.redeem(request.path_params["ticket"])
         if path is None:
-            raise HTTPException(404, "This address of a report was valid once. Open the report from the page again.")
+            raise HTTPException(
+                404, "This address of a report was valid only once. Open the report from the page again."
+            )
         content = await anyio.to_thread.run_sync(read_report, path, limiter=threads["slow"])
         headers = {"content-security-policy": REPORT_POLICY}
         return Response(content, media_type="text/html; charset=utf-8", headers=headers)
@@ -128,7 +130,10 @@ def json_response(value: Any, status: int = 200) -> Response:
 async def _answer_http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     detail = error.detail if isinstance(error, HTTPException) else ""
-    texts = {404: f"{request.url.path}: no such address.", 405: f"{request.method} is not allowed at this address."}
+    texts = {
+        404: f"{request.url.path}: this address does not exist.",
+        405: f"{request.method} is not allowed at this address.",
+    }
     message = detail if detail != HTTPStatus(status).phrase else texts.get(status, detail)
     response = json_response({"error": message}, status)
     response.headers.update(getattr(error, "headers", None) or {})
@@ -136,7 +141,7 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
 
 
 async def _answer_refusal(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestRefusal):  # the browser has gone; nobody reads the answer
+    if not isinstance(error, RequestRefusal):  # the browser has disconnected
         return json_response({"error": "The request was cancelled."}, 400)
     return json_response({"error": error.message, **error.details}, error.status)
 
@@ -147,4 +152,4 @@ async def _answer_user_error(request: Request, error: Exception) -> Response:
 
 async def _answer_bug(request: Request, error: Exception) -> Response:
     log.error("%s %s", request.method, request.url.path, exc_info=error)
-    return json_response({"error": f"archnet failed on this request, which is a bug: {type(error).__name__}."}, 500)
+    return json_response({"error": f"This request failed because of a bug in archnet: {type(error).__name__}."}, 500)

@@ -60,7 +60,7 @@ def serve_studio(folder: Path, port: int, announce: Callable[[str], None]) -> No
         announce(f"http://{HOST}:{number}/?token={token.text}")
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
-        raise KeyboardInterrupt("Stopped the page. Runs that it has started continue.") from None
+        raise KeyboardInterrupt("Server stopped. Runs started from the page continue.") from None
     finally:
         listener.close()
 

@@ -12,7 +12,7 @@ const QUIET_MS = 80;
 /** The number of blocks next to each other for which the pane has room. */
 export const room = createStore({ columns: 5 });
 
-/** Analyzes the text in the editor whenever it changes and has rested for a moment. */
+/** Analyzes the text in the editor after each change, following a pause in typing. */
 export function watchText(): void {
   let last: OpenDocument | null = null;
   const ask = latestOnly(answer, show, report, QUIET_MS);

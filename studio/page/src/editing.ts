@@ -66,7 +66,7 @@ export async function openFile(path: string): Promise<void> {
   const file = await readIfThere(path);
   if (file !== null) editing.set({ document: withDraft(fromFile(file), draft), ...NOTHING });
   else if (draft !== null) editing.set({ document: { ...NEW_FILE, ...draft, path, revision: 0 }, ...NOTHING });
-  else announce(`There is no file ${path} any more.`, "error");
+  else announce(`${path} no longer exists.`, "error");
   const digest = file?.digest ?? null;
   if (draft !== null && draft.digest !== digest) editing.set({ diskChange: { file } });
 }
@@ -127,7 +127,7 @@ export async function save(): Promise<void> {
   const { document } = editing.get();
   if (document === null) return;
   if (document.isReadOnly) {
-    announce("This file cannot be changed. “Save as…” makes a copy.", "error");
+    announce("This file is read-only. Use “Save as…” to make a copy.", "error");
     return;
   }
   try {
@@ -144,7 +144,7 @@ export async function save(): Promise<void> {
   }
 }
 
-/** The user may have typed on, or opened another file, while the file was written. */
+/** The user may have continued typing, or opened another file, while the file was written. */
 function afterSave(written: OpenDocument, digest: string): void {
   announce(`Saved ${written.path}.`);
   const { document } = editing.get();
@@ -171,7 +171,7 @@ export async function noticeDisk(path: string, digest: string | null): Promise<v
     editing.set({ diskChange: { file } });
   } else {
     takeFromDisk(file);
-    announce(`Another program has changed ${path}. The new text has been loaded.`);
+    announce(`${path} has changed on disk. The new text has been loaded.`);
   }
 }
 

@@ -1,4 +1,4 @@
-// The extension: starts `archnet lsp`, and explains what to do if there is no such program.
+// The extension: starts `archnet lsp`, and explains the remedy if the program is missing.
 import { execFile } from "node:child_process";
 import { homedir } from "node:os";
 import { promisify } from "node:util";
@@ -59,7 +59,7 @@ async function start(): Promise<void> {
   try {
     await client.start();
   } catch (error) {
-    void explain(`The language server did not start: ${text(error)}. See the output "archnet".`);
+    void explain(`The language server did not start: ${text(error)}. See the "archnet" output channel.`);
   }
 }
 
@@ -83,7 +83,7 @@ async function isInstalled(program: string): Promise<boolean> {
     const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
     const problem = isMissing
       ? `The program "${program}" was not found.`
-      : `The program "${program}" does not run: ${text(error)}`;
+      : `The program "${program}" failed to run: ${text(error)}`;
     void explain(`${problem} ${remedy}`); // its buttons may be used much later
     return false;
   }
@@ -102,9 +102,9 @@ async function runCommand(command: string, args: unknown[], next: ExecuteCommand
   if (command !== CREATE_TWIN || args.length > 0) return next(command, args);
   const editor = vscode.window.activeTextEditor;
   if (!editor || !LANGUAGES.includes(editor.document.languageId)) {
-    return vscode.window.showInformationMessage("Open the JSON file of an architecture first.");
+    return vscode.window.showInformationMessage("Open an architecture first.");
   }
-  const form = await vscode.window.showQuickPick(Object.keys(FORMS), { placeHolder: "Form of the twin" });
+  const form = await vscode.window.showQuickPick(Object.keys(FORMS), { placeHolder: "Select the form of the twin" });
   if (!form) return undefined;
   return next(command, [editor.document.uri.toString(), FORMS[form as keyof typeof FORMS]]);
 }

@@ -48,14 +48,14 @@ def test_a_layer_is_explained_with_its_shapes_and_costs():
         "**C**: Convolution, then optional normalization, activation and dropout.\n\n"
         "- 64x64x10x1 → 64x64x10x16\n"
         "- 448 parameters, 17,694,720 multiply-adds per case\n"
-        "- 4.1 MB of memory per case during training\n"
+        "- 4.1 MB of training memory per case\n"
         "- receptive field of 3x3x3 voxels, 1.5 x 1.5 x 7.5 mm"
     )
     assert hover(text, spacing_mm=(0.5, 0.5, 2.5)) == (expected, '"C"')
     at_bracket = '{"layers": [|{"type": "C", "num_output": 16, "kernel_size": [3, 3, 3]}, {"type": "T"}]}'
     assert hover(at_bracket, spacing_mm=(0.5, 0.5, 2.5)) == (expected, "{")
     markdown, _ = hover('{"rank": 2, "layers": [{"type": "|T"}]}')
-    assert markdown.endswith("- 0.0 MB of memory per case during training")
+    assert markdown.endswith("- 0.0 MB of training memory per case")
 
 
 def test_an_unknown_or_invalid_layer_has_its_description_only():

@@ -109,7 +109,7 @@ def test_a_file_is_saved_exactly_as_it_is_typed(page, folder, newline):
 def test_an_unchanged_file_follows_the_disk(page, net):
     net.write_text(NET.replace("8", "12"))
     page.until(lambda: '"num_output": 12' in page.editor_lines()[4])
-    page.reads(".notice", "Another program has changed")
+    page.reads(".notice", "has changed on disk")
 
 
 def test_a_file_that_has_changed_on_the_disk_is_not_overwritten_unasked(page, net):
@@ -118,7 +118,7 @@ def test_a_file_that_has_changed_on_the_disk_is_not_overwritten_unasked(page, ne
     other = NET.replace("8", "12")
     net.write_text(other)
     page.press(Keys.CONTROL, "s")
-    page.reads(".disk-change", "Another program has changed this file. Your text is not saved.")
+    page.reads(".disk-change", "This file has changed on disk, and you have unsaved changes.")
     assert net.read_text() == other
     page.click(".disk-change button")
     page.reads("dialog .merge", '"num_output": 12')
@@ -133,7 +133,7 @@ def test_reloading_a_changed_file_discards_the_typed_text(page, net):
     page.put_cursor(2, 12)
     page.type("my")
     net.write_text(NET.replace("8", "12"))
-    page.press_button("Reload, discard mine")
+    page.press_button("Discard mine and reload")
     page.until(lambda: '"num_output": 12' in page.editor_lines()[4])
     assert page.editor_lines()[1] == '  "name": "net",'
     assert not page.reader.all(UNSAVED)
@@ -161,7 +161,7 @@ def test_typed_text_survives_the_end_of_the_server_and_the_page_tells_how_to_sta
         page.type("my")
         page.until(lambda: list((tmp_path / "state").rglob("*.json")))
     page.reads(
-        "[role=alert]", f"The server has ended. Start it again with archnet studio {project} --port {server.port}"
+        "[role=alert]", f"The server has stopped. Start it again with archnet studio {project} --port {server.port}"
     )
     with running_server(project) as server:
         page = StudioPage(reader, server).open_file("net.json")
@@ -172,9 +172,9 @@ def test_a_page_of_an_earlier_start_asks_for_the_new_address(reader, tmp_path, m
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with running_server(tmp_path) as server:
         page = StudioPage(reader, server).open()
-    page.reads("[role=alert]", "The server has ended.")
+    page.reads("[role=alert]", "The server has stopped.")
     with running_server(tmp_path, server.port):
-        page.reads("[role=alert]", "The token in the address is not valid.")
+        page.reads("[role=alert]", "The token in the address is invalid.")
 
 
 @pytest.mark.parametrize("template", ["A small 2D network", "A small 3D network", "An experiment", "A sweep"])
@@ -209,7 +209,7 @@ def test_a_network_is_next_to_its_twin(page, folder):
     page.reads(".comparison", f"{network_cost(load_arch(RES2D).plan()).num_parameters:,}")
     page.reads(".comparison", "64×64×16×1")
     assert len(page.reader.all(".compare-side .network")) == 2
-    page.press_button("Save the twin as…")
+    page.press_button("Save twin as…")
     page.press_button("Create")
     page.see(".cm-content")
     page.press(Keys.CONTROL, "s")

@@ -21,7 +21,7 @@ def start(page, settings):
     page.open("edit/net.json")
     page.see(".cm-content")
     page.open("runs")
-    page.press_button("Start a run…")
+    page.press_button("Start run…")
     page.see("dialog")
     page.reader.run("const s = document.querySelector('dialog select'); s.value = 'net.json';"
                     "s.dispatchEvent(new Event('change', {bubbles: true}))")  # fmt: skip
@@ -85,7 +85,7 @@ def test_the_table_is_filtered_and_sorted(page):
 
 def test_a_report_opens_in_a_tab_of_its_own(page):
     page.open("runs/out/flat")
-    page.press_button("Open the report")
+    page.press_button("Open report")
     page.until(lambda: len(page.driver.window_handles) == 2)
     own, other = page.driver.window_handles
     page.driver.switch_to.window(other)

@@ -22,7 +22,7 @@ def prune(
         typer.Option(
             "--all",
             help="Remove everything that archnet data info lists: all stores, phantoms, fetched data, the last error "
-            "and shell completion. Unsaved texts of archnet studio stay.",
+            "and shell completion. Unsaved texts of archnet studio are kept.",
         ),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be removed.")] = False,

@@ -26,10 +26,11 @@ def lsp(
     """Start the language server, which checks architectures, experiments and sweeps while you edit them.
 
     Editors start this command themselves and exchange messages with it on standard input and output. The server
-    recognizes documents by "$schema" or their keys, and ignores other JSON files. It offers:
+    recognizes documents by "$schema" or their keys, and ignores other JSON files.
 
-    Problems as you type, with quick fixes; completion; explanations of keys; the output shape and parameters after each
-    layer; memory, and commands that create a twin, above the layers; an outline; formatting.
+    It reports problems as you type and offers quick fixes. It completes and explains keys and layers, shows the output
+    shape and parameters of each layer, predicts the memory of training, and creates twins. It also provides an outline
+    and formatting.
 
     To set up VS Code, Neovim, JetBrains or Emacs, see "Editors" in the documentation.
 
@@ -41,5 +42,8 @@ def lsp(
     from archnet.lsp.stdio_session import serve_stdio
 
     if sys.stdin.isatty():
-        echo("Waiting for messages of an editor. Editors start this command themselves; end it with Ctrl-C.", err=True)
+        echo(
+            "Waiting for messages from an editor. Editors start this command themselves; press Ctrl-C to stop it.",
+            err=True,
+        )
     raise typer.Exit(serve_stdio(log))

@@ -14,13 +14,15 @@ def studio(
     folder: Annotated[
         Path, typer.Argument(help="Folder with architectures, experiments and runs.", metavar="FOLDER")
     ] = Path(),
-    port: Annotated[int, typer.Option(help="Port of the page. Default: a free one.", min=0, max=65535)] = 0,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address without opening it.")] = False,
+    port: Annotated[int, typer.Option(help="Port to serve the page on. Default: a free port.", min=0, max=65535)] = 0,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the address, but do not open a browser.")
+    ] = False,
 ) -> None:
-    """Edit architectures and experiments in a local page that shows the network as you type, and watch runs.
+    """Edit architectures and experiments on a local page that draws the network as you type, and monitor runs.
 
-    The page is served on 127.0.0.1, to this machine only, and its address contains a secret that changes with each
-    start. Ctrl-C stops the page; runs that it has started continue.
+    The page is served on 127.0.0.1, to this machine only. Its address contains a secret token that changes with each
+    start. Ctrl-C stops the server; runs started from the page continue.
 
     Examples:
         archnet studio
@@ -31,7 +33,7 @@ def studio(
 
     def announce(address: str) -> None:
         echo(f"archnet studio: {address}")
-        echo("Press Ctrl-C to stop the page. Runs that it has started continue.", err=True)
+        echo("Press Ctrl-C to stop the server. Runs started from the page continue.", err=True)
         if not no_browser:
             typer.launch(address)
 

@@ -1,6 +1,6 @@
 """Remove everything that archnet keeps outside run folders, unless another process uses it.
 
-Unsaved texts stay: nothing else holds what the user has typed.
+Unsaved texts are kept, because they exist nowhere else.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from archnet.spec.datasets import FETCHABLE_DATASETS
 def remove_user_files(found: UserFiles) -> list[str]:
     """Remove crop stores, files and folders, and the folders that are empty then.
 
-    Links are not followed; shared caches and unsaved texts stay.
+    Links are not followed; shared caches and unsaved texts are kept.
 
     Args:
         found: The files to remove, as `list_user_files` lists them.
@@ -58,7 +58,7 @@ def _draft_notes(found: UserFiles) -> list[str]:
     if not drafts:
         return []
     return [
-        f"{drafts[0].parent}: {pluralize(len(drafts), 'unsaved text')} of archnet studio stay there. Save or discard "
+        f"{drafts[0].parent}: {pluralize(len(drafts), 'unsaved text')} of archnet studio were kept. Save or discard "
         "them in archnet studio, or remove the folder."
     ]
 

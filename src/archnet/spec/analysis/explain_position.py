@@ -104,7 +104,7 @@ def layer_text(facts: LayerFacts) -> str:
     lines = [
         f"{sizes_text(facts.input_shape)} → {sizes_text(facts.output_shape)}",
         f"{facts.num_parameters:,} parameters, {facts.num_macs:,} multiply-adds per case",
-        f"{facts.memory_bytes / 1e6:,.1f} MB of memory per case during training",
+        f"{facts.memory_bytes / 1e6:,.1f} MB of training memory per case",
     ]
     if facts.receptive_field:
         lines.append(f"receptive field of {sizes_text(facts.receptive_field)} voxels{_millimetres_text(facts)}")

@@ -1,4 +1,4 @@
-"""A crop of a scan behind the receptive field: of a data set at hand, or of a generated phantom."""
+"""A crop as the background of the receptive field: from a data set, or from a generated phantom."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CROP: Final = record_of(
         "case": TEXT,
         "class": TEXT,
         "shape": {**list_of(COUNT), "description": "(height, width, depth)."},
-        "spacing_mm": {**nullable(list_of(NUMBER)), "description": "Along the same axes; null if unknown."},
+        "spacing_mm": {**nullable(list_of(NUMBER)), "description": "Voxel size along the same axes; null if unknown."},
         "slices": {**list_of(TEXT), "description": "Axial slices as PNG files in base64, from inferior to superior."},
     }
 )
@@ -62,7 +62,7 @@ def crop_document(request: Mapping[str, Any]) -> dict[str, Any]:
     height, width, *rest = request["input_shape"]
     depth = rest[0] if rest else 1
     if height * width * depth > MAX_VOXELS:
-        raise RunError(f"$.input_shape: a crop of more than {MAX_VOXELS:,} voxels is not drawn.")
+        raise RunError(f"$.input_shape: crops of more than {MAX_VOXELS:,} voxels are not drawn. Use a smaller input.")
     shape = (height, width, depth)
     if "data" in request:
         name, _, path = request["data"].partition(":")

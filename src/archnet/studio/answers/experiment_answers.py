@@ -1,6 +1,6 @@
-"""Answers about experiments: what "auto" becomes on a data set and why, the sets, and the expected time.
+"""Answers about experiments: the values of "auto" on a data set with reasons, the sets, and the expected duration.
 
-The rooms that read data take a second to import, which the start of the page does not wait for.
+The modules that read data take a second to import; deferred imports keep the start of the page fast.
 """
 
 from __future__ import annotations
@@ -46,8 +46,11 @@ EXPERIMENT: Final = record_of(
         ),
         "split": {"type": "object", "description": "The options of the split, without those that are null."},
         "split_reason": nullable(TEXT),
-        "sets": {**map_of(_SET), "description": "Cases of train, validation and test; of the first fold."},
-        "expected_recall": {**nullable(TEXT), "description": "How precise the recall of the test set will be."},
+        "sets": {**map_of(_SET), "description": "Counts of the training, validation and test sets of the first fold."},
+        "expected_recall": {
+            **nullable(TEXT),
+            "description": "Expected confidence interval of the recall on the test set, in words.",
+        },
         "runs": list_of(
             record_of(
                 {
@@ -60,14 +63,14 @@ EXPERIMENT: Final = record_of(
                 }
             )
         ),
-        "problem": {**nullable(TEXT), "description": "Why the cases cannot be split; null if they can."},
-        "ignored": {**list_of(TEXT), "description": "Options of the document that the data set does not have."},
+        "problem": {**nullable(TEXT), "description": "Reason why the cases cannot be split; null if they can."},
+        "ignored": {**list_of(TEXT), "description": "Options of the document that do not apply to the data set."},
     }
 )
 
 DURATION: Final = record_of(
     {
-        "seconds": {**NUMBER, "description": "Predicted for all runs, one after another, without early stopping."},
+        "seconds": {**NUMBER, "description": "Predicted duration of all runs in sequence, without early stopping."},
         "archs": list_of(
             record_of(
                 {
@@ -76,7 +79,7 @@ DURATION: Final = record_of(
                     "epochs": COUNT,
                     "steps_per_epoch": COUNT,
                     "step_seconds": NUMBER,
-                    "seconds": {**NUMBER, "description": "Of one run."},
+                    "seconds": {**NUMBER, "description": "Predicted duration of one run."},
                 }
             )
         ),
@@ -123,10 +126,10 @@ class ExperimentAnswers:
         }
 
     def duration(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Measure a few training steps of each architecture in a process of its own; see `DURATION`.
+        """Measure a few training steps of each architecture in a separate process; see `DURATION`.
 
         Raises:
-            RunError: An architecture cannot be trained here.
+            RunError: An architecture cannot be trained on this machine.
         """
         experiments, _ = requested_experiments(request, self._workspace)
         by_arch: dict[str, list[Experiment]] = {}

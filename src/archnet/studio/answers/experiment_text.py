@@ -54,7 +54,7 @@ def _requested_document(request: Mapping[str, Any], workspace: Workspace) -> Doc
     source = str(workspace.document(request["path"]).path)
     document = parse_document(request["text"], source)
     if is_sweep(document.value):
-        raise DocumentError(f"{source}: this is a sweep, not an experiment.")
+        raise DocumentError(f"{source}: this is a sweep, not an experiment. Choose an experiment or an architecture.")
     if not is_arch(document.value):
         return document
     return Document(value={"archs": [source]}, source=source, files={source: document})

@@ -45,12 +45,15 @@ TWIN: Final = record_of(
     {
         "text": {**TEXT, "description": "The document of the twin."},
         "notes": list_of(TEXT),
-        "agrees": {**BOOLEAN, "description": "Whether the twin matches the original within 3%, if a match was asked."},
-        "factor": {**NUMBER, "description": "Factor of the widths."},
-        "parameters_difference": {**NUMBER, "description": "Relative difference of the weights from the original's."},
+        "agrees": {
+            **BOOLEAN,
+            "description": "Whether the twin matches the original within 3%, if a match was requested.",
+        },
+        "factor": {**NUMBER, "description": "Factor by which the widths are multiplied."},
+        "parameters_difference": {**NUMBER, "description": "Relative difference in parameters from the original."},
         "macs_difference": NUMBER,
-        "original": {"type": "object", "description": "As in archnet twin --json."},
-        "twin": {"type": "object", "description": "As in archnet twin --json."},
+        "original": {"type": "object", "description": "The original, as in archnet twin --json."},
+        "twin": {"type": "object", "description": "The twin, as in archnet twin --json."},
     }
 )
 

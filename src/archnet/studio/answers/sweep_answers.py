@@ -35,15 +35,21 @@ SWEEP: Final = record_of(
                     "number": COUNT,
                     "values": {**map_of({}), "description": "Value of each hyperparameter."},
                     "arch": nullable(TEXT),
-                    "parameters": {**nullable(COUNT), "description": "At the input of the document; null if unknown."},
+                    "parameters": {
+                        **nullable(COUNT),
+                        "description": "Number of parameters at the input shape of the document; null if unknown.",
+                    },
                     "macs": nullable(COUNT),
-                    "problem": {**nullable(TEXT), "description": "Why the trial would be rejected."},
+                    "problem": {
+                        **nullable(TEXT),
+                        "description": "Reason why the trial would be rejected; null if it is valid.",
+                    },
                 }
             )
         ),
         "depends_on_results": {
             **BOOLEAN,
-            "description": "Whether later trials depend on the results of earlier ones, and are not listed.",
+            "description": "Whether later trials depend on the results of earlier ones; such trials are not listed.",
         },
     }
 )

@@ -1,1 +1,1 @@
-"""Requests of the page: which are allowed, and what they look like."""
+"""Requests of the page: their admission, validation and schemas."""

@@ -11,12 +11,12 @@ from archnet.studio.requests.api_route import ApiRoute
 
 _REFUSALS: Final[Mapping[int, str]] = {
     400: "The request does not fit its schema.",
-    401: "The token is missing or wrong.",
+    401: "The token is missing or invalid.",
     403: "The Host, the Origin or the path is not allowed.",
-    422: "The request is understood, but cannot be carried out; the message says why.",
-    503: "Too many requests at once.",
+    422: "The request is valid but cannot be carried out; the message states the reason.",
+    503: "Too many concurrent requests.",
 }
-"""Answers of every operation besides its own."""
+"""Answers that every operation can give in addition to its own."""
 
 _BODY_REFUSALS: Final[Mapping[int, str]] = {
     413: "The body is larger than the limit.",

@@ -33,7 +33,7 @@ PAGE_POLICY: Final = (
 )
 """Content security policy of all answers but reports."""
 
-_NO_TOKEN: Final = "The token is missing or wrong. Open the address that `archnet studio` printed when it started."
+_NO_TOKEN: Final = "The token is missing or invalid. Open the address that `archnet studio` printed when it started."
 
 _HEADERS: Final = {
     "content-security-policy": PAGE_POLICY,
@@ -63,7 +63,7 @@ class AccessToken:
 
 
 class Tickets:
-    """Keys that admit one request each, for pages that open in a tab of their own.
+    """One-time keys for pages that open in a new tab.
 
     At most `MAX_TICKETS` are valid; a new one replaces the oldest.
     """
@@ -87,7 +87,7 @@ class Tickets:
 
 
 class RequestGuard:
-    """ASGI middleware: refuses foreign requests and too many, and adds the security headers.
+    """ASGI middleware: rejects foreign and excess requests, and adds security headers.
 
     Args:
         app: The application.
@@ -127,13 +127,13 @@ class RequestGuard:
         if len(hosts) != 1 or hosts[0] not in self._hosts:
             return 403, f"The Host must be {self._hosts[0]} or {self._hosts[1]}."
         if any(origin.removeprefix("http://") not in self._hosts or "//" not in origin for origin in origins):
-            return 403, "Requests of other web pages are refused."
+            return 403, "Requests from other web pages are rejected."
         if headers.values("sec-fetch-site") and headers.values("sec-fetch-site")[-1] not in ("same-origin", "none"):
-            return 403, "Requests of other web pages are refused."
+            return 403, "Requests from other web pages are rejected."
         if not self._has_token(scope, headers):
             return 401, _NO_TOKEN
         if self._num_requests >= MAX_REQUESTS:
-            return 503, f"More than {MAX_REQUESTS} requests at once. Repeat the request."
+            return 503, f"More than {MAX_REQUESTS} concurrent requests. Try again."
         return None
 
     def _has_token(self, scope: Scope, headers: _Headers) -> bool:

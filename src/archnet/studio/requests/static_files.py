@@ -58,7 +58,7 @@ def refusal_page(message: str) -> bytes:
 
 
 def index_page(static_key: str, style_nonce: str) -> bytes:
-    """The page, which requests its other files under an address that only its reader knows.
+    """The page, which requests its other files at a secret address.
 
     Args:
         static_key: Part of the addresses of the other files.

@@ -1,1 +1,1 @@
-"""Runs: what their folders say while they train, and the processes that make them."""
+"""Runs: their state, read from their folders, and their processes."""

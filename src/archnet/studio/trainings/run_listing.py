@@ -89,7 +89,7 @@ def row_document(row: RunRow, entry: Mapping[str, Any], workspace: Workspace) ->
 
 
 def single_row(folder: Path, workspace: Workspace) -> tuple[RunRow, dict[str, Any]] | None:
-    """The row of a folder that is a run, a sweep or a versus, and its document; None for another folder.
+    """The row of a run, a sweep or a 2D-3D comparison, and its document; None for another folder.
 
     A run whose data are being prepared has no folder yet, but a row in that of its experiment.
     """

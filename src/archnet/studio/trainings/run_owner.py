@@ -1,4 +1,4 @@
-"""The process that makes a run: whether this user may stop it from here."""
+"""The process of a run, and whether this user may stop it on this machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run_owner(folder: Path) -> LockOwner | None:
 def is_stoppable(owner: LockOwner) -> bool:
     """Whether the owner of a lock is a live archnet command of this user on this machine.
 
-    The process ID may have been given to a different program since, so its command line is compared as well. On systems
+    The process ID may have been reused by a different program, so its command line is compared as well. On systems
     without /proc, only processes that the server has started can be stopped.
     """
     if owner.host != socket.gethostname() or owner.pid in (os.getpid(), 0, 1):
@@ -38,7 +38,7 @@ def is_stoppable(owner: LockOwner) -> bool:
 
 
 def _is_archnet(words: list[bytes]) -> bool:
-    """Whether a command line is that of a command that makes runs.
+    """Whether a command line is that of a command that trains.
 
     >>> _is_archnet([b"/usr/bin/python", b"-m", b"archnet", b"run", b"net.json"]), _is_archnet([b"vim", b"archnet"])
     (True, False)
@@ -48,7 +48,7 @@ def _is_archnet(words: list[bytes]) -> bool:
 
 
 def stop_process(pid: int) -> None:
-    """Interrupt an archnet command, which writes what is needed to resume it and ends.
+    """Interrupt an archnet command, which saves its state for resuming and exits.
 
     SIGTERM has the effect of Ctrl-C, but is not ignored by processes in the background of a script.
     """

@@ -32,7 +32,7 @@ MAX_RUNNING: Final = 4
 """Maximum number of processes at once."""
 
 MAX_KEPT: Final = 50
-"""Ended processes that are remembered."""
+"""Maximum number of ended processes that are listed."""
 
 _OUTPUT_BYTES: Final = 32_000
 _MAX_LINES: Final = 100
@@ -40,7 +40,7 @@ _MAX_LINES: Final = 100
 _ARGUMENT: Final[Schema] = {"type": "string", "minLength": 1, "maxLength": 1000, "pattern": "^[^\\u0000-\\u001f]*$"}
 
 START_REQUEST: Final = request_of(
-    {"documents": {**list_of(PATH, 1, 20), "description": "Architectures, or one experiment; as saved, not as typed."}},
+    {"documents": {**list_of(PATH, 1, 20), "description": "Architectures, or one experiment, as saved on disk."}},
     {
         "data": {**_ARGUMENT, "description": "Name of a data set, or npz:PATH."},
         "root": {**_ARGUMENT, "description": "Folder of the data set."},
@@ -66,7 +66,7 @@ PROCESS: Final = record_of(
         "is_running": BOOLEAN,
         "exit_code": nullable({"type": "integer"}),
         "started": TEXT,
-        "output": {**list_of(TEXT), "description": "Last lines of its messages."},
+        "output": {**list_of(TEXT), "description": "Last lines of the messages of the process."},
     }
 )
 PROCESSES: Final = record_of({"processes": list_of(PROCESS)})
@@ -104,7 +104,7 @@ class StartedProcess:
         }
 
     def _last_lines(self) -> list[str]:
-        """The position in the file is shared with the process that writes, and must not be moved."""
+        """Last lines of the output. The file position is shared with the writing process and must not be moved."""
         if not hasattr(os, "pread"):
             return []
         handle = self.output.fileno()
@@ -145,29 +145,29 @@ class RunProcesses:
         """Resume an interrupted run with the settings in its folder.
 
         Raises:
-            RequestRefusal: The folder holds no interrupted run.
+            RequestRefusal: The folder is not that of an interrupted run.
         """
         folder = self._workspace.path(request["path"])
         found = single_row(folder, self._workspace)
         if found is None or found[0].kind != "network":
-            raise RequestRefusal(404, f"{request['path']}: holds no run of a network. Resume sweeps from a terminal.")
+            raise RequestRefusal(404, f"{request['path']}: holds no run of a network. Resume sweeps in a terminal.")
         if found[0].state not in (INTERRUPTED, FAILED):
-            raise RequestRefusal(422, f"{request['path']}: is {found[0].state}, so there is nothing to resume.")
+            raise RequestRefusal(422, f"{request['path']}: the run is {found[0].state}, so there is nothing to resume.")
         document = os.path.relpath(folder / "experiment.json", self._workspace.folder)
         out = os.path.relpath(folder.parent, self._workspace.folder)
         return self._start(["run", "--resume", f"--out={out}", "--", document])
 
     def stop(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Interrupt the process that makes a run.
+        """Interrupt the process of a run.
 
         Raises:
-            RequestRefusal: No process makes it, or it is not this user's, or on a different machine.
+            RequestRefusal: The run has no process, or the process belongs to another user or runs on another machine.
         """
         folder = self._workspace.path(request["path"])
         found = single_row(folder, self._workspace)
         owner = run_owner(folder) if found and found[0].state == RUNNING else None
         if owner is None:
-            raise RequestRefusal(422, f"{request['path']}: no process is working on this run.")
+            raise RequestRefusal(422, f"{request['path']}: this run has no running process.")
         own = next((one for one in self.processes if one.process.pid == owner.pid), None)
         if own is not None and own.process.poll() is None:
             stop_process(own.process.pid)
@@ -175,7 +175,9 @@ class RunProcesses:
             stop_process(owner.pid)
         else:
             text = owner.describe(datetime.now(UTC))
-            raise RequestRefusal(422, f"{request['path']}: cannot be stopped from here, since it belongs to {text}.")
+            raise RequestRefusal(
+                422, f"{request['path']}: the run cannot be stopped from here because it belongs to {text}."
+            )
         return {"stopped": owner.describe(datetime.now(UTC))}
 
     def _start(self, arguments: Sequence[str]) -> dict[str, Any]:

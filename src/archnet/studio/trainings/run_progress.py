@@ -1,4 +1,4 @@
-"""A run as its folder shows it: finished, interrupted, or while a process trains it, whoever started that."""
+"""State of a run as recorded in its folder: in progress, interrupted or finished, regardless of who started it."""
 
 from __future__ import annotations
 
@@ -37,11 +37,17 @@ RUN: Final = record_of(
         },
         "num_epochs": {**COUNT, "description": "Number of finished epochs."},
         "max_epochs": nullable(COUNT),
-        "kept_epoch": {**nullable(COUNT), "description": "Epoch whose weights would be kept now, from 1."},
+        "kept_epoch": {**nullable(COUNT), "description": "Epoch with the best weights so far, from 1."},
         "best_metric": nullable(TEXT),
         "best_value": nullable(NUMBER),
-        "ending": {**TEXT, "description": "The kept epoch and the end of a finished training in words."},
-        "seconds_left": {**nullable(NUMBER), "description": "Predicted for all epochs; early stopping ends sooner."},
+        "ending": {
+            **TEXT,
+            "description": "The kept epoch and the reason for the end of a finished training, in words.",
+        },
+        "seconds_left": {
+            **nullable(NUMBER),
+            "description": "Predicted for the maximum number of epochs; early stopping may end training sooner.",
+        },
         "classes": list_of(TEXT),
         "positive": nullable(TEXT),
         "confusion_matrices": {
@@ -70,13 +76,13 @@ def run_document(workspace: Workspace, request: Mapping[str, Any]) -> dict[str, 
     """The state of a run; see `RUN`.
 
     Raises:
-        RequestRefusal: The folder holds no run.
+        RequestRefusal: The folder is not a run folder.
         DataError: A file of the run is damaged.
     """
     folder = workspace.path(request["path"])
     found = single_row(folder, workspace)
     if found is None:
-        raise RequestRefusal(404, f"{request['path']}: holds no run. Choose one of the table of runs.")
+        raise RequestRefusal(404, f"{request['path']}: holds no run. Choose one from the table of runs.")
     row, document = found
     history = read_live_history(folder)
     end = training_end(history, row.document)

@@ -1,4 +1,4 @@
-"""Reports of runs, which open in a tab of their own."""
+"""Reports of runs, which open in a new tab."""
 
 from __future__ import annotations
 
@@ -15,21 +15,25 @@ from archnet.studio.workspace.workspace import Workspace
 
 MAX_REPORT_BYTES: Final = 256_000_000
 
-REPORT: Final = record_of({"address": {**TEXT, "description": "Path of a URL that can be opened once."}})
+REPORT: Final = record_of({"address": {**TEXT, "description": "Path of a URL that works only once."}})
 
 
 def issue_report(workspace: Workspace, tickets: Tickets, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Issue an address at which the report of a run can be opened once.
+    """Issue a one-time address for the report of a run.
 
     Raises:
         RequestRefusal: The folder has no report, or it is too large.
     """
     path = workspace.path(f"{request['path'].rstrip('/')}/{REPORT_FILE}")
     if not path.is_file():
-        raise RequestRefusal(404, f"{request['path']}: has no {REPORT_FILE}. A finished run has one.")
+        raise RequestRefusal(404, f"{request['path']}: has no {REPORT_FILE}. It is written when the run finishes.")
     size = path.stat().st_size
     if size > MAX_REPORT_BYTES:
-        raise RequestRefusal(422, f"{request['path']}: its report is larger than {format_bytes(MAX_REPORT_BYTES)}.")
+        raise RequestRefusal(
+            422,
+            f"{request['path']}: its report is larger than {format_bytes(MAX_REPORT_BYTES)}. "
+            f"Open {REPORT_FILE} in the run folder instead.",
+        )
     return {"address": f"/report/{tickets.issue(path)}"}
 
 

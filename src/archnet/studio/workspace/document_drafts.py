@@ -1,7 +1,7 @@
-"""Unsaved texts, kept on disk so that nothing is lost if the browser, the server or the machine crashes.
+"""Unsaved texts, stored on disk so that nothing is lost if the browser, the server or the machine crashes.
 
 A draft is a file in a folder of the user, since the folder of the page may be under version control. It is removed when
-the page discards it; `archnet data info` lists drafts, and `archnet data prune --all` leaves them.
+the page discards it; `archnet data info` lists drafts, and `archnet data prune --all` keeps them.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class DocumentDrafts:
         return {"path": request["path"]}
 
     def discard(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Remove a draft, after its document was saved or the user has given it up."""
+        """Remove a draft after its document was saved or the user has discarded it."""
         file = self._file(request["path"])
         was_there = file.is_file()
         file.unlink(missing_ok=True)
@@ -122,5 +122,5 @@ def _draft_files() -> Iterator[Path]:
 def _folder() -> Path:
     folder = draft_folder()
     if folder is None:
-        raise RequestRefusal(422, "The home folder of this user is unknown, so that unsaved texts cannot be kept.")
+        raise RequestRefusal(422, "The home folder of this user is unknown, so unsaved texts cannot be stored.")
     return folder

@@ -99,7 +99,7 @@ class DocumentFiles:
         """Write a document as it was typed, unless the file has changed since it was read.
 
         Raises:
-            RequestRefusal: The file is read-only or not in the folder, or has changed: the details hold its content.
+            RequestRefusal: The file is read-only or not in the folder, or has changed: the details contain its content.
         """
         name = request["path"]
         file = self._workspace.document(name)
@@ -150,7 +150,9 @@ def _check_unchanged(file: DocumentFile, name: str, expected_digest: str | None)
             409, f"{name}: the file has been removed since it was read. Save it as a new file, or close it."
         ) from None
     if expected_digest is None:
-        raise RequestRefusal(409, f"{name}: the file exists. Use a different name.", {"current": asdict(current)})
+        raise RequestRefusal(
+            409, f"{name}: the file already exists. Use a different name.", {"current": asdict(current)}
+        )
     if current.digest != expected_digest:
         raise RequestRefusal(
             409,
@@ -176,7 +178,7 @@ def _digest(content: bytes) -> str:
 
 
 def _newline(text: str) -> str:
-    r"""The end of new lines.
+    r"""The line ending of new lines.
 
     >>> _newline("{\r\n}\r\n"), _newline("{\r\n}\n"), _newline("{}")
     ('\r\n', '\n', '\n')

@@ -1,4 +1,4 @@
-"""The documents of a folder: what the page lists."""
+"""The documents of a folder that the page lists."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from archnet.studio.workspace.document_kinds import document_kind
 from archnet.studio.workspace.workspace import SHIPPED_PREFIX, SUFFIX, Workspace, is_run, read_regular_file
 
 MAX_DEPTH: Final = 6
-"""Levels of folders that are searched."""
+"""Maximum depth of folders that are searched."""
 
 MAX_ENTRIES: Final = 20_000
-"""Files and folders that are looked at."""
+"""Maximum number of files and folders that are searched."""
 
 MAX_DOCUMENTS: Final = 1_000
-"""Documents that are listed."""
+"""Maximum number of documents that are listed."""
 
 _SKIPPED_FOLDERS: Final = ("node_modules", "__pycache__", "site-packages")
 
@@ -38,7 +38,10 @@ DOCUMENTS: Final = record_of(
                 {"path": TEXT, "kind": FILE_KIND, "digest": DIGEST, "is_shipped": BOOLEAN, "is_read_only": BOOLEAN}
             )
         ),
-        "is_complete": {**BOOLEAN, "description": "False if the folder holds more than the limits of the listing."},
+        "is_complete": {
+            **BOOLEAN,
+            "description": "False if the folder contains more files than the limits of the listing.",
+        },
     }
 )
 

@@ -1,4 +1,4 @@
-"""The folder of the page: which paths are inside it, and which of them the page may write."""
+"""The folder of the page: access checks for the paths that the page reads and writes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ class Workspace:
         if text.startswith(SHIPPED_PREFIX):
             shipped = shipped_documents().get(text.removeprefix(SHIPPED_PREFIX))
             if shipped is None:
-                raise RequestRefusal(404, f"{shorten_path(text)}: archnet ships no document of this name.")
+                raise RequestRefusal(
+                    404, f"{shorten_path(text)}: archnet ships no document of this name. All names: archnet list"
+                )
             return DocumentFile(path=shipped.resolve(), is_shipped=True)
         path = self.path(text)
         if path.suffix != SUFFIX:
@@ -86,12 +88,12 @@ class Workspace:
         try:
             path = (self.folder / text).resolve()
         except (OSError, RuntimeError):  # the latter for links in a circle
-            raise RequestRefusal(403, f"{json_text(text)}: the links in this path lead nowhere.") from None
+            raise RequestRefusal(403, f"{json_text(text)}: a link in this path is broken or circular.") from None
         if not path.is_relative_to(self.folder):
-            raise RequestRefusal(403, f"{json_text(text)}: a link on this path leads out of the folder of the page.")
+            raise RequestRefusal(403, f"{json_text(text)}: a link in this path leads out of the folder of the page.")
         hidden = [part for part in path.relative_to(self.folder).parts if part.startswith(".")]
         if hidden:
-            raise RequestRefusal(403, f"{json_text(text)}: a link on this path leads to the hidden {hidden[0]}.")
+            raise RequestRefusal(403, f"{json_text(text)}: a link in this path leads to the hidden {hidden[0]}.")
         return path
 
     def name(self, path: Path) -> str:
@@ -115,7 +117,7 @@ def open_workspace(folder: Path) -> Workspace:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is that of a run, finished or not, rather than of documents that people write."""
+    """Whether a folder is a run folder, finished or not, rather than a folder of documents."""
     is_started = any((folder / name).exists() for name in _STARTED_FILES)
     return is_finished(folder) or (is_started and (folder / "experiment.json").exists())
 
@@ -136,7 +138,7 @@ def path_problem(text: str) -> str | None:
     if any(part.startswith(".") for part in text.split("/") if part not in ("", ".")):
         return "hidden files cannot be opened."
     if any(is_device_name(part) for part in windows.parts):
-        return "this is the name of a device on Windows."
+        return "this is a reserved name on Windows."
     try:
         text.encode()
     except UnicodeEncodeError:

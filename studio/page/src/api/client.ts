@@ -36,7 +36,7 @@ export async function request<T>(method: string, path: string, body?: unknown, s
   const answer: unknown = await response.json().catch(() => null);
   if (response.status === 401) {
     connection.set({ state: "refused" });
-    throw new ConnectionError("The token is not valid.");
+    throw new ConnectionError("The token is invalid.");
   }
   if (connection.get().state !== "ok") connection.set({ state: "ok" });
   if (!response.ok) throw new ServerError(response.status, inFolder(errorMessage(answer, response)), answer);
@@ -57,7 +57,7 @@ async function send(method: string, path: string, body: unknown, signal?: AbortS
   } catch (error) {
     if (signal?.aborted) throw error;
     connection.set({ state: "gone" });
-    throw new ConnectionError("The server has ended.");
+    throw new ConnectionError("The server has stopped.");
   }
 }
 

@@ -32,11 +32,11 @@ export function ComparePage() {
         {other !== null && (
           <div class="buttons">
             <button type="button" onClick={() => setIsShowingTexts(true)}>
-              Compare the texts
+              Compare texts
             </button>
             {choice.kind === "twin" && (
               <button type="button" class="primary" onClick={() => openNewText(twinPath(document.path, choice.form), other.text)}>
-                Save the twin as…
+                Save twin as…
               </button>
             )}
           </div>

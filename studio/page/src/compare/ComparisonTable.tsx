@@ -11,7 +11,7 @@ interface Row {
 const ROWS: readonly Row[] = [
   { name: "Parameters", value: (network) => network.num_parameters, text: exactCount },
   { name: "Multiply-adds per case", value: (network) => network.num_macs, text: shortCount },
-  { name: "Peak memory in training", value: (network) => network.memory.peak_bytes, text: memoryText },
+  { name: "Peak training memory", value: (network) => network.memory.peak_bytes, text: memoryText },
   { name: "Cases per micro-batch", value: (network) => network.memory.micro_batch_size, text: exactCount },
   { name: "Layers", value: (network) => network.layers.length, text: exactCount },
 ];
@@ -37,7 +37,7 @@ export function ComparisonTable({ left, right }: { left: NetworkFacts; right: Ne
         </thead>
         <tbody>
           <TextRow name="Input" left={shapeText(left.input_shape)} right={shapeText(right.input_shape)} />
-          <TextRow name="Receptive field, voxels" left={fieldText(left)} right={fieldText(right)} />
+          <TextRow name="Receptive field (voxels)" left={fieldText(left)} right={fieldText(right)} />
           {ROWS.map(({ name, value, text }) => (
             <tr key={name}>
               <th scope="row">{name}</th>

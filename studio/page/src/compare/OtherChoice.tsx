@@ -24,10 +24,10 @@ export function OtherChoice({ path, choice }: { path: string; choice: Choice }) 
           Compare <b>{path}</b> with
         </span>
         <select value={choiceText(choice)} onChange={({ currentTarget }) => choose(currentTarget.value, choice)}>
-          <optgroup label="Its twin">
+          <optgroup label="Twins">
             {FORMS.map((form) => (
               <option key={form} value={`twin:${form}`}>
-                its {form.toUpperCase()} twin
+                {form.toUpperCase()} twin
               </option>
             ))}
           </optgroup>
@@ -59,7 +59,7 @@ export function OtherChoice({ path, choice }: { path: string; choice: Choice }) 
       )}
       {choice.kind === "twin" && needsDepth(choice, network) && (
         <label>
-          <span>Depth of the input</span>
+          <span>Input depth</span>
           <input
             type="number"
             min={2}

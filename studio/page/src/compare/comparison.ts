@@ -6,7 +6,7 @@ import { readDraft } from "../files/drafts";
 import { latestOnly } from "../latest";
 import { createStore } from "../store";
 
-/** With what the open file is compared. */
+/** The network to compare the open file with. */
 export type Choice = { kind: "twin"; form: Form; match: Match; depth: number } | { kind: "file"; path: string };
 
 /** The other network. */
@@ -49,7 +49,7 @@ const ask = latestOnly(
   150,
 );
 
-/** Computes the other network from the present text. */
+/** Computes the other network from the current text. */
 export function compareAgain(): void {
   ask(comparison.get().choice);
 }

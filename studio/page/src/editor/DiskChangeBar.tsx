@@ -14,8 +14,8 @@ export function DiskChangeBar() {
     <div class="caution disk-change" role="alert">
       <p>
         {file === null
-          ? "The file has been removed from the disk. Your text is kept here."
-          : "Another program has changed this file. Your text is not saved."}
+          ? "This file has been deleted on disk. Your text is kept here."
+          : "This file has changed on disk, and you have unsaved changes."}
       </p>
       <div class="buttons">
         {file !== null && (
@@ -24,7 +24,7 @@ export function DiskChangeBar() {
               Compare
             </button>
             <button type="button" onClick={() => takeFromDisk(file)}>
-              Reload, discard mine
+              Discard mine and reload
             </button>
           </>
         )}
@@ -34,8 +34,8 @@ export function DiskChangeBar() {
       </div>
       {isComparing && file !== null && (
         <DifferenceDialog
-          left={{ title: "On the disk", text: file.text }}
-          right={{ title: "Yours, unsaved", text: document.text }}
+          left={{ title: "On disk", text: file.text }}
+          right={{ title: "Yours (unsaved)", text: document.text }}
           onClose={() => setIsComparing(false)}
         />
       )}

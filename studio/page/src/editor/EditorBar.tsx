@@ -44,7 +44,7 @@ export async function formatDocument(): Promise<void> {
   try {
     const { edits } = await format({ path: document.path, text: document.text });
     if (editing.get().document?.text !== document.text) return;
-    if (edits.length === 0) announce("There is nothing to format.");
+    if (edits.length === 0) announce("The text is already formatted.");
     else changeDocument(edits);
     focusEditor();
   } catch (error) {

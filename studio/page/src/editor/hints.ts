@@ -3,7 +3,7 @@ import { Decoration, type DecorationSet, EditorView, WidgetType } from "@codemir
 import type { LayerFacts } from "../api/types";
 import { exactCount } from "../format";
 
-/** Shows what each layer makes of its input, at the end of its line. */
+/** Shows the output shape and the parameters of each layer at the end of its line. */
 export const setHints = StateEffect.define<readonly LayerFacts[]>();
 
 class Hint extends WidgetType {

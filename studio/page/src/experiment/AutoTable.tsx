@@ -1,7 +1,7 @@
 import type { ExperimentAnswer } from "../api/types";
 import { Scroll } from "../shell/Scroll";
 
-/** What each "auto" of a run becomes, and why. */
+/** The value of each "auto" option of a run, and the reason for it. */
 export function AutoTable({ run }: { run: ExperimentAnswer["runs"][number] }) {
   return (
     <section class="auto">
@@ -9,7 +9,7 @@ export function AutoTable({ run }: { run: ExperimentAnswer["runs"][number] }) {
         {run.arch} <span class="faint">{run.name}</span>
       </h3>
       <p class="note">
-        {run.epochs} epochs at most, batches of {run.batch_size}
+        At most {run.epochs} epochs, batch size {run.batch_size}
       </p>
       {run.warnings.map((warning) => (
         <p key={warning} class="caution">
@@ -17,15 +17,15 @@ export function AutoTable({ run }: { run: ExperimentAnswer["runs"][number] }) {
         </p>
       ))}
       {run.auto.length === 0 ? (
-        <p class="note">No option is “auto”.</p>
+        <p class="note">No option is set to “auto”.</p>
       ) : (
         <Scroll label="Automatic options">
           <table>
             <thead>
               <tr>
                 <th scope="col">“auto” option</th>
-                <th scope="col">Becomes</th>
-                <th scope="col">Because</th>
+                <th scope="col">Value</th>
+                <th scope="col">Reason</th>
               </tr>
             </thead>
             <tbody>

@@ -5,9 +5,9 @@ import { Scroll } from "../shell/Scroll";
 /** Predicted time of all runs on this machine, from a few measured steps. */
 export function DurationTable({ duration }: { duration: DurationAnswer }) {
   return (
-    <Scroll label="Expected time">
+    <Scroll label="Expected training time">
       <table>
-        <caption>Expected time on this machine: {durationText(duration.seconds)}, without early stopping</caption>
+        <caption>Expected training time on this machine: {durationText(duration.seconds)}, without early stopping</caption>
         <thead>
           <tr>
             <th scope="col">Architecture</th>

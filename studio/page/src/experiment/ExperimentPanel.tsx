@@ -14,7 +14,7 @@ interface Resolved {
   answer: ExperimentAnswer;
 }
 
-/** What an experiment becomes on its data: the values of "auto", the sets, the expected time. */
+/** An experiment resolved on its data: the values of "auto", the sets, the expected time. */
 export function ExperimentPanel() {
   const document = useStore(editing, (value) => value.document);
   const [data, setData] = useState("");
@@ -37,7 +37,7 @@ export function ExperimentPanel() {
     setBusy("");
   };
   const resolve = () =>
-    ask("Reading the data set…", async () => {
+    ask("Reading data set…", async () => {
       setDuration(null);
       setResolved({ text: source.text, answer: await resolveExperiment(source, choice) });
     });
@@ -45,23 +45,23 @@ export function ExperimentPanel() {
     ask("Measuring training steps…", async () => setDuration(await measureDuration(source, choice)));
   return (
     <div class="experiment-pane">
-      <p class="note">Read the data set to see what “auto” becomes, how the cases are split, and how long training takes.</p>
+      <p class="note">Read the data set to see the values of “auto” options and the split. Measure a few training steps to estimate the time.</p>
       <div class="field-pair">
         <label class="field">
           Data set
-          <input value={data} placeholder="that of the experiment" onInput={({ currentTarget }) => setData(currentTarget.value)} />
+          <input value={data} placeholder="as in the experiment" onInput={({ currentTarget }) => setData(currentTarget.value)} />
         </label>
         <label class="field">
-          Its folder or file
-          <input value={root} placeholder="that of the experiment" onInput={({ currentTarget }) => setRoot(currentTarget.value)} />
+          Folder or file
+          <input value={root} placeholder="as in the experiment" onInput={({ currentTarget }) => setRoot(currentTarget.value)} />
         </label>
       </div>
       <div class="buttons">
         <button type="button" class="primary" disabled={busy !== ""} onClick={resolve}>
-          Read the data set
+          Read data set
         </button>
         <button type="button" disabled={busy !== ""} onClick={measure}>
-          Measure the time
+          Estimate training time
         </button>
         <button
           type="button"
@@ -70,7 +70,7 @@ export function ExperimentPanel() {
             openStartRun(document.path);
           }}
         >
-          Start a run…
+          Start run…
         </button>
       </div>
       <p role="status" class="note">
@@ -94,7 +94,7 @@ function ExperimentFacts({ answer }: { answer: ExperimentAnswer }) {
   return (
     <>
       {answer.problem !== null && <p class="caution">{answer.problem}</p>}
-      {answer.ignored.length > 0 && <p class="note">The data set has no options {answer.ignored.join(", ")}.</p>}
+      {answer.ignored.length > 0 && <p class="note">Options that do not apply to this data set: {answer.ignored.join(", ")}.</p>}
       <SetTable data={answer.data} sets={answer.sets} />
       {answer.split_reason !== null && <p class="note">{answer.split_reason}</p>}
       {answer.expected_recall !== null && <p class="note">{answer.expected_recall}</p>}

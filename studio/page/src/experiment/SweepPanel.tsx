@@ -47,7 +47,7 @@ export function SweepPanel() {
           {problem}
         </p>
       )}
-      {proposal !== null && proposal.text !== text && problem !== "" && <p class="outdated-note">Outdated: the last valid text.</p>}
+      {proposal !== null && proposal.text !== text && problem !== "" && <p class="outdated-note">Outdated: these are the trials of the last valid text.</p>}
       {proposal !== null && <Trials answer={proposal.answer} />}
       {proposal !== null && <StartHint command={sweepCommand(path)} isSaved={document !== null && !isUnsaved(document)} />}
     </div>
@@ -75,7 +75,7 @@ function Trials({ answer }: { answer: SweepAnswer }) {
   return (
     <>
       <p>
-        <b>{answer.num_trials} trials</b> by {answer.search} search, compared by {answer.metric}
+        <b>{answer.num_trials} trials</b>, {answer.search} search, ranked by {answer.metric}
         {answer.runs_per_trial > 1 && `, ${answer.runs_per_trial} runs each`}.
       </p>
       {answer.depends_on_results && <p class="note">Later trials depend on the results of earlier ones.</p>}
@@ -106,7 +106,7 @@ function Trials({ answer }: { answer: SweepAnswer }) {
           </tbody>
         </table>
       </Scroll>
-      {trials.length < answer.num_trials && <p class="note">The first {trials.length} trials are listed.</p>}
+      {trials.length < answer.num_trials && <p class="note">Only the first {trials.length} trials are listed.</p>}
     </>
   );
 }

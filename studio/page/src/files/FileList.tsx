@@ -16,7 +16,7 @@ const GROUPS: readonly Group[] = [
   { title: "Architectures", holds: (entry) => !entry.is_shipped && entry.kind === "arch" },
   { title: "Experiments", holds: (entry) => !entry.is_shipped && entry.kind === "experiment" },
   { title: "Sweeps", holds: (entry) => !entry.is_shipped && entry.kind === "sweep" },
-  { title: "Not saved or not recognized", holds: (entry) => !entry.is_shipped && entry.kind === "other" },
+  { title: "Unsaved or unrecognized", holds: (entry) => !entry.is_shipped && entry.kind === "other" },
   { title: "Shipped architectures", holds: (entry) => entry.is_shipped && entry.kind === "arch" },
   { title: "Shipped experiments", holds: (entry) => entry.is_shipped && entry.kind === "experiment" },
   { title: "Shipped sweeps", holds: (entry) => entry.is_shipped && entry.kind === "sweep" },
@@ -54,8 +54,8 @@ export function FileList() {
           unsaved={unsaved}
         />
       ))}
-      {shown.length === 0 && <p class="empty">No file matches.</p>}
-      {!isComplete && <p class="note">The folder holds more files than are listed.</p>}
+      {shown.length === 0 && <p class="empty">No matching files.</p>}
+      {!isComplete && <p class="note">The folder contains more files than are listed here.</p>}
     </nav>
   );
 }

@@ -62,7 +62,7 @@ function NewFileForm({ request, onClose }: { request: Request; onClose: () => vo
           />
         </label>
         <p id="new-file-problem" class="note" role="status">
-          {path === "" ? "A path in the folder, such as archs/mine.json." : problem}
+          {path === "" ? "Path within the folder, such as archs/mine.json." : problem}
         </p>
         {request.text === null && (
           <fieldset class="options">
@@ -111,7 +111,7 @@ function withSuffix(path: string): string {
 /** Why a file cannot be created at a path; empty if it can. */
 function pathProblem(path: string): string {
   if (path === "") return "Enter a name.";
-  if (folder.get().entries.some((entry) => entry.path === withSuffix(path))) return "There is a file of this name.";
+  if (folder.get().entries.some((entry) => entry.path === withSuffix(path))) return "A file with this name already exists.";
   if (path.startsWith("/") || path.includes("..")) return "The file must be inside the folder.";
   return "";
 }

@@ -2,8 +2,8 @@ import { discardDraft, listDrafts, readDraft as readFromServer, sendDraft } from
 import { folderName } from "../folder_name";
 import { report } from "../shell/notices";
 
-/** Unsaved text. It is kept twice until it is saved: in the browser, which writes it at once but forgets it if the server
- * starts again at another port, and by the server, which receives it when typing has rested for a moment.
+/** Unsaved text. Two copies are kept until it is saved: one in the browser, which is written at once but lost if the
+ * server restarts on another port, and one on the server, which is sent after a pause in typing.
  */
 export interface Draft {
   text: string;

@@ -10,7 +10,7 @@ interface CostChoiceProps {
 /** Chooses the cost that the bars show. */
 export function CostChoice({ cost, onChoose }: CostChoiceProps) {
   return (
-    <div class="choice" role="group" aria-label="Cost of the bars">
+    <div class="choice" role="group" aria-label="Cost shown by the bars">
       {(Object.keys(COSTS) as Cost[]).map((name) => (
         <button key={name} type="button" aria-pressed={name === cost} onClick={() => onChoose(name)}>
           {COSTS[name].label}

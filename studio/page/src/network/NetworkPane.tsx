@@ -26,11 +26,11 @@ export function NetworkPane() {
     <div ref={pane} class={isOutdated ? "network-pane outdated" : "network-pane"}>
       {isOutdated && (
         <p class="outdated-note" role="status">
-          Outdated: the last valid text. The present text has errors.
+          Outdated: this is the network of the last valid text. The current text has errors.
         </p>
       )}
       {network === null ? (
-        <p class="empty">No network yet. It is drawn as soon as the text is valid.</p>
+        <p class="empty">No network yet. It appears as soon as the text is valid.</p>
       ) : (
         <>
           <Totals network={network} />

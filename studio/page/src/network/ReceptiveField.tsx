@@ -26,7 +26,7 @@ export function ReceptiveField({ network, selected }: ReceptiveFieldProps) {
         </h3>
         <p>
           <b>{shapeText(layer.receptive_field)}</b> voxels
-          {fieldMm !== null && ` (${fieldMm} mm at the voxels of this crop)`}
+          {fieldMm !== null && ` (${fieldMm} mm at the voxel size of this crop)`}
           , of an input of {shapeText(network.input_shape.slice(0, -1))}.
         </p>
         <p class="note">{coverText(layer.receptive_field, network.input_shape)}</p>
@@ -42,7 +42,7 @@ export function ReceptiveField({ network, selected }: ReceptiveFieldProps) {
             />
           </label>
         )}
-        {crop !== null && <p class="note">A crop of {crop.source}: {crop.class}</p>}
+        {crop !== null && <p class="note">Crop from {crop.source}: {crop.class}</p>}
       </div>
     </section>
   );
@@ -57,10 +57,10 @@ function layerWithField({ layers }: NetworkFacts, selected: string | null): Laye
 
 function coverText(field: readonly number[], input: readonly number[]): string {
   const isWhole = field.every((size, axis) => size >= (input[axis] ?? size));
-  return isWhole ? "It covers the whole input." : "Its box is drawn around the centre.";
+  return isWhole ? "It covers the whole input." : "The box shows it at the centre of the crop.";
 }
 
-/** The size of a receptive field; null if the crop does not tell the size of its voxels. */
+/** The size of a receptive field; null if the voxel size of the crop is unknown. */
 function millimetres(field: readonly number[], crop: Crop | null): string | null {
   const spacing = crop?.spacing_mm;
   return spacing ? field.map((size, axis) => (size * (spacing[axis] ?? 1)).toFixed(0)).join("×") : null;

@@ -58,7 +58,7 @@ function Budget({ network }: { network: NetworkFacts }) {
         />
       </label>
       <label>
-        Budget, GB
+        Memory budget (GB)
         <input
           type="number"
           min={0.1}
@@ -75,7 +75,7 @@ function Budget({ network }: { network: NetworkFacts }) {
         <div class={isOver ? "meter over" : "meter"}>
           <span class="meter-fill" style={{ width: `${Math.min(100, 100 * share)}%` }} />
           <span class="meter-text">
-            {isOver ? "✕ over the budget: " : ""}
+            {isOver ? "✕ over budget: " : ""}
             {memoryText(peak_bytes)} of {memoryText(budget_bytes)}
           </span>
         </div>

@@ -42,7 +42,7 @@ export function RunTable({ shown }: { shown: string | null }) {
           ))}
         </select>
         <select
-          aria-label="Results of"
+          aria-label="Results on"
           value={setName}
           onChange={({ currentTarget }) => setSetName(currentTarget.value as SetName)}
         >
@@ -53,7 +53,7 @@ export function RunTable({ shown }: { shown: string | null }) {
           {matching.length === entries.length ? `${entries.length} runs` : `${matching.length} of ${entries.length} runs`}
         </span>
       </div>
-      {isLoaded && entries.length === 0 && <p class="empty">There are no runs in this folder yet.</p>}
+      {isLoaded && entries.length === 0 && <p class="empty">No runs in this folder yet.</p>}
       {entries.length > 0 && (
         <Scroll label="Runs">
           <table class="run-table">

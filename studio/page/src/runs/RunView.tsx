@@ -73,18 +73,18 @@ function Actions({ run }: { run: RunDetail }) {
   return (
     <div class="buttons">
       {run.can_stop && (
-        <button type="button" onClick={() => act(stopRun, `${run.name} stops after the present step. It can be resumed.`)}>
+        <button type="button" onClick={() => act(stopRun, `${run.name} stops after the current step. You can resume it later.`)}>
           Stop
         </button>
       )}
       {run.can_resume && (
-        <button type="button" class="primary" onClick={() => act(resumeRun, `${run.name} resumes.`)}>
+        <button type="button" class="primary" onClick={() => act(resumeRun, `${run.name} is resuming.`)}>
           Resume
         </button>
       )}
       {run.has_report && (
         <button type="button" onClick={() => showReport(run.path)}>
-          Open the report
+          Open report
         </button>
       )}
     </div>
@@ -115,8 +115,8 @@ function Log({ lines, owner, isOpen }: LogProps) {
   if (lines.length === 0) return null;
   return (
     <details class="log" open={isOpen}>
-      <summary>The end of the log</summary>
-      <pre tabIndex={0} aria-label="The end of the log">
+      <summary>Last lines of the log</summary>
+      <pre tabIndex={0} aria-label="Last lines of the log">
         {lines.join("\n")}
       </pre>
       {owner !== null && <p class="note">Written by {owner}.</p>}

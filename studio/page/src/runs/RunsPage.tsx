@@ -18,7 +18,7 @@ export function RunsPage() {
         <div class="bar-of-pane">
           <h2>Runs</h2>
           <button type="button" class="primary" onClick={() => openStartRun(null)}>
-            Start a run…
+            Start run…
           </button>
         </div>
         <StartedProcess />
@@ -32,7 +32,7 @@ export function RunsPage() {
               Close
             </button>
           </div>
-          {detail?.path === path ? <RunView run={detail} /> : <p class="empty">Reading the run…</p>}
+          {detail?.path === path ? <RunView run={detail} /> : <p class="empty">Loading run…</p>}
         </section>
       )}
     </main>

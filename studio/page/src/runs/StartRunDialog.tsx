@@ -38,7 +38,7 @@ function StartRunForm({ path, onClose }: { path: string; onClose: () => void }) 
     start(chosen, values).then(onClose).catch(report);
   };
   return (
-    <Dialog title="Start a run" onClose={onClose}>
+    <Dialog title="Start run" onClose={onClose}>
       <form onSubmit={submit}>
         <label class="field">
           Architecture or experiment
@@ -52,7 +52,7 @@ function StartRunForm({ path, onClose }: { path: string; onClose: () => void }) 
         </label>
         <div class="field-pair">
           <TextField name="data" label="Data set" placeholder={isArch ? "phantom" : "as in the experiment"} />
-          <TextField name="root" label="Its folder or file" placeholder="as in the experiment" />
+          <TextField name="root" label="Folder or file" placeholder="as in the experiment" />
         </div>
         <div class="field-pair">
           {NUMBERS.map(({ key, label, least }) => (
@@ -104,6 +104,6 @@ async function start(path: string, values: FormData): Promise<void> {
     settings: { ...Object.fromEntries(numbers), ...parseSettings(text("settings")) },
     mode: "new",
   });
-  announce("The run has started.");
+  announce("Run started.");
   followProcess(process);
 }

@@ -7,7 +7,7 @@ export function StartedProcess() {
   if (process === null) return null;
   const hasFailed = !process.is_running && process.exit_code !== 0;
   return (
-    <section class={hasFailed ? "caution started" : "started"} aria-label="The run that was started">
+    <section class={hasFailed ? "caution started" : "started"} aria-label="Started run">
       <p role="status">
         <b>{hasFailed ? "The run could not start." : "The run is being prepared."}</b> <code>{process.command}</code>
       </p>

@@ -9,7 +9,7 @@ export function parseSettings(text: string): Record<string, unknown> {
 
 function parseLine(line: string): [string, unknown] {
   const end = line.indexOf("=");
-  if (end < 1) throw new Error(`The setting “${line}” needs the form key=value.`);
+  if (end < 1) throw new Error(`Setting “${line}”: expected the form key=value.`);
   return [line.slice(0, end).trim(), parseValue(line.slice(end + 1).trim())];
 }
 

@@ -27,7 +27,7 @@ export function Header() {
         ))}
       </nav>
       <div class="buttons">
-        <button type="button" onClick={nextTheme} aria-label={`Theme: ${themeName}. Change it.`}>
+        <button type="button" onClick={nextTheme} aria-label={`Theme: ${themeName}. Change theme.`}>
           <span aria-hidden="true">◐</span> <span class="wide-only">{themeName}</span>
         </button>
         <button type="button" onClick={openShortcuts} aria-label="Keyboard shortcuts" aria-keyshortcuts="?">

@@ -4,7 +4,7 @@ import { SweepPanel } from "../experiment/SweepPanel";
 import { NetworkPane } from "../network/NetworkPane";
 import { useStore } from "../store";
 
-/** What the open file means: a network, an experiment or a sweep. */
+/** The pane for the kind of the open file: a network, an experiment or a sweep. */
 export function RightPane() {
   const path = useStore(editing, (value) => value.document?.path);
   const kind = useStore(editing, (value) => value.analysis?.kind);

@@ -7,22 +7,22 @@ export function openShortcuts(): void {
   shown.set({ isOpen: true });
 }
 
-/** Key and effect; those of the editor itself are CodeMirror's. */
+/** Keys and their effects; CodeMirror defines further ones in the editor. */
 export const SHORTCUTS: readonly [string, string][] = [
-  ["Ctrl S", "Save exactly what is typed"],
+  ["Ctrl S", "Save the file exactly as typed"],
   ["Ctrl Space", "Complete a key, a value or a layer"],
   ["Ctrl .", "Apply the first fix on this line"],
   ["F8", "Next problem"],
-  ["Shift Alt F", "Format the text in the house style"],
-  ["Ctrl F", "Search in the text"],
+  ["Shift Alt F", "Format the document"],
+  ["Ctrl F", "Search the text"],
   ["Ctrl Z, Ctrl Shift Z", "Undo, redo"],
-  ["Ctrl ], Ctrl [", "Indent, outdent; Tab leaves the editor"],
-  ["Ctrl 1, 2, 3", "Go to the files, the text, the network"],
+  ["Ctrl ], Ctrl [", "Indent, outdent (Tab leaves the editor)"],
+  ["Ctrl 1, 2, 3", "Go to files, text or network"],
   ["F6, Shift F6", "Next pane, previous pane"],
-  ["Alt E, Alt C, Alt R", "Go to the editor, the comparison, the runs"],
+  ["Alt E, Alt C, Alt R", "Go to editor, comparison or runs"],
   ["Alt N", "New file"],
-  ["/", "Filter the files, outside text"],
-  ["?", "Show this list, outside text"],
+  ["/", "Filter files (when not typing)"],
+  ["?", "Show this list (when not typing)"],
 ];
 
 export function ShortcutsDialog() {

@@ -34,7 +34,7 @@ function controlAction(key: string): (() => void) | undefined {
   const pane = PANES[Number(key) - 1];
   if (pane !== undefined) return () => goToPane(pane);
   if (key === "s") return () => save().catch(report);
-  if (key === ".") return () => fixAtCursor() || announce("There is no fix for this line.");
+  if (key === ".") return () => fixAtCursor() || announce("No fix is available on this line.");
   return undefined;
 }
 

@@ -25,7 +25,7 @@ export function dismiss(notice: Notice): void {
   if (notices.get().latest?.number === notice.number) notices.set({ latest: null });
 }
 
-/** Shows why something failed; the banner of the page already tells if there is no server. */
+/** Shows why something failed; the banner of the page already reports a missing server. */
 export function report(error: unknown): void {
   if (error instanceof Error && error.name === "ConnectionError") return;
   announce(error instanceof Error ? error.message : String(error), "error");
