@@ -75,7 +75,7 @@ def _names_file(value: Any) -> bool:
 
 
 def placeholder(schema: Mapping[str, Any]) -> Any:
-    """A valid value: the default, an example that is no array, an example, or else the simplest value of the type."""
+    """A valid value: the default, an example that is not an array, any example, or the simplest value of the type."""
     examples = schema.get("examples", [])
     plain = [example for example in examples if not isinstance(example, list | dict)]
     for value in [*([schema["default"]] if "default" in schema else []), *plain, *examples, *schema.get("enum", [])]:
@@ -135,7 +135,7 @@ def translate_layer(name: Any, layer: Any, path: JsonPath, schemas: Mapping[str,
     implied = {key: value for key, value in _implied_keys(kind, str(name)).items() if key not in given}
     missing = {key: placeholder(known[key]) for key in required if key not in {"type", *given, *implied}}
     translated = {"type": kind, **implied, **given, **missing}
-    return (Repair(f"Replace with a layer {kind}", (ReplaceValue(path, translated),)),)
+    return (Repair(f"Replace with layer {kind}", (ReplaceValue(path, translated),)),)
 
 
 def _translate_value(value: Any, schema: Mapping[str, Any]) -> Any:
