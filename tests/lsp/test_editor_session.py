@@ -275,11 +275,11 @@ def test_settings_can_change_and_invalid_ones_are_reported(editor, opened):
     editor.notify("workspace_did_change_configuration", types.DidChangeConfigurationParams(settings=settings))
     editor.wait_for(lambda: any("numClasses" in message for message in editor.messages))
     assert editor.messages[-1] == 'archnet setting "numClasses": expected a whole number from 2 to 65,536. Got 1.'
-    assert " at batch 16" in editor.lenses(uri)[0].command.title
+    assert " at batch size 16" in editor.lenses(uri)[0].command.title
     editor.wait_for(lambda: editor.refreshed == refreshed + 1)
     settings = {"archnet": {"batchSize": 32}}
     editor.notify("workspace_did_change_configuration", types.DidChangeConfigurationParams(settings=settings))
-    assert editor.lenses(uri)[0].command.title.endswith(" at batch 32")
+    assert editor.lenses(uri)[0].command.title.endswith(" at batch size 32")
 
 
 def test_architectures_without_an_input_get_that_of_the_settings(editor, opened):

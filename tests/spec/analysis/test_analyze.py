@@ -85,7 +85,7 @@ FIXES = {
     ),
     "a layer of another framework": (
         net({"type": "MaxPooling2D", "pool_size": "2"}),
-        "Replace with a layer P",
+        "Replace with layer P",
         net({"type": "P", "pool": "max", "kernel_size": 2}),
     ),
     "a layer of another framework with misspelt keys": (
@@ -114,12 +114,12 @@ FIXES = {
     "two T": (net({"type": "T"}, C), "Remove the other T", net(C)),
     "FC before C": (
         net({"type": "FC", "num_output": 5}, C),
-        "Move it before layer 0",
+        "Move before layer 0",
         net(C, {"type": "FC", "num_output": 5}),
     ),
     "FC in RES": (
         net({"type": "RES", "layers": [C, {"type": "FC", "num_output": 2}]}),
-        "Move it out",
+        "Move out of the enclosing layer",
         net({"type": "RES", "layers": [C]}, {"type": "FC", "num_output": 2}),
     ),
     "T in REP": (

@@ -1,4 +1,4 @@
-"""Read invalid scalars of JSON as what they probably mean: words without quotes, Python's literals, odd numbers."""
+"""Interpret invalid scalars of JSON: words without quotes, Python's literals, malformed numbers."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def compact_json(value: Any, measure: Callable[[str], int] = len) -> str:
 
 
 def format_json(text: str, root: JsonNode) -> str:
-    """Format the text of a JSON document in the house style; numbers, texts and keys stay as they are written.
+    """Format the text of a JSON document in the house style; numbers, texts and keys are left unchanged.
 
     Args:
         text: The text of a strict JSON document.

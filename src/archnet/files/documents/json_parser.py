@@ -270,7 +270,7 @@ class _Parser(ParseRecovery):
             last = self.last_end(node)
             is_last = self.text[_SPACE(self.text, end).end() :][:1] in ("", "}", "]", ",")  # type: ignore[union-attr]
             start = last if is_last and node.members and self.text[last:position].strip() == "," else position
-            self.refuse(position, expected, at=(position, end), title="Remove it", edits=((start, end, ""),))
+            self.refuse(position, expected, at=(position, end), title="Remove", edits=((start, end, ""),))
             position = end
 
     def find_value(self, key: str, child: JsonNode) -> int:

@@ -1,4 +1,4 @@
-"""Recovery of the JSON parser from syntax errors: it guesses what was meant."""
+"""Error recovery of the JSON parser, which infers the intended text."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ParseRecovery(ParseState, ABC):
         """Report an invalid or missing scalar."""
         if node.key_start >= 0 and self.text.startswith((":", "="), position):
             edits = ((position, position + 1, ""),)
-            self.refuse(position, expected, title="Remove it", edits=edits)
+            self.refuse(position, expected, title="Remove", edits=edits)
             self.parse_value(self.skip_space(position + 1), node, step)
             return
         node.is_broken = True
@@ -92,7 +92,7 @@ class ParseRecovery(ParseState, ABC):
         for index, problem in enumerate(self.problems):
             if problem.shows_path and problem.start == child.key_start:
                 edits = ((self.last_end(node), child.end, ""),)
-                self.problems[index] = replace(problem, title="Remove the second", edits=edits)
+                self.problems[index] = replace(problem, title="Remove the second occurrence", edits=edits)
 
     def skip_commas(self, node: JsonNode, position: int, closing: str, comma: int | None = None) -> int | None:
         """Skip repeated commas; null if the value is closed.
@@ -151,7 +151,7 @@ class ParseRecovery(ParseState, ABC):
         return self.skip_garbage(node, child, position, closing)
 
     def skip_garbage(self, node: JsonNode, child: JsonNode, position: int, closing: str) -> int | None:
-        """Skip characters that belong nowhere; an object after an object is the next entry of the array around it."""
+        """Skip stray characters; an object after an object is the next entry of the array around it."""
         expected = f'expected "," or "{closing}"'
         if self.text[position] == "{" and len(self.open) > 1 and isinstance(self.open[-2].members, list):
             edits = ((child.end, child.end, "},"),)  # the next object of the array around this one
@@ -166,7 +166,7 @@ class ParseRecovery(ParseState, ABC):
             return self.next_position(node, child, closing)
         token = read_broken_token(self.text, position)
         end = token.end if token else position + 1
-        self.refuse(position, expected, at=(position, end), title="Remove it", edits=((position, end, ""),))
+        self.refuse(position, expected, at=(position, end), title="Remove", edits=((position, end, ""),))
         child.end = end
         return self.next_position(node, child, closing)
 

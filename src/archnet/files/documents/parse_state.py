@@ -76,7 +76,7 @@ class ParseState:
             position,
             "expected the end of the document",
             at=(position, len(self.text.rstrip())),
-            title="Remove the rest" if edits else "",
+            title="Remove the text after the document" if edits else "",
             edits=edits,
         )
 

@@ -1,4 +1,4 @@
-"""A fast check of values against a JSON schema, which only says whether a value is valid.
+"""A fast check of values against a JSON schema, which only reports whether a value is valid.
 
 Schemas are compiled to functions. The messages for an invalid value come from `jsonschema`, which takes ten times as
 long; a test compares the two.

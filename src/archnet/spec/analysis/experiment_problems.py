@@ -1,4 +1,4 @@
-"""All problems of an experiment or a sweep, also those of the architectures that it names."""
+"""All problems of an experiment or a sweep, including those of the architectures that it names."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def first_keyword(parts: Sequence[SchemaPart], keyword: str, default: Any = None
 
 
 class _Unknown:
-    """A value that is not yet written: it may become anything."""
+    """A value that is not yet written; it can still become any value."""
 
 
 _UNKNOWN: Final = _Unknown()

@@ -175,7 +175,7 @@ def _space_value_offers(parts: Sequence[SchemaPart]) -> Iterator[Offer]:
     yield Offer(
         label="choice",
         kind="value",
-        documentation="A choice among values.",
+        documentation="A list of values to choose from.",
         new_text=f"[{tab_stop(1, ', '.join(map(compact_json, values)))}]",
         is_snippet=True,
     )
@@ -183,7 +183,7 @@ def _space_value_offers(parts: Sequence[SchemaPart]) -> Iterator[Offer]:
         yield Offer(
             label=f"range: {kind}",
             kind="value",
-            documentation="Any number of a range, for random or tpe search.",
+            documentation="A number from a range, for random or TPE search.",
             new_text=f'{{"type": "{kind}", "low": {tab_stop(1, low)}, "high": {tab_stop(2, high)}}}',
             is_snippet=True,
         )

@@ -33,7 +33,7 @@ def escape(text: str) -> str:
 
 
 def tab_stop(number: int, text: str) -> str:
-    """A tab stop with a text that is selected, so that typing replaces it; text with braces is no tab stop.
+    """A tab stop with a text that is selected, so that typing replaces it; text with braces is not a tab stop.
 
     Editors differ in how braces inside a tab stop are escaped.
 

@@ -31,7 +31,7 @@ def move_terminal_last(index: int, layers: Sequence[Any], path: JsonPath) -> tup
 
 
 def remove_terminal(first: int, index: int, layers: Sequence[Any], path: JsonPath) -> tuple[Repair, ...]:
-    """Remove one of two T: the one that is not at the end."""
+    """Remove one of two T layers: the one that is not at the end."""
     extra = first if index == len(layers) - 1 else index
     (change,) = remove_key((*path, extra)).changes
     return (Repair("Remove the other T" if extra == first else "Remove this T", (change,)),)
@@ -42,7 +42,7 @@ def move_before(path: JsonPath, flattening: JsonPath | None) -> tuple[Repair, ..
     if flattening is None or flattening[: len(path) - 1] != path[:-1] or len(flattening) < len(path):
         return ()
     index = int(flattening[len(path) - 1])
-    return (Repair(f"Move it before layer {index}", (MoveItem(path, path[:-1], index),)),)
+    return (Repair(f"Move before layer {index}", (MoveItem(path, path[:-1], index),)),)
 
 
 def move_out(path: JsonPath, siblings: Sequence[Any], layers: Sequence[Any], root: JsonPath) -> tuple[Repair, ...]:
@@ -61,7 +61,7 @@ def move_out(path: JsonPath, siblings: Sequence[Any], layers: Sequence[Any], roo
     if len(siblings) == 1:
         return ()
     index = len(layers) if is_terminal else _num_spatial(layers)
-    return (Repair("Move it out", (MoveItem(path, root, index),)),)
+    return (Repair("Move out of the enclosing layer", (MoveItem(path, root, index),)),)
 
 
 def _is_terminal(layer: Any) -> bool:
@@ -76,7 +76,7 @@ def _num_spatial(layers: Sequence[Any]) -> int:
 
 
 def resize_array(path: JsonPath, sizes: Any, rank: int) -> tuple[Repair, ...]:
-    """Cut or extend an array of sizes to one size for each axis."""
+    """Truncate or extend an array of sizes to one size for each axis."""
     if not isinstance(sizes, list) or not sizes:
         return ()
     return (replace_with(path, [*sizes[:rank], *[sizes[-1]] * (rank - len(sizes))]),)

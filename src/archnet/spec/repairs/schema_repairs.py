@@ -73,7 +73,7 @@ def _names_file(value: Any) -> bool:
 
 
 def placeholder(schema: Mapping[str, Any]) -> Any:
-    """A valid value: the default, an example that is no array, an example, or else the simplest value of the type."""
+    """A valid value: the default, an example that is not an array, any example, or the simplest value of the type."""
     examples = schema.get("examples", [])
     plain = [example for example in examples if not isinstance(example, list | dict)]
     for value in [*([schema["default"]] if "default" in schema else []), *plain, *examples, *schema.get("enum", [])]:

@@ -91,7 +91,7 @@ def layer_type_hint(name: str, known: Collection[str]) -> str:
 
 
 def layer_type_of(name: str) -> str | None:
-    """The layer type for the name in another framework, or an entry of the advice that is no type; null if unknown.
+    """The layer type for the name in another framework, or an entry of the advice that is not a type; null if unknown.
 
     >>> layer_type_of("MaxPooling3D"), layer_type_of("Lambda")
     ('P', None)
