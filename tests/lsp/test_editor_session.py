@@ -194,6 +194,16 @@ def test_keys_values_and_layers_are_completed(editor, opened):
     assert any(item.kind == types.CompletionItemKind.Class for item in layers.items)
 
 
+def test_a_completion_after_a_missing_comma_adds_it(editor, opened):
+    uri = opened("archs/archsm.json")
+    editor.edit(uri, (editor.texts[uri], '{"name": "🫁"\n  "inp'))
+    found = editor.completions(uri, editor.place(uri, '"inp'))
+    item = next(item for item in found.items if item.label == "input_shape")
+    (comma,) = item.additional_text_edits
+    assert comma.new_text == ","
+    assert (comma.range.start, comma.range.end) == (types.Position(0, 13), types.Position(0, 13))
+
+
 def test_hovering_explains_a_key(editor, opened):
     uri = opened("archs/archsm.json")
     found = editor.hover(uri, editor.place(uri, '"inp'))
