@@ -1,6 +1,7 @@
 """A session with one server: what a user of an editor sees, from a half-typed file to the end of the server."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -239,6 +240,15 @@ def test_an_experiment_follows_the_unsaved_text_of_its_architectures(editor, ope
     editor.close(arch)  # the file on disk is unchanged
     editor.wait_for(lambda: not editor.problems[experiment].diagnostics)
     opened("archs/archsm.json")
+
+
+def test_names_of_links_to_themselves_pipes_and_devices_are_problems(editor, opened):
+    (editor.folder / "loop.json").symlink_to("loop.json")
+    os.mkfifo(editor.folder / "pipe.json")
+    for number, name in enumerate(["loop.json", "\\u0000", "pipe.json", "/dev/stdin", "/dev/zero", ".", "a" * 300]):
+        uri = opened(f"named_{number}.json", f'{{"archs": ["{name}"], "data": {{"name": "phantom"}}}}')
+        ((_, marked),) = editor.marked(uri)
+        assert marked == f'"{name}"'
 
 
 def test_an_experiment_follows_files_that_other_programs_change(editor, opened):
