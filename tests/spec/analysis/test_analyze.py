@@ -255,6 +255,14 @@ def test_a_text_with_too_many_comments_in_front_is_analyzed():
     assert len(problems("//\n" * 200 + "[]")) >= 100
 
 
+@pytest.mark.parametrize("branch", [3, {}, {"type": "Q"}])
+def test_branches_that_are_not_arrays_are_problems(branch):
+    cat = {"type": "CAT", "branches": [branch, [C]]}
+    inner = {"type": "CAT", "branches": [[cat], [C]]}
+    assert problems(net(C, inner)) != []
+    assert [layer.type for layer in analyze(net(C, inner), "net.json").network.layers] == ["C", "C"]
+
+
 def test_a_repetition_of_an_invalid_layer_is_not_expanded():
     layers = [{"type": "Q"}]
     for _ in range(12):
