@@ -38,7 +38,7 @@ def test_check_reports_every_problem_of_every_file_and_exits_with_2(tmp_path):
         'typo.json:1 $[0].kernelsize: unknown key "kernelsize". Did you mean "kernel_size"?',
         'typo.json:1 $: the layer T is missing. End the list with {"type": "T"}.',
         "typo.json:1 $: no array of sizes determines whether this is a 2D or 3D network. "
-        'Add "rank": 2 or "rank": 3 next to "layers".',
+        'Write {"rank": 2, "layers": [...]} or {"rank": 3, "layers": [...]} instead of the array alone.',
         'broken.json:1:15: not valid JSON: expected another value after the comma (no comma is allowed before "}"), found "}".',
     ]
 

@@ -1,6 +1,7 @@
 """A session with one server: what a user of an editor sees, from a half-typed file to the end of the server."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -194,6 +195,16 @@ def test_keys_values_and_layers_are_completed(editor, opened):
     assert any(item.kind == types.CompletionItemKind.Class for item in layers.items)
 
 
+def test_a_completion_after_a_missing_comma_adds_it(editor, opened):
+    uri = opened("archs/archsm.json")
+    editor.edit(uri, (editor.texts[uri], '{"name": "🫁"\n  "inp'))
+    found = editor.completions(uri, editor.place(uri, '"inp'))
+    item = next(item for item in found.items if item.label == "input_shape")
+    (comma,) = item.additional_text_edits
+    assert comma.new_text == ","
+    assert (comma.range.start, comma.range.end) == (types.Position(0, 13), types.Position(0, 13))
+
+
 def test_hovering_explains_a_key(editor, opened):
     uri = opened("archs/archsm.json")
     found = editor.hover(uri, editor.place(uri, '"inp'))
@@ -229,6 +240,15 @@ def test_an_experiment_follows_the_unsaved_text_of_its_architectures(editor, ope
     editor.close(arch)  # the file on disk is unchanged
     editor.wait_for(lambda: not editor.problems[experiment].diagnostics)
     opened("archs/archsm.json")
+
+
+def test_names_of_links_to_themselves_pipes_and_devices_are_problems(editor, opened):
+    (editor.folder / "loop.json").symlink_to("loop.json")
+    os.mkfifo(editor.folder / "pipe.json")
+    for number, name in enumerate(["loop.json", "\\u0000", "pipe.json", "/dev/stdin", "/dev/zero", ".", "a" * 300]):
+        uri = opened(f"named_{number}.json", f'{{"archs": ["{name}"], "data": {{"name": "phantom"}}}}')
+        ((_, marked),) = editor.marked(uri)
+        assert marked == f'"{name}"'
 
 
 def test_an_experiment_follows_files_that_other_programs_change(editor, opened):

@@ -128,7 +128,7 @@ REFUSED = {
     "no rank": (
         [{"type": "FC", "num_output": 3}, T],
         "mine.json $: no array of sizes determines whether this is a 2D or 3D network. "
-        'Add "rank": 2 or "rank": 3 next to "layers".',
+        'Write {"rank": 2, "layers": [...]} or {"rank": 3, "layers": [...]} instead of the array alone.',
     ),
     "ranks mixed": (
         [C, {**C, "stride": [1, 1, 1]}, T],

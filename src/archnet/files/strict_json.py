@@ -62,7 +62,7 @@ class Document:
     read_text: ReadText | None = field(default=None, compare=False, repr=False)
 
     def read(self, name: str) -> Document:
-        """Read a document that this one names; see `read_document`. Pipes and devices are not opened: they may block."""
+        """Read a document that this one names, if it is a regular file: pipes block; see `read_document`."""
         folder = Path(self.source).parent
         return self.files.get(name) or read_document(_regular_file(name, folder), folder, self.read_text)
 

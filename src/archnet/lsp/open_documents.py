@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from os.path import realpath
 from pathlib import Path
 
 from pygls.uris import to_fs_path
@@ -58,6 +59,14 @@ def document_path_of(uri: str, folder: Path) -> Path:
     return Path(path) if path else folder / "untitled.json"
 
 
+def _resolved(path: Path) -> Path:
+    """A path without links; one that no file can have is returned unchanged."""
+    try:
+        return Path(realpath(path))  # Path.resolve refuses links that lead to themselves
+    except (OSError, ValueError):
+        return path
+
+
 @dataclass(slots=True)
 class OpenDocuments:
     """All open documents, and the settings of their analysis.
@@ -106,7 +115,7 @@ class OpenDocuments:
 
     def invalidate_users(self, paths: Iterable[Path]) -> list[str]:
         """Discard the analyses of the documents that name one of some files, and return the addresses."""
-        changed = {path.resolve() for path in paths}
+        changed = {_resolved(path) for path in paths}
         users = [document for document in self._documents.values() if document.files & changed]
         for document in users:
             document.analyzed = None
@@ -137,7 +146,7 @@ class OpenDocuments:
         asked: set[Path] = set()
 
         def read_text(path: Path) -> str | None:
-            resolved = path.resolve()
+            resolved = _resolved(path)
             asked.add(resolved)
             return next(self._texts_of(resolved), None)
 
@@ -159,7 +168,7 @@ class OpenDocuments:
 
     def _texts_of(self, resolved: Path) -> Iterator[str]:
         """The text of an open file."""
-        return (document.text for document in self._documents.values() if document.path.resolve() == resolved)
+        return (document.text for document in self._documents.values() if _resolved(document.path) == resolved)
 
     def _analysis(self, document: OpenDocument, options: AnalysisOptions) -> Analysis:
         """Analyze a text; an architecture without an input gets that of the settings."""

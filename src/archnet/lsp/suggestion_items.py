@@ -8,6 +8,7 @@ from typing import Final
 from lsprotocol import types
 
 from archnet.lsp.open_documents import AnalyzedDocument
+from archnet.lsp.problem_list import protocol_edits
 from archnet.spec.analysis.suggestions import Completion, Symbol
 
 _KINDS: Final = {
@@ -47,6 +48,7 @@ def _completion_item(
         documentation=offer.documentation or None,
         text_edit=types.TextEdit(range=document.positions.range(offer.edit.range), new_text=new_text),
         insert_text_format=types.InsertTextFormat.Snippet if is_snippet else types.InsertTextFormat.PlainText,
+        additional_text_edits=protocol_edits(document, offer.other_edits) or None,
         filter_text=f'"{offer.label}"' if replaced.startswith('"') and not offer.label.startswith('"') else offer.label,
         sort_text=f"{index:04}",
     )

@@ -19,7 +19,7 @@ from archnet.files.documents.schema_validator import schema_validator
 from archnet.files.documents.shipped_documents import shipped_folder
 from archnet.files.strict_json import MAX_PROBLEMS, Document, JsonPath, Problem
 from archnet.spec.repairs.layer_translation import translate_layer
-from archnet.spec.repairs.schema_repairs import repair_missing_key, repair_unknown_key, repair_value
+from archnet.spec.repairs.schema_repairs import known_key, repair_missing_key, repair_unknown_key, repair_value
 from archnet.spec.synonyms.layer_synonyms import layer_type_hint
 
 SCHEMAS: Final = ("arch", "experiment", "sweep")
@@ -221,6 +221,24 @@ def unknown_key_problem(path: JsonPath) -> str | None:
             return None
         if step not in known_keys:
             return f"unknown key {json_text(step)}.{_key_hint(str(step), known_keys)}"
+        schema = known_keys[step]
+    return None
+
+
+def known_path(path: JsonPath) -> JsonPath | None:
+    """The path of an experiment's key that was probably meant by one with an unknown step; null if none is similar.
+
+    >>> known_path(("training", "epoch")), known_path(("training", "epochs"))
+    (('training', 'epochs'), None)
+    """
+    schema: Mapping[str, Any] = read_schema("experiment")
+    for index, step in enumerate(path):
+        known_keys = schema.get("properties")
+        if not isinstance(known_keys, Mapping) or schema.get("additionalProperties") is not False:
+            return None
+        if step not in known_keys:
+            word = known_key(str(step), known_keys)
+            return (*path[:index], word, *path[index + 1 :]) if word else None
         schema = known_keys[step]
     return None
 

@@ -144,6 +144,11 @@ FIXES = {
         'Set "groups": 2',
         net(C, {**C, "groups": 2}),
     ),
+    "no rank of an array": (
+        '[{"type": "GAP"}, {"type": "T"}]',
+        'Write {"rank": 2, "layers": [...]}',
+        net({"type": "GAP"}),
+    ),
     "no rank": (json.dumps({"layers": [C, {"type": "T"}]}), 'Add "rank": 2', net(C)),
     "a value below its minimum": (net({**C, "num_output": 0}), "Replace with 1", net({**C, "num_output": 1})),
 }
@@ -224,8 +229,48 @@ def test_all_sections_of_an_experiment_are_checked():
 
 def test_hyperparameters_of_a_sweep_are_checked_at_their_keys():
     text = json.dumps({"base": {"archs": ["archsm"]}, "space": {"training.epoch": [1, 2]}})
-    (found,) = problems(text)
-    assert found[1] == 'unknown key "epoch". Did you mean "epochs"?'
+    assert problems(text) == [('"training.epoch"', 'unknown key "epoch". Did you mean "epochs"?')]
+
+
+def test_a_misspelt_hyperparameter_is_renamed_or_removed():
+    text = '{"base": {"archs": ["archsm"], "data": {"name": "phantom"}}, "space": {"training.epoch": [1, 2]}}'
+    assert fixes(text) == {
+        'Rename to "training.epochs"': text.replace('"training.epoch"', '"training.epochs"'),
+        'Remove "training.epoch"': text.replace('"training.epoch": [1, 2]', ""),
+    }
+    archs = '{"base": {"data": {"name": "phantom"}}, "space": {"archs": ["archsm"]}}'
+    assert fixes(archs)['Rename to "arch"'] == archs.replace('archs"', 'arch"', 1)
+
+
+def test_problems_of_an_inline_base_are_inside_it():
+    base = {"archs": [json.loads(net({**C, "kernelsize": 3}))], "training": {"epoch": 1, "batch_size": "8"}}
+    text = json.dumps({"base": base, "space": {"training.dropout": [1]}})
+    assert {part for part, _ in problems(text)} == {'"kernelsize"', '"epoch"', '"8"', '"training.dropout"'}
+    assert set(fixes(text)) >= {'Rename to "epochs"', "Replace with 8"}
+    replaced = {"base": {**base, "archs": ["gone.json"]}, "space": {"arch": ["archsm"]}}
+    assert {part for part, _ in problems(json.dumps(replaced))} == {'"epoch"', '"8"'}
+
+
+def test_a_text_with_too_many_comments_in_front_is_analyzed():
+    assert len(problems("//\n" * 200 + "[]")) >= 100
+
+
+@pytest.mark.parametrize("branch", [3, {}, {"type": "Q"}])
+def test_branches_that_are_not_arrays_are_problems(branch):
+    cat = {"type": "CAT", "branches": [branch, [C]]}
+    inner = {"type": "CAT", "branches": [[cat], [C]]}
+    assert problems(net(C, inner)) != []
+    assert [layer.type for layer in analyze(net(C, inner), "net.json").network.layers] == ["C", "C"]
+
+
+def test_a_repetition_of_an_invalid_layer_is_not_expanded():
+    layers = [{"type": "Q"}]
+    for _ in range(12):
+        layers = [{"type": "REP", "times": 1000, "layers": layers}]
+    analysis = analyze(net(*layers), "net.json")
+    assert analysis.network is None
+    analysis = analyze(net(C, *layers), "net.json")
+    assert [layer.type for layer in analysis.network.layers] == ["C"]
 
 
 def test_half_typed_documents_are_analyzed():

@@ -144,6 +144,25 @@ def test_architectures_are_files_next_to_the_document_and_shipped_ones(tmp_path)
     assert '"archsm"' not in bases
 
 
+def test_only_files_of_the_wanted_kind_are_offered(tmp_path):
+    files = {
+        "array.json": '[{"type": "T"}]',
+        "net.json": '{"name": "base", "layers": [{"type": "T"}]}',
+        "one.json": '{"name": "one", "archs": [{"layers": []}]}',
+        "sweep.json": '{"base": "one.json", "space": {}}',
+        "new.json": '{"name": "',
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "gone.json").symlink_to("nowhere.json")
+    found = labels('{"archs": [|]}', "experiment", source=str(tmp_path / "mine.json"))
+    assert found[:4] == ['"array.json"', '"net.json"', '"new.json"', '"arch"']
+    bases = labels('{"base": "|"}', "sweep", source=str(tmp_path / "mine.json"))
+    assert bases[:2] == ['"new.json"', '"one.json"']
+    assert "json" not in bases[2]
+
+
 def test_a_folder_that_does_not_exist_offers_shipped_names_only():
     assert labels('{"archs": [|]}', "experiment", source="/nowhere/mine.json")[0] == '"arch"'
 

@@ -69,9 +69,9 @@ class _Parser(ParseRecovery):
     """A recursive-descent parser of RFC 8259 JSON."""
 
     def parse(self) -> JsonNode:
-        root = JsonNode(self.skip_space(0))
+        root = JsonNode(0)
         try:
-            self.parse_value(root.start, root, ())
+            self.parse_value(self.skip_space(0), root, ())
             end = self.skip_space(root.end)
             if end != len(self.text):
                 self.refuse_rest(end)

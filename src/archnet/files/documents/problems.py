@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from archnet.files.documents.json_text import JsonPath, json_text
@@ -73,7 +74,22 @@ class MoveItem:
     index: int
 
 
-Change = RenameKey | ReplaceValue | RemoveValue | InsertItem | MoveItem
+@dataclass(frozen=True, slots=True)
+class WrapValue:
+    """Make a value the last entry of an object.
+
+    Attributes:
+        path: Path of the value.
+        key: Its key in the object.
+        others: The entries before it.
+    """
+
+    path: JsonPath
+    key: str
+    others: Mapping[str, Any]
+
+
+Change = RenameKey | ReplaceValue | RemoveValue | InsertItem | MoveItem | WrapValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +103,16 @@ class Repair:
 
     title: str
     changes: tuple[Change, ...]
+
+    def below(self, path: JsonPath) -> Repair:
+        """The same repair of a document that is at a path of another one."""
+        return Repair(self.title, tuple(_moved_below(path, change) for change in self.changes))
+
+
+def _moved_below(path: JsonPath, change: Change) -> Change:
+    if isinstance(change, MoveItem):
+        return replace(change, path=(*path, *change.path), array=(*path, *change.array))
+    return replace(change, path=(*path, *change.path))
 
 
 class Problem(NamedTuple):
@@ -103,6 +129,11 @@ class Problem(NamedTuple):
     message: str
     repairs: tuple[Repair, ...] = ()
     is_located: bool = False
+
+    def below(self, path: JsonPath) -> Problem:
+        """The same problem of a document that is at a path of another one."""
+        repairs = tuple(repair.below(path) for repair in self.repairs)
+        return self._replace(path=(*path, *self.path), repairs=repairs)
 
 
 def rename_to(path: JsonPath, key: str) -> Repair:

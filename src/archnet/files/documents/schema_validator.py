@@ -68,11 +68,17 @@ def _all_of(validator: Any, branches: Any, instance: Any, schema: Mapping[str, A
 
 
 def _is_for_other_type(branch: Mapping[str, Any], instance: Any) -> bool:
-    """Whether a branch {"if": {"properties": {"type": {"const": ...}}}, "then": ...} is for a different type."""
+    """Whether a branch {"if": {"properties": {"type": {"const": ...}}}, "then": ...} is for a different type.
+
+    None is for a value of another kind, which is a problem of its own.
+    """
     wanted = branch.get("if", {}).get("properties", {}).get("type", {}).get("const")
     return (
         isinstance(wanted, str)
         and "else" not in branch
-        and isinstance(instance, dict)
-        and instance.get("type", wanted) != wanted
+        and (
+            instance.get("type", wanted) != wanted
+            if isinstance(instance, dict)
+            else branch["if"].get("type") == "object"
+        )
     )

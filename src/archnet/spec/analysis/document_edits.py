@@ -17,6 +17,7 @@ from archnet.files.documents.problems import (
     RenameKey,
     Repair,
     ReplaceValue,
+    WrapValue,
 )
 from archnet.files.strict_json import JsonPath
 from archnet.spec.analysis.text_ranges import Fix, TextEdit, TextRange
@@ -81,6 +82,11 @@ class _Editor:
             yield self.remove(change.path)
         elif isinstance(change, InsertItem):
             yield self.insert(self.find(change.path), change.index, _json(change.value))
+        elif isinstance(change, WrapValue):
+            node = self.find(change.path)
+            others = "".join(f"{_json(key)}: {_json(value)}, " for key, value in change.others.items())
+            yield _replacement(node.start, node.start, f"{{{others}{_json(change.key)}: ")
+            yield _replacement(node.end, node.end, "}")
         else:
             yield from self.move(change)
 
@@ -101,6 +107,8 @@ class _Editor:
         if parent.members is None or not self.is_closed(parent):
             raise _NoPlaceError
         if not children:
+            if self.text[parent.start + 1 : parent.end - 1].strip():  # a comment, for example
+                raise _NoPlaceError
             return _replacement(parent.start + 1, parent.end - 1, new_text)
         separator = self.separator(parent)
         if index <= 0:

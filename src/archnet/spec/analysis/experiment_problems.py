@@ -88,7 +88,7 @@ def arch_entry_problems(document: Document, path: JsonPath, entry: Any) -> Itera
         if isinstance(entry, str) or not error.problems:
             yield Problem(path, str(error), is_located=True)
         else:
-            yield from (Problem((*path, *problem.path), problem.message) for problem in error.problems)
+            yield from (problem.below(path) for problem in error.problems)
 
 
 def _doubts(experiment: Experiment, document: Document) -> Iterator[Problem]:
@@ -109,5 +109,19 @@ def sweep_findings(document: Document) -> Iterator[Finding]:
     try:
         parse_sweep(document)
     except DocumentError as error:
-        for problem in _own_problems(error, document, ("base",)):
-            yield "error", problem
+        inner = list(_inline_base_problems(document))
+        for problem in [*_own_problems(error, document, ("base",)), *inner]:
+            if problem.path != ("base",) or not inner:
+                yield "error", problem
+
+
+def _inline_base_problems(document: Document) -> Iterator[Problem]:
+    """Yield the problems of a base experiment inside the sweep; architectures that the sweep replaces have none."""
+    base = document.value.get("base") if isinstance(document.value, dict) else None
+    if not isinstance(base, dict):
+        return
+    space = document.value.get("space")
+    if isinstance(space, dict) and "arch" in space:
+        base = {**{key: value for key, value in base.items() if key not in ("arch", "archs")}, "archs": ["archsm"]}
+    inner = Document(value=base, source=document.source, read_text=document.read_text)
+    yield from (problem.below(("base",)) for problem in _all_problems(inner))

@@ -69,7 +69,10 @@ def _problems_below(problems: Set[JsonPath], path: JsonPath) -> Set[JsonPath]:
 
 
 def _valid_part(document: Any, path: JsonPath, problems: Set[JsonPath]) -> dict[str, Any] | None:
-    """A layer document without its inner layers from the first problem on; null if the problem is not inside them."""
+    """A layer document without its inner layers from the first problem on.
+
+    Null if the problem is not inside them, or if none is left, as for branches that are not arrays.
+    """
     if layer_class(document) is None:
         return None
     inner = [((*path, *inner_path), layers) for inner_path, layers in inner_documents(document)]
@@ -80,7 +83,7 @@ def _valid_part(document: Any, path: JsonPath, problems: Set[JsonPath]) -> dict[
         key, *branch = inner_path[len(path) :]
         kept = _layers_before(layers, inner_path, problems)
         part[str(key)] = _with_branch(part[str(key)], int(branch[0]), kept) if branch else kept
-    return part
+    return part if any(layers for _, layers in inner_documents(part)) else None
 
 
 def _with_branch(branches: list[Any], index: int, branch: list[Any]) -> list[Any]:

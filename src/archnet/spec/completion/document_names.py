@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from os import path as paths
 from pathlib import Path
@@ -20,6 +21,16 @@ _MAX_BYTES: Final = 200_000
 """Files that are larger are not read, because the answer is needed while a user types."""
 
 
+_MAX_START: Final = 2_000
+"""Bytes of each file that decide on its kind."""
+
+_KIND_KEY: Final = re.compile(r'"(archs?|base|space|layers|properties)"\s*:|\A\ufeff?\s*(\[)')
+"""The first of these keys decides on the kind of a document; a bare array is an architecture."""
+
+_ARCH_WORDS: Final = ("layers", "[")
+_EXPERIMENT_WORDS: Final = ("arch", "archs")
+
+
 def document_names(source: str, *, archs: bool) -> Iterator[tuple[str, str]]:
     """Yield the names that a document may give for another, with short explanations: files first.
 
@@ -30,7 +41,7 @@ def document_names(source: str, *, archs: bool) -> Iterator[tuple[str, str]]:
     folder = Path(source).parent
     for place in (folder, folder / "archs", folder.parent / "archs") if archs else (folder,):
         for file in sorted(_json_files(place))[:_MAX_FILES]:
-            if file.name != Path(source).name or place != folder:
+            if (file.name != Path(source).name or place != folder) and _may_be(file, archs=archs):
                 name = Path(paths.relpath(file, folder)).as_posix()
                 yield name, "a file next to this one" if place == folder else f"a file in {place.name}"
     for name, path in shipped_documents().items():
@@ -43,6 +54,21 @@ def _json_files(folder: Path) -> list[Path]:
         return [path for path in folder.iterdir() if path.suffix == ".json"]
     except OSError:
         return []
+
+
+def _may_be(file: Path, *, archs: bool) -> bool:
+    """Whether a file may be an architecture, or else an experiment, by the first keys of its text."""
+    try:
+        if not file.is_file():
+            return False
+        with file.open("rb") as stream:
+            start = stream.read(_MAX_START).decode("utf-8", errors="replace")
+    except OSError:
+        return False
+    found = _KIND_KEY.search(start)
+    if found is None:
+        return True
+    return (found[1] or found[2]) in (_ARCH_WORDS if archs else _EXPERIMENT_WORDS)
 
 
 def read_named_value(name: Any, folder: Path, read_text: Callable[[Path], str | None]) -> tuple[Any, Path] | None:

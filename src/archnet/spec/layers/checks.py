@@ -178,8 +178,10 @@ def infer_rank(value: Mapping[str, Any], path: JsonPath) -> tuple[int | None, li
         ranks.insert(0, (("rank",), value["rank"]))
     if not ranks:
         remedy = 'Add "rank": 2 or "rank": 3 next to "layers".'
+        if not path:
+            remedy = 'Write {"rank": 2, "layers": [...]} or {"rank": 3, "layers": [...]} instead of the array alone.'
         text = f"no array of sizes determines whether this is a 2D or 3D network. {remedy}"
-        return None, [Problem((), text, add_rank())]
+        return None, [Problem((), text, add_rank(path))]
     first, rank = ranks[0]
     given = {place: sizes for place, sizes, _ in arrays} | {("input_shape",): value.get("input_shape")}
     problems = [

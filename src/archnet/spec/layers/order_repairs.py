@@ -9,6 +9,7 @@ from archnet.files.documents.problems import (
     InsertItem,
     MoveItem,
     Repair,
+    WrapValue,
     add_key,
     remove_key,
     replace_with,
@@ -82,6 +83,15 @@ def resize_array(path: JsonPath, sizes: Any, rank: int) -> tuple[Repair, ...]:
     return (replace_with(path, [*sizes[:rank], *[sizes[-1]] * (rank - len(sizes))]),)
 
 
-def add_rank() -> tuple[Repair, ...]:
-    """Add the missing rank."""
+def add_rank(path: JsonPath) -> tuple[Repair, ...]:
+    """Add the missing rank; an array of layers becomes an object.
+
+    Args:
+        path: Path of the layers, empty for a bare array.
+    """
+    if not path:
+        return tuple(
+            Repair(f'Write {{"rank": {rank}, "layers": [...]}}', (WrapValue((), "layers", {"rank": rank}),))
+            for rank in (2, 3)
+        )
     return tuple(add_key((), "rank", rank, before="layers") for rank in (2, 3))

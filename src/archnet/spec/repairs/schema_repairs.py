@@ -38,9 +38,14 @@ def repair_unknown_key(path: JsonPath, known_keys: Mapping[str, Any], given: Map
         given: The object that holds the key.
     """
     key = str(path[-1])
-    word = key_synonym(key, known_keys) or closest_word(key, known_keys)
+    word = known_key(key, known_keys)
     renamed = (rename_to(path, word),) if word and word not in given else ()
     return (*renamed, remove_key(path))
+
+
+def known_key(key: str, known_keys: Mapping[str, Any]) -> str | None:
+    """The key that was probably meant by an unknown one; null if none is similar."""
+    return key_synonym(key, known_keys) or closest_word(key, known_keys)
 
 
 def repair_missing_key(

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import DocumentError
+from archnet.files.documents.json_text import path_text
 from archnet.files.documents.names import name_problem
+from archnet.files.documents.problems import Repair, remove_key, rename_to
 from archnet.files.strict_json import Document, JsonPath, Problem, slugify
 from archnet.spec.arch import parse_arch
 from archnet.spec.experiment import Experiment
 from archnet.spec.memory import parse_bytes
 from archnet.spec.overrides import parse_key
 from archnet.spec.resolve import apply_overrides, is_arch, parse_experiments, replace_data, resolve_paths
-from archnet.spec.schema import schema_problems, unknown_key_problem
+from archnet.spec.schema import known_path, schema_problems, unknown_key_problem
 from archnet.spec.sweeps.search_space import parse_hyperparameter, range_problems
 from archnet.spec.sweeps.sweep import ARCH, PLAIN_KEYS, Limits, Resources, Scheduler, Sweep, replace_arch
 from archnet.spec.sweeps.sweep_size import arch_object, max_probes, size_problem, trials_problems
@@ -34,6 +37,10 @@ _LOSS_KEYS: Final = (
     "data.label_weights",
 )
 """Keys that determine the definition of the validation loss."""
+
+
+_MAX_LISTED_KEYS: Final = 100
+"""Number of hyperparameters that are checked one by one; the schema allows no more."""
 
 
 def parse_sweep(
@@ -141,19 +148,35 @@ def _incomparable_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
 def _unknown_keys(value: Any) -> Iterator[Problem]:
     """Yield hyperparameters that are not keys of an experiment, in a document that may have other problems."""
     space = value.get("space") if isinstance(value, dict) else None
-    for key in space if isinstance(space, dict) else ():
+    keys = space if isinstance(space, dict) else {}
+    for key in islice(keys, _MAX_LISTED_KEYS):
         with suppress(DocumentError):  # reported as a key that is not dotted
             if problem := unknown_key_problem(parse_key(key)):
-                yield Problem(("space", key), problem)
+                yield Problem(("space", key), problem, _repair_hyperparameter(key, keys))
+
+
+def _rename_archs(space: Mapping[str, Any]) -> tuple[Repair, ...]:
+    return () if ARCH in space else (rename_to(("space", "archs"), ARCH),)
+
+
+def _repair_hyperparameter(key: str, space: Collection[str]) -> tuple[Repair, ...]:
+    """Rename an unknown hyperparameter to the one that was probably meant, or remove it."""
+    known = known_path(parse_key(key))
+    name = path_text(known).removeprefix("$.") if known else key
+    renamed = () if name in space else (rename_to(("space", key), name),)
+    return (*renamed, remove_key(("space", key)))
 
 
 def _space_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield hyperparameters that are not keys of an experiment, or whose range is invalid."""
-    yield from _unknown_keys({"space": {key: 0 for key in options.get("space", {}) if key != "archs"}})
+    space = {key: value for key, value in options.get("space", {}).items() if key != "archs"}
+    yield from _unknown_keys({"space": space})
     for key, value in options.get("space", {}).items():
         path = ("space", key)
         if key == "archs":
-            yield Problem(path, 'the hyperparameter for architectures is called "arch".')
+            yield Problem(
+                path, 'the hyperparameter for architectures is called "arch".', _rename_archs(options["space"])
+            )
         try:
             parse_key(key)
         except DocumentError as error:
