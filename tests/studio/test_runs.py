@@ -160,6 +160,18 @@ def test_a_report_opens_once_without_the_token_and_cannot_reach_the_api(studio, 
     assert studio.get("/api/folder", headers={"origin": "null"}).status_code == 403
 
 
+def test_a_report_that_was_removed_or_replaced_since_is_refused(studio, folder):
+    report = folder / "runs/cubes/flat/report.html"
+    addresses = [studio.post("/api/report", json={"path": "runs/cubes/flat"}).json()["address"] for _ in range(3)]
+    report.unlink()
+    assert studio.get(addresses[0]).status_code == 404
+    os.mkfifo(report)
+    assert studio.get(addresses[1]).status_code == 403
+    report.unlink()
+    report.symlink_to("/etc/hostname")
+    assert studio.get(addresses[2]).status_code == 422
+
+
 def test_only_reports_inside_the_folder_open(studio, folder):
     (folder.parent / "outside").mkdir()
     (folder.parent / "outside/report.html").write_text("secret")
