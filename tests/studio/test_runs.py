@@ -295,3 +295,34 @@ def test_only_archnet_of_this_user_on_this_machine_is_stopped():
             process.kill()
             process.wait()
     assert not is_stoppable(LockOwner(pid=archnet.pid, host=host))
+
+
+RUN_FILES = (
+    "experiment.json",
+    "metrics.json",
+    "history.csv",
+    "environment.json",
+    "tags.json",
+    "manifest.json",
+    "log.txt",
+)
+
+
+@pytest.mark.parametrize("name", RUN_FILES)
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "text", "list"])
+def test_a_damaged_run_takes_neither_the_table_nor_the_page_down(studio, folder, name, kind):
+    path = folder / "runs/cubes/flat" / name
+    path.unlink(missing_ok=True)
+    damage = {
+        "pipe": lambda: os.mkfifo(path),
+        "device": lambda: path.symlink_to("/dev/zero"),
+        "folder": path.mkdir,
+        "text": lambda: path.write_text("hello"),
+        "list": lambda: path.write_text("[]"),
+    }
+    damage[kind]()
+    table = studio.get("/api/runs")
+    assert table.status_code == 200
+    assert "runs/cubes/deep" in [row["path"] for row in table.json()["runs"]]
+    assert state(studio).status_code in (200, 404, 422)
+    assert state(studio, "runs/cubes/deep").status_code == 200
