@@ -1,5 +1,6 @@
 """Documents are read and written byte for byte, only inside the folder, and never over a change of somebody else."""
 
+import errno
 import hashlib
 import os
 import socket
@@ -8,6 +9,7 @@ import stat
 import pytest
 
 from archnet.files.documents.shipped_documents import shipped_documents
+from archnet.studio.workspace.workspace import Workspace
 from studio_client import StudioClient
 
 ARCH = '{"layers": [{"type": "T", "num_output": 2}]}'
@@ -205,3 +207,77 @@ def test_documents_of_archnet_and_of_runs_are_read_but_not_written(studio, folde
     assert read(studio, "shipped:../x").json() == {
         "error": "shipped:../x: archnet ships no document of this name. All names: archnet list"
     }
+
+
+def test_a_repeated_save_is_no_conflict(studio, folder):
+    first = write(studio, "archs/mine.json", "{}", digest_of(ARCH.encode()))
+    again = write(studio, "archs/mine.json", "{}", digest_of(ARCH.encode()))
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert write(studio, "archs/mine.json", "[]", digest_of(ARCH.encode())).status_code == 409
+
+
+def test_a_write_protected_file_is_not_replaced(studio, folder):
+    (folder / "archs/mine.json").chmod(0o444)
+    refused = write(studio, "archs/mine.json", "{}", digest_of(ARCH.encode()))
+    assert (refused.status_code, refused.json()["error"]) == (
+        422,
+        "archs/mine.json: is write-protected. Make it writable, or save it under a different name.",
+    )
+    assert (folder / "archs/mine.json").read_text() == ARCH
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b",
+        'it\'s "quoted"',
+        "\u00e4\U0001f600",
+        "100%",
+        "%2e%2e",
+        "#1?x=1&y",
+        "a\nb",
+        "<img src=x>",
+        "n" * 250,
+        "é" * 125,
+    ],
+)
+def test_any_file_name_can_be_read_saved_and_listed(studio, folder, name):
+    path = f"archs/{name}.json"
+    done = write(studio, path, ARCH, None)
+    assert done.status_code == 200, done.text
+    assert write(studio, path, '[{"type": "T"}]', done.json()["digest"]).status_code == 200
+    assert read(studio, path).json()["text"] == '[{"type": "T"}]'
+    assert path in [entry["path"] for entry in studio.get("/api/folder").json()["documents"]]
+    assert sorted(one.name for one in (folder / "archs").iterdir()) == sorted(["mine.json", f"{name}.json"])
+
+
+def test_a_link_that_takes_the_place_of_a_file_after_the_check_is_not_read(studio, folder, monkeypatch):
+    (folder.parent / "outside.json").write_text("secret")
+    document = Workspace.document
+
+    def swapped(workspace, text):
+        found = document(workspace, text)
+        (folder / "archs/mine.json").unlink()
+        (folder / "archs/mine.json").symlink_to(folder.parent / "outside.json")
+        return found
+
+    monkeypatch.setattr(Workspace, "document", swapped)
+    assert "secret" not in read(studio, "archs/mine.json").text
+    (folder / "archs/mine.json").unlink()
+    (folder / "archs/mine.json").write_text(ARCH)
+    assert write(studio, "archs/mine.json", "{}", digest_of(b"secret")).status_code == 422
+    assert (folder.parent / "outside.json").read_text() == "secret"
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(studio, folder, monkeypatch):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    refused = write(studio, "archs/mine.json", "{}", digest_of(ARCH.encode()))
+    assert (refused.status_code, refused.json()["error"]) == (
+        422,
+        "archs/mine.json: cannot be written: No space left on device.",
+    )
+    assert (folder / "archs/mine.json").read_text() == ARCH
+    assert [one.name for one in (folder / "archs").iterdir()] == ["mine.json"]

@@ -83,6 +83,13 @@ def test_a_browser_says_where_a_request_comes_from(tmp_path, site):
     assert answer_to(tmp_path, "GET", "/api/folder", **{"sec-fetch-site": "same-origin"}) == (200, None)
 
 
+def test_a_link_in_a_terminal_in_the_browser_opens_the_page(tmp_path):
+    with StudioClient(tmp_path, origin=None, **{"sec-fetch-site": "cross-site"}) as studio:
+        assert studio.get("/", params={"token": TOKEN}).status_code == 200
+        assert studio.get("/", params={"token": "wrong"}).status_code == 401
+        assert studio.get("/api/openapi.json").status_code == 403
+
+
 @pytest.mark.parametrize(("method", "path"), [*OPERATIONS, ("GET", "/report/x"), ("GET", "/static/x/y")])
 @pytest.mark.parametrize(
     "host",

@@ -160,6 +160,18 @@ def test_a_report_opens_once_without_the_token_and_cannot_reach_the_api(studio, 
     assert studio.get("/api/folder", headers={"origin": "null"}).status_code == 403
 
 
+def test_a_report_that_was_removed_or_replaced_since_is_refused(studio, folder):
+    report = folder / "runs/cubes/flat/report.html"
+    addresses = [studio.post("/api/report", json={"path": "runs/cubes/flat"}).json()["address"] for _ in range(3)]
+    report.unlink()
+    assert studio.get(addresses[0]).status_code == 404
+    os.mkfifo(report)
+    assert studio.get(addresses[1]).status_code == 403
+    report.unlink()
+    report.symlink_to("/etc/hostname")
+    assert studio.get(addresses[2]).status_code == 422
+
+
 def test_only_reports_inside_the_folder_open(studio, folder):
     (folder.parent / "outside").mkdir()
     (folder.parent / "outside/report.html").write_text("secret")
@@ -283,3 +295,34 @@ def test_only_archnet_of_this_user_on_this_machine_is_stopped():
             process.kill()
             process.wait()
     assert not is_stoppable(LockOwner(pid=archnet.pid, host=host))
+
+
+RUN_FILES = (
+    "experiment.json",
+    "metrics.json",
+    "history.csv",
+    "environment.json",
+    "tags.json",
+    "manifest.json",
+    "log.txt",
+)
+
+
+@pytest.mark.parametrize("name", RUN_FILES)
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "text", "list"])
+def test_a_damaged_run_takes_neither_the_table_nor_the_page_down(studio, folder, name, kind):
+    path = folder / "runs/cubes/flat" / name
+    path.unlink(missing_ok=True)
+    damage = {
+        "pipe": lambda: os.mkfifo(path),
+        "device": lambda: path.symlink_to("/dev/zero"),
+        "folder": path.mkdir,
+        "text": lambda: path.write_text("hello"),
+        "list": lambda: path.write_text("[]"),
+    }
+    damage[kind]()
+    table = studio.get("/api/runs")
+    assert table.status_code == 200
+    assert "runs/cubes/deep" in [row["path"] for row in table.json()["runs"]]
+    assert state(studio).status_code in (200, 404, 422)
+    assert state(studio, "runs/cubes/deep").status_code == 200

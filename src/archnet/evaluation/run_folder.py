@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from archnet.errors import DataError, RunError
 from archnet.evaluation.integrity.manifest import MANIFEST_FILE
-from archnet.files.csv_rows import excerpt, parse_number, read_table
+from archnet.files.csv_rows import Table, excerpt, parse_number, read_table
 from archnet.files.disk import format_bytes
+from archnet.files.json_file import is_special
 from archnet.spec.outputs.output_file import RUN_REMEDY, read_output
 
 CHECKPOINT: Final = "checkpoint"
@@ -44,6 +45,18 @@ def read_optional_json(path: Path) -> dict[str, Any] | None:
     return read_output(path) if path.exists() else None
 
 
+def read_run_table(path: Path) -> Table:
+    """Read a csv file of a run or a sweep; a pipe in its place, which may never end, is not read.
+
+    Raises:
+        FileNotFoundError: The file is missing.
+        DataError: The file is damaged.
+    """
+    if is_special(path):
+        raise DataError(f"{path}: is a device or a pipe, not a file. {RUN_REMEDY}")
+    return read_table(path, RUN_REMEDY)
+
+
 def read_history(path: Path) -> dict[str, list[float]]:
     """Read the columns of `history.csv`, one value per epoch; empty if there is no such file.
 
@@ -52,7 +65,7 @@ def read_history(path: Path) -> dict[str, list[float]]:
     """
     if not path.exists():
         return {}
-    table = read_table(path, RUN_REMEDY)
+    table = read_run_table(path)
     for name in ("epoch", "seconds"):
         if name not in table.header:
             raise DataError(f'{path} line 1: the column "{name}" is missing. {RUN_REMEDY}')

@@ -24,6 +24,9 @@ _SUBFOLDERS: Final = ("figures", "froc", "checkpoint", "tensorboard", "together"
 
 _DRAFT_NAME: Final = r"\.archnet-[0-9a-f]{8}-.+|\..+(\.[^.]+)-[0-9a-f]{8}\1"
 
+_MAX_NAME_BYTES: Final = 230
+"""Bytes of a name that a draft's name repeats; a whole name has up to 255."""
+
 _announce: Final[ContextVar[Callable[[Path, Path], None] | None]] = ContextVar("announce", default=None)
 
 
@@ -172,7 +175,8 @@ def sync_handle(handle: int) -> None:
 
 def _draft_path(path: Path) -> Path:
     """Return a new hidden path next to a path, with the same suffix, by which writers choose the format."""
-    return path.with_name(f".archnet-{secrets.token_hex(4)}-{path.name}")
+    end = os.fsencode(path.name)[-_MAX_NAME_BYTES:].decode(errors="ignore")
+    return path.with_name(f".archnet-{secrets.token_hex(4)}-{end}")
 
 
 def _sync_tree(folder: Path) -> None:

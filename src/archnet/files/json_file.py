@@ -44,13 +44,20 @@ class _RefusedTokenError(ValueError):
         self.problem = problem
 
 
+def is_special(path: Path) -> bool:
+    """Whether a path is that of a device, a pipe or a socket."""
+    return path.exists() and not (path.is_file() or path.is_dir())
+
+
 def read_json_bytes(path: Path, max_bytes: int) -> bytes:
-    """Read a file of bounded size.
+    """Read a file of bounded size; a pipe in its place, which may never end, is not read.
 
     Raises:
-        DamagedJsonError: The file exceeds the limit.
+        DamagedJsonError: The file exceeds the limit, or is a device, a pipe or a socket.
         OSError: The file cannot be read.
     """
+    if is_special(path):
+        raise DamagedJsonError("a device or a pipe, not a file")
     with path.open("rb") as stream:
         content = stream.read(max_bytes + 1)
     if len(content) > max_bytes:

@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from archnet.evaluation.run_folder import read_json
-from archnet.files.csv_rows import parse_number, read_table
+from archnet.evaluation.run_folder import read_json, read_run_table
+from archnet.files.csv_rows import parse_number
 from archnet.listing.run_row import FINISHED, INTERRUPTED, RUNNING, RunRow, is_used, modification_time
 from archnet.listing.tags import read_tags
 from archnet.runs.folders.folder_match import read_reservation
 from archnet.runs.folders.replacement import is_network_run
 from archnet.spec.metrics import METRICS
-from archnet.spec.outputs.output_file import RUN_REMEDY
 from archnet.sweep.results.trials import END_STATES, STATES, SWEEP_FILE, Trial, read_sweep, read_trials
 from archnet.versus.plan.versus_files import PLAN_FILE, VERSUS_FILE
 
@@ -93,7 +92,7 @@ def _counts_text(trials: Sequence[Trial], num_trials: int) -> str:
 
 def _read_best(folder: Path) -> tuple[str | None, dict[str, float | None]]:
     """The number of the best trial, and its metric, from leaderboard.csv."""
-    table = read_table(folder / "leaderboard.csv", RUN_REMEDY)
+    table = read_run_table(folder / "leaderboard.csv")
     first = dict(zip(table.header, table.rows[0], strict=True)) if table.rows else {}
     if first.get("rank") != "1":
         return None, {}

@@ -122,10 +122,18 @@ function keep(document: OpenDocument): void {
   else dropDraft(document.path);
 }
 
-/** Writes exactly what is typed. */
-export async function save(): Promise<void> {
+let lastSave: Promise<void> = Promise.resolve();
+
+/** Writes exactly what is typed, after an earlier save has ended, since each needs the digest of the one before. */
+export function save(): Promise<void> {
+  const path = editing.get().document?.path;
+  lastSave = lastSave.catch(() => undefined).then(() => saveNow(path));
+  return lastSave;
+}
+
+async function saveNow(path: string | undefined): Promise<void> {
   const { document } = editing.get();
-  if (document === null) return;
+  if (document === null || document.path !== path) return;
   if (document.isReadOnly) {
     announce("This file is read-only. Use “Save as…” to make a copy.", "error");
     return;
@@ -149,7 +157,9 @@ function afterSave(written: OpenDocument, digest: string): void {
   announce(`Saved ${written.path}.`);
   const { document } = editing.get();
   if (document === null || document.path !== written.path) {
-    dropDraft(written.path);
+    const draft = readDraft(written.path);
+    if (draft !== null && draft.text !== written.text) keepDraft(written.path, { text: draft.text, digest });
+    else dropDraft(written.path);
     return;
   }
   keep({ ...document, savedText: written.text, digest });

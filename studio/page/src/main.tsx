@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { watchText } from "./analysis";
 import { connection } from "./api/client";
+import { watchOtherTabs } from "./files/drafts";
 import { refreshFolder, watchFolder } from "./files/folder";
 import { startSession } from "./session";
 import { App } from "./shell/App";
@@ -30,6 +31,7 @@ async function start(parent: HTMLElement): Promise<void> {
   }
   parent.replaceChildren();
   watchText();
+  watchOtherTabs();
   followAddress();
   listenToKeys();
   render(<App />, parent);

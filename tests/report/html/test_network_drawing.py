@@ -187,9 +187,8 @@ def test_a_group_shares_a_row_with_the_block_in_which_its_lanes_meet():
     cat = {"type": "CAT", "branches": [[conv(), conv(), conv()], []]}
     rows = network_drawing(summary_of(*[conv()] * 4, cat, conv(), cat))["layouts"]["wide"]
     assert [[block["type"] for block in row["blocks"]] for row in rows] == [
-        ["input", "C", "C", "C", "C"],
-        ["C", "C", "C", "CAT", "C"],
-        ["C", "C", "C", "CAT", "GAP", "T"],
+        ["input", *["C"] * 4, "C", "C", "C", "CAT"],
+        ["C", "C", "C", "C", "CAT", "GAP", "T"],
     ]
     views = {"type": "VIEWS", "planes": "nine", "layers": [*[conv()] * 6, GAP]}
     plan = load_arch({"rank": 3, "layers": [views, T]}).plan((8, 8, 8))

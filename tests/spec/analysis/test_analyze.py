@@ -90,7 +90,7 @@ FIXES = {
     ),
     "a layer of another framework with misspelt keys": (
         net({"type": "Conv2d", "num_output": "16", "kernal_size": [5, 3], "activation": "relu"}),
-        "Replace with a layer C",
+        "Replace with layer C",
         net({"type": "C", "num_output": 16, "kernel_size": [5, 3], "activation": "relu"}),
     ),
     "a number in quotes": (net({**C, "num_output": "16"}), "Replace with 16", net({**C, "num_output": 16})),
@@ -156,10 +156,10 @@ FIXES = {
 
 def test_a_translated_layer_keeps_the_keys_that_have_no_counterpart():
     layer = {"type": "BatchNorm2d", "num_features": 16}
-    assert fixes(net(layer))["Replace with a layer BN"] == net({"type": "BN", "num_features": 16})
+    assert fixes(net(layer))["Replace with layer BN"] == net({"type": "BN", "num_features": 16})
     both = {"type": "Conv2d", "filters": 8, "units": 9, "kernel_size": 3}
     kept = {"type": "C", "num_output": 8, "units": 9, "kernel_size": 3}
-    assert fixes(net(both))["Replace with a layer C"] == net(kept)
+    assert fixes(net(both))["Replace with layer C"] == net(kept)
 
 
 def test_a_type_that_does_not_fit_the_keys_of_its_layer_is_not_translated():

@@ -242,3 +242,49 @@ def test_no_style_or_script_of_the_page_is_refused_by_its_own_policy(page, net):
     assert page.reader.run("return getComputedStyle(document.querySelector('.cm-scroller')).display") == "flex"
     assert page.reader.run("return getComputedStyle(document.querySelector('.cm-line')).getPropertyValue('--indent')")
     assert page.reader.run("return refused") == []
+
+
+def test_what_is_typed_after_a_save_is_saved_by_the_next_one(page, net):
+    page.put_cursor(2, 12)
+    page.type("a")
+    page.press(Keys.CONTROL, "s")
+    page.type("b")
+    page.press(Keys.CONTROL, "s")
+    page.type("c")
+    page.press(Keys.CONTROL, "s")
+    page.until(lambda: net.read_text() == NET.replace('"net"', '"abcnet"'))
+    page.gone(UNSAVED)
+    assert not page.reader.all(".disk-change")
+
+
+@pytest.mark.parametrize("name", ["<img src=x onerror=hacked=1>", "100% #1?a&b", 'it\'s "quoted" \n é\U0001f600'])
+def test_any_file_name_is_opened_from_the_list_saved_and_compared_as_text(page, folder, name):
+    path = folder / f"{name}.json"
+    markup = "<img src=x onerror=hacked=1>"
+    path.write_text(
+        NET.replace('"net",', f'"net", "description": "{markup}",').replace("[3, 3]}", f'[3, 3], "name": "{markup}"}}')
+    )
+    page.open()
+    page.reader.run("arguments[0].click()", page.until(lambda: _entry(page, name)))
+    page.until(lambda: page.editor_lines()[0] == "{")
+    page.put_cursor(2, 12)
+    page.type("my")
+    page.press(Keys.CONTROL, "s")
+    page.until(lambda: '"mynet"' in path.read_text())
+    page.driver.refresh()
+    page.until(lambda: '"mynet"' in page.editor_lines()[1])
+    page.press_button("Compare")
+    page.see(".compare")
+    assert page.reader.run("return window.hacked") is None
+    assert not page.reader.all("img[src=x]")
+    path.unlink()
+
+
+def test_an_address_with_a_stray_percent_sign_opens_the_page(page, folder):
+    (folder / "100%.json").write_text(NET)
+    page.open("edit/100%.json")
+    page.until(lambda: page.editor_lines()[1] == '  "name": "net",')
+
+
+def _entry(page, name):
+    return next(one for one in page.reader.all(".file") if one.get_attribute("textContent").startswith(name))

@@ -39,7 +39,7 @@ def translate_layer(name: Any, layer: Any, path: JsonPath, schemas: Mapping[str,
     implied = {key: value for key, value in implied_keys(str(name)).items() if key in known and key not in given}
     missing = {key: placeholder(known[key]) for key in required if key not in {"type", *given, *implied}}
     translated = {"type": kind, **implied, **given, **missing}
-    return (Repair(f"Replace with a layer {kind}", (ReplaceValue(path, translated),)),)
+    return (Repair(f"Replace with layer {kind}", (ReplaceValue(path, translated),)),)
 
 
 def _translated_keys(keys: list[str], known: Mapping[str, Any]) -> dict[str, str]:

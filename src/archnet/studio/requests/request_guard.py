@@ -128,7 +128,9 @@ class RequestGuard:
             return 403, f"The Host must be {self._hosts[0]} or {self._hosts[1]}."
         if any(origin.removeprefix("http://") not in self._hosts or "//" not in origin for origin in origins):
             return 403, "Requests from other web pages are rejected."
-        if headers.values("sec-fetch-site") and headers.values("sec-fetch-site")[-1] not in ("same-origin", "none"):
+        is_page = scope["path"] == "/" and scope["method"] == "GET"  # a link to it may be in a terminal in a browser
+        sites = headers.values("sec-fetch-site")
+        if sites and sites[-1] not in ("same-origin", "none") and not is_page:
             return 403, "Requests from other web pages are rejected."
         if not self._has_token(scope, headers):
             return 401, _NO_TOKEN

@@ -11,7 +11,7 @@ from archnet.spec.outputs.schema_parts import TEXT, record_of
 from archnet.studio.requests.api_route import RequestRefusal
 from archnet.studio.requests.request_guard import Tickets
 from archnet.studio.trainings.run_listing import REPORT_FILE
-from archnet.studio.workspace.workspace import Workspace
+from archnet.studio.workspace.workspace import Workspace, read_regular_file
 
 MAX_REPORT_BYTES: Final = 256_000_000
 
@@ -38,5 +38,9 @@ def issue_report(workspace: Workspace, tickets: Tickets, request: Mapping[str, A
 
 
 def read_report(path: Path) -> bytes:
-    """Read a report for which an address was issued."""
-    return path.read_bytes()
+    """Read a report for which an address was issued.
+
+    Raises:
+        RequestRefusal: The file has been removed or replaced since.
+    """
+    return read_regular_file(path, f"{path.parent.name}/{path.name}", MAX_REPORT_BYTES)

@@ -110,8 +110,9 @@ class DocumentFiles:
         if len(content) > MAX_BYTES:
             raise RequestRefusal(422, f"{name}: larger than {MAX_BYTES // 1_000_000} MB, the limit for documents.")
         with self._lock:
-            _check_unchanged(file, name, request["expected_digest"])
-            _replace(file, content, name)
+            if not _is_written(file, content):
+                _check_unchanged(file, name, request["expected_digest"])
+                _replace(file, content, name)
         return {"path": name, "digest": _digest(content)}
 
 
@@ -136,6 +137,14 @@ def _read_content(file: DocumentFile, name: str) -> DocumentContent:
         is_shipped=file.is_shipped,
         is_read_only=file.is_read_only,
     )
+
+
+def _is_written(file: DocumentFile, content: bytes) -> bool:
+    """Whether a file has the content already, as after a save whose answer was lost."""
+    try:
+        return read_regular_file(file.path, file.path.name) == content
+    except RequestRefusal:
+        return False
 
 
 def _check_unchanged(file: DocumentFile, name: str, expected_digest: str | None) -> None:
@@ -165,6 +174,9 @@ def _replace(file: DocumentFile, content: bytes, name: str) -> None:
     """Replace the file atomically; its permissions stay."""
     try:
         mode = stat.S_IMODE(file.path.stat().st_mode) if file.path.exists() else None
+        if mode is not None and not mode & 0o222:
+            remedy = "Make it writable, or save it under a different name."
+            raise RequestRefusal(422, f"{shorten_path(name)}: is write-protected. {remedy}")
         with atomic_write(file.path) as draft:
             draft.write_bytes(content)
             if mode is not None:

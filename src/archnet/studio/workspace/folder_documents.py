@@ -71,7 +71,7 @@ def list_documents(workspace: Workspace) -> dict[str, Any]:
     shipped = [
         entry
         for name, path in shipped_documents().items()
-        if (entry := _entry(path, f"{SHIPPED_PREFIX}{name}", is_shipped=True))
+        if (entry := _entry(path.resolve(), f"{SHIPPED_PREFIX}{name}", is_shipped=True))
     ]
     return {
         "folder": str(workspace.folder),

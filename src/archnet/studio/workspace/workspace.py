@@ -21,6 +21,8 @@ SHIPPED_PREFIX: Final = "shipped:"
 
 SUFFIX: Final = ".json"
 
+_READ_FLAGS: Final = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_BINARY", "O_NOFOLLOW"))
+
 _STARTED_FILES: Final = ("arch.json", "data.json", "environment.json", CHECKPOINT)
 """Files of a run that has begun."""
 
@@ -149,11 +151,16 @@ def path_problem(text: str) -> str | None:
 def read_regular_file(path: Path, name: str, max_bytes: int = MAX_BYTES) -> bytes:
     """Read a file of bounded size; a device, a pipe or a socket is refused without waiting for it.
 
+    Args:
+        path: Its path without links; a link that has taken its place since is refused.
+        name: Its name in messages.
+        max_bytes: The largest size.
+
     Raises:
         RequestRefusal: The file is missing, is not a regular file, is too large, or cannot be read.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        handle = os.open(path, _READ_FLAGS)
     except (FileNotFoundError, NotADirectoryError):
         raise RequestRefusal(404, f"{name}: no such file.") from None
     except OSError as error:

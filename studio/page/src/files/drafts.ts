@@ -1,6 +1,6 @@
 import { discardDraft, listDrafts, readDraft as readFromServer, sendDraft } from "../api/endpoints";
 import { folderName } from "../folder_name";
-import { report } from "../shell/notices";
+import { announce, report } from "../shell/notices";
 
 /** Unsaved text. Two copies are kept until it is saved: one in the browser, which is written at once but lost if the
  * server restarts on another port, and one on the server, which is sent after a pause in typing.
@@ -19,6 +19,9 @@ interface Kept extends Draft {
 const QUIET_MS = 500;
 
 const drafts = new Map<string, Kept>();
+
+/** Paths of the drafts that were typed in this tab. */
+const typed = new Set<string>();
 const timers = new Map<string, number>();
 
 /** Reads all drafts of the folder, the newer one where both places have one. */
@@ -43,6 +46,7 @@ export function readDraft(path: string): Draft | null {
 export function keepDraft(path: string, { text, digest }: Draft): void {
   const kept = { text, digest, time: Date.now() };
   drafts.set(path, kept);
+  typed.add(path);
   store(path, kept);
   window.clearTimeout(timers.get(path));
   const send = () => sendDraft(path, text, digest).catch(report);
@@ -50,11 +54,25 @@ export function keepDraft(path: string, { text, digest }: Draft): void {
 }
 
 export function dropDraft(path: string): void {
+  typed.delete(path);
   if (!drafts.delete(path)) return;
   window.clearTimeout(timers.get(path));
   localStorage.removeItem(key(path));
   discardDraft(path).catch(report);
 }
+
+/** Another tab that saves a file removes the draft of the file, but not the text that is typed here. */
+export function watchOtherTabs(): void {
+  window.addEventListener("storage", (event) => {
+    const path = [...typed].find((one) => key(one) === event.key);
+    const draft = path === undefined ? undefined : drafts.get(path);
+    if (path === undefined || draft === undefined) return;
+    if (event.newValue === null) keepDraft(path, draft);
+    else if (parseDraft(event.newValue)?.text !== draft.text) announce(TWO_TABS(path), "error");
+  });
+}
+
+const TWO_TABS = (path: string) => `${path} is changed in two tabs. Save it in one of them and close the other.`;
 
 /** Paths of all files of the folder with a draft. */
 export function draftPaths(): string[] {

@@ -19,7 +19,7 @@ export const place = createStore<Place>({ page: "edit", run: null, pane: "files"
 /** Follows the address: "#edit/archs/mine.json", "#compare/archs/mine.json", "#runs" or "#runs/mine/1". */
 export function followAddress(): void {
   const follow = () => {
-    const [page = "", ...rest] = decodeURIComponent(location.hash.slice(1)).split("/");
+    const [page = "", ...rest] = decoded(location.hash.slice(1)).split("/");
     const name = rest.join("/");
     if (page === "runs") place.set({ page: "runs", run: name === "" ? null : name });
     else place.set({ page: page === "compare" ? "compare" : "edit" });
@@ -27,6 +27,15 @@ export function followAddress(): void {
   };
   window.addEventListener("hashchange", follow);
   follow();
+}
+
+/** The text of an address; as it is if somebody has typed a "%" that encodes nothing. */
+function decoded(address: string): string {
+  try {
+    return decodeURIComponent(address);
+  } catch {
+    return address;
+  }
 }
 
 export function showFile(path: string): void {
