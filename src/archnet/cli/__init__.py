@@ -97,6 +97,8 @@ def _options(
 
 for command in (
     init,
+    studio,
+    lsp,
     schema,
     check,
     show,
@@ -110,8 +112,6 @@ for command in (
     explain,
     export,
     bench,
-    lsp,
-    studio,
 ):
     app.command()(command)
 app.command("list")(list_shipped)

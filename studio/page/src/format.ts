@@ -52,3 +52,8 @@ export function changeText(from: number, to: number): string {
   const digits = Math.abs(percent) < 10 ? 1 : 0;
   return `${percent > 0 ? "+" : "\u2212"}${Math.abs(percent).toFixed(digits)}%`;
 }
+
+/** A number with its noun: "1 run", "2 runs". */
+export function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -18,7 +18,9 @@ def test_a_project_has_an_architecture_an_experiment_a_sweep_a_readme_and_the_sc
     done = invoked("init", "mine")
     assert done.exit_code == 0
     assert done.stdout.splitlines() == [f"mine/{name}" for name in FILES]
-    assert done.stderr == "Next: cd mine, then archnet run experiment.json. README.md explains the files.\n"
+    assert (
+        done.stderr == "Next: cd mine, then archnet run experiment.json, or archnet studio. README.md explains both.\n"
+    )
     assert sorted(path.as_posix() for path in Path("mine").rglob("*") if path.is_file()) == sorted(
         f"mine/{name}" for name in FILES
     )
@@ -65,7 +67,7 @@ def test_the_readme_names_the_files_and_commands_that_exist(tmp_path):
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert all(name in text for name in PROJECT_FILES if name != "README.md")
     lines = [line.split("#")[0].split() for line in text.split("```")[1].splitlines() if line.startswith("archnet ")]
-    assert [line[1] for line in lines] == ["check", "run", "sweep"]
+    assert [line[1] for line in lines] == ["studio", "check", "run", "sweep"]
     assert all((tmp_path / name).is_file() for line in lines for name in line[2:])
 
 

@@ -26,4 +26,7 @@ def init(
     paths = create_project(folder)
     print_paths(paths, as_json)
     if not as_json:
-        echo(f"Next: cd {folder}, then archnet run experiment.json. README.md explains the files.", err=True)
+        echo(
+            f"Next: cd {folder}, then archnet run experiment.json, or archnet studio. README.md explains both.",
+            err=True,
+        )

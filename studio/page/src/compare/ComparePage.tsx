@@ -11,7 +11,7 @@ import { useStore } from "../store";
 import { ComparisonTable } from "./ComparisonTable";
 import { NetworkSide } from "./NetworkSide";
 import { OtherChoice } from "./OtherChoice";
-import { compareAgain, comparison } from "./comparison";
+import { compareAgain, comparison, leaveOwnForm } from "./comparison";
 
 /** The network of the open file next to another one. */
 export function ComparePage() {
@@ -23,6 +23,7 @@ export function ComparePage() {
   const [isShowingTexts, setIsShowingTexts] = useState(false);
   useEffect(() => (sides.current === null ? undefined : watchColumns(sides.current, isNarrow() ? 1 : 2)), [document?.path]);
   const { columns } = useStore(room, (value) => value);
+  useEffect(leaveOwnForm, [document?.path, network?.rank]);
   useEffect(() => compareAgain(), [document?.path, network, choice, columns]);
   if (document === null) return <NothingOpen />;
   return (

@@ -49,6 +49,14 @@ const ask = latestOnly(
   150,
 );
 
+/** Moves on from a twin of the form that the network itself has: a 3D network is compared with its 2D twin first. */
+export function leaveOwnForm(): void {
+  const { choice } = comparison.get();
+  const rank = editing.get().network?.rank;
+  if (choice.kind !== "twin" || choice.form !== `${rank}d`) return;
+  comparison.set({ choice: { ...choice, form: rank === 3 ? "2d" : "3d" } });
+}
+
 /** Computes the other network from the current text. */
 export function compareAgain(): void {
   ask(comparison.get().choice);

@@ -1,5 +1,6 @@
 import type { Diagnostic } from "../api/types";
 import { editing } from "../editing";
+import { counted } from "../format";
 import { useStore } from "../store";
 import { focusEditor, goTo, takeFix } from "./view";
 
@@ -60,6 +61,6 @@ function summary(diagnostics: readonly Diagnostic[]): string {
   const counts = (["error", "warning", "hint"] as const)
     .map((severity) => [severity, diagnostics.filter((one) => one.severity === severity).length] as const)
     .filter(([, number]) => number > 0)
-    .map(([severity, number]) => `${number} ${severity}${number === 1 ? "" : "s"}`);
+    .map(([severity, number]) => counted(number, severity));
   return counts.join(", ");
 }

@@ -6,7 +6,7 @@ export function AutoTable({ run }: { run: ExperimentAnswer["runs"][number] }) {
   return (
     <section class="auto">
       <h3>
-        {run.arch} <span class="faint">{run.name}</span>
+        {run.arch} {run.name !== run.arch && <span class="faint">{run.name}</span>}
       </h3>
       <p class="note">
         At most {run.epochs} epochs, batch size {run.batch_size}

@@ -1,7 +1,8 @@
 import { useState } from "preact/hooks";
-import { type OpenDocument, editing, openNew } from "../editing";
+import { type OpenDocument, editing, openNew, save } from "../editing";
 import { Dialog } from "../shell/Dialog";
 import { showFile } from "../shell/navigation";
+import { report } from "../shell/notices";
 import { createStore, useStore } from "../store";
 import { folder } from "./folder";
 import { TEMPLATES } from "./templates";
@@ -18,7 +19,7 @@ export function openNewFile(): void {
   asked.set({ request: { text: null, path: "" } });
 }
 
-/** Asks for the name of a new file with a given text. */
+/** Asks for a name under which a given text is saved. */
 export function openNewText(path: string, text: string): void {
   asked.set({ request: { text, path } });
 }
@@ -27,7 +28,7 @@ export function openSaveAs({ path, text }: OpenDocument): void {
   openNewText(path.replace(/^shipped:(.*?)(\.json)?$/, "$1.json").replace(/\.json$/, "_copy.json"), text);
 }
 
-/** Asks for the name and the content of a new file. It is written when it is saved for the first time. */
+/** Asks for the name and the content of a new file. A given text is saved at once, a template when the user saves it. */
 export function NewFileDialog() {
   const request = useStore(asked, (value) => value.request);
   if (request === null) return null;
@@ -45,11 +46,12 @@ function NewFileForm({ request, onClose }: { request: Request; onClose: () => vo
     const name = path.replace(/^.*\//, "").replace(/\.json$/, "");
     const template = TEMPLATES.find((one) => one.name === source);
     openNew(withSuffix(path), request.text ?? template?.text(name) ?? open?.text ?? "");
+    if (request.text !== null) save().catch(report);
     onClose();
     showFile(withSuffix(path));
   };
   return (
-    <Dialog title="New file" onClose={onClose}>
+    <Dialog title={request.text === null ? "New file" : "Save as"} onClose={onClose}>
       <form onSubmit={create}>
         <label class="field">
           Name

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import type { MetricInfo, RunEntry, RunState, SetName } from "../api/types";
-import { metricText } from "../format";
+import { counted, metricText } from "../format";
 import { showRun } from "../shell/navigation";
 import { useStore } from "../store";
 import { runs } from "./runs";
@@ -50,7 +50,8 @@ export function RunTable({ shown }: { shown: string | null }) {
           <option value="validation">validation set</option>
         </select>
         <span class="faint" role="status">
-          {matching.length === entries.length ? `${entries.length} runs` : `${matching.length} of ${entries.length} runs`}
+          {matching.length === entries.length ? "" : `${matching.length} of `}
+          {counted(entries.length, "run")}
         </span>
       </div>
       {isLoaded && entries.length === 0 && <p class="empty">No runs in this folder yet.</p>}

@@ -51,12 +51,12 @@ function StartRunForm({ path, onClose }: { path: string; onClose: () => void }) 
           </select>
         </label>
         <div class="field-pair">
-          <TextField name="data" label="Data set" placeholder={isArch ? "phantom" : "as in the experiment"} />
-          <TextField name="root" label="Folder or file" placeholder="as in the experiment" />
+          <TextField name="data" label="Data set" placeholder={isArch ? "luna16; to try: phantom" : "as in the experiment"} />
+          <TextField name="root" label="Folder or file" placeholder={isArch ? "default folder" : "as in the experiment"} />
         </div>
         <div class="field-pair">
           {NUMBERS.map(({ key, label, least }) => (
-            <NumberField key={key} name={key} label={label} least={least} />
+            <NumberField key={key} name={key} label={label} least={least} placeholder={isArch ? "default" : "as in the file"} />
           ))}
         </div>
         <label class="field">
@@ -85,11 +85,18 @@ function TextField({ name, label, placeholder }: { name: string; label: string; 
   );
 }
 
-function NumberField({ name, label, least }: { name: string; label: string; least: number }) {
+interface NumberFieldProps {
+  name: string;
+  label: string;
+  least: number;
+  placeholder: string;
+}
+
+function NumberField({ name, label, least, placeholder }: NumberFieldProps) {
   return (
     <label class="field">
       {label}
-      <input name={name} type="number" min={least} step={1} placeholder="auto" />
+      <input name={name} type="number" min={least} step={1} placeholder={placeholder} />
     </label>
   );
 }
