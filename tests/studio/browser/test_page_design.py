@@ -66,23 +66,27 @@ def test_the_colours_are_those_of_the_reports(theme):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.parametrize("name", ["light", "dark"])
-def test_axe_finds_nothing(page, window, scheme, size, name):
+def test_axe_finds_nothing_in_light_and_in_dark(page, window, scheme, size):
     window(size)
-    scheme(name)
     found = {}
+
+    def examine(name):
+        for colours in ("light", "dark"):
+            scheme(colours)
+            found[name, colours] = page.axe_violations()
+
     for place in PLACES:
         page.open(place)
         page.until(lambda: page.reader.all(".network, .trials, .run-table"))
-        found[place] = page.axe_violations()
+        examine(place)
     show_run(page)
-    found["a run"] = page.axe_violations()
+    examine("a run")
     page.open("edit/broken.json")
     page.until(lambda: page.reader.all(".problems .error"))
-    found["an error"] = page.axe_violations()
+    examine("an error")
     page.press("?")
     page.see("dialog")
-    found["shortcuts"] = page.axe_violations()
+    examine("shortcuts")
     assert {key: violations for key, violations in found.items() if violations} == {}
 
 
