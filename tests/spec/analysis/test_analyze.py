@@ -263,6 +263,12 @@ def test_branches_that_are_not_arrays_are_problems(branch):
     assert [layer.type for layer in analyze(net(C, inner), "net.json").network.layers] == ["C", "C"]
 
 
+def test_layers_beyond_the_limit_of_a_list_are_not_measured():
+    messages = [message for _, message in problems(json.dumps({"rank": 2, "layers": [0] * 1001}))]
+    assert len(messages) == 2
+    assert messages[0].startswith("expected an array of at most 1000, got [0, 0, ")
+
+
 def test_a_repetition_of_an_invalid_layer_is_not_expanded():
     layers = [{"type": "Q"}]
     for _ in range(12):

@@ -11,6 +11,7 @@ from archnet.spec.arch import Arch
 from archnet.spec.layers import Shape, inner_documents, layer_class, parse_layer
 from archnet.spec.layers.checks import infer_rank
 from archnet.spec.layers.layer_count import MAX_LAYERS, num_written_layers
+from archnet.spec.schema import read_schema
 
 MAX_SIZE: Final = 4096
 """Maximum length of an axis in the schema."""
@@ -30,6 +31,8 @@ def partial_arch(document: Document, problems: Set[JsonPath]) -> Arch | None:
     documents, rank = value.get("layers"), known_rank(document.value)
     if rank is None or not isinstance(documents, list) or num_written_layers(documents) > MAX_LAYERS:
         return None
+    if len(documents) > read_schema("arch")["$defs"]["layers"]["maxItems"]:
+        return None  # longer lists are rejected without a check of their entries
     layers = _layers_before(documents, path, problems)
     arch = Arch(
         name=_name(value, document),
