@@ -71,6 +71,7 @@ SHORTER = (
     (r"archnet sweep experiments/\S+", r"\g<0> --trials 2"),
     (r"--match none,macs,parameters", "--match none,macs"),
     (r"archnet run (archs/)?ct3d(\.json)?", r"\g<0> --set 'data.crop_size=[48,48,48]'"),
+    (r"archnet run (?=[^\n]*--data phantom\b)", r"\g<0>--set 'data.crop_size=[32,32,10]' "),
 )
 """Patterns in blocks, and what makes them cheap."""
 
