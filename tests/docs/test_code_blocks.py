@@ -13,6 +13,7 @@ import pytest
 import code_blocks
 from archnet.data import recipe
 from archnet.phantom import layouts
+from archnet.spec.experiment import Evaluation
 from code_blocks import HangingError, PageRunner, blocks_of, parse_examples
 from command_line import ROOT
 from page_data import PageData
@@ -69,7 +70,8 @@ SHORTER = (
     (r"archnet data phantom (?!.*--scans)", r"\g<0>--scans 8 "),
     (r"archnet sweep experiments/\S+", r"\g<0> --trials 2"),
     (r"--match none,macs,parameters", "--match none,macs"),
-    (r"archnet run ct3d", r"\g<0> --set 'data.crop_size=[64,64,64]'"),
+    (r"archnet run (archs/)?ct3d(\.json)?", r"\g<0> --set 'data.crop_size=[48,48,48]'"),
+    (r"archnet run (?=[^\n]*--data phantom\b)", r"\g<0>--set 'data.crop_size=[32,32,10]' "),
 )
 """Patterns in blocks, and what makes them cheap."""
 
@@ -114,11 +116,14 @@ def _cheaper_document(path):
     text = path.read_text(encoding="utf-8")
     text = re.sub(r'"epochs": \d+', '"epochs": 1', text)
     text = re.sub(r'"trials": \d+', '"trials": 2', text)
-    return re.sub(r'"crop_size": \[128, 128, 64\]', '"crop_size": [64, 64, 64]', text)
+    return re.sub(r'"crop_size": \[128, 128, 64\]', '"crop_size": [48, 48, 48]', text)
 
 
 def _make_cheap(monkeypatch):
-    """Trainings take one epoch unless a setting says otherwise; sweeps do without Ray, `versus` without training."""
+    """Trainings take one epoch and intervals 10 bootstraps unless a setting says otherwise.
+
+    Sweeps do without Ray, `versus` without training.
+    """
     from archnet.spec.auto_rules import AUTO_RULES
     from archnet.sweep import ray_session
     from archnet.versus import run_versus
@@ -131,6 +136,7 @@ def _make_cheap(monkeypatch):
     monkeypatch.setattr(run_versus, "run_versus", fake_versus)
     monkeypatch.setattr(duration, "measure_durations", lambda plan, **_: durations_of(plan))
     monkeypatch.setitem(AUTO_RULES, "epochs", lambda *_: (1, "shortened by the test"))
+    monkeypatch.setitem(Evaluation.__init__.__kwdefaults__, "bootstraps", 10)
     monkeypatch.setattr(ray_session, "SessionRunner", lambda **_: SerialRunner())
     monkeypatch.setattr(recipe, "absolute_path", os.path.relpath)  # the same scans have the same crops in all pages
 
