@@ -20,6 +20,7 @@ class StudioClient:
 
     def __init__(self, folder, **headers):
         workspace, tickets = open_workspace(folder), Tickets()
+        self.tickets = tickets
         self.runs = RunProcesses(workspace)
         self.app = studio_app(api_routes(workspace, tickets, self.runs), tickets, AccessToken(TOKEN), PORT)
         given = {"authorization": f"Bearer {TOKEN}", "origin": ORIGIN, **headers}

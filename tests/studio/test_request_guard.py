@@ -9,6 +9,7 @@ import pytest
 from archnet.studio.requests.request_guard import MAX_REQUESTS, AccessToken, Tickets
 from archnet.studio.requests.request_values import MAX_BODY_BYTES
 from archnet.studio.requests.static_files import StaticFile
+from archnet.studio.studio_app import LAUNCH
 from studio_client import ORIGIN, PORT, TOKEN, StudioClient
 
 NO_TOKEN = "The token is missing or invalid. Open the address that `archnet studio` printed when it started."
@@ -88,6 +89,18 @@ def test_a_link_in_a_terminal_in_the_browser_opens_the_page(tmp_path):
         assert studio.get("/", params={"token": TOKEN}).status_code == 200
         assert studio.get("/", params={"token": "wrong"}).status_code == 401
         assert studio.get("/api/openapi.json").status_code == 403
+
+
+def test_the_address_for_the_browser_leads_to_the_page_once_and_only_its_own_tickets_do(tmp_path):
+    with StudioClient(tmp_path, authorization=None, origin=None) as studio:
+        address = f"/launch/{studio.tickets.issue(LAUNCH)}"
+        first, second = studio.get(address), studio.get(address)
+        assert (first.status_code, first.headers["location"]) == (303, f"/?token={TOKEN}")
+        report = studio.get(f"/launch/{studio.tickets.issue(tmp_path / 'report.html')}")
+        swapped = studio.get(f"/report/{studio.tickets.issue(LAUNCH)}")
+    used = "This address was valid only once. Open the address that `archnet studio` printed."
+    assert [(answer.status_code, answer.json()["error"]) for answer in (second, report)] == [(404, used)] * 2
+    assert swapped.status_code == 404
 
 
 @pytest.mark.parametrize(("method", "path"), [*OPERATIONS, ("GET", "/report/x"), ("GET", "/static/x/y")])

@@ -61,13 +61,13 @@ def test_a_port_in_use_and_a_missing_folder_are_refused(folder):
 def test_the_page_opens_in_the_browser_unless_it_is_not_wanted(folder, monkeypatch):
     opened = []
     monkeypatch.setattr(
-        "archnet.studio.studio_server.serve_studio", lambda folder, port, announce: announce("http://x")
+        "archnet.studio.studio_server.serve_studio", lambda folder, port, announce: announce("http://x", "http://once")
     )
     monkeypatch.setattr("typer.launch", opened.append)
     for options in ((), ("--no-browser",)):
         done = invoked("studio", folder, *options)
         assert done.stdout == "archnet studio: http://x\n"
-    assert opened == ["http://x"]
+    assert opened == ["http://once"]
 
 
 def test_the_server_starts_without_keras_and_the_libraries_of_scans(folder):

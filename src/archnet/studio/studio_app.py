@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -14,7 +15,7 @@ import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from archnet.errors import ArchnetError
@@ -37,6 +38,9 @@ _NUM_THREADS: Final[Mapping[Lane, int]] = {"quick": 4, "slow": 2, "long": 1}
 
 _Threads = Mapping[Lane, anyio.CapacityLimiter]
 
+LAUNCH: Final = "launch"
+"""Value of a ticket that leads to the page: other users can read the browser's command line, which has no token."""
+
 REPORT_POLICY: Final = (
     "sandbox allow-scripts allow-popups allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; frame-ancestors 'none'"
@@ -49,7 +53,7 @@ def studio_app(routes: Sequence[ApiRoute], tickets: Tickets, token: AccessToken,
 
     Args:
         routes: The operations of the API.
-        tickets: Addresses of reports: their files.
+        tickets: One-time addresses: the files of reports, and `LAUNCH` for the page itself.
         token: The token of this start.
         port: Port of the server.
     """
@@ -64,6 +68,13 @@ def studio_app(routes: Sequence[ApiRoute], tickets: Tickets, token: AccessToken,
         headers = {"content-security-policy": page_policy(nonce)}
         return Response(index_page(token.static_key, nonce), media_type="text/html; charset=utf-8", headers=headers)
 
+    async def launch(request: Request) -> Response:
+        if tickets.redeem(request.path_params["ticket"]) != LAUNCH:
+            raise HTTPException(
+                404, "This address was valid only once. Open the address that `archnet studio` printed."
+            )
+        return RedirectResponse(f"/?token={token.text}", status_code=303)
+
     async def static(request: Request) -> Response:
         file = static_files().get(request.path_params["name"])
         if file is None:
@@ -72,7 +83,7 @@ def studio_app(routes: Sequence[ApiRoute], tickets: Tickets, token: AccessToken,
 
     async def report(request: Request) -> Response:
         path = tickets.redeem(request.path_params["ticket"])
-        if path is None:
+        if not isinstance(path, Path):
             raise HTTPException(
                 404, "This address of a report was valid only once. Open the report from the page again."
             )
@@ -83,6 +94,7 @@ def studio_app(routes: Sequence[ApiRoute], tickets: Tickets, token: AccessToken,
     app = Starlette(
         routes=[
             Route("/", index, methods=["GET"]),
+            Route("/launch/{ticket}", launch, methods=["GET"]),
             Route("/static/{key}/{name:path}", static, methods=["GET"]),
             Route("/report/{ticket}", report, methods=["GET"]),
             Route("/api/openapi.json", openapi, methods=["GET"]),

@@ -21,13 +21,14 @@ _KEEP_ALIVE_SECONDS: Final = 5
 _SHUTDOWN_SECONDS: Final = 2
 
 
-def serve_studio(folder: Path, port: int, announce: Callable[[str], None]) -> None:
+def serve_studio(folder: Path, port: int, announce: Callable[[str, str], None]) -> None:
     """Serve the page until the process is interrupted.
 
     Args:
         folder: The folder whose documents the page shows.
         port: Port; 0 for a free one.
-        announce: Called with the address when the server accepts connections.
+        announce: Called when the server accepts connections, with the address, which contains the token, and with an
+            address that leads to it once, without the token.
 
     Raises:
         RunError: There is no such folder, or the port is in use.
@@ -39,7 +40,7 @@ def serve_studio(folder: Path, port: int, announce: Callable[[str], None]) -> No
         import uvicorn
 
         from archnet.studio.api_routes import api_routes
-        from archnet.studio.studio_app import studio_app
+        from archnet.studio.studio_app import LAUNCH, studio_app
         from archnet.studio.trainings.run_processes import RunProcesses
 
         number, token, tickets = listener.getsockname()[1], AccessToken(), Tickets()
@@ -57,7 +58,8 @@ def serve_studio(folder: Path, port: int, announce: Callable[[str], None]) -> No
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
-        announce(f"http://{HOST}:{number}/?token={token.text}")
+        address = f"http://{HOST}:{number}"
+        announce(f"{address}/?token={token.text}", f"{address}/launch/{tickets.issue(LAUNCH)}")
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         raise KeyboardInterrupt("Server stopped. Runs started from the page continue.") from None

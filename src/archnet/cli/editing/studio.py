@@ -31,10 +31,10 @@ def studio(
     """
     from archnet.studio.studio_server import serve_studio
 
-    def announce(address: str) -> None:
+    def announce(address: str, launch_address: str) -> None:
         echo(f"archnet studio: {address}")
         echo("Press Ctrl-C to stop the server. Runs started from the page continue.", err=True)
         if not no_browser:
-            typer.launch(address)
+            typer.launch(launch_address)
 
     serve_studio(folder, port, announce)
