@@ -13,8 +13,8 @@ from archnet.studio.workspace.workspace import open_workspace
 
 HOST: Final = "127.0.0.1"
 
-MAX_CONNECTIONS: Final = 512
-"""Maximum number of connections; others are answered with 503 and closed."""
+MAX_CONNECTIONS: Final = 4096
+"""Maximum number of connections; while there are more, all requests are answered with 503."""
 
 _BACKLOG: Final = 2048
 _KEEP_ALIVE_SECONDS: Final = 5

@@ -1,6 +1,9 @@
 """The fast check of schemas: the verdicts of jsonschema."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Event
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -65,3 +68,23 @@ def test_a_valid_document_needs_no_jsonschema(monkeypatch):
     monkeypatch.setattr("archnet.spec.schema._validator", None)
     layers = [{"type": "C", "num_output": 2, "kernel_size": [3, 3]}, {"type": "T"}]
     assert schema_problems(Document(value=layers, source="net.json"), "arch") == []
+
+
+def test_another_thread_waits_for_a_check_that_is_being_compiled():
+    is_compiling, may_finish = Event(), Event()
+
+    class SlowChecks(SchemaChecks):
+        def _part(self, name, pointer):
+            is_compiling.set()
+            may_finish.wait(60)
+            return super()._part(name, pointer)
+
+    checks = SlowChecks({"a": {"type": "integer"}})
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(checks.check, "a")
+        is_compiling.wait(60)
+        second = pool.submit(lambda: checks.check("a")(1))
+        with suppress(TimeoutError):
+            second.result(0.1)
+        may_finish.set()
+        assert second.result(60) is True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from threading import RLock
 from typing import Any, Final
 
 from archnet.files.documents.json_text import normalize_integers
@@ -122,6 +123,7 @@ class SchemaChecks:
         self._schemas = schemas
         self._checks: dict[tuple[str, str], Check] = {}
         self._by_identity: dict[int, Check] = {}
+        self._lock = RLock()  # another thread must not use a check that is being compiled
 
     def check(self, name: str, reference: str = "#") -> Check:
         """The check of a schema, or of a part of it such as "#/$defs/layer".
@@ -131,12 +133,13 @@ class SchemaChecks:
         """
         file, _, pointer = reference.partition("#")
         key = (file or name, pointer)
-        if key not in self._checks:
-            self._checks[key] = lambda value: self._checks[key](value)  # for schemas that refer to themselves
-            part = self._part(*key)
-            self._checks[key] = self._compile(part, key[0])
-            self._by_identity[id(part)] = self._checks[key]
-        return self._checks[key]
+        with self._lock:
+            if key not in self._checks:
+                self._checks[key] = lambda value: self._checks[key](value)  # for schemas that refer to themselves
+                part = self._part(*key)
+                self._checks[key] = self._compile(part, key[0])
+                self._by_identity[id(part)] = self._checks[key]
+            return self._checks[key]
 
     def accepts(self, part: Any, value: Any) -> bool:
         """Whether a value is valid for a part of the schemas, if its check is compiled; false if it is not."""
