@@ -113,7 +113,8 @@ def test_data_that_are_cut_from_scans_have_a_crop_size_and_no_others(name):
 def test_only_a_file_must_be_named(name, tmp_path):
     assert TREES[name](tmp_path / "data").is_file() == DATASETS[name].is_file
     needs_root = f'the data set "{name}" needs "root", the path of the file; or use --data {name}:PATH.'
-    assert data_problems({"name": name}) == ([(("data",), needs_root)] if DATASETS[name].is_file else [])
+    problems = [(problem.path, problem.message) for problem in data_problems({"name": name})]
+    assert problems == ([(("data",), needs_root)] if DATASETS[name].is_file else [])
 
 
 def test_published_files_become_different_files_and_subsets_have_different_numbers(name):
