@@ -97,7 +97,7 @@ def read_broken_string(text: str, position: int) -> BrokenToken:
 
 
 def _unescape(match: re.Match[str]) -> str:
-    r"""The character of an escape sequence; an invalid one stays as it is written.
+    r"""The character of an escape sequence; an invalid one is left unchanged.
 
     >>> re.sub(r"\\(u[0-9a-fA-F]{4}|.)", _unescape, r"a\tb\q")
     'a\tb\\q'

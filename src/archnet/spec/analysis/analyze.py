@@ -1,4 +1,4 @@
-"""Analyze the text of a document as it is written: one function for the command line, editors and the local page."""
+"""Analyze the text of a document while it is edited: one function for the command line, editors and the local page."""
 
 from __future__ import annotations
 

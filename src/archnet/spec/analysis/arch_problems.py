@@ -1,4 +1,4 @@
-"""All problems of an architecture, and its network as far as it is valid."""
+"""All problems of an architecture, and the valid part of its network."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ArchAnalysis:
     Attributes:
         arch: The architecture; null if it is invalid.
         findings: Its problems.
-        network: Its network as far as it is valid; null if nothing is.
+        network: The valid part of its network; null if there is none.
     """
 
     arch: Arch | None

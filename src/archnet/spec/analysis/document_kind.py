@@ -22,7 +22,7 @@ def document_kind(value: Any, source: str) -> DocumentKind:
     ('sweep', 'experiment')
 
     Args:
-        value: The document as far as it is written.
+        value: The document, which may be incomplete.
         source: Path of the file.
     """
     if is_arch(value):

@@ -11,7 +11,7 @@ from archnet.spec.layers import Shape
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerFacts:
-    """One layer as it is written, with everything inside it and over all its repetitions.
+    """One written layer, including its inner layers and all repetitions.
 
     In a repetition, the input is that of the first time, and the output and the receptive field are those of the last.
 

@@ -49,7 +49,7 @@ def known_rank(value: Any) -> int | None:
     """The number of spatial axes of an architecture; null if the value does not determine it.
 
     Args:
-        value: The architecture as far as it is written.
+        value: The architecture, which may be incomplete.
     """
     document = value if isinstance(value, dict) else {"layers": value}
     return infer_rank(document, ("layers",))[0] if isinstance(document.get("layers"), list) else None

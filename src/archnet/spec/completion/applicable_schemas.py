@@ -48,7 +48,7 @@ def document_parts(kind: str, value: Any) -> list[SchemaPart]:
 
     Args:
         kind: One of `SCHEMAS`.
-        value: The document as far as it is written.
+        value: The document, which may be incomplete.
     """
     schema = read_schema(kind)
     return list(_expand(SchemaPart(schema=schema, root=schema), value))
@@ -60,7 +60,7 @@ def inner_parts(parts: Sequence[SchemaPart], step: str | int, value: Any) -> lis
     Args:
         parts: The schemas that apply to the value itself.
         step: The key or the index.
-        value: The value of the key or the entry, as far as it is written.
+        value: The value of the key or the entry, which may be incomplete.
     """
     return [each for part in parts if (inner := part.at(step)) for each in _expand(inner, value)]
 

@@ -57,7 +57,7 @@ class _Frame:
 
     @property
     def value(self) -> Any:
-        """The value as far as it is known."""
+        """The value, which may be incomplete."""
         return {**self.later, **self.members} if self.bracket == "{" else []
 
     @property

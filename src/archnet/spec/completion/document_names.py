@@ -72,7 +72,7 @@ def _may_be(file: Path, *, archs: bool) -> bool:
 
 
 def read_named_value(name: Any, folder: Path, read_text: Callable[[Path], str | None]) -> tuple[Any, Path] | None:
-    """The value of a document that another document names, as far as it is readable, and its folder.
+    """The readable part of a document that another document names, and its folder.
 
     Args:
         name: The path or the name of a shipped document.
@@ -97,7 +97,7 @@ def swept_arch(value: Any, folder: Path, read_text: Callable[[Path], str | None]
     """The first architecture of a sweep, whose hyperparameters it varies; null if it cannot be read.
 
     Args:
-        value: The sweep as far as it is written.
+        value: The sweep, which may be incomplete.
         folder: Its folder.
         read_text: Reads the text of a file that is open in an editor.
     """

@@ -54,7 +54,7 @@ def hyperparameter_parts(key: str, arch: Any, value: Any = None) -> list[SchemaP
     Args:
         key: Its dotted key.
         arch: The architecture whose hyperparameters the sweep varies, if it is known.
-        value: One of its values, as far as it is written.
+        value: One of its values, which may be incomplete.
     """
     try:
         path = parse_key(key)

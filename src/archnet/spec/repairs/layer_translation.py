@@ -43,7 +43,7 @@ def translate_layer(name: Any, layer: Any, path: JsonPath, schemas: Mapping[str,
 
 
 def _translated_keys(keys: list[str], known: Mapping[str, Any]) -> dict[str, str]:
-    """The name of each key in archnet; the key itself if it has none, or if another key has this name already."""
+    """The archnet name of each key; the key itself if it has none, or if another key already has this name."""
     names: dict[str, str] = {key: key for key in keys if key in known}
     for translate in (key_synonym, closest_word):
         for key in keys:
