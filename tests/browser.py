@@ -9,6 +9,10 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+PATIENCE_SECONDS = 120
+"""A page that has not come to a state by then hangs: on a busy machine a browser may wait half a minute for its turn."""
 
 
 class Reader:
@@ -29,6 +33,10 @@ class Reader:
 
     def run(self, script, *values):
         return self.driver.execute_script(script, *values)
+
+    def until(self, condition):
+        """Waits until a condition holds; an error in it, as of an element that is not there yet, means not yet."""
+        return WebDriverWait(self.driver, PATIENCE_SECONDS, 0.05, (Exception,)).until(lambda driver: condition())
 
     def scroll_to(self, element):
         """Brings an element into view, and waits until the page has heard of it."""
@@ -67,4 +75,6 @@ def start_reader(*arguments):
                      "--window-size=1280,900", *arguments):  # fmt: skip
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return Reader(webdriver.Chrome(options=options, service=Service(executable_path=driver)))
+    driver = webdriver.Chrome(options=options, service=Service(executable_path=driver))
+    driver.set_script_timeout(PATIENCE_SECONDS)
+    return Reader(driver)

@@ -11,7 +11,8 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
+
+from browser import PATIENCE_SECONDS
 
 AXE = Path(__file__).parents[1] / "studio/page/node_modules/axe-core/axe.min.js"
 
@@ -20,8 +21,6 @@ const done = arguments[0];
 axe.run(document, {resultTypes: ["violations"]}).then(found => done(found.violations.map(
     violation => `${violation.id}: ${violation.nodes.map(node => node.target.join(" ")).slice(0, 3).join(", ")}`)));
 """
-
-PATIENCE_SECONDS = 10
 
 
 class StudioServer:
@@ -41,7 +40,7 @@ class StudioServer:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(PATIENCE_SECONDS)
         self.process.stdout.close()
 
 
@@ -74,7 +73,7 @@ class StudioPage:
         return self
 
     def until(self, condition):
-        return WebDriverWait(self.driver, PATIENCE_SECONDS, 0.05, (Exception,)).until(lambda driver: condition())
+        return self.reader.until(condition)
 
     def see(self, selector):
         """The first shown element, once there is one."""

@@ -123,17 +123,14 @@ def drawn(reader, plane, across, down):
 def open_viewer(reader, page):
     reader.complaints(), reader.requests()
     reader.open(page)
-    reader.run("document.querySelector('.browser').scrollIntoView()")
-    wait(reader, "return !document.querySelector('.panel').hidden")
+    reader.until(lambda: is_open(reader))
     reader.run("document.querySelector('.smooth').click()")
 
 
-def wait(reader, question):
-    reader.driver.set_script_timeout(20)
-    reader.driver.execute_async_script(
-        "const done = arguments[1], ask = new Function(arguments[0]);"
-        "const again = () => ask() ? done() : requestAnimationFrame(again); again();",
-        question,
+def is_open(reader):
+    """The section is scrolled to each time: a page that is loaded again goes back to where it was."""
+    return reader.run(
+        "document.querySelector('.browser').scrollIntoView(); return !document.querySelector('.panel').hidden"
     )
 
 
@@ -204,17 +201,17 @@ def test_n_and_p_change_the_case_and_h_its_heat_map(reader, experiment):
     open_viewer(reader, experiment / "archsm/report.html")
     first = reader.one(".case-name").text
     press(reader, "n")
-    wait(reader, f"return document.querySelector('.case-name').textContent !== {json.dumps(first)}")
+    reader.until(lambda: reader.one(".case-name").text != first)
     press(reader, "p")
-    wait(reader, f"return document.querySelector('.case-name').textContent === {json.dumps(first)}")
+    reader.until(lambda: reader.one(".case-name").text == first)
     assert reader.one(".heat-note").text == ""
     press(reader, "h")
-    wait(reader, "return document.querySelector('.heat-note').textContent !== ''")
+    reader.until(lambda: reader.one(".heat-note").text != "")
     assert reader.one(".heat-note").text.startswith("Evidence for “nodule” in archsm (Grad-CAM)")
     picture = drawn(reader, "axial", 20, 24)
     assert (picture[..., 0].astype(int) - picture[..., 2]).max() > 50
     press(reader, "h")
-    wait(reader, "return document.querySelector('.heat-note').textContent === ''")
+    reader.until(lambda: reader.one(".heat-note").text == "")
 
 
 def chips(reader):

@@ -9,7 +9,6 @@ from studio_page import StudioPage, running_server
 @pytest.fixture(scope="module")
 def reader():
     reader = start_reader("--force-prefers-reduced-motion")
-    reader.driver.set_script_timeout(60)
     yield reader
     reader.driver.quit()
 

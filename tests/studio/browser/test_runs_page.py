@@ -30,10 +30,10 @@ def start(page, settings):
     page.click("dialog [type=submit]")
 
 
-def test_a_run_is_watched_from_its_start_to_its_confusion_matrix(page, patient):
+def test_a_run_is_watched_from_its_start_to_its_confusion_matrix(page):
     start(page, "training.epochs=2")
-    patient.see(".run-view .curve")
-    patient.see(".run-view .matrix")
+    page.see(".run-view .curve")
+    page.see(".run-view .matrix")
     page.reads(".run-view .state", "finished")
     metrics = json.loads(next((page.server.folder / "runs").rglob("fresh/metrics.json")).read_text())
     shown = [int(cell.text) for cell in page.reader.one(".matrix").find_elements("css selector", "td.cell b")]
@@ -41,27 +41,20 @@ def test_a_run_is_watched_from_its_start_to_its_confusion_matrix(page, patient):
     page.reads(".run-table tr.selected", "fresh")
 
 
-@pytest.fixture
-def patient(page, monkeypatch):
-    """The page, for what takes as long as importing Keras and training."""
-    monkeypatch.setattr("studio_page.PATIENCE_SECONDS", 90)
-    return page
-
-
-def test_a_run_is_stopped_and_resumed(page, patient):
+def test_a_run_is_stopped_and_resumed(page):
     start(page, "training.epochs=100000\ntraining.early_stopping=null\ntraining.seed=1")
-    patient.see(".run-view .curve")
-    patient.press_button("Stop")
-    patient.reads(".run-view .state", "interrupted")
-    patient.press_button("Resume")
-    patient.reads(".run-view .state", "running")
-    patient.press_button("Stop")
-    patient.reads(".run-view .state", "interrupted")
+    page.see(".run-view .curve")
+    page.press_button("Stop")
+    page.reads(".run-view .state", "interrupted")
+    page.press_button("Resume")
+    page.reads(".run-view .state", "running")
+    page.press_button("Stop")
+    page.reads(".run-view .state", "interrupted")
 
 
-def test_a_run_that_cannot_start_says_why(page, patient):
+def test_a_run_that_cannot_start_says_why(page):
     start(page, "training.epochs=-1")
-    patient.reads(".started, .notice.error", "epochs")
+    page.reads(".started, .notice.error", "epochs")
 
 
 def test_the_table_is_filtered_and_sorted(page):
