@@ -173,6 +173,27 @@ def test_fixes(name):
     assert [each for each in analyze(wanted, "net.json").diagnostics if each.severity != "hint"] == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        net({"type": "GAP"}, {"num_output": 4, "kernel_size": 3}),  # C needs spatial axes
+        net({"num_output": 4}, C),  # C needs spatial axes, which FC does not leave
+        net(C, {"type": "RES"}),  # T is not allowed in RES
+    ],
+)
+def test_a_guess_that_would_add_a_problem_is_not_offered(text):
+    (diagnostic,) = analyze(text, "net.json").diagnostics
+    assert "is missing" in diagnostic.message
+    assert diagnostic.fixes == ()
+
+
+def test_many_guesses_are_tried_up_to_a_limit(monkeypatch):
+    text = net(*[{"num_output": 4, "kernel_size": 3}] * 5)
+    assert [len(each.fixes) for each in analyze(text, "net.json").diagnostics] == [1] * 5
+    monkeypatch.setattr("archnet.spec.analysis.analyze.MAX_TRIED_CHARACTERS", 2 * len(text) + 2)
+    assert [len(each.fixes) for each in analyze(text, "net.json").diagnostics] == [1, 1, 0, 0, 0]
+
+
 def test_an_inserted_layer_has_a_line_of_its_own():
     text = ARCHSM.replace(',\n    {"type": "T", "activation": null}', "")
     assert fixes(text)['Add {"type": "T"}'] == ARCHSM.replace(', "activation": null}\n', "}\n")

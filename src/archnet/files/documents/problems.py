@@ -99,14 +99,16 @@ class Repair:
     Attributes:
         title: What they do, such as 'Rename to "kernel_size"'.
         changes: The changes; all paths refer to the unchanged document.
+        is_guess: Whether what they add is guessed, so that it may cause other problems.
     """
 
     title: str
     changes: tuple[Change, ...]
+    is_guess: bool = False
 
     def below(self, path: JsonPath) -> Repair:
         """The same repair of a document that is at a path of another one."""
-        return Repair(self.title, tuple(_moved_below(path, change) for change in self.changes))
+        return replace(self, changes=tuple(_moved_below(path, change) for change in self.changes))
 
 
 def _moved_below(path: JsonPath, change: Change) -> Change:
@@ -151,9 +153,9 @@ def set_key(path: JsonPath, key: str, value: Any) -> Repair:
     return Repair(f"Set {json_text(key)}: {json_text(value)}", (ReplaceValue((*path, key), value),))
 
 
-def add_key(path: JsonPath, key: str, value: Any, *, before: str | None = None) -> Repair:
+def add_key(path: JsonPath, key: str, value: Any, *, before: str | None = None, is_guess: bool = False) -> Repair:
     """Add a missing key to an object."""
-    return Repair(f"Add {json_text(key)}: {json_text(value)}", (ReplaceValue((*path, key), value, before),))
+    return Repair(f"Add {json_text(key)}: {json_text(value)}", (ReplaceValue((*path, key), value, before),), is_guess)
 
 
 def remove_key(path: JsonPath) -> Repair:

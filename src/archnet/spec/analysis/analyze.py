@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from archnet.files.documents.house_style import format_json
 from archnet.files.documents.json_parser import parse_tolerantly
@@ -20,9 +23,12 @@ from archnet.spec.analysis.network_facts import NetworkFacts
 from archnet.spec.analysis.outline import outline
 from archnet.spec.analysis.partial_network import known_rank
 from archnet.spec.analysis.suggestions import Completion, Hover, Symbol
-from archnet.spec.analysis.text_ranges import TextEdit, TextRange
+from archnet.spec.analysis.text_ranges import Fix, TextEdit, TextRange, apply_edits
 from archnet.spec.completion.complete import complete
 from archnet.spec.completion.cursor_offers import CompletionContext
+
+MAX_TRIED_CHARACTERS: Final = 200_000
+"""Maximum number of characters that are analyzed to try guessed fixes: a tenth of a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +93,35 @@ def analyze(text: str, source: str, options: AnalysisOptions | None = None) -> A
         source: Path of the file; relative paths in the document are relative to its folder.
         options: See `AnalysisOptions`.
     """
-    options = options or AnalysisOptions()
+    analysis = _analyze(text, source, options or AnalysisOptions())
+    if any(fix.is_guess for diagnostic in analysis.diagnostics for fix in diagnostic.fixes):
+        return replace(analysis, diagnostics=tuple(_without_wrong_guesses(analysis)))
+    return analysis
+
+
+def _without_wrong_guesses(analysis: Analysis) -> Iterator[Diagnostic]:
+    """The diagnostics without guessed fixes that add a problem; in a long text, only the first ones are tried."""
+    errors = _errors(analysis)
+    num_trials = max(MAX_TRIED_CHARACTERS // (len(analysis.text) + 1), 1)
+    for diagnostic in analysis.diagnostics:
+        fixes = []
+        for fix in diagnostic.fixes:
+            num_trials -= fix.is_guess
+            if not fix.is_guess or (num_trials >= 0 and _errors_after(fix, analysis) < errors):
+                fixes.append(fix)
+        yield replace(diagnostic, fixes=tuple(fixes))
+
+
+def _errors_after(fix: Fix, analysis: Analysis) -> Counter[str]:
+    return _errors(_analyze(apply_edits(analysis.text, fix.edits), analysis.source, analysis.options))
+
+
+def _errors(analysis: Analysis) -> Counter[str]:
+    return Counter(diagnostic.message for diagnostic in analysis.diagnostics if diagnostic.severity == "error")
+
+
+def _analyze(text: str, source: str, options: AnalysisOptions) -> Analysis:
+    """Analyze a text; its guessed fixes are not tried."""
     root, syntax_problems = parse_tolerantly(text)
     kind = document_kind(root.value, source)
     document = Document(value=root.value, source=source, lines=LineNumbers(root, text), read_text=options.read_text)

@@ -41,7 +41,7 @@ def fix_text(repair: Repair, root: JsonNode, text: str, base: JsonPath = ()) -> 
     except _NoPlaceError:
         return None
     overlap = any(first.range.end > second.range.start for first, second in pairwise(edits))
-    return None if overlap or not edits else Fix(title=repair.title, edits=edits)
+    return None if overlap or not edits else Fix(title=repair.title, edits=edits, is_guess=repair.is_guess)
 
 
 def _position(edit: TextEdit) -> TextRange:

@@ -16,7 +16,9 @@ class Fix:
     Attributes:
         title: What it does, such as 'Rename to "kernel_size"'.
         edits: The edits, which do not overlap, in the order of the text; all offsets refer to the unchanged text.
+        is_guess: Whether what it adds is guessed; such a fix is offered only if no other problem follows from it.
     """
 
     title: str
     edits: tuple[TextEdit, ...]
+    is_guess: bool = False
