@@ -104,18 +104,37 @@ def validate_json(block):
     return parse_arch(document)
 
 
+def parse_block(block):
+    """Check a block without carrying it out: commands of archnet have existing options, JSON and Python can be parsed."""
+    if block.language == "sh":
+        _parse_commands(block)
+    elif block.language == "json":
+        parse_document(block.text, block.location)
+    elif block.language == "python":
+        compile(block.text, block.location, "exec")
+
+
 def parse_examples(block):
-    """Check that the commands of a block have only options that exist, with possible values; nothing is carried out."""
+    """Check that all commands of a block are of archnet and have only options that exist, with possible values."""
+    programs = _parse_commands(block)
+    assert set(programs) == {"archnet"}, f"{block.location}: {programs}"
+
+
+def _parse_commands(block):
+    """The programs of the commands; those of archnet are parsed."""
+    programs = []
     for line in block.text.replace("\\\n", " ").splitlines():
         words = shlex.split(line, comments=True)
         if not words:
             continue
         program, *arguments = itertools.takewhile(lambda word: word not in ("|", ">"), words)
-        assert program == "archnet", f"{block.location}: {line}"
+        programs.append(program)
         try:
-            _parse(get_command(app), arguments)
+            if program == "archnet":
+                _parse(get_command(app), arguments)
         except typer.TyperException as error:
             raise AssertionError(f"{block.location}: {line}: {error}") from error
+    return programs
 
 
 def _parse(command, arguments):

@@ -23,8 +23,12 @@ def pytest_configure(config):
     config.option.loadscopereorder = False  # pytest-xdist would start with the files that have the most tests
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Run files with slow tests first, so that none of them runs alone at the end."""
+    """Run files with slow tests first, so that none of them runs alone at the end. Long tests are slow."""
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker("slow")
     num_slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: -num_slow[item.path])
 

@@ -14,8 +14,9 @@ import code_blocks
 from archnet.data import recipe
 from archnet.phantom import layouts
 from archnet.spec.experiment import Evaluation
-from code_blocks import HangingError, PageRunner, blocks_of, parse_examples
+from code_blocks import HangingError, PageRunner, blocks_of, parse_block, parse_examples
 from command_line import ROOT
+from long_tests import long_except
 from page_data import PageData
 from site_pages import generated_pages
 from small_sweeps import SerialRunner
@@ -57,6 +58,18 @@ PAGES = {
     **generated_pages(),
 }
 BLOCKS = {name: blocks for name, text in PAGES.items() if (blocks := blocks_of(name, text))}
+
+LONG_PAGES = {
+    "results/index.md",
+    "how-to/cross-validation.md",
+    "how-to/starting-weights.md",
+    "tutorials/2d-3d.md",
+    "tutorials/luna16.md",
+    "tutorials/mosmed.md",
+    "tutorials/report.md",
+    "tutorials/sweep.md",
+}
+"""Pages that take 10 s to a minute of trainings whose commands are also on other pages. CI only parses their blocks."""
 
 HELP_PAGE = "reference/command-line.md"
 """Its examples are parsed and not run."""
@@ -163,6 +176,12 @@ def test_the_examples_of_help_texts_have_options_that_exist():
         parse_examples(block)
 
 
+@pytest.mark.parametrize("name", [name for name in BLOCKS if name != HELP_PAGE])
+def test_the_blocks_of_a_page_are_valid(name):
+    for block in BLOCKS[name]:
+        parse_block(block)
+
+
 @pytest.mark.parametrize(("language", "text"), [("sh", "sleep 900"), ("python", "import time; time.sleep(900)")])
 def test_a_block_that_hangs_is_ended_with_its_location(language, text, tmp_path, monkeypatch):
     monkeypatch.setattr(code_blocks, "BLOCK_SECONDS", 2)
@@ -176,7 +195,7 @@ RUN_PAGES = [name for name, blocks in BLOCKS.items() if name != HELP_PAGE and an
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", RUN_PAGES)
+@pytest.mark.parametrize("name", long_except(set(RUN_PAGES) - LONG_PAGES, RUN_PAGES))
 def test_the_blocks_of_a_page_run(name, runner):
     for block in BLOCKS[name]:
         runner.run(block)

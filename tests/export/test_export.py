@@ -36,8 +36,8 @@ ARCHS = [
     *(ROOT / f"archs/zoo/{name}.json" for name in ZOO),
 ]
 """All but a second residual network in 2D."""
-QUICK = ("archsm", "arch3dsm")
-BY_SPEED = [path if path.stem in QUICK else pytest.param(path, marks=pytest.mark.slow) for path in ARCHS]
+QUICK = ("archsm", "arch3dsm", "slice_attention")
+BY_SPEED = [path if path.stem in QUICK else pytest.param(path, marks=pytest.mark.long) for path in ARCHS]
 INPUTS = {"ct3d": (46, 46, 46)}
 """Where the usual small input leaves nothing; the networks of archs/zoo take their own."""
 NET = {

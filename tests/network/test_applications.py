@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from experiment_scripts import load_script
+from long_tests import long_except
 
 check = load_script("check_applications")
 NETWORKS = Path(__file__).parents[2] / "archs/applications"
@@ -17,12 +18,16 @@ SAME_LAYERS = {"vgg16", "xception", "mobilenetv2"}
 """Have only layers that others have too, or fully connected ones; the script compares these networks."""
 
 
+IN_CI = {"efficientnetb0", "resnet50"}
+"""Together they have squeeze and excitation, depthwise convolutions, drop path, strided shortcuts and repetitions."""
+
+
 def test_each_file_has_its_application():
     assert sorted(check.APPLICATIONS) == sorted(path.stem for path in NETWORKS.glob("*.json"))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in check.APPLICATIONS if name not in SAME_LAYERS])
+@pytest.mark.parametrize("name", long_except(IN_CI, [name for name in check.APPLICATIONS if name not in SAME_LAYERS]))
 def test_an_application_has_keras_s_parameters_and_with_its_weights_its_logits(name):
     """At an uneven size, which shows most of padding; the script also compares at the design size."""
     comparison = check.compare(name, check.UNEVEN)

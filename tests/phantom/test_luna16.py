@@ -65,7 +65,7 @@ def _of(drawn, kind, feature):
     return [features[feature] for candidate, features in drawn if candidate.kind == kind]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("feature", ["area", "brightness", "elongation", "row", "column", "slice", "surroundings"])
 def test_the_central_slice_of_a_vessel_through_the_plane_is_distributed_as_a_nodules(drawn, feature):
     nodules, vessels = _of(drawn, "nodule", feature), _of(drawn, "through", feature)
@@ -73,18 +73,18 @@ def test_the_central_slice_of_a_vessel_through_the_plane_is_distributed_as_a_nod
     assert stats.ks_2samp(nodules, vessels).pvalue > 0.01
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_drawn_diameter_is_distributed_alike(drawn):
     of = {kind: [c.diameter_mm for c, _ in drawn if c.kind == kind] for kind in ("nodule", "through")}
     assert stats.ks_2samp(of["nodule"], of["through"]).pvalue > 0.01
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_one_slice_settles_a_vessel_in_the_plane(drawn):
     assert np.median(_of(drawn, "in-plane", "elongation")) > 1.5 * np.median(_of(drawn, "nodule", "elongation"))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_slices_above_and_below_tell_a_nodule_from_a_vessel(drawn):
     nodules, vessels = _of(drawn, "nodule", "far"), _of(drawn, "through", "far")
     auc = stats.mannwhitneyu(vessels, nodules).statistic / (len(nodules) * len(vessels))

@@ -81,7 +81,7 @@ def test_a_written_scan_lies_where_itk_finds_it(small):
     assert ours.spacing_mm == pytest.approx((1.35, 1.35, 2.5))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ground_glass_fills_a_part_of_the_lung_to_between_700_and_300_below_water(pairs):
     for healthy, ill, lung in pairs:
         glass = lung & (ill - healthy > 100)
@@ -91,7 +91,7 @@ def test_ground_glass_fills_a_part_of_the_lung_to_between_700_and_300_below_wate
         np.testing.assert_allclose(np.median(ill[~lung]), np.median(healthy[~lung]), atol=10)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_vessels_show_through_ground_glass(pairs):
     vessels_hu, tissue_hu, lifted_hu = [], [], []
     for healthy, ill, lung in pairs:
@@ -106,7 +106,7 @@ def test_vessels_show_through_ground_glass(pairs):
     assert abs(np.median(lifted_hu)) < 80
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ground_glass_lies_in_both_lungs_along_the_pleura_and_more_of_it_below(pairs):
     shares = {"outer": [], "inner": [], "below": [], "above": []}
     for healthy, ill, lung in pairs:

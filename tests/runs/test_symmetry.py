@@ -208,10 +208,15 @@ def test_coarse_copies_are_the_coarse_images_of_the_copies(tmp_path, size, monke
     [
         ("luna16_candidates_2d.npz", FLAT, {}),
         ("lidc_nodule_vs_background_3d.npz", DEEP, {}),
-        ("lidc_nodule_vs_background_3d.npz", DEEP, {"seed": 1}),
-        ("lidc_nodule_vs_background_3d.npz", DEEP, {"seed": 2}),
+        *(
+            pytest.param("lidc_nodule_vs_background_3d.npz", DEEP, {"seed": seed}, marks=pytest.mark.long)
+            for seed in (1, 2)
+        ),
         # validation cases of fold 2 come from 13 groups, too few for its AUC of 0.715 to exclude chance
-        *(("lidc_nodule_vs_background_3d.npz", DEEP, {"folds": 5, "fold": fold}) for fold in (0, 1, 3, 4)),
+        *(
+            pytest.param("lidc_nodule_vs_background_3d.npz", DEEP, {"folds": 5, "fold": fold}, marks=pytest.mark.long)
+            for fold in (0, 1, 3, 4)
+        ),
     ],
 )
 def test_the_kept_results_on_real_crops_would_be_flipped_and_turned_again(real_data, file, arch, split):

@@ -52,7 +52,7 @@ def test_the_published_activation_memory_is_met():
 
 
 SHIPPED = sorted(ARCHS.rglob("*.json"))
-BY_SIZE = [pytest.param(path, marks=() if path.parent == ARCHS else pytest.mark.slow, id=path.stem) for path in SHIPPED]
+BY_SIZE = [pytest.param(path, marks=() if path.parent == ARCHS else pytest.mark.long, id=path.stem) for path in SHIPPED]
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

@@ -42,13 +42,14 @@ from layer_documents import (
     keras_form,
     set_positive_weights,
 )
+from long_tests import long_except
 
 FC = {"type": "FC", "num_output": 5}
 MAX_POOLINGS = (keras.layers.MaxPooling2D, keras.layers.MaxPooling3D)
 
 every_type = pytest.mark.parametrize("name", LAYERS)
-examples = pytest.mark.parametrize("num_examples", [FEW_EXAMPLES, pytest.param(MOST_EXAMPLES, marks=pytest.mark.slow)])
-few_examples = pytest.mark.parametrize("num_examples", [3, pytest.param(12, marks=pytest.mark.slow)])
+examples = pytest.mark.parametrize("num_examples", long_except({FEW_EXAMPLES}, [FEW_EXAMPLES, MOST_EXAMPLES]))
+few_examples = pytest.mark.parametrize("num_examples", long_except({3}, [3, 12]))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -26,7 +26,7 @@ def requests(paths):
 
 LARGE = [path for path in FILES if path not in SMALL]
 QUICK = [(path, rank, match) for path, rank in requests(SMALL) for match in MATCHES]
-SLOW = [pytest.param(path, rank, "none", marks=pytest.mark.slow) for path, rank in requests(LARGE)]
+LONG = [pytest.param(path, rank, "none", marks=pytest.mark.long) for path, rank in requests(LARGE)]
 """`experiments/twin_table.py` matches the large networks, which takes minutes."""
 
 COUNTED = [(path, match) for path in SMALL for match in MATCHES if match == "none" or path.stem in ("archsm", "vit_3d")]
@@ -122,7 +122,7 @@ def test_twins_of_generated_networks_are_valid(arch, rank, shape, match):
     assert again.input_shape == shape
 
 
-@pytest.mark.parametrize(("path", "rank", "match"), QUICK + SLOW, ids=request_id)
+@pytest.mark.parametrize(("path", "rank", "match"), QUICK + LONG, ids=request_id)
 def test_the_file_of_every_twin_of_a_shipped_network_is_valid(path, rank, match, tmp_path):
     original = load_arch(path)
     twin = make_twin(original, rank, input_shape=default_input(original, rank), match=match)
