@@ -1,4 +1,4 @@
-"""The measurements of `coverage.py`: each number of each cell in one replication, and its true value.
+"""The measurements of `interval_coverage.py`: each number of each cell in one replication, and its true value.
 
 The functions of archnet are called as by the command line; if a name has moved, the older one is tried, so that one
 script measures any version.

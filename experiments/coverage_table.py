@@ -1,4 +1,4 @@
-"""The table of `coverage.py`, and the cells outside the intended range."""
+"""The table of `interval_coverage.py`, and the cells outside the intended range."""
 
 LOWEST, HIGHEST, HIGHEST_DIFFERENCE, FEWEST_PATIENTS = 0.90, 0.985, 0.99, 20
 LOWEST_VERSUS, HIGHEST_VERSUS = 0.91, 0.985

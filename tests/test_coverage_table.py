@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from experiment_scripts import EXPERIMENTS
 
-MODULES = ("binormal", "coverage_cells", "coverage_table", "coverage")
+MODULES = ("binormal", "coverage_cells", "coverage_table", "interval_coverage")
 KEPT = EXPERIMENTS / "results" / "coverage"
 
 
@@ -62,7 +62,7 @@ def test_scores_of_one_patient_correlate_as_the_setting_says(load):
 
 @pytest.mark.parametrize("changes", [{}, {"kind": "pair"}, {"kind": "pair", "seeds": 3}, {"kind": "froc"}, VERSUS])
 def test_a_cell_gives_the_same_measurement_twice(load, changes):
-    measure = load("coverage").measure_cell
+    measure = load("interval_coverage").measure_cell
     first = measure(cell(**changes))
     assert first == measure(cell(**changes))
     for name, entry in first["numbers"].items():
@@ -70,7 +70,7 @@ def test_a_cell_gives_the_same_measurement_twice(load, changes):
 
 
 def test_a_cut_off_line_is_measured_again(load, tmp_path, capsys):
-    script, path = load("coverage"), tmp_path / "kept.jsonl"
+    script, path = load("interval_coverage"), tmp_path / "kept.jsonl"
     cells = [cell(patients=patients) for patients in (5, 6)]
     script.run_cells(cells, path, 1)
     whole = path.read_text()
@@ -92,7 +92,7 @@ def test_what_leaves_the_range_is_listed(load):
 
 
 def test_every_cell_is_kept_once_by_the_present_settings(load):
-    script = load("coverage")
+    script = load("interval_coverage")
     for name in ("before", "after"):
         kept = [{key: line[key] for key in cell()} for line in script.read_cells(KEPT / f"{name}.jsonl")]
         assert kept == script.all_cells(400, 400), name
@@ -101,7 +101,7 @@ def test_every_cell_is_kept_once_by_the_present_settings(load):
 
 
 def test_the_differences_of_a_versus_are_covered_and_the_readme_says_so(load):
-    script, table = load("coverage"), load("coverage_table")
+    script, table = load("interval_coverage"), load("coverage_table")
     kept = script.read_cells(KEPT / "versus.jsonl")
     assert {line["deviation"] for line in kept} == {0.03, 0.3}
     shares = [entry["coverage"] for line in kept for entry in line["numbers"].values()]
@@ -128,7 +128,7 @@ def test_the_true_recall_at_a_rate_fixed_in_validation_is_that_of_further_seeds(
 
 
 def test_the_readme_has_the_kept_table_and_every_share_that_is_out_of_range_by_more_than_chance(load):
-    script, table = load("coverage"), load("coverage_table")
+    script, table = load("interval_coverage"), load("coverage_table")
     kept = {name: script.read_cells(KEPT / f"{name}.jsonl") for name in ("before", "after")}
     text = (EXPERIMENTS / "README.md").read_text()
     assert set(table.table(kept).splitlines()) <= {*text.splitlines(), ""}

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 
 import pytest
 
@@ -44,3 +45,9 @@ def test_every_script_answers_help():
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_every_script_parses_its_options(path):
     assert ".parse_args(" in path.read_text("utf-8")
+
+
+def test_no_script_has_the_name_of_a_package():
+    """A script's folder comes first where Python looks for modules; mutation_score.py needs coverage."""
+    packages = {*sys.stdlib_module_names, *packages_distributions(), "coverage"}
+    assert not packages & {path.stem for path in EXPERIMENTS.glob("*.py")}

@@ -1,9 +1,9 @@
 """Measure the coverage of archnet's 95% intervals on simulated scores with known true values.
 
-    python experiments/coverage.py --name after            # all cells; continues where it was interrupted
-    python experiments/coverage.py --name after --quick    # takes a minute; stores nothing
-    python experiments/coverage.py --name versus --kind versus  # intervals of versus: 20 patients, 5 seeds
-    python experiments/coverage.py --table before after    # the Markdown table of stored files, before → after
+    python experiments/interval_coverage.py --name after            # all cells; continues where it was interrupted
+    python experiments/interval_coverage.py --name after --quick    # takes a minute; stores nothing
+    python experiments/interval_coverage.py --name versus --kind versus  # intervals of versus: 20 patients, 5 seeds
+    python experiments/interval_coverage.py --table before after    # the Markdown table of stored files, before → after
 
 A cell is a number of patients and of cases of each, the correlation between the scores of one patient, the prevalence,
 and 1 or 3 trainings ("seeds") of a network. In each replication, random cases are drawn and evaluated by archnet, and
