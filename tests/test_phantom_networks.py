@@ -19,7 +19,7 @@ def twin(name, rank):
     return {"name": name, "layers": layers}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_3d_network_beats_its_2d_twin_on_the_phantom(tmp_path):
     generate_phantom(tmp_path / "phantom", Phantom(num_scans=24))
     document = {

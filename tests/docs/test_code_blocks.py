@@ -60,8 +60,13 @@ PAGES = {
 BLOCKS = {name: blocks for name, text in PAGES.items() if (blocks := blocks_of(name, text))}
 
 LONG_PAGES = {
+    "coming-from.md",
     "results/index.md",
     "how-to/cross-validation.md",
+    "how-to/edit-and-run-again.md",
+    "how-to/memory.md",
+    "how-to/reproduce.md",
+    "how-to/soft-labels.md",
     "how-to/starting-weights.md",
     "tutorials/2d-3d.md",
     "tutorials/luna16.md",
