@@ -268,6 +268,7 @@ def test_real_ct_in_class_folders_runs_through_mosmed(real_data, tmp_path):
     result = invoked(
         "run", ROOT / "archs/ct3d.json", "--data", "mosmed", "--root", tmp_path / "scans", "--out", tmp_path / "out",
         "--set", "training.epochs=1", "--set", "training.batch_size=2", "--allow", "near_duplicates",
+        "--set", "data.crop_size=[64,64,48]",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     metrics = json.loads((tmp_path / "out/ct3d/metrics.json").read_text())
