@@ -44,8 +44,9 @@ class PageData:
         return next(row.split(",", 1)[1].rpartition(",")[0] for row in rows if row.startswith(first))
 
     def copy_phantom(self, folder, phantom, progress=None):
-        """Write a phantom as `write_phantom` does; each is drawn once."""
-        shutil.copytree(self._phantom(phantom), folder, dirs_exist_ok=True)
+        """Write a phantom as `write_phantom` does, but one of each layout stands for all."""
+        drawn = self.mosmed if phantom.layout == "mosmed" else self.luna16
+        shutil.copytree(drawn, folder, dirs_exist_ok=True)
 
     def _phantom(self, phantom):
         return draw_phantom(self.folder.parent, phantom)

@@ -25,6 +25,7 @@ from archnet.network import export as network
 from archnet.network.scaling import build_inference_model, input_limits
 from archnet.runs.preparation.training_scans import TrainingScan, TrainingScans, hash_text
 from archnet.spec.view import InputLimits
+from long_tests import long_except
 from plain_training import PLAIN
 
 COMMAND = CliRunner()
@@ -127,7 +128,7 @@ GATES = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("rank", long_except({3}, [2, 3]))
 @pytest.mark.parametrize("layer", GATES, ids=[layer["type"] for layer in GATES])
 def test_onnx_runtime_and_the_saved_model_agree_with_keras_for_a_layer_of_each_type(layer, rank, tmp_path):
     check_exports(model_of({"rank": rank, "layers": [{**CONVOLUTION, "stride": 4}, layer, {"type": "T"}]}), tmp_path)

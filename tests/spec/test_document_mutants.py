@@ -18,6 +18,6 @@ def test_mutants_are_refused_or_valid():
     assert counts["valid"] > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_more_mutants_are_refused_or_valid():
     assert count_outcomes(1_000, seed=18).total() == 3_000

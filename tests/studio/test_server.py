@@ -80,14 +80,14 @@ def test_the_server_starts_without_keras_and_the_libraries_of_scans(folder):
 
 
 @pytest.mark.slow
-def test_a_thousand_requests_at_once_are_answered_or_asked_to_come_back(folder):
+def test_hundreds_of_requests_at_once_are_answered_or_asked_to_come_back(folder):
     async def send(address, token):
         headers = {"authorization": f"Bearer {token}"}
         limits = httpx.Limits(max_connections=None)
         async with httpx.AsyncClient(
             base_url=address, headers=headers, limits=limits, trust_env=False, timeout=60
         ) as many:
-            tasks = [many.post("/api/analysis", json={"path": "mine.json", "text": "{"}) for _ in range(1000)]
+            tasks = [many.post("/api/analysis", json={"path": "mine.json", "text": "{"}) for _ in range(300)]
             return [answer.status_code for answer in await asyncio.gather(*tasks)]
 
     with studio_process(folder) as (process, address, token):

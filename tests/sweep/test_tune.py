@@ -136,6 +136,7 @@ def test_bad_trials_are_listed_with_the_reason_and_the_others_finish(sweeps):
     assert [int(row["trial"]) for row in rows[:4]] == [9, 8, 4, 0]
 
 
+@pytest.mark.long
 def test_a_sweep_killed_at_any_moment_ends_with_the_same_leaderboard_and_repeats_nothing(sweeps):
     space = {WIDTH: [2, 4, 8]}
     sweeps.run("whole", space=space)

@@ -59,9 +59,13 @@ def fitted(training, **options):
 @pytest.mark.parametrize(
     ("training", "micro_batch"),
     [
-        (FULL, None),
+        pytest.param(FULL, None, marks=pytest.mark.long),
         (dataclasses.replace(FULL, precision="float16", best_metric="auc"), None),
-        (dataclasses.replace(FULL, precision="bfloat16", optimizer="rmsprop", momentum=0.5, best_metric=None), 3),
+        pytest.param(
+            dataclasses.replace(FULL, precision="bfloat16", optimizer="rmsprop", momentum=0.5, best_metric=None),
+            3,
+            marks=pytest.mark.long,
+        ),
         (dataclasses.replace(FULL, early_stopping=EarlyStopping(metric="loss", patience=1)), 3),
     ],
 )

@@ -315,13 +315,13 @@ def test_fixes_remove_their_problems_and_add_none():
     assert count > 5
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_many_half_typed_documents_are_analyzed():
     for _, text, source in half_typed_texts(600, seed=2):
         assert analysis_faults(text, source) == [], text
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_fixes_of_many_mistakes_remove_their_problems_and_add_none():
     names = {mistake.__name__ for mistake in MISTAKES}
     for kind, text, source in half_typed_texts(600, seed=3):

@@ -14,6 +14,7 @@ from archnet.spec.twins.twin_document import FORMS
 from archnet.spec.twins.twin_network import MATCHES, make_twin, network_form
 from command_line import invoked
 from layer_documents import layer_lists
+from long_tests import long_except
 
 ARCHS = Path(__file__).parents[3] / "archs"
 FILES = sorted(ARCHS.rglob("*.json"))
@@ -25,11 +26,20 @@ def requests(paths):
 
 
 LARGE = [path for path in FILES if path not in SMALL]
-QUICK = [(path, rank, match) for path, rank in requests(SMALL) for match in MATCHES]
-LONG = [pytest.param(path, rank, "none", marks=pytest.mark.long) for path, rank in requests(LARGE)]
+TWINS = [
+    *((path, rank, match) for path, rank in requests(SMALL) for match in MATCHES),
+    *((path, rank, "none") for path, rank in requests(LARGE)),
+]
 """`experiments/twin_table.py` matches the large networks, which takes minutes."""
 
+FAMILIES = {"archsm", "res3d", "vit_3d"}
+"""A plain network, one with shortcuts and one with attention: their twins are matched in CI."""
+
+MATCHED = [
+    request for request in TWINS if request[0].stem in FAMILIES or (request[0] in SMALL and request[2] == "none")
+]
 COUNTED = [(path, match) for path in SMALL for match in MATCHES if match == "none" or path.stem in ("archsm", "vit_3d")]
+COUNTED_IN_CI = [request for request in COUNTED if request[0].stem in FAMILIES]
 
 
 def request_id(value):
@@ -122,7 +132,7 @@ def test_twins_of_generated_networks_are_valid(arch, rank, shape, match):
     assert again.input_shape == shape
 
 
-@pytest.mark.parametrize(("path", "rank", "match"), QUICK + LONG, ids=request_id)
+@pytest.mark.parametrize(("path", "rank", "match"), long_except(MATCHED, TWINS), ids=request_id)
 def test_the_file_of_every_twin_of_a_shipped_network_is_valid(path, rank, match, tmp_path):
     original = load_arch(path)
     twin = make_twin(original, rank, input_shape=default_input(original, rank), match=match)
@@ -142,7 +152,7 @@ def test_the_file_of_every_twin_of_a_shipped_network_is_valid(path, rank, match,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("path", "match"), COUNTED, ids=request_id)
+@pytest.mark.parametrize(("path", "match"), long_except(COUNTED_IN_CI, COUNTED), ids=request_id)
 def test_keras_counts_the_parameters_of_a_twin(path, match):
     original = load_arch(path)
     for rank in FORMS:
