@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from archnet.cli import app
@@ -12,6 +13,7 @@ from archnet.errors import DataError
 from archnet.files.disk import bytes_on_disk, format_bytes
 from archnet.imaging import Volume
 from archnet.imaging.metaimage import write_mhd
+from archnet.phantom.layouts import Phantom
 
 LINEAR = {"name": "linear", "rank": 2, "layers": [{"type": "T"}]}
 
@@ -58,6 +60,15 @@ def damage(luna, *numbers):
     for number in numbers:
         raw = luna / f"subset{number}/scan{number}.raw"
         raw.write_bytes(raw.read_bytes()[:100])
+
+
+def test_the_defaults_of_the_phantom_are_those_of_its_class():
+    options = {option.name: option for option in get_command(app).commands["data"].commands["phantom"].params}
+    drawn = Phantom()
+    assert (options["layout"].default, options["scans"].default) == (drawn.layout, drawn.num_scans)
+    assert options["seed"].default == drawn.seed
+    assert f"(default {drawn.num_candidates})" in options["candidates"].help
+    assert f"(default {drawn.through_plane})" in options["through_plane"].help
 
 
 def test_prepare_cuts_what_run_then_finds(luna):

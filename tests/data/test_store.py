@@ -117,6 +117,9 @@ def test_a_damaged_scan_is_listed_and_the_others_are_there(tmp_path):
     assert np.flatnonzero(~found.is_there).tolist() == sorted([*range(1, 30, 4), *range(3, 30, 4)])
     assert not found.values[1].any()
     assert found.values[0].any()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("archnet.data.store._reopen", lambda *_: pytest.fail("no scan has become readable"))
+        assert open_crops(wanted).unreadable_scans == found.unreadable_scans
 
 
 def test_when_no_scan_can_be_read_nothing_is_stored(tmp_path):

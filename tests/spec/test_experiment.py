@@ -589,6 +589,9 @@ def test_a_crop_of_too_many_voxels_is_refused():
         "mine.json $.data.crop_size_mm: gives more than 4,096 voxels at this spacing. Lower it, or raise spacing_mm."
     )
     assert message_of(data=data) == message
+    assert message_of(data={**data, "crop_size_mm": [512.125, 10, 10], "spacing_mm": [0.125, 0.125, 1]}) == message
+    experiment = experiment_of(data={**data, "crop_size_mm": [512, 10, 10], "spacing_mm": [0.125, 0.125, 1]})
+    assert experiment.data.crop_size == (4096, 80, 10)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,14 @@ def test_a_draft_outlives_the_server_and_is_listed_until_it_is_discarded(folder)
     assert list(folder.iterdir()) == []
 
 
+def test_without_a_home_folder_a_draft_is_refused_with_the_reason(folder, monkeypatch):
+    monkeypatch.setattr("archnet.studio.workspace.document_drafts.draft_folder", lambda: None)
+    with StudioClient(folder) as studio:
+        answer = keep(studio, "mine.json", "{")
+    assert answer.status_code == 422
+    assert answer.json()["error"] == "The home folder of this user is unknown, so unsaved texts cannot be stored."
+
+
 def test_folders_do_not_see_the_drafts_of_each_other(folder):
     (folder / "inner").mkdir()
     with StudioClient(folder / "inner") as inner, StudioClient(folder) as studio:

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from archnet.errors import RunError
+from archnet.sweep.ray_process import _run_session, session_task
 from archnet.sweep.ray_session import SessionRunner
 from archnet.sweep.results.trials import Trial, TrialRun, write_trial
 from archnet.sweep.session_processes import kill_session, session_members
@@ -55,6 +56,16 @@ class Sessions:
 
     def survivors(self):
         return {process for pair in self.starts() for process in pair if is_alive(process)}
+
+
+def test_a_session_takes_its_options_from_its_task(tmp_path, monkeypatch):
+    runs = []
+    monkeypatch.setattr(TuneRunner, "run", lambda runner, schedule: runs.append((runner, schedule)))
+    schedule = make_schedule(small_sweep(tmp_path), tmp_path / "out")
+    _run_session(session_task(schedule, address="auto", command=("archnet", "-q"), num_cpus=3), lambda *_: None)
+    ((runner, carried_out),) = runs
+    assert (runner.address, list(runner.command), runner.num_cpus) == ("auto", ["archnet", "-q"], 3)
+    assert (carried_out.folder, carried_out.evaluated_sets) == (schedule.folder, schedule.evaluated_sets)
 
 
 def is_alive(process):

@@ -183,6 +183,14 @@ def test_equal_results_of_strata_are_drawn_on_a_scale_of_a_tenth_with_zero_insid
     assert ticks == ["−0.02", "0.00"]
 
 
+def test_the_p_values_of_strata_stand_beside_their_differences(strata):
+    column = json.loads(json.dumps(strata["columns"][0]))
+    for stratum, p_holm in zip(column["strata"][:2], (0.042, 0.0002), strict=True):
+        stratum["paired"][0]["differences"]["recall"] |= {"p_holm": p_holm}
+    shown = texts(strata_drawing(column, NAMES, "recall"))
+    assert [text for text in shown if text in ("p = 0.042", "p <0.001")] == ["p = 0.042", "p <0.001"]
+
+
 def test_a_notebook_shows_the_strata_of_a_comparison_with_their_differences(out):
     comparison = compare([out])
     html = comparison_html(comparison)

@@ -41,6 +41,11 @@ def test_sections_of_an_experiment_have_their_keys():
     }
 
 
+def test_an_entry_whose_name_is_no_text_has_its_index():
+    text = '{"archs": [{"name": 5, "rank": 2, "layers": []}, {"name": "", "rank": 2, "layers": []}]}'
+    assert tree(analyze(text, "mine.json").symbols())["archs | "].keys() == {"[0] | ", "[1] | "}
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_the_ranges_of_an_outline_are_nested(name):
     text = shipped_text(name)
