@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import threading
+from collections import Counter
 from pathlib import Path
 
 from lsprotocol import types
@@ -30,6 +31,7 @@ CAPABILITIES = types.ClientCapabilities(
         workspace_edit=types.WorkspaceEditClientCapabilities(document_changes=True, resource_operations=["create"]),
         did_change_watched_files=types.DidChangeWatchedFilesClientCapabilities(dynamic_registration=True),
         inlay_hint=types.InlayHintWorkspaceClientCapabilities(refresh_support=True),
+        code_lens=types.CodeLensWorkspaceClientCapabilities(refresh_support=True),
     ),
 )
 
@@ -50,7 +52,7 @@ class Editor:
         history: All reports of problems in their order.
         messages: Texts that the server has shown.
         shown: Addresses of documents that the server has opened.
-        refreshed: How often the server has asked for new inlay hints.
+        refreshed: How often the editor was asked to request inlay hints, and code lenses, again.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class Editor:
     ):
         self.folder, self.texts, self.versions = Path(folder), {}, {}
         self.problems, self.history, self.messages, self.shown = {}, [], [], []
-        self.refreshed, self.registered = 0, []
+        self.refreshed, self.registered = Counter(), []
         self.settings = settings
         self._news = threading.Condition()
         self._loop = asyncio.new_event_loop()
@@ -112,10 +114,12 @@ class Editor:
             return types.ShowDocumentResult(success=True)
 
         @self.client.feature(types.WORKSPACE_INLAY_HINT_REFRESH)
-        def refresh(params):
-            with self._news:
-                self.refreshed += 1
-                self._news.notify_all()
+        def refresh_hints(params):
+            self._count_refresh("hints")
+
+        @self.client.feature(types.WORKSPACE_CODE_LENS_REFRESH)
+        def refresh_lenses(params):
+            self._count_refresh("lenses")
 
         @self.client.feature(types.CLIENT_REGISTER_CAPABILITY)
         def register(params):
@@ -126,6 +130,11 @@ class Editor:
         @self.client.feature(types.WORKSPACE_CONFIGURATION)
         def configure(params):
             return [self.settings for _ in params.items]
+
+    def _count_refresh(self, kind):
+        with self._news:
+            self.refreshed[kind] += 1
+            self._news.notify_all()
 
     def wait_for(self, condition):
         """Wait until something that the server sends makes a condition true."""
