@@ -82,6 +82,36 @@ def test_a_signal_ends_the_server_while_it_waits_for_messages(start, number, cod
     assert editor.ended() == (code, "")
 
 
+STUBBORN = """
+import asyncio, signal, sys
+from archnet.cli import main
+from archnet.lsp import stdio_session
+
+async def never_end():
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+
+async def answer(server, reader):
+    task = asyncio.create_task(never_end())
+    await asyncio.sleep(0)
+    signal.raise_signal(signal.SIGTERM)
+
+stdio_session._answer = answer
+sys.argv = ["archnet", "lsp", "--stdio"]
+main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_signal_ends_the_server_although_a_task_does_not_end():
+    """As the signal may hit the event loop between taking a task from its queue and running it."""
+    server = subprocess.run([sys.executable, "-c", STUBBORN], capture_output=True, text=True, check=False, timeout=60)
+    assert (server.returncode, server.stdout, server.stderr) == (143, "", "")
+
+
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
 def test_a_user_who_starts_the_server_in_a_terminal_learns_that_editors_do_so():
     terminal, stdin = os.openpty()

@@ -38,15 +38,27 @@ def serve_stdio(log: Path | None = None) -> int:
         record = MessageLog(stack.enter_context(log.open("a", encoding="utf-8"))) if log else None
         server = new_server()
         server.protocol.set_writer(MessageWriter(_claim_stdout(), record))
+        reader = MessageReader(sys.stdin.buffer, record)
         try:
-            asyncio.run(_answer(server, MessageReader(sys.stdin.buffer, record)))
+            _run(server, reader)
+        except SystemExit as error:
+            return int(error.code or 0)
+    return 1
+
+
+def _run(server: EditorServer, reader: MessageReader) -> None:
+    """Answer messages until the end of the session.
+
+    An interruption ends the process before asyncio cancels the tasks: it may hit the event loop between taking a task
+    from its queue and running it, and asyncio would wait for that task forever.
+    """
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(_answer(server, reader))
         except KeyboardInterrupt:
             _exit_now(interruption.exit_code())
         except BrokenPipeError:
             _exit_now(1)
-        except SystemExit as error:
-            return int(error.code or 0)
-    return 1
 
 
 def _claim_stdout() -> BinaryIO:
