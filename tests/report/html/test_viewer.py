@@ -96,28 +96,25 @@ def test_a_page_rounds_values_before_it_leaves_cases_out():
     assert (0 < len(few.cases) < 10, few.rounding) == (True, 8)
 
 
-def pixels(reader, plane):
-    """The picture of a plane as its canvas draws it, without marks: red, green and blue at the voxels' centres."""
-    return np.array(
-        reader.run(
-            "const canvas = document.querySelector(`[data-plane=${arguments[0]}] canvas`);"
-            "const copy = new OffscreenCanvas(canvas.width, canvas.height);"
-            "const context = copy.getContext('2d', {willReadFrequently: true});"
-            "context.drawImage(canvas, 0, 0);"
-            "return [canvas.width, canvas.height, ...context.getImageData(0, 0, canvas.width, canvas.height).data];",
-            plane,
-        ),
-    )
-
-
 def drawn(reader, plane, across, down):
-    """Grey values (down, across) at the centres of the voxels."""
-    numbers = pixels(reader, plane)
-    width, height = numbers[:2]
-    picture = numbers[2:].reshape(height, width, 4)
-    rows = ((np.arange(down) + 0.5) / down * height).astype(int)
-    columns = ((np.arange(across) + 0.5) / across * width).astype(int)
-    return picture[np.ix_(rows, columns)]
+    """The picture of a plane as its canvas draws it, without marks: RGBA (down, across, 4) at the voxels' centres."""
+    numbers = reader.run(
+        "const [plane, across, down] = arguments;"
+        "const canvas = document.querySelector(`[data-plane=${plane}] canvas`), {width, height} = canvas;"
+        "const copy = new OffscreenCanvas(width, height);"
+        "const context = copy.getContext('2d', {willReadFrequently: true});"
+        "context.drawImage(canvas, 0, 0);"
+        "const {data} = context.getImageData(0, 0, width, height), found = [];"
+        "for (let row = 0; row < down; row++) for (let column = 0; column < across; column++) {"
+        "  const y = Math.floor((row + 0.5) / down * height), x = Math.floor((column + 0.5) / across * width);"
+        "  found.push(...data.slice(4 * (y * width + x), 4 * (y * width + x) + 4));"
+        "}"
+        "return found;",
+        plane,
+        across,
+        down,
+    )
+    return np.array(numbers).reshape(down, across, 4)
 
 
 def open_viewer(reader, page):
@@ -174,7 +171,7 @@ def test_the_planes_show_the_voxels_in_the_chosen_window(reader, experiment):
         assert_drawn(reader, "axial", grey(values[:, :, 4], low, high))
         assert_drawn(reader, "coronal", grey(values[12, :, ::-1].T, low, high))
         assert_drawn(reader, "sagittal", grey(values[:, 10, ::-1].T, low, high))
-    own_reads = "willReadFrequently"  # `pixels` reads the canvases back, which the page never does
+    own_reads = "willReadFrequently"  # `drawn` reads the canvases back, which the page never does
     assert [one for one in reader.complaints() if own_reads not in one] == []
     assert reader.requests() == [page.as_uri()]
 
