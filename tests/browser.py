@@ -14,6 +14,11 @@ from selenium.webdriver.support.ui import WebDriverWait
 PATIENCE_SECONDS = 120
 """A page that has not come to a state by then hangs: on a busy machine a browser may wait half a minute for its turn."""
 
+_IS_WHOLE = (
+    "const path = address => decodeURIComponent(new URL(address).pathname);"
+    "return document.readyState === 'complete' && path(location.href) === path(arguments[0]);"
+)
+
 
 class Reader:
     """A page in a browser, and what the browser wrote down of it."""
@@ -22,7 +27,9 @@ class Reader:
         self.driver = driver
 
     def open(self, path):
+        """Opens a page and waits until it is whole: on a busy machine, `get` may return before."""
         self.driver.get(path.as_uri())
+        self.until(lambda: self.run(_IS_WHOLE, path.as_uri()))
         return self
 
     def one(self, selector):
