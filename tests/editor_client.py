@@ -52,7 +52,7 @@ class Editor:
         history: All reports of problems in their order.
         messages: Texts that the server has shown.
         shown: Addresses of documents that the server has opened.
-        refreshed: How often the editor was asked to request inlay hints, and code lenses, again.
+        refreshed: How often the server has asked for a refresh of inlay hints and of code lenses.
     """
 
     def __init__(

@@ -190,7 +190,7 @@ def test_a_guess_that_would_add_a_problem_is_not_offered(text):
 def test_many_guesses_are_tried_up_to_a_limit(monkeypatch):
     text = net(*[{"num_output": 4, "kernel_size": 3}] * 5)
     assert [len(each.fixes) for each in analyze(text, "net.json").diagnostics] == [1] * 5
-    monkeypatch.setattr("archnet.spec.analysis.analyze.MAX_TRIED_CHARACTERS", 2 * len(text) + 2)
+    monkeypatch.setattr("archnet.spec.analysis.analyze.MAX_GUESS_CHARACTERS", 2 * len(text) + 2)
     assert [len(each.fixes) for each in analyze(text, "net.json").diagnostics] == [1, 1, 0, 0, 0]
 
 

@@ -27,8 +27,8 @@ from archnet.spec.analysis.text_ranges import Fix, TextEdit, TextRange, apply_ed
 from archnet.spec.completion.complete import complete
 from archnet.spec.completion.cursor_offers import CompletionContext
 
-MAX_TRIED_CHARACTERS: Final = 200_000
-"""Maximum number of characters that are analyzed to try guessed fixes: a tenth of a second."""
+MAX_GUESS_CHARACTERS: Final = 200_000
+"""Maximum number of characters that are analyzed to try guessed fixes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ def analyze(text: str, source: str, options: AnalysisOptions | None = None) -> A
 def _without_wrong_guesses(analysis: Analysis) -> Iterator[Diagnostic]:
     """The diagnostics without guessed fixes that add a problem; in a long text, only the first ones are tried."""
     errors = _errors(analysis)
-    num_trials = max(MAX_TRIED_CHARACTERS // (len(analysis.text) + 1), 1)
+    num_trials = max(MAX_GUESS_CHARACTERS // (len(analysis.text) + 1), 1)
     for diagnostic in analysis.diagnostics:
         fixes = []
         for fix in diagnostic.fixes:
