@@ -211,12 +211,23 @@ def test_a_repair_names_what_it_cannot_make_and_from_what_the_rest_would_be_made
         archnet.write_report(flat, repair=True)
 
 
-def test_predictions_are_not_made_again_from_changed_data(flat, tmp_path):
+def take_fewer(arrays):
+    return {name: array[:57] for name, array in arrays.items()}
+
+
+def brighten_one_voxel(arrays):
+    values = arrays["x"].copy()
+    values[-1, -1, -1] += 1
+    return {**arrays, "x": values}
+
+
+@pytest.mark.parametrize(("change", "file"), [(take_fewer, "split.csv"), (brighten_one_voxel, "data.json")])
+def test_predictions_are_not_made_again_from_changed_data(flat, tmp_path, change, file):
     cut_predictions(flat)
     document = json.loads((flat / "experiment.json").read_text())
     with np.load(document["data"]["root"]) as arrays:
-        np.savez(tmp_path / "fewer.npz", **{name: array[:57] for name, array in arrays.items()})
-    document["data"]["root"] = str(tmp_path / "fewer.npz")
+        np.savez(tmp_path / "changed.npz", **change(dict(arrays)))
+    document["data"]["root"] = str(tmp_path / "changed.npz")
     (flat / "experiment.json").write_text(json.dumps(document))
     cut = (flat / "predictions.csv").read_text()
     manifest = json.loads((flat / "manifest.json").read_text())
@@ -225,7 +236,7 @@ def test_predictions_are_not_made_again_from_changed_data(flat, tmp_path):
     fresh["files"]["predictions.csv"] = manifest["files"]["predictions.csv"]
     (flat / "manifest.json").write_text(json.dumps(fresh))
     message = (
-        f"{flat / 'split.csv'}: the data have changed since this run, so its cases cannot be predicted again. "
+        f"{flat / file}: the data have changed since this run, so its cases cannot be predicted again. "
         "Restore the data, or run the experiment again."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):

@@ -6,14 +6,18 @@ import sys
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from archnet.cli import app
 from archnet.cli.sweep import sweep_app
+from archnet.errors import RunError
 from archnet.evaluation.run_folder import read_json
 from archnet.sweep import run as sweep_run
+from archnet.sweep.feasibility import TrialPlanner
 from archnet.sweep.run import keep_trial_split, run_sweep
+from archnet.sweep.schedule import TrialSchedule
 from archnet.sweep.task_process import process_environment
 from archnet.sweep.trial_process import TASKS
 from small_sweeps import WIDTH, SerialRunner, small_sweep, sweep_document
@@ -116,6 +120,19 @@ def test_a_choice_over_folds_is_made_on_validation_and_the_chosen_one_is_evaluat
     assert [row.value for row in rows] == pytest.approx(means)
     (pooled,) = read_json(best / "comparison.json")["runs"]
     assert (pooled["metrics"]["n"], pooled["folds"]) == (120, [0, 1])
+
+
+def test_no_trial_is_made_on_changed_data(tmp_path):
+    def reverse_cases(_):
+        with np.load(tmp_path / "cubes.npz") as arrays:
+            np.savez(tmp_path / "cubes.npz", **{**arrays, "x": arrays["x"][::-1]})
+
+    sweep = small_sweep(tmp_path, space={"training.learning_rate": [0.01, 0.02]})
+    schedule = TrialSchedule(sweep, tmp_path / "out", TrialPlanner(sweep=sweep), reverse_cases)
+    message = r"trials/000/net/data\.json: the data have changed since this run, so other runs cannot be compared"
+    with pytest.raises(RunError, match=message):
+        SerialRunner().run(schedule)
+    assert not (tmp_path / "out/trials/001/net").exists()
 
 
 def test_the_trials_of_an_earlier_version_keep_their_split(tmp_path):

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from archnet.errors import RunError
 from archnet.files.atomic import atomic_write, write_json, write_text
 from archnet.files.attribute_values import ATTRIBUTES_FILE
 from archnet.files.csv_rows import csv_text
 from archnet.machine import environment
-from archnet.runs.folders.experiment_folder import is_started
+from archnet.runs.folders.unchanged_data import check_data_of_started_run
 from archnet.runs.preparation import PreparedData
 from archnet.runs.preparation.training_scans import TRAINING_SCANS_FILE, list_training_scans
 
@@ -31,16 +30,13 @@ def write_run_setup(folder: Path, document: Mapping[str, Any], prepared: Prepare
         split: The text of split.csv, from `split_text`.
 
     Raises:
-        RunError: The folder contains the checkpoint of a run on different cases.
+        RunError: The folder contains the checkpoint of a run on different data.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if is_started(folder) and (folder / "split.csv").read_bytes() != split.encode():
-        raise RunError(
-            f"{folder / 'split.csv'}: the data have changed since this run began, so it cannot be continued. "
-            "Restore them, or choose a different folder with --out."
-        )
+    data = prepared.to_document()
+    check_data_of_started_run(folder, split, data["digest"])
     write_json(folder / "experiment.json", document)
-    write_json(folder / "data.json", prepared.to_document())
+    write_json(folder / "data.json", data)
     write_json(folder / TRAINING_SCANS_FILE, list_training_scans(prepared).to_document())
     write_text(folder / "split.csv", split)
     write_attributes(folder, prepared)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from archnet.data import open_dataset
-from archnet.errors import DataError
 from archnet.evaluation.integrity.manifest import PAGES, record_run, rewrite_files
 from archnet.evaluation.integrity.verification import EVALUATION_FILES, verify_run
 from archnet.evaluation.metrics import collapse_entry, evaluate
@@ -25,6 +24,7 @@ from archnet.report.html.run_page import write_report
 from archnet.report.images.event_images import event_images
 from archnet.report.run_files import read_run, read_run_files
 from archnet.runs.artifacts import split_text
+from archnet.runs.folders.unchanged_data import check_data_of_finished_run
 from archnet.runs.froc import write_run_froc
 from archnet.runs.gallery import write_gallery, write_run_heat_maps
 from archnet.runs.planning.label_options import select_labels
@@ -89,13 +89,10 @@ def prepare_again(folder: Path, experiment: Experiment, sets: Sequence[str]) -> 
         DataError: The data have changed since the run was made.
     """
     dataset = open_dataset(experiment.data)
-    (prepared,) = cut_cases(dataset, make_splits(dataset.cases, [experiment])).values()
-    if split_text(prepared).encode() != (folder / "split.csv").read_bytes():
-        raise DataError(
-            f"{folder / 'split.csv'}: the data have changed since this run, so its cases cannot be predicted "
-            "again. Restore the data, or run the experiment again."
-        )
-    return select_sets(select_labels(prepared, experiment), sets)
+    (cut,) = cut_cases(dataset, make_splits(dataset.cases, [experiment])).values()
+    prepared = select_labels(cut, experiment)
+    check_data_of_finished_run(folder, split_text(prepared), prepared.digest())
+    return select_sets(prepared, sets)
 
 
 def select_sets(prepared: PreparedData, sets: Sequence[str]) -> PreparedData:

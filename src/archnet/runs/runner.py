@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import ceil
@@ -37,6 +37,7 @@ from archnet.runs.folders.experiment_folder import (
     shared_document,
 )
 from archnet.runs.folders.placement import FolderPlacement, log_changes, write_changes
+from archnet.runs.folders.unchanged_data import check_data_of_other_runs
 from archnet.runs.log import (
     CallbackList,
     LoggingCallback,
@@ -114,6 +115,7 @@ def run_experiments(
     run_folders = [folder / run_name(experiment) for experiment in experiments]
     with lock_experiment_folder(folder):
         runs = _prepare_runs(folder, experiments, options)
+        _check_same_data(runs, folder.iterdir())
         shared_split = split_text(runs[0].prepared) if runs and runs[0].experiment.split.folds is None else None
         if shared_split is not None:
             write_text(folder / "split.csv", shared_split)
@@ -145,6 +147,7 @@ def run_single(
     callback: Callback | None = None,
     evaluated_sets: Sequence[str] = SETS,
     device: str | None = None,
+    other_runs: Iterable[Path] = (),
 ) -> Run:
     """Make or resume one run in a folder that other processes fill at the same time, and compare nothing.
 
@@ -154,6 +157,7 @@ def run_single(
         callback: See `RunOptions`.
         evaluated_sets: See `RunOptions`.
         device: See `RunOptions`.
+        other_runs: Run folders with which the run is going to be compared, so that their data must be the same.
 
     Raises:
         ArchnetError: The documents, the data, the folder or the device cannot be used.
@@ -162,6 +166,7 @@ def run_single(
     run_folder = folder / run_name(experiment)
     with lock_folder(run_folder, timeout_s=RUN_LOCK_SECONDS):
         for run in _prepare_runs(folder, [experiment], options):
+            _check_same_data([run], other_runs)
             _make_run(run, options, split_text(run.prepared))
         write_missing_report(run_folder)
     return Run(run_folder)
@@ -230,6 +235,18 @@ def _pending_experiments(folder: Path, experiments: Sequence[Experiment], *, res
     for experiment in experiments:
         check_run_folder(folder, experiment, resume=resume)
     return [experiment for experiment in experiments if not is_finished(folder / run_name(experiment))]
+
+
+def _check_same_data(runs: Sequence[PlannedRun], others: Iterable[Path]) -> None:
+    """Check that planned runs have the data of finished ones.
+
+    Raises:
+        RunError: The data have changed.
+    """
+    planned = {run.folder for run in runs}
+    finished = [folder for folder in sorted(others) if is_finished(folder) and folder not in planned]
+    for run in runs if finished else ():
+        check_data_of_other_runs(finished, run.experiment, split_text(run.prepared), run.prepared.digest())
 
 
 def _start_backend(options: RunOptions) -> None:

@@ -110,7 +110,14 @@ def _train(task: Mapping[str, Any], send: Send) -> None:
     name = run_name(experiment)
     with _lock_run(folder / name):
         callback = _ReportingCallback(folder / name / "history.csv", task["metric"], send, is_stoppable=task["asks"])
-        run_single(experiment, folder, callback=callback, evaluated_sets=task["judged"], device=task["device"])
+        run_single(
+            experiment,
+            folder,
+            callback=callback,
+            evaluated_sets=task["judged"],
+            device=task["device"],
+            other_runs=folder.parent.glob("*/*"),
+        )
 
 
 def _evaluate(task: Mapping[str, Any], send: Send) -> None:

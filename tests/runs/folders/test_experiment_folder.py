@@ -120,18 +120,68 @@ def test_a_run_is_not_continued_with_other_options(cubes, tmp_path):
         archnet.run_all(experiments(cubes, learning_rate=0.02), out=tmp_path / "out", resume=True)
 
 
-def test_a_run_is_not_continued_on_other_cases(cubes, tmp_path):
-    interrupted(cubes, tmp_path / "out")
-    with np.load(cubes) as arrays:
+def change_array(path, name, change):
+    with np.load(path) as arrays:
         content = dict(arrays)
-    content["group"] = content["group"][::-1].copy()
-    np.savez(cubes, **content)
+    content[name] = change(content[name].copy())
+    np.savez(path, **content)
+
+
+def brighten_one_voxel(values):
+    values[-1, -1, -1] += 1
+    return values
+
+
+CHANGES_OF_DATA = pytest.mark.parametrize(
+    ("array", "change", "file"),
+    [
+        ("group", lambda groups: groups[::-1], "split.csv"),
+        ("x", brighten_one_voxel, "data.json"),
+        ("weight", lambda weights: weights * 2, "data.json"),
+    ],
+)
+
+
+@pytest.fixture
+def weighted_cubes(cubes):
+    with np.load(cubes) as arrays:
+        np.savez(cubes, **arrays, weight=np.linspace(0.5, 1, 60))
+    return cubes
+
+
+@CHANGES_OF_DATA
+def test_a_run_is_not_continued_on_other_data(weighted_cubes, tmp_path, array, change, file):
+    interrupted(weighted_cubes, tmp_path / "out")
+    before = {path: path.read_bytes() for path in (tmp_path / "out/net").glob("*.*")}
+    change_array(weighted_cubes, array, change)
     message = (
-        f"{tmp_path / 'out/net/split.csv'}: the data have changed since this run began, so it cannot be continued. "
+        f"{tmp_path / 'out/net' / file}: the data have changed since this run began, so it cannot be continued. "
         "Restore them, or choose a different folder with --out."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
-        archnet.run_all(experiments(cubes), out=tmp_path / "out", resume=True)
+        archnet.run_all(experiments(weighted_cubes), out=tmp_path / "out", resume=True)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@CHANGES_OF_DATA
+def test_no_run_on_other_data_is_added_to_a_finished_one(weighted_cubes, tmp_path, array, change, file):
+    archnet.run_all(experiments(weighted_cubes), out=tmp_path / "out")
+    split = (tmp_path / "out/split.csv").read_bytes()
+    change_array(weighted_cubes, array, change)
+    message = (
+        f"{tmp_path / 'out/net' / file}: the data have changed since this run, so other runs cannot be compared with "
+        "it. Restore the data, or choose a different folder with --out."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        archnet.run_all(experiments(weighted_cubes, seeds=(1,)), out=tmp_path / "out")
+    assert (tmp_path / "out/split.csv").read_bytes() == split
+    assert not (tmp_path / "out/net-seed1").exists()
+
+
+def test_a_run_with_other_labels_of_the_same_data_is_added(weighted_cubes, tmp_path):
+    archnet.run_all(experiments(weighted_cubes), out=tmp_path / "out")
+    (other,) = archnet.run_all(experiments(weighted_cubes, seeds=(1,), case_weights=False), out=tmp_path / "out")
+    assert other.metrics
 
 
 def written(folder, change):

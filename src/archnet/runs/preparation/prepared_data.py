@@ -66,7 +66,7 @@ class PreparedData:
     def to_document(self) -> dict[str, Any]:
         """The content of data.json: the data's digest, flow of cases, findings, missing scans, ranges of the others."""
         return {
-            "digest": self._digest(),
+            "digest": self.digest(),
             "num_scans": self._num_scans(),
             "flow": {name: dict(counts) for name, counts in self.flow.items()},
             "findings": [finding.to_document() for finding in self.findings],
@@ -75,8 +75,8 @@ class PreparedData:
             **label_summaries(self.cases),
         }
 
-    def _digest(self) -> str:
-        """SHA-256 of cases, groups, labels, weights, sets, and of the scans (without scans: of the arrays)."""
+    def digest(self) -> str:
+        """The SHA-256 of cases, groups, labels, weights, sets, and of the scans (without scans: of the arrays)."""
         cases, digest = self.cases, hashlib.sha256()
         for row in zip(
             cases.ids.tolist(), cases.groups.tolist(), cases.labels.tolist(), self.sets.tolist(), strict=True
