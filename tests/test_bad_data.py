@@ -780,6 +780,7 @@ def _bytes(path):
     return path.read_bytes() if path.is_file() and os.access(path, os.R_OK) else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("lay_out", "command", "message"), BAD.values(), ids=BAD)
 def test_bad_input_is_reported_in_one_message_and_changes_no_file(
     place, server, monkeypatch, capsys, lay_out, command, message

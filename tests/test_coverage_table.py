@@ -32,6 +32,7 @@ def cell(kind="run", **changes):
     return {**place, "replications": 3, "bootstraps": 20, **changes}
 
 
+@pytest.mark.slow
 def test_the_true_numbers_are_those_of_the_binormal_formulas(load):
     truth, separation = load("coverage_cells").run_truth(0.5, 1), load("binormal").SEPARATION
     recall = norm.cdf(separation / 2)  # at a probability of one half, halfway between the classes
@@ -60,6 +61,7 @@ def test_scores_of_one_patient_correlate_as_the_setting_says(load):
     assert networks[0, 2] == pytest.approx(binormal.SHARED, abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{}, {"kind": "pair"}, {"kind": "pair", "seeds": 3}, {"kind": "froc"}, VERSUS])
 def test_a_cell_gives_the_same_measurement_twice(load, changes):
     measure = load("interval_coverage").measure_cell
@@ -69,6 +71,7 @@ def test_a_cell_gives_the_same_measurement_twice(load, changes):
         assert 0 <= entry["coverage"] <= 1, name
 
 
+@pytest.mark.slow
 def test_a_cut_off_line_is_measured_again(load, tmp_path, capsys):
     script, path = load("interval_coverage"), tmp_path / "kept.jsonl"
     cells = [cell(patients=patients) for patients in (5, 6)]

@@ -106,6 +106,7 @@ def user_texts():
     yield from (ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "experiments/README.md"))
 
 
+@pytest.mark.slow
 def test_no_text_contains_a_banned_phrase():
     faults = [
         f'{path.relative_to(ROOT)}:{line + offset}: "{phrase}". Write: {remedy}.'

@@ -47,6 +47,7 @@ def test_every_script_parses_its_options(path):
     assert ".parse_args(" in path.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_no_script_has_the_name_of_a_package():
     """A script's folder comes first where Python looks for modules; mutation_score.py needs coverage."""
     packages = {*sys.stdlib_module_names, *packages_distributions(), "coverage"}

@@ -228,6 +228,7 @@ def run(finished_runs, tmp_path):
     return tmp_path / "out/deep"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUN_READERS)
 def test_damaged_files_of_a_run_end_in_an_error_or_a_right_result(run, name):
     assert result_of(RUN_READERS[name], run / name) is not None
@@ -242,6 +243,7 @@ def test_damaged_files_of_a_run_end_in_an_error_or_a_right_result(run, name):
             np.testing.assert_allclose(result.probabilities.sum(axis=1), 1, atol=0.011)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUN_READERS)
 def test_what_reads_a_damaged_run_reports_it_right_or_refuses_it(run, name):
     damage(run / name, lambda path: read_trained_run(path.parent), count=NUM_MUTANTS)
@@ -284,6 +286,7 @@ TINY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["sweep.json", "judged.json", "trials/000/trial.json", "trials/000/net/history.csv", "trials/000/net/metrics.json"],

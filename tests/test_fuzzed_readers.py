@@ -16,6 +16,7 @@ def test_at_least_200_mutants_are_tried():
     assert sum(COUNTS.values()) >= 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_a_damaged_file_is_refused_or_read(name, tmp_path):
     outcomes = list(fuzz(name, range(COUNTS[name]), SEED, tmp_path))

@@ -82,12 +82,14 @@ def closed_rooms(path):
     return set() if room in ("__init__.py", "__main__.py") else rooms - open_rooms(room)
 
 
+@pytest.mark.slow
 def test_a_room_imports_only_what_it_may():
     paths = sorted(SOURCE.rglob("*.py"))
     assert len(paths) > 500
     assert {str(path.relative_to(SOURCE)): rooms for path in paths if (rooms := closed_rooms(path))} == {}
 
 
+@pytest.mark.slow
 def test_no_module_and_no_folder_imports_itself_by_a_detour():
     graph, paths = import_graph()
     assert_no_cycle(graph)

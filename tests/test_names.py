@@ -4,6 +4,8 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 SOURCE = Path(__file__).parents[1] / "src/archnet"
 
 SAME_STEP: set[str] = set()
@@ -20,6 +22,7 @@ def public_classes():
     return places
 
 
+@pytest.mark.slow
 def test_no_two_public_classes_share_a_name():
     shared = {name: places for name, places in public_classes().items() if len(places) > 1}
     assert {name: places for name, places in shared.items() if name not in SAME_STEP} == {}

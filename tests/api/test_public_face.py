@@ -86,6 +86,7 @@ def test_importing_archnet_imports_nothing_else_of_it():
     assert done.stdout == "['archnet']\n"
 
 
+@pytest.mark.slow
 def test_reading_documents_imports_nothing_heavy():
     code = """
         import sys, archnet
@@ -108,6 +109,7 @@ def test_the_version_is_that_of_the_package_everywhere():
     assert (done.stdout, done.stderr, done.returncode) == (f"archnet {version}\n", "", 0)
 
 
+@pytest.mark.slow
 def test_python_m_archnet_is_the_command_line():
     done = python("-m", "archnet", "compare", "no/where")
     assert done.returncode == 2
@@ -140,6 +142,7 @@ COMPLETIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 @pytest.mark.parametrize(
     ("line", "expected"),
@@ -174,6 +177,7 @@ def test_bash_completes(program, tmp_path, line, expected):
     assert done.stdout.split() == expected
 
 
+@pytest.mark.slow
 def test_completion_is_installed_for_bash(tmp_path):
     home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
     done = python("-m", "archnet", "--install-completion", "bash", **home)

@@ -48,6 +48,7 @@ def test_predict_is_the_command(whole, scans, tta):
     assert result.by_scan[scans[1]] == dict(zip(result.classes, result.probabilities[1].tolist(), strict=True))
 
 
+@pytest.mark.slow
 def test_several_runs_are_averaged(whole, scans, tmp_path):
     other = write_trained_run(tmp_path / "other", seed=1, gain=4)
     single = [archnet.predict(run, scans[0]).probabilities for run in (whole, other)]
@@ -56,6 +57,7 @@ def test_several_runs_are_averaged(whole, scans, tmp_path):
         assert together.runs == (whole, other)
 
 
+@pytest.mark.slow
 def test_candidates_are_predicted_with_and_without_a_submission(nodules, scans, tmp_path):
     (tmp_path / "list.csv").write_text(LIST)
     result = archnet.predict(nodules, scans, candidates=str(tmp_path / "list.csv"), out=tmp_path / "python.csv")
@@ -114,6 +116,7 @@ def test_options_that_do_not_fit_are_refused(whole, nodules, scans):
             call()
 
 
+@pytest.mark.slow
 def test_explain_is_the_command(nodules, scans, tmp_path):
     found = archnet.explain(nodules, scans[0], at=(0.5, 10, 130), method="occlusion", out=tmp_path / "python")
     options = ("--at=0.5,10,130", "--method", "occlusion", "--out", tmp_path / "cli", "--json")

@@ -14,6 +14,7 @@ from command_line import ROOT, archnet, invoked
 ASSUMED = ' (assumed; set it with --input or "input_shape")'
 
 
+@pytest.mark.slow
 def test_show_prints_the_published_counts_as_json():
     done = archnet("show", "archs/arch3dsm.json", "--input", "64x64x10", "--classes", "2", "--json")
     assert done.returncode == 0
@@ -22,12 +23,14 @@ def test_show_prints_the_published_counts_as_json():
     assert {"macs", "activation_bytes", "training_bytes", "layers"} <= set(summary)
 
 
+@pytest.mark.slow
 def test_show_prints_the_counts():
     done = archnet("show", "archs/arch3d.json", "--batch", "300")
     assert "1,269,052" in done.stdout
     assert "at batch size 300" in done.stdout
 
 
+@pytest.mark.slow
 def test_check_reports_every_problem_of_every_file_and_exits_with_2(tmp_path):
     (tmp_path / "typo.json").write_text('[{"type": "C", "num_output": 4, "kernelsize": 3}]')
     (tmp_path / "broken.json").write_text('[{"type": "C",}]')
@@ -43,6 +46,7 @@ def test_check_reports_every_problem_of_every_file_and_exits_with_2(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_check_prints_a_problem_that_several_files_share_once(tmp_path):
     net = {"rank": 2, "layers": [{"type": "C", "num_output": 4, "kernelsize": 3}, {"type": "T"}]}
     (tmp_path / "net.json").write_text(json.dumps(net))
@@ -57,6 +61,7 @@ def test_check_prints_a_problem_that_several_files_share_once(tmp_path):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -93,6 +98,7 @@ def test_a_users_mistake_is_one_clear_message_and_exit_code_2(arguments, message
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_a_bug_is_reported_as_one_and_its_traceback_kept(tmp_path):
     code = "import archnet.spec.arch as a; a.parse_arch = lambda path: 1 / 0; from archnet.cli import main; main()"
     done = subprocess.run(
@@ -111,6 +117,7 @@ def test_a_bug_is_reported_as_one_and_its_traceback_kept(tmp_path):
     assert "ZeroDivisionError" in log.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["check", "show", "twin", "compare", "runs"])
 def test_fast_commands_import_nothing_heavy(command, tmp_path):
     from synthetic_runs import write_run
@@ -152,6 +159,7 @@ def test_a_run_tells_nothing_of_its_backends_start_but_the_device(tmp_path):
     assert lines[-1] == "net: evaluating, drawing figures and writing the report"
 
 
+@pytest.mark.slow
 def test_help_teaches():
     done = archnet("run", "--help")
     assert done.returncode == 0
@@ -168,6 +176,7 @@ def test_check_says_which_input_size_it_assumed_and_nothing_of_a_given_one(tmp_p
     assert invoked("check", path).stdout == given
 
 
+@pytest.mark.slow
 def test_a_character_that_stdout_cannot_encode_is_printed_as_its_code(tmp_path):
     (tmp_path / "\u65e5\u672c.json").write_text(
         '[{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "T"}]'
@@ -177,12 +186,14 @@ def test_a_character_that_stdout_cannot_encode_is_printed_as_its_code(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_show_names_an_experiment_for_what_it_is():
     done = archnet("show", "experiments/mosmed_tutorial.json")
     assert done.returncode == 2
     assert done.stderr.endswith("This is an experiment; use one of its architectures.\n")
 
 
+@pytest.mark.slow
 def test_an_out_folder_that_is_a_file_is_the_users_mistake(tmp_path):
     import numpy as np
 
@@ -232,6 +243,7 @@ def test_check_lists_fifty_problems_and_counts_the_others(tmp_path, monkeypatch)
     assert result["problems"] == lines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["check", "show"])
 def test_a_lone_surrogate_is_named(command, tmp_path):
     (tmp_path / "sur.json").write_text('{"name": "\\ud800", "layers": []}')

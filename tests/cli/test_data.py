@@ -71,6 +71,7 @@ def test_the_defaults_of_the_phantom_are_those_of_its_class():
     assert f"(default {drawn.through_plane})" in options["through_plane"].help
 
 
+@pytest.mark.slow
 def test_prepare_cuts_what_run_then_finds(luna):
     told = archnet("data", "info", "luna16", "--root", "luna", "--set", "data.crop_size=[6,6,4]").stdout
     assert "stored     0.0 MB, 0 of 10 scans cut (archnet data prepare)" in told
@@ -88,6 +89,7 @@ def test_prepare_cuts_what_run_then_finds(luna):
     )
 
 
+@pytest.mark.slow
 def test_prune_reports_what_it_removes(luna):
     archnet("data", "prepare", "exp.json")
     assert archnet("data", "prune").stdout == "0 stores removed, 0.00 GB\n"
@@ -112,6 +114,7 @@ def test_damaged_scans_are_listed_and_strict_makes_them_an_error(luna):
     assert any(line.startswith(start) and line.endswith(end) for line in warned.splitlines())
 
 
+@pytest.mark.slow
 def test_a_run_counts_what_is_missing_in_its_report(luna, tmp_path):
     damage(luna, 3, 4)
     archnet("run", "exp.json", "--out", "out")
@@ -156,6 +159,7 @@ def test_options_without_a_data_set_are_not_ignored():
         archnet("data", "info", "--root", "luna")
 
 
+@pytest.mark.slow
 def test_two_scans_can_be_looked_at_and_prepared_before_there_are_enough_for_a_split(luna, tmp_path):
     rows = (luna / "candidates.csv").read_text().splitlines()
     (luna / "candidates.csv").write_text(

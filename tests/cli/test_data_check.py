@@ -19,6 +19,7 @@ def squares(tmp_path):
     return write_squares(tmp_path / "a.npz")
 
 
+@pytest.mark.slow
 def test_the_page_holds_contents_sets_findings_and_conclusion(squares):
     done = archnet("data", "check", f"npz:{squares}", COLUMNS="120")
     assert done.returncode == 0
@@ -106,6 +107,7 @@ def test_a_sweep_stops_before_its_first_trial(tmp_path, monkeypatch):
     assert not list((tmp_path / "out").glob("trials/*"))
 
 
+@pytest.mark.slow
 def test_an_allowed_error_is_in_experiment_report_card_and_summary_of_a_run(squares, tmp_path, monkeypatch):
     find(monkeypatch, COPIES, WARNING)
     path = write_experiment(tmp_path / "exp.json", squares, training={"epochs": 1})

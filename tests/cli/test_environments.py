@@ -53,6 +53,7 @@ def run(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_the_command_as_sigpipe_does():
     done = _shell('$archnet show "$1" | true; echo ${PIPESTATUS[0]}', SHOW)
     assert (done.stdout, done.stderr) == ("141\n", "")
@@ -110,6 +111,7 @@ def _bug(**environment):
     )
 
 
+@pytest.mark.slow
 def test_the_traceback_of_a_bug_is_printed_if_no_file_can_hold_it(tmp_path):
     (tmp_path / "file").write_text("")
     done = _bug(HOME=str(tmp_path / "file"))
@@ -205,6 +207,7 @@ def test_a_run_needs_no_home_no_temporary_folder_and_few_open_files(run, tmp_pat
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_sweep_that_may_not_open_enough_files_names_the_limit(tmp_path):
     done = _shell('ulimit -n 40 && $archnet sweep experiments/sweep_width.json --out "$1"', tmp_path / "sweep")
     assert done.returncode == 2
@@ -320,6 +323,7 @@ def test_python_m_keeps_the_exit_code_of_an_interruption_in_text_that_is_execute
     assert (done.returncode, done.stderr) == (code, "")
 
 
+@pytest.mark.slow
 def test_a_command_that_turns_the_interruption_into_an_error_exits_as_interrupted():
     code = (
         "import signal\n"

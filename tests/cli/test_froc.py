@@ -63,6 +63,7 @@ def read(folder):
     return read_lists(*(folder / name for name in FILES))
 
 
+@pytest.mark.slow
 def test_froc_tells_machines_its_results_and_people_what_is_left_out(lists):
     done = froc(lists, "--bootstraps", 20, "--json")
     assert done.returncode == 0
@@ -87,6 +88,7 @@ def test_froc_tells_machines_its_results_and_people_what_is_left_out(lists):
     assert done.stderr == "Warning: 1 of 5 marks are of series that series.csv does not list; they are left out.\n"
 
 
+@pytest.mark.slow
 def test_froc_prints_a_sentence_and_tables(lists):
     done = froc(lists, "--bootstraps", 0)
     lines = [line.split() for line in done.stdout.splitlines()]
@@ -96,11 +98,13 @@ def test_froc_prints_a_sentence_and_tables(lists):
     assert ["ignored,", "hit", "only", "excluded", "findings", "1"] in lines
 
 
+@pytest.mark.slow
 def test_froc_keeps_the_best_marks_of_each_scan(lists):
     results = json.loads(froc(lists, "--bootstraps", 0, "--max-marks", 1, "--json").stdout)
     assert (results["num_marks"], results["num_true_positives"], results["num_false_positives"]) == (2, 2, 0)
 
 
+@pytest.mark.slow
 def test_froc_draws_the_curve_and_writes_its_points(lists):
     done = froc(lists, "--bootstraps", 20, "--out", "new/curve.png", "--out", "froc.csv")
     assert done.returncode == 0
@@ -113,6 +117,7 @@ def test_froc_draws_the_curve_and_writes_its_points(lists):
     np.testing.assert_allclose(np.array(rows, float), points, rtol=0, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_a_curve_of_an_unknown_form_is_refused_before_anything_is_read(lists):
     (lists / "series.csv").unlink()
     done = froc(lists, "--out", "curve.jpg")
@@ -123,12 +128,14 @@ def test_a_curve_of_an_unknown_form_is_refused_before_anything_is_read(lists):
     )
 
 
+@pytest.mark.slow
 def test_a_curve_does_not_replace_a_list(lists):
     done = froc(lists, "--out", "series.csv")
     assert done.returncode == 2
     assert done.stderr == "--out series.csv: is also an input and would be overwritten. Choose a different name.\n"
 
 
+@pytest.mark.slow
 def test_froc_imports_no_network(lists):
     arguments = ["froc", *(str(lists / name) for name in FILES)]
     for place, option in ((2, "--annotations"), (4, "--excluded"), (6, "--series")):
@@ -163,6 +170,7 @@ def test_columns_are_found_by_their_names(tmp_path):
     assert (marks.series, marks.points_mm.tolist(), marks.scores.tolist()) == (["a"], [[1, 2, 3]], [0.5])
 
 
+@pytest.mark.slow
 def test_a_submission_without_marks_is_one(lists):
     (lists / "submission.csv").write_text(f"{POINT},probability\n")
     assert json.loads(froc(lists, "--bootstraps", 0, "--json").stdout)["cpm"] == 0
@@ -238,6 +246,7 @@ def test_series_that_are_not_text_are_refused(tmp_path):
         read_series(tmp_path / "series.csv")
 
 
+@pytest.mark.slow
 def test_marks_on_every_finding_of_luna16_find_every_nodule_without_a_false_positive(real_data, tmp_path):
     lists = real_data / "luna16_lists"
     rows = [f"{POINT},probability"]
@@ -253,6 +262,7 @@ def test_marks_on_every_finding_of_luna16_find_every_nodule_without_a_false_posi
     assert (results["cpm"], results["intervals"]["cpm"]) == (1, [1, 1])
 
 
+@pytest.mark.slow
 def test_scans_that_were_trained_on_are_left_out_unless_they_are_included(lists):
     submission = lists / "submission.csv"
     write_training_series(submission, ["b", "elsewhere"])
@@ -281,6 +291,7 @@ def test_without_a_nodule_in_other_scans_there_is_nothing_to_evaluate(lists):
         leave_out_training_series(submission, *read(lists))
 
 
+@pytest.mark.slow
 def test_the_nodules_of_each_diameter_are_evaluated_on_request(lists):
     rows = ["a,0,0,0,5", "b,0,0,0,7", "c,0,0,0,-1"]
     (lists / "annotations.csv").write_text(f"{POINT},diameter_mm\n" + "\n".join(rows) + "\n", encoding="utf-8")
@@ -299,6 +310,7 @@ def test_the_nodules_of_each_diameter_are_evaluated_on_request(lists):
     assert re.search(r"under 6 mm +1, few( +1\.00){7} +1\.000", words)
 
 
+@pytest.mark.slow
 def test_nodules_of_one_diameter_are_said_to_have_no_strata(lists):
     done = froc(lists, "--by", "diameter", "--bootstraps", 0)
     assert done.stdout.splitlines()[-1] == "All nodules are in one stratum of diameters."

@@ -59,6 +59,7 @@ def test_every_command_has_examples_whose_options_exist(path):
     assert path in paths, "no example of this command after Examples:"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", COMMANDS, ids=lambda path: " ".join(path) or "archnet")
 def test_every_help_text_can_be_printed_at_60_columns(path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")

@@ -164,12 +164,14 @@ def test_a_data_check_keeps_every_column(tmp_path, width):
     narrow_text(data_check_table(check_data(data, quick=True, progress=False).to_document()), width)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", NARROW)
 @pytest.mark.parametrize("num_classes", [2, 3])
 def test_the_end_of_a_run_keeps_every_column(runs, num_classes, width):
     narrow_text(run_summary(read_run(runs[num_classes][0])), width)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", NARROW)
 @pytest.mark.parametrize(("num_classes", "num_runs"), [(2, 2), (2, 3), (2, 4), (3, 2)])
 def test_a_comparison_keeps_every_column(runs, num_classes, num_runs, width):
@@ -189,6 +191,7 @@ def test_the_status_of_a_sweep_keeps_every_column(tmp_path, width):
     narrow_text(sweep_table(read_leaderboard(sweep, tmp_path), is_running=False, optimism=0.01), width)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", NARROW)
 def test_the_plan_and_the_answer_of_a_versus_keep_every_column(tmp_path, width):
     plan = make_plan(tmp_path, matches=("none", "macs", "parameters"), seeds=2)

@@ -9,6 +9,7 @@ from command_line import archnet
 C3 = {"type": "C", "num_output": 4, "kernel_size": 3}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layers", "size", "depends_on_rest"),
     [
@@ -30,6 +31,7 @@ def test_show_names_the_receptive_field_of_the_last_feature_map(tmp_path, layers
     assert sentence in " ".join(archnet("show", path).stdout.split())
 
 
+@pytest.mark.slow
 def test_show_names_no_receptive_field_where_there_is_no_feature_map(tmp_path):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"input_shape": [16, 16], "layers": [{"type": "T"}]}))

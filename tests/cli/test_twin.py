@@ -180,6 +180,7 @@ def test_an_unknown_choice_is_a_usage_error_that_lists_the_choices(option, value
     assert f"Invalid value for '{option}': '{value}' is not one of {choices}." in text
 
 
+@pytest.mark.slow
 def test_the_command_exits_with_2_after_a_mistake():
     done = archnet("twin", "archs/archsm.json", "--rank", "3", "--input", "64")
     assert (done.returncode, done.stdout) == (2, "")
@@ -188,6 +189,7 @@ def test_the_command_exits_with_2_after_a_mistake():
     )
 
 
+@pytest.mark.slow
 def test_a_console_without_utf_8_gets_the_same_json_in_ascii(tmp_path):
     layers = [{"type": "C", "num_output": 4, "kernel_size": 3, "description": "größe 𝜎"}, {"type": "T"}]
     (tmp_path / "mine.json").write_text(json.dumps({"name": "mine", "input_shape": [8, 8], "layers": layers}))

@@ -67,6 +67,7 @@ def test_a_dry_run_gives_its_plan_as_json(arguments):
     ]
 
 
+@pytest.mark.slow
 def test_a_versus_prints_its_answer_and_the_files(arguments, fake_runner):
     result = invoked(*arguments, "--sweep-address", "auto")
     assert result.exit_code == 0, result.output
@@ -81,6 +82,7 @@ def test_a_versus_prints_its_answer_and_the_files(arguments, fake_runner):
     assert [(address, len(runner.names)) for address, runner in fake_runner] == [("auto", 4)]
 
 
+@pytest.mark.slow
 def test_a_second_start_is_refused_before_anything_is_measured_and_resume_prints_what_is_left(
     arguments, fake_runner, monkeypatch
 ):

@@ -140,6 +140,7 @@ def test_no_part_is_empty_where_each_group_has_a_class_of_its_own():
     assert sorted(set(case_folds(cases, _splits(folds=3)[0]).tolist())) == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_the_real_candidates_are_divided_more_evenly_than_scikit_learn_does(real_data: Path):
     with np.load(real_data / "luna16_candidates_2d.npz") as file:
         labels, groups = file["y"].astype(np.int64), file["group"].astype(np.str_)

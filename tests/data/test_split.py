@@ -29,6 +29,7 @@ def _luna_like(num_groups=60, seed=0):
     return _cases(groups, rng.random(len(groups)) < np.repeat(rng.uniform(0.02, 0.4, num_groups), sizes))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     groups=st.lists(st.integers(0, 30), min_size=60, max_size=200),

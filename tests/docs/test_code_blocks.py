@@ -61,16 +61,23 @@ BLOCKS = {name: blocks for name, text in PAGES.items() if (blocks := blocks_of(n
 
 LONG_PAGES = {
     "coming-from.md",
+    "guide/commands.md",
+    "guide/comparisons.md",
+    "guide/data.md",
+    "guide/sweeps.md",
+    "guide/versus.md",
     "results/index.md",
     "how-to/cross-validation.md",
     "how-to/edit-and-run-again.md",
     "how-to/memory.md",
     "how-to/reproduce.md",
+    "how-to/share-a-model.md",
     "how-to/soft-labels.md",
     "how-to/starting-weights.md",
     "tutorials/2d-3d.md",
     "tutorials/luna16.md",
     "tutorials/mosmed.md",
+    "tutorials/own-nifti.md",
     "tutorials/report.md",
     "tutorials/sweep.md",
 }

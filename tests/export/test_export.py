@@ -84,6 +84,7 @@ def told_by_keras(model, images):
     return keras.ops.convert_to_numpy(model(images, training=False))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", BY_SPEED, ids=[path.stem for path in ARCHS])
 def test_onnx_runtime_and_the_saved_model_agree_with_keras_for_shipped_architectures(path, tmp_path):
     document = re.sub(
@@ -147,6 +148,7 @@ def check_exports(model, tmp_path):
         np.testing.assert_allclose(saved.serve(images).numpy(), expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_an_onnx_file_names_its_tensors_and_its_free_axis(tmp_path):
     network.EXPORT_FORMATS["onnx"].write(model_of(ARCHS[0]), tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
@@ -342,6 +344,7 @@ def test_the_card_of_a_run_on_arrays_names_the_list_of_its_cases(run, tmp_path):
     assert listed["cases"]["train"] == [hash_text(digest) for digest in known["cases"]["train"]]
 
 
+@pytest.mark.slow
 def test_the_card_of_a_run_on_scans_has_their_hashes_or_says_that_they_are_unknown(run, tmp_path):
     copy = shutil.copytree(run, tmp_path / "flat")
     scans = [

@@ -35,6 +35,7 @@ def test_shipped_files_have_the_house_style(name):
     assert analyze(text, f"{name}.json").format() == ()
 
 
+@pytest.mark.slow
 @given(VALUES, st.sampled_from([None, 1, 4, "\t"]))
 def test_formatting_keeps_the_value_and_is_idempotent(value, indent):
     text = json.dumps(value, indent=indent)
@@ -45,12 +46,14 @@ def test_formatting_keeps_the_value_and_is_idempotent(value, indent):
     assert result == format_json(result, parse_strict_json(result, "a.json"))
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_a_value_and_its_text_have_one_format(value):
     text = json.dumps(value, ensure_ascii=False)
     assert formatted(text) == compact_json(value) + "\n"
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_only_a_key_with_a_plain_value_exceeds_the_line_length(value):
     for line in compact_json(value).split("\n"):

@@ -30,6 +30,7 @@ DAMAGE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_what_json_writes_is_read_back(value):
     assert parse_json(json.dumps(value, ensure_ascii=False).encode()) == value

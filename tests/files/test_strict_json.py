@@ -19,6 +19,7 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(json_values, st.sampled_from([None, 0, 2]), st.booleans())
 def test_strict_json_reads_as_the_standard_library_reads_it(value, indent, ascii_only):
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
@@ -81,6 +82,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", REFUSED, ids=lambda text: text[:20])
 def test_invalid_json_is_refused_with_its_line(text):
     with pytest.raises(DocumentError, match=f"^{re.escape(REFUSED[text])}$"):

@@ -48,6 +48,7 @@ def _write_real(folder, image, *, intercept=-1024, seed=0):
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "intercept"), [(1, -1024), (2, 0)])
 @pytest.mark.parametrize("direction", [np.eye(3), OBLIQUE], ids=["axial", "oblique"])
 def test_a_real_ct_comes_back_voxel_for_voxel_and_where_gdcm_places_it(

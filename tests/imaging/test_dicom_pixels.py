@@ -242,6 +242,7 @@ def test_nested_sequences_without_end_are_damage(tmp_path):
         read_volume(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("bounded")
 def test_zeros_that_begin_like_a_data_set_are_left_alone_soon(tmp_path):
     write_series(tmp_path)
@@ -259,6 +260,7 @@ def test_a_table_of_offsets_that_lies_is_damage(tmp_path):
         read_pixels(read_header(tmp_path / "0.dcm"))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("is_bare", [False, True])
 def test_mutated_slices_are_read_as_gdcm_reads_them_or_refused(tmp_path, is_bare):

@@ -69,6 +69,7 @@ def test_the_scale_is_recognized_regardless_of_the_values_outside_the_circle(cha
     assert WORDS[cause] in judgement.reason if cause else judgement.reason == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lung1", "lung2"])
 @pytest.mark.parametrize("padding", [None, -2000, -3024, -1024, 0], ids=str)
 @pytest.mark.parametrize(
@@ -115,6 +116,7 @@ def test_the_scale_of_tiny_and_constant_scans_is_recognized(shape):
     assert judge(np.zeros(shape, np.int16)).kind == "other"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(300, 512, 512), (11, 29, 29), (1, 64, 1000)])
 def test_a_sample_is_spread_evenly_over_all_axes(shape):
     grid = np.indices(shape)

@@ -50,6 +50,7 @@ def _inside(volume):
     return [np.asarray(volume.origin_mm) + to_world @ (np.array([x, y, z]) + 0.2) for z, y, x in places]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS)
 @pytest.mark.parametrize("number", [1, 2])
 def test_crops_of_a_real_ct_equal_what_simpleitk_finds_at_their_world_positions(tmp_path, real_data, number, direction):
@@ -268,6 +269,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS)
 def test_a_real_cts_frame_is_that_of_its_volume_and_takes_no_memory(tmp_path, real_data, name, direction):

@@ -310,6 +310,7 @@ def test_unpacking_gives_what_was_packed_and_keeps_one_copy(tmp_path, packing, l
     assert peak[0] < voxels.nbytes + 2_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [1, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz"])
 def test_nibabel_and_simpleitk_find_the_voxels_of_a_real_ct_where_the_reader_puts_them(

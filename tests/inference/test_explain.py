@@ -115,6 +115,7 @@ WAYS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "layers", "options", "tolerance_mm"), WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("method", ["gradcam", pytest.param("occlusion", marks=pytest.mark.slow)])
 def test_the_hot_spot_lies_on_what_the_network_responds_to(tmp_path, data, layers, options, tolerance_mm, method):
@@ -128,6 +129,7 @@ def test_the_hot_spot_lies_on_what_the_network_responds_to(tmp_path, data, layer
     assert 0 < (SimpleITK.GetArrayFromImage(heat) > 0).mean() < 0.2
 
 
+@pytest.mark.slow
 def test_slices_as_channels_share_one_heat_map(tmp_path):
     data = CANDIDATES | {"crop_size": [16, 16, 8], "view": "slices-as-channels"}
     run = write_trained_run(tmp_path / "run", data, SEES_BLOBS_2D, knows=what_is_bright)  # looks at the first slice
@@ -142,6 +144,7 @@ def test_slices_as_channels_share_one_heat_map(tmp_path):
 WINDOWS = [[-1000, 400], [-160, 240]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "layers", "options"),
     [
@@ -164,6 +167,7 @@ def test_a_network_that_looks_at_the_first_of_two_windows_is_explained_like_one_
     np.testing.assert_allclose(two, one, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_picture_says_which_window_it_shows(tmp_path):
     data, point = CANDIDATES | {"crop_size": [16, 16, 8], "window_hu": WINDOWS}, (0.5, 18.2, 124.0)
     run = read_trained_run(write_trained_run(tmp_path / "two", data, SEES_BLOBS, knows=what_is_bright, channels=2))
@@ -295,6 +299,7 @@ def test_grad_cam_is_its_formula(rank, num_classes, activation):
     assert num_hot > 0
 
 
+@pytest.mark.slow
 def test_occlusion_is_the_mean_fall_of_the_probability_behind_the_boxes_over_a_voxel(tmp_path):
     folder = write_trained_run(tmp_path / "run", {"name": "mosmed", "crop_size": [12, 9, 3]})
     model = load_model(folder / "model.keras")
@@ -331,6 +336,7 @@ def test_interpolation_is_scipys():
     np.testing.assert_allclose(interpolate(array, places), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_explain_writes_a_picture_of_the_case_with_its_heat(tmp_path):
     run = write_trained_run(tmp_path / "run", WHOLE, SEES_BLOBS, knows=what_is_bright)
     SimpleITK.WriteImage(scan_with_a_blob(), str(tmp_path / "scan.nrrd"))
@@ -365,6 +371,7 @@ def test_a_picture_names_rounded_millimetres_and_marks_the_candidate_on_its_slic
     assert of_a_whole_scan == {"mark": None}
 
 
+@pytest.mark.slow
 def test_pictures_of_two_runs_do_not_replace_each_other_and_a_class_cannot_lead_out_of_the_folder(tmp_path):
     scan = write_chest(tmp_path / "scan.mhd")
     for name in ("first", "second"):
@@ -375,6 +382,7 @@ def test_pictures_of_two_runs_do_not_replace_each_other_and_a_class_cannot_lead_
     }
 
 
+@pytest.mark.slow
 def test_an_empty_heat_map_is_reported(tmp_path):
     run = write_trained_run(tmp_path / "run", WHOLE, SEES_BLOBS, knows=what_is_bright)
     done = command(run, write_chest(tmp_path / "scan.mhd"), "--out", tmp_path)
@@ -384,6 +392,7 @@ def test_an_empty_heat_map_is_reported(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_what_cannot_be_explained_is_reported(tmp_path):
     whole, nodules = (
         write_trained_run(tmp_path / "runs/whole"),
@@ -422,6 +431,7 @@ def test_what_cannot_be_explained_is_reported(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_an_explanation_says_that_its_scan_was_trained_on(tmp_path):
     scan, run = write_chest(tmp_path / "scan.mhd"), write_trained_run(tmp_path / "run", layers=SEES_BLOBS)
     known = TrainingScan(identity=record_scan(scan, read_volume(scan)).identity, sets=("validation",))

@@ -94,6 +94,7 @@ def nodules(tmp_path_factory):
     return write_trained_run(tmp_path_factory.mktemp("runs") / "nodules", CANDIDATES, scans=LIKE_CHEST, gain=4)
 
 
+@pytest.mark.slow
 def test_each_scan_is_a_row_of_class_probabilities_with_two_decimals(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     scans = [write_chest(tmp_path / "scans" / f"patient_{seed}.mhd", seed=seed) for seed in (1, 2)]
@@ -173,6 +174,7 @@ def test_real_scans_get_the_same_probability_in_every_format(real_data, tmp_path
     assert abs(found[0][0] - found[1][0]) > 1e-3
 
 
+@pytest.mark.slow
 def test_candidates_become_a_submission_in_luna16s_form(nodules, tmp_path):
     scans = [write_chest(tmp_path / f"scans/subset{n}/scan{n}.mhd", seed=n) for n in range(2)]
     points = [("scan1", -10.5, 3.25, 120.0), ("scan0", 0.0, 10.0, 130.0), ("gone", 0, 0, 0), ("scan1", 5, 5, 110)]
@@ -197,6 +199,7 @@ def test_candidates_become_a_submission_in_luna16s_form(nodules, tmp_path):
     assert len({row["probability"] for row in found}) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("windows", [[[-1000, 400]], WINDOWS], ids=["one window", "two windows"])
 def test_a_run_predicts_its_own_cases_as_it_did_itself(tmp_path, windows):
     layers = [{"type": "C", "num_output": 2, "kernel_size": [3, 3, 3]}, {"type": "GAP"}, {"type": "T"}]
@@ -233,6 +236,7 @@ def test_a_run_predicts_its_own_cases_as_it_did_itself(tmp_path, windows):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [WHOLE, CANDIDATES], ids=["whole", "candidates"])
 def test_tta_is_the_mean_over_the_symmetries(tmp_path, data):
     folder = write_trained_run(tmp_path / "run", data, gain=4)
@@ -246,6 +250,7 @@ def test_tta_is_the_mean_over_the_symmetries(tmp_path, data):
     assert np.abs(augmented - plain).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_several_runs_are_averaged_also_2d_with_3d_ones(nodules, tmp_path):
     flat = write_trained_run(tmp_path / "all/flat", CANDIDATES, LAYERS_2D, gain=4)
     write_trained_run(tmp_path / "all/other", CANDIDATES, seed=1, gain=4)
@@ -266,6 +271,7 @@ def test_several_runs_are_averaged_also_2d_with_3d_ones(nodules, tmp_path):
     assert len(set(found.values())) == 4
 
 
+@pytest.mark.slow
 def test_the_mean_of_several_models_says_that_it_is_one(run, tmp_path):
     write_trained_run(tmp_path / "other", seed=1)
     done = predict(run, write_chest(tmp_path / "scan.mhd"), "--also", tmp_path / "other")
@@ -344,6 +350,7 @@ def test_values_far_from_those_of_training_are_warned_about(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_crops_on_a_grid_of_millimetres_may_come_from_any_spacing(tmp_path):
     scan = write_chest(tmp_path / "scan.mhd", spacing_mm=(2.0, 2.0, 7.5))
     (tmp_path / "list.csv").write_text("seriesuid,coordX,coordY,coordZ\nscan,0,10,130\n")
@@ -358,6 +365,7 @@ def test_crops_on_a_grid_of_millimetres_may_come_from_any_spacing(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_options_that_do_not_fit_the_run_are_refused(run, nodules, tmp_path):
     scan, lists = write_chest(tmp_path / "scan.mhd"), ["--candidates", tmp_path / "a.csv", "--out", tmp_path / "b.csv"]
     arrays = write_trained_run(tmp_path / "arrays", {"name": "npz", "root": "cubes.npz"})
@@ -395,6 +403,7 @@ def write_bright_chest(path):
     return path
 
 
+@pytest.mark.slow
 def test_a_network_that_gives_nan_for_a_scan_is_an_error_and_no_probability(tmp_path):
     run = write_trained_run(tmp_path / "whole", knows=overflow_where_bright)
     scan = write_bright_chest(tmp_path / "scan.mhd")
@@ -425,6 +434,7 @@ def test_candidates_for_which_a_network_gives_nan_are_counted_and_named(tmp_path
     assert [row["coordX"] for row in submission(out)] == ["22.0", "24.0"]
 
 
+@pytest.mark.slow
 def test_a_model_with_weights_that_are_not_numbers_is_refused(tmp_path):
     run = write_trained_run(tmp_path / "whole", knows=write_nan)
     message = (
@@ -474,6 +484,7 @@ def test_a_damaged_candidate_list_is_reported_with_its_line(nodules, tmp_path, r
     assert not (tmp_path / "out.csv").exists()
 
 
+@pytest.mark.slow
 def test_candidates_of_a_dicom_series_name_it_by_its_folder_or_its_uid(nodules, tmp_path):
     volume = chest(shape=(8, 16, 16))
     image = SimpleITK.GetImageFromArray(volume.hu)
@@ -580,6 +591,7 @@ def know(run, scans, sets=("train",)):
     return run
 
 
+@pytest.mark.slow
 def test_a_scan_that_was_trained_on_is_named_in_whatever_format_it_comes(tmp_path):
     image = SimpleITK.GetImageFromArray(chest().hu)
     image.SetSpacing((2.0, 2.0, 3.0))
@@ -612,6 +624,7 @@ def test_a_series_that_was_trained_on_is_known_by_its_uid_even_resampled(tmp_pat
     assert list(told(run, resampled)["trained_on"]) == [str(resampled)]
 
 
+@pytest.mark.slow
 def test_candidates_of_scans_that_were_trained_on_are_left_out_of_an_evaluation(tmp_path):
     scans = [write_chest(tmp_path / f"scans/scan{n}.mhd", seed=n) for n in range(3)]
     run = know(write_trained_run(tmp_path / "run", CANDIDATES), scans[:2])
@@ -647,6 +660,7 @@ def test_a_scan_with_unclear_values_is_predicted_with_a_warning(run, tmp_path):
     assert predict(run, tmp_path / "scan.mhd").stderr.splitlines()[0] == warning
 
 
+@pytest.mark.slow
 def test_of_two_series_in_a_folder_the_one_that_was_named_is_predicted(run, nodules, tmp_path):
     folders = {}
     for name, seed in (("thick", 0), ("thin", 1)):
@@ -679,6 +693,7 @@ def test_of_two_series_in_a_folder_the_one_that_was_named_is_predicted(run, nodu
     assert told(nodules, both, *options)["num_candidates"] == 1
 
 
+@pytest.mark.slow
 def test_the_series_that_was_named_is_explained_on_its_own_grid(run, tmp_path):
     paths = []
     for name, slices, uid in (("thick", 8, "1.2.3.4.5"), ("thin", 12, "1.2.3.4.6")):

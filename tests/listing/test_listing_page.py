@@ -34,6 +34,7 @@ def reader(tmp_path_factory):
     reader.driver.quit()
 
 
+@pytest.mark.slow
 def test_the_headers_sort_the_rows_and_rows_without_a_value_stay_last(reader):
     def order():
         return [row.text.split()[0] for row in reader.all("table.sortable tbody tr")]

@@ -288,6 +288,7 @@ def test_a_text_beyond_the_limit_of_documents_is_one_problem(editor, opened):
     assert editor.hints(uri) == ()
 
 
+@pytest.mark.slow
 def test_settings_can_change_and_invalid_ones_are_reported(editor, opened):
     uri = opened("archs/res3d.json")
     before = editor.refreshed.copy()
@@ -302,6 +303,7 @@ def test_settings_can_change_and_invalid_ones_are_reported(editor, opened):
     assert editor.lenses(uri)[0].command.title.endswith(" at batch size 32")
 
 
+@pytest.mark.slow
 def test_architectures_without_an_input_get_that_of_the_settings(editor, opened):
     uri = opened(
         "plain.json", '[{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "GAP"}, {"type": "T"}]'

@@ -37,6 +37,7 @@ def test_an_application_has_keras_s_parameters_and_with_its_weights_its_logits(n
     assert comparison.spread > 0.01  # the images matter
 
 
+@pytest.mark.slow
 def test_drawn_statistics_keep_the_scale_of_the_signal():
     inputs = keras.Input((8, 8, 3))
     tensor = inputs

@@ -135,6 +135,7 @@ def test_assets_are_refused(run):
     assert refusal(path) == "it contains 4 files; at most 3 are allowed"
 
 
+@pytest.mark.slow
 def test_a_config_that_unpacks_to_gigabytes_is_not_unpacked(run):
     path = rewrite(run, zipfile.ZIP_DEFLATED, config=b" " * 150_000_000)
     assert refusal(path).startswith("it would unpack from ")
@@ -226,6 +227,7 @@ def test_weights_of_another_network_are_refused(run, tmp_path):
     assert refusal(path).endswith(' weights, but "model.weights.h5" contains 4')
 
 
+@pytest.mark.slow
 def test_the_model_of_another_run_is_refused(run, tmp_path):
     path = run / "model.keras"
     expected = "takes an input of 24 x 24 x 12 x 1 and predicts 2 classes"

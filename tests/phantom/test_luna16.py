@@ -191,6 +191,7 @@ def test_the_same_seed_draws_the_same_bytes_in_another_process_at_another_time_o
     assert len(one) == {"luna16": 2 * 3 + 5, "mosmed": 4 + 1}[given.layout]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("share", "counts"),
     [(0.0, (6, 0, 22)), (0.2, (6, 4, 18)), (0.4, (6, 9, 13)), (0.5, (6, 11, 11)), (0.8, (6, 18, 4)), (1.0, (6, 22, 0))],
@@ -207,6 +208,7 @@ def test_the_default_share_is_left_out_of_the_document():
     assert Phantom(through_plane=0.8).to_document() == {**document, "through_plane": 0.8}
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_share_into_the_scans(tmp_path):
     done = invoked(
         "data", "phantom", "--scans", 1, "--candidates", 10, "--through-plane", 1, "--out", tmp_path / "hard"
@@ -219,6 +221,7 @@ def test_the_command_writes_the_share_into_the_scans(tmp_path):
     assert (read_volume(one).hu != read_volume(other).hu).mean() > 0.001
 
 
+@pytest.mark.slow
 def test_another_seed_draws_something_else(small, tmp_path):
     write_phantom(tmp_path, Phantom(num_scans=1, num_candidates=12, seed=1))
     assert (tmp_path / "candidates.csv").read_text() != (small / "candidates.csv").read_text()
@@ -242,6 +245,7 @@ def test_it_is_generated_once_and_only_whole(tmp_path, monkeypatch):
     assert len(list((tmp_path / "phantom").iterdir())) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", list(LAYOUTS))
 def test_an_interrupted_generation_leaves_nothing(tmp_path, layout):
     written = []

@@ -76,6 +76,7 @@ def test_a_class_without_cases_stays_out_of_the_mean_curve():
     assert all_curves([(result, 2, "c")]) == {}
 
 
+@pytest.mark.slow
 def test_of_many_classes_a_run_draws_the_mean_and_the_weakest(tmp_path):
     classes = tuple(f"k{k}" for k in range(9))
     predictions = synthetic_predictions(classes, num_cases=3000)

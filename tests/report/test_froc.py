@@ -45,6 +45,7 @@ def test_the_figure_shows_the_curve_the_seven_sensitivities_and_the_band(froc):
     assert ("95% interval" in legend) == (froc.band is not None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
 def test_a_figure_is_written_whole_in_the_format_of_its_name(froc, tmp_path, ending, start):
     path = write_froc_figure(tmp_path / f"new/froc.{ending}", {"a": froc, "b": froc})

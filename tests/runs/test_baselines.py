@@ -144,6 +144,7 @@ def test_the_models_are_those_of_scikit_learn():
     assert num_parameters(ours) == sum(tree.tree_.node_count for tree in forest.estimators_)
 
 
+@pytest.mark.slow
 def test_a_baseline_leaves_a_run_folder_without_a_model(cubes, tmp_path):
     forest, logistic = run_baselines(experiments(cubes), out=tmp_path / "out")
     assert [run.folder.name for run in (forest, logistic)] == list(BASELINES)
@@ -174,6 +175,7 @@ def count_calls(monkeypatch):
     return count
 
 
+@pytest.mark.slow
 def test_a_command_compares_a_network_with_both_baselines_on_the_same_cases_once(cubes, tmp_path, count_calls):
     for name in ("paired_comparisons", "verdict"):
         counts = count_calls(name)
@@ -201,6 +203,7 @@ def test_a_command_compares_a_network_with_both_baselines_on_the_same_cases_once
     assert (tmp_path / "out/random_forest/metrics.json").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pictures")
 def test_the_same_seed_gives_the_same_forest_bit_for_bit(cubes, tmp_path):
     texts = []
@@ -210,6 +213,7 @@ def test_the_same_seed_gives_the_same_forest_bit_for_bit(cubes, tmp_path):
     assert texts[0] == texts[1]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pictures")
 def test_every_seed_and_fold_has_its_baselines_and_they_are_pooled(cubes, tmp_path):
     runs = run_baselines(experiments(cubes, (0, 1), split={"folds": 2, "test": None}), out=tmp_path / "out")

@@ -64,6 +64,7 @@ def test_the_outputs_of_each_timed_step_are_read(monkeypatch):
     assert steps == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_memory_is_predicted_for_the_options_that_were_measured():
     subject = small_subject(precision="bfloat16", ema=0.9)
     predicted = estimate_memory(subject.plan, subject.training).training_bytes(4)
@@ -120,6 +121,7 @@ def test_auto_becomes_the_precision_that_was_used():
     assert measure(small_subject(precision="auto"), 1, 1).precision in ("float32", "bfloat16")
 
 
+@pytest.mark.slow
 def test_both_sides_of_a_round_train_on_the_same_cases(monkeypatch):
     pace, seen = TimedTraining(small_subject()), []
     step = pace.trainer.train_step
@@ -152,6 +154,7 @@ def test_after_an_epoch_the_next_one_begins():
     assert all(np.array_equal(one.rows, other.rows) for one, other in zip(steps, expected, strict=True))
 
 
+@pytest.mark.slow
 def test_the_cases_of_an_experiment_are_its_training_set(tmp_path):
     generator = np.random.default_rng(0)
     labels = np.arange(40) % 2
@@ -187,6 +190,7 @@ def bench_line(*words):
     return CliRunner().invoke(app, ["bench", *words])
 
 
+@pytest.mark.slow
 def test_the_command_prints_one_json_object(tmp_path):
     result = bench_line(
         arch_file(tmp_path), "--input", "8x8", "--classes", "3", "--batch", "2", "--steps", "1", "--json"

@@ -159,6 +159,7 @@ def test_the_table_is_one_of_the_files_of_a_run_and_is_repaired_from_the_data(fi
     assert (run / "cases.csv").read_text() == text
 
 
+@pytest.mark.slow
 def test_a_table_that_is_added_later_does_not_make_another_experiment(finished_runs, tmp_path):
     root = Path(shutil.copy(finished_runs / "cubes.npz", tmp_path))
     (tmp_path / "sites.csv").write_text("case,site\n0,A\n")

@@ -112,6 +112,7 @@ def test_the_predictions_of_a_run_are_those_of_its_model_on_both_channels(petct,
     assert np.abs(swapped - predictions.probabilities).max() > 0.01
 
 
+@pytest.mark.slow
 def test_the_gallery_shows_the_first_channel_and_keeps_the_others(petct):
     with np.load(petct.parent.parent / "petct.npz") as arrays:
         x = arrays["x"]
@@ -134,6 +135,7 @@ def test_a_lost_gallery_is_made_again_with_all_channels(petct, tmp_path):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["keras", "onnx"])
 def test_an_export_takes_both_channels_and_says_how_they_are_scaled(petct, rank, form, tmp_path):
     exported = export_run(petct, form, tmp_path / "new")

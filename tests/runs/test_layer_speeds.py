@@ -28,6 +28,7 @@ def small_layers(monkeypatch):
     monkeypatch.setattr(layer_speeds, "LAYER_KINDS", (DEPTHWISE, FACTORISED))
 
 
+@pytest.mark.slow
 def test_types_are_measured_relative_to_a_dense_convolution_of_the_same_receptive_field(monkeypatch):
     built = []
     timed = layer_timing.TimedLayers
@@ -56,6 +57,7 @@ def test_types_are_measured_relative_to_a_dense_convolution_of_the_same_receptiv
     assert all(min(speed.dense_step_seconds, speed.step_ratio, speed.inference_ratio) > 0 for speed in speeds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", LAYER_KINDS, ids=lambda kind: kind.name)
 def test_values_and_gradients_of_every_kind_are_those_of_keras(kind):
     shape = (*(7, 6, 5)[: kind.rank], 24)
@@ -75,6 +77,7 @@ def test_layers_agree_with_float32_in_fewer_bits():
     assert 0 < layer_timing.precision_error(DEPTHWISE.layers(8), (6, 5, 8), "bfloat16") < 0.02
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_table_or_json():
     printed = CliRunner().invoke(app, ["bench", "--layers"])
     assert printed.exit_code == 0, printed.output

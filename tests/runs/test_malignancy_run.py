@@ -100,6 +100,7 @@ def cases_of(data: Data):
     return cases
 
 
+@pytest.mark.slow
 def test_info_shows_readers_and_classes_by_the_mean_of_the_readers(experiment):
     done = command("data", "info", "luna16", "--root", experiment.parent / "luna16", *options_of(experiment))
     assert done.returncode == 0
@@ -118,6 +119,7 @@ def options_of(experiment):
     return ["--set", "data.task=malignancy", "--set", f"data.readings={experiment.parent / 'luna16.sqlite'}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -127,6 +127,7 @@ def test_the_model_of_another_run_is_refused(out, flat):
         _ = archnet.load_run(flat).model
 
 
+@pytest.mark.slow
 def test_readers_need_no_permission_to_write(out, flat, tmp_path):
     before = contents(out)
     folders = [path for path in (out, *out.rglob("*")) if path.is_dir()]
@@ -178,6 +179,7 @@ def test_a_missing_metrics_file_is_made_again_without_the_peak_memory(flat, capl
     assert f"{flat / 'metrics.json'}: the peak memory of the training cannot be restored." in caplog.messages
 
 
+@pytest.mark.slow
 def test_a_repair_predicts_the_cases_again_and_draws_the_gallery(flat):
     before = contents(flat)
     cut_predictions(flat)
@@ -244,6 +246,7 @@ def test_predictions_are_not_made_again_from_changed_data(flat, tmp_path, change
     assert (flat / "predictions.csv").read_text() == cut
 
 
+@pytest.mark.slow
 def test_an_accepted_edit_is_said_by_page_comparison_and_terminal_ever_after(out, flat, caplog):
     edit_probability(flat)
     result = CliRunner().invoke(app, ["report", str(flat), "--accept-edits"])
@@ -343,6 +346,7 @@ def test_after_an_interrupted_report_only_what_it_wrote_is_accepted(flat, monkey
     verify_run(flat, RUN_FILES)
 
 
+@pytest.mark.slow
 def test_an_interrupted_evaluation_is_completed_by_a_report_unless_its_files_are_edited(flat, monkeypatch):
     before = results(flat)
     path = flat / "predictions.csv"
@@ -368,6 +372,7 @@ def interrupt(*_):
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_run_killed_between_metrics_and_manifest_is_unfinished_and_resumed_bit_identically(tmp_path, monkeypatch):
     experiment = experiment_on(write_cubes(tmp_path / "cubes.npz"), NET_2D)
     whole = archnet.run_all(experiment, out=tmp_path / "whole")[0].folder
@@ -391,6 +396,7 @@ def test_a_run_killed_between_metrics_and_manifest_is_unfinished_and_resumed_bit
         np.testing.assert_array_equal(*weights)
 
 
+@pytest.mark.slow
 def test_a_baseline_killed_between_metrics_and_manifest_is_unfinished(tmp_path, monkeypatch):
     experiment = experiment_on(write_cubes(tmp_path / "cubes.npz"), NET_2D)
     from archnet.runs.baselines import run_baselines
@@ -409,6 +415,7 @@ def test_a_baseline_killed_between_metrics_and_manifest_is_unfinished(tmp_path, 
         run_baselines(experiments, out=tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_finished_run_that_lost_its_page_gets_it_back_when_it_is_resumed(out, flat):
     before = results(flat)
     (flat / "report.html").unlink()

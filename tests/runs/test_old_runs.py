@@ -131,6 +131,7 @@ def test_an_old_sweep_is_resumed_by_writing_its_report(old):
     assert not {name for name in written if name.startswith("trials")}
 
 
+@pytest.mark.slow
 def test_an_old_run_is_evaluated_again_without_a_manifest(old):
     before = json.loads(Path("sweep/trials/001/flat/metrics.json").read_text())
     evaluate_run(Path("sweep/trials/001/flat"))

@@ -77,6 +77,7 @@ def test_a_run_ends_at_once_while_another_process_makes_runs_in_its_folder(tmp_p
     assert content(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_a_report_is_not_written_again_while_another_process_writes_to_its_run(tmp_path, hold):
     for name in ("archsm", "arch3dsm"):
         write_run(tmp_path / "out" / name)
@@ -92,6 +93,7 @@ def test_a_report_is_not_written_again_while_another_process_writes_to_its_run(t
     assert len(archnet.compare(tmp_path / "out").rows) == 2  # readers need no lock
 
 
+@pytest.mark.slow
 def test_a_report_breaks_the_lock_of_another_machine_on_request(tmp_path):
     write_run(tmp_path / "archsm")
     lock = tmp_path / "archsm" / LOCK_FILE

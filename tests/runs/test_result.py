@@ -105,6 +105,7 @@ def test_a_missing_file_is_reported_with_the_remedy(tmp_path, finished):
     )
 
 
+@pytest.mark.slow
 def test_write_report_writes_what_the_command_writes(tmp_path):
     write_run(tmp_path / "a")
     assert archnet.write_report(tmp_path / "a") == [tmp_path / "a/report.html"]
@@ -114,6 +115,7 @@ def test_write_report_writes_what_the_command_writes(tmp_path):
     assert (tmp_path / "a/report.html").read_bytes() == page
 
 
+@pytest.mark.slow
 def test_compare_is_the_command(tmp_path):
     for name, macs in (("cheap", 1000), ("dear", 5000)):
         write_run(tmp_path / name, macs=macs)

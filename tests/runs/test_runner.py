@@ -73,6 +73,7 @@ def test_the_saved_model_predicts_what_predictions_csv_says(cubes, finished_runs
     assert np.allclose(run.model.predict_on_batch(slices), run.predictions.probabilities, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_slices_can_be_channels(cubes, tmp_path):
     document = experiment_on(cubes, NET_2D)
     document["data"]["view"] = "slices-as-channels"
@@ -133,6 +134,7 @@ def test_folds_are_compared_when_both_architectures_have_them(cubes, tmp_path, c
     assert [(row["run"], row["folds"]) for row in comparison["runs"]] == [("flat", [0, 1]), ("deep", [0, 1])]
 
 
+@pytest.mark.slow
 def test_the_wanted_recall_chooses_a_threshold_on_the_validation_set(cubes, tmp_path):
     split, evaluation = {"validation": 0.3}, {"recall": 0.9}
     run = archnet.run(experiment_on(cubes, NET_2D, split=split, evaluation=evaluation), out=tmp_path / "out")
@@ -155,12 +157,14 @@ def test_a_finished_run_is_never_overwritten_and_another_split_needs_its_own_fol
     assert (seeded.folder / "predictions.csv").read_bytes() != before
 
 
+@pytest.mark.slow
 def test_an_empty_test_set_is_absent_from_the_metrics(cubes, tmp_path):
     run = archnet.run(experiment_on(cubes, NET_2D, split={"test": 0, "validation": 0.3}), out=tmp_path / "out")
     assert {"train", "validation"} <= set(run.metrics)
     assert "test" not in run.metrics
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_in_its_last_step_does_not_finish(cubes, tmp_path):
     training = {"optimizer": "sgd", "learning_rate": 1e6, "l2": 1e6, "epochs": 1, "batch_size": 64}
     message = (
@@ -209,6 +213,7 @@ def test_the_command_line_runs_compares_and_reports(cubes, tmp_path):
     assert (out / "flat-seed3/metrics.json").read_text() == metrics
 
 
+@pytest.mark.slow
 def test_a_run_that_was_ended_before_its_report_was_drawn_gets_it_on_resume(cubes, out):
     model = (out / "flat/model.keras").stat().st_mtime_ns
     (out / "flat/report.html").unlink()

@@ -67,6 +67,7 @@ def _messages(run):
     return [finding["message"] for finding in findings if finding["check"] == "soft_labels"]
 
 
+@pytest.mark.slow
 def test_predictions_hold_the_soft_labels_and_weights_of_their_cases(soft_run, arrays):
     rows = _table(soft_run.folder / "predictions.csv")
     assert list(rows[0]) == [
@@ -80,6 +81,7 @@ def test_predictions_hold_the_soft_labels_and_weights_of_their_cases(soft_run, a
         assert row["y_true"] == ("malignant" if arrays["soft"][case, 1] > 0.5 else "benign")
 
 
+@pytest.mark.slow
 def test_the_metrics_compare_with_the_soft_labels_and_follow_from_the_predictions(soft_run):
     metrics = soft_run.metrics["test"]
     part = read_predictions(soft_run.folder / "predictions.csv").select("test")
@@ -129,6 +131,7 @@ def test_the_validation_loss_is_that_of_the_predictions(soft_run):
     assert np.average(losses, weights=part.weight) == pytest.approx(kept, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_options_turn_soft_labels_and_weights_off(data, arrays, soft_run, tmp_path):
     hard_data = tmp_path / "hard.npz"
     labels = arrays["soft"].argmax(axis=1)
@@ -169,6 +172,7 @@ def test_data_without_required_soft_labels_or_weights_are_refused(finished_runs,
     assert not (tmp_path / "out/flat").exists()
 
 
+@pytest.mark.slow
 def test_baselines_learn_hard_labels_with_the_weights_and_keep_both(data, arrays, tmp_path, monkeypatch):
     monkeypatch.setitem(FOREST, "n_estimators", 10)
     probabilities = []

@@ -25,6 +25,7 @@ def document(finished_runs, arch, **training):
     return experiment_on(finished_runs / "cubes.npz", arch, training=training, evaluation={"bootstraps": 10})
 
 
+@pytest.mark.slow
 def test_a_3d_run_starts_from_a_2d_run_and_says_what_was_taken(finished_runs, source, tmp_path):
     training = {"epochs": 1, "init": str(source), "freeze": "all"}
     arch = {**NET_3D, "layers": [*NET_3D["layers"][:-1], {"type": "T"}]}
@@ -62,6 +63,7 @@ class StopAfterTheFirstEpoch:
         pass
 
 
+@pytest.mark.slow
 def test_a_run_resumes_with_the_same_bits_when_its_starting_weights_are_gone(finished_runs, source, tmp_path):
     experiment = document(finished_runs, NET_2D, epochs=3, init=str(source), freeze={"layers": [0], "epochs": 2})
     whole = archnet.run(experiment, out=tmp_path / "whole")
@@ -87,6 +89,7 @@ def test_a_run_whose_model_has_changed_gives_no_weights(finished_runs, source, t
         archnet.run(document(finished_runs, NET_2D, init=str(source)), out=tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_finding_counts_test_cases_on_which_the_initial_weights_were_trained(finished_runs, source, tmp_path):
     experiment = document(finished_runs, NET_2D, epochs=1, init=str(source))
     same = archnet.run(experiment, out=tmp_path / "same")
@@ -111,6 +114,7 @@ def findings(folder):
     ]
 
 
+@pytest.mark.slow
 def test_frozen_layers_with_random_weights_trigger_a_warning(finished_runs, source, tmp_path, caplog):
     layers = [NET_2D["layers"][0], {"type": "FC", "num_output": 3}, {"type": "T"}]
     experiment = document(finished_runs, {"name": "net", "layers": layers}, epochs=1, init=str(source), freeze="all")

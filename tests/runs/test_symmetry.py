@@ -150,6 +150,7 @@ def test_without_validation_cases_or_better_than_chance_nothing_is_decided(tmp_p
     assert "training.augmentation=[" in finding.remedy
 
 
+@pytest.mark.slow
 def test_of_several_classes_each_pair_is_asked_and_named(tmp_path):
     def organ(label, generator):
         return generator.integers(0, 9), (0, 4, 8)[label]
@@ -159,6 +160,7 @@ def test_of_several_classes_each_pair_is_asked_and_named(tmp_path):
     assert re.search(r'flips along width change the classes of "0" and "2": AUC', experiment.auto_reasons[KEY])
 
 
+@pytest.mark.slow
 def test_the_cases_are_asked_once_and_only_if_the_augmentation_is_left_to_them(tmp_path, monkeypatch):
     asked = []
     ask = symmetry._ask

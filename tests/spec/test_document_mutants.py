@@ -11,6 +11,7 @@ def test_the_shipped_documents_are_mutated():
     }
 
 
+@pytest.mark.slow
 def test_mutants_are_refused_or_valid():
     counts = count_outcomes(100, seed=17)
     assert counts.total() == 300

@@ -263,6 +263,7 @@ def test_a_larger_input_costs_no_less(name, num_examples):
     hold(check, name, num_examples)
 
 
+@pytest.mark.slow
 @every_type
 @few_examples
 def test_a_saved_network_and_its_feature_map_are_the_same(name, num_examples, tmp_path):
@@ -319,6 +320,7 @@ def test_the_gradient_reaches_every_weight(name, num_examples):
     hold(check, name, num_examples)
 
 
+@pytest.mark.slow
 @every_type
 @examples
 def test_a_training_twin_is_the_network_and_looks_at_other_cases_only_where_a_layer_says_so(name, num_examples):
@@ -346,6 +348,7 @@ def test_a_training_twin_is_the_network_and_looks_at_other_cases_only_where_a_la
     hold(check, name, num_examples)
 
 
+@pytest.mark.slow
 @every_type
 @examples
 def test_features_see_the_voxels_of_their_receptive_field(name, num_examples):
@@ -468,6 +471,7 @@ def check_inside(case, holder, document):
     assert sum(row.num_stored_values for row in plan) >= num_needed_values(model)
 
 
+@pytest.mark.slow
 @every_type
 @few_examples
 def test_inside_another_layer_a_layer_is_refused_with_its_location_or_costs_what_keras_says(name, num_examples):

@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 from archnet.spec.layers import LAYERS
 
 SOURCE = Path(__file__).parents[2] / "src/archnet"
@@ -67,6 +69,7 @@ def knowledge_of(path):
     return [*sorted(imports), *class_questions(tree, names), *type_lists(tree)]
 
 
+@pytest.mark.slow
 def test_no_module_but_the_rules_knows_a_layer_type():
     assert len(MODULES) > 500
     found = {str(path.relative_to(SOURCE)): knowledge_of(path) for path in MODULES}

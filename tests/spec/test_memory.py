@@ -285,6 +285,7 @@ def test_a_containers_limit_counts_as_what_is_free(tmp_path, monkeypatch, versio
     assert machine.free_memory_bytes() is None
 
 
+@pytest.mark.slow
 def test_a_run_within_a_budget_says_in_its_log_and_files_in_which_parts(tmp_path, monkeypatch):
     monkeypatch.setattr("archnet.spec.memory.PROCESS_BYTES", 0)
     generator = np.random.default_rng(0)

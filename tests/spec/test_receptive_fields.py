@@ -193,6 +193,7 @@ WINDOWS = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(WINDOWS, min_size=1, max_size=3))
 def test_chains_of_windows_have_the_receptive_fields_that_boolean_arrays_show(layers):

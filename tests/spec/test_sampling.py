@@ -21,6 +21,7 @@ def oversampled_by_numpy(counts, balance):
     return np.ceil(targets / targets.sum() * counts.sum()).astype(int).tolist()
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(counts=COUNTS, balance=BALANCES)
 def test_oversampling_is_that_of_numpy(counts, balance):

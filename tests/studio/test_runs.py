@@ -49,6 +49,7 @@ def interrupt(folder):
     (folder / "checkpoint").mkdir()
 
 
+@pytest.mark.slow
 def test_the_table_has_all_runs_of_the_folder(studio, folder):
     answer = studio.get("/api/runs").json()
     rows = {row["path"]: row for row in answer["runs"]}
@@ -308,6 +309,7 @@ RUN_FILES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUN_FILES)
 @pytest.mark.parametrize("kind", ["pipe", "device", "folder", "text", "list"])
 def test_a_damaged_run_takes_neither_the_table_nor_the_page_down(studio, folder, name, kind):

@@ -26,6 +26,7 @@ def folder(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_the_address_is_of_this_machine_alone_and_ctrl_c_ends_the_page(folder):
     with studio_process(folder) as (process, address, token):
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", address)
@@ -70,6 +71,7 @@ def test_the_page_opens_in_the_browser_unless_it_is_not_wanted(folder, monkeypat
     assert opened == ["http://once"]
 
 
+@pytest.mark.slow
 def test_the_server_starts_without_keras_and_the_libraries_of_scans(folder):
     code = (
         "import sys, archnet.studio.api_routes, archnet.studio.studio_app, archnet.studio.studio_server, uvicorn\n"

@@ -142,6 +142,7 @@ def test_a_signal_ends_the_session(sessions, monkeypatch, number, error):
     assert sessions.survivors() == set()
 
 
+@pytest.mark.slow
 def test_a_session_ends_when_its_sweep_is_killed(sessions):
     script = f"import sys; sys.path[:0] = {sys.path!r}; from pathlib import Path; " + (
         f"from sweep.test_ray_session import Sessions; Sessions(Path({str(sessions.folder)!r})).run('hangs')"

@@ -122,6 +122,7 @@ def test_a_choice_over_folds_is_made_on_validation_and_the_chosen_one_is_evaluat
     assert (pooled["metrics"]["n"], pooled["folds"]) == (120, [0, 1])
 
 
+@pytest.mark.slow
 def test_no_trial_is_made_on_changed_data(tmp_path):
     def reverse_cases(_):
         with np.load(tmp_path / "cubes.npz") as arrays:

@@ -131,6 +131,7 @@ def test_without_tensorboard_no_images_are_written(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_resumed_run_draws_each_epoch_once(slices, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         archnet.run_all(experiments(slices), out=tmp_path / "out", callback=Interrupts())
@@ -200,10 +201,12 @@ def client_of(store):
     return MlflowClient(tracking_uri=store.uri)
 
 
+@pytest.mark.slow
 def test_the_store_is_a_file_next_to_the_experiments(store):
     assert re.fullmatch(r"sqlite:////.*/runs/mlflow\.db", store.uri)
 
 
+@pytest.mark.slow
 def test_a_folder_is_one_run_however_often_it_is_written(store, tracked):
     experiment = client_of(store).get_experiment_by_name("luna16-2d")
     (run,) = client_of(store).search_runs([experiment.experiment_id])
@@ -303,6 +306,7 @@ def test_a_class_of_any_name_has_a_metric(store, tmp_path, name, tracked_name):
     assert data[f"test.recall.{tracked_name}"] == recall[name]
 
 
+@pytest.mark.slow
 def test_the_command_tracks_its_runs_in_the_store_that_the_environment_names(store, slices, tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)
     (tmp_path / "flat.json").write_text(json.dumps(NET))

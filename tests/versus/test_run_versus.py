@@ -34,6 +34,7 @@ def finished(tmp_path_factory):
     return plan, folder / "out"
 
 
+@pytest.mark.slow
 def test_every_variant_is_run_with_every_seed_once(tmp_path):
     plan = make_plan(tmp_path, forms=("2d", "3d"), seeds=2)
     runner = FakeRunner(plan, SKILLS)
@@ -43,6 +44,7 @@ def test_every_variant_is_run_with_every_seed_once(tmp_path):
     assert count_finished_runs(tmp_path / "out") == 4
 
 
+@pytest.mark.slow
 def test_an_interrupted_versus_resumes_to_the_same_result(tmp_path):
     plan = make_plan(tmp_path, forms=("2d", "3d"), seeds=2)
     run_versus(plan, tmp_path / "whole", document_of(plan), runner=FakeRunner(plan, SKILLS))
@@ -58,6 +60,7 @@ def test_an_interrupted_versus_resumes_to_the_same_result(tmp_path):
     assert read_json(folder / "versus.json") == read_json(tmp_path / "whole/versus.json")
 
 
+@pytest.mark.slow
 def test_a_second_start_is_refused(finished):
     _, folder = finished
     message = (
@@ -75,6 +78,7 @@ def test_a_folder_of_other_results_is_refused(tmp_path, name, resume):
         check_versus_folder(tmp_path, resume=resume)
 
 
+@pytest.mark.slow
 def test_other_seeds_cannot_resume_a_versus(finished, tmp_path):
     _, folder = finished
     other = make_plan(folder.parent, forms=("2d", "3d"), matches=("none", "macs"), seeds=3)
@@ -90,6 +94,7 @@ def test_durations_are_those_that_were_measured_at_the_start_unless_the_variants
     assert read_durations(folder, make_plan(folder.parent, forms=("2d", "3d"))) is None
 
 
+@pytest.mark.slow
 def test_other_resources_are_measured_again_and_recorded(tmp_path):
     plan = make_plan(tmp_path, forms=("2d", "3d"), seeds=2)
     folder = tmp_path / "out"
@@ -104,6 +109,7 @@ def test_other_resources_are_measured_again_and_recorded(tmp_path):
     assert read_durations(folder, wider) == durations
 
 
+@pytest.mark.slow
 def test_failed_runs_are_listed_and_the_others_compared(tmp_path):
     plan = make_plan(tmp_path, forms=("2d", "3d"), seeds=2)
     runner = FakeRunner(plan, SKILLS, fails=("net_3d-seed1",))
@@ -216,6 +222,7 @@ def test_a_plan_of_other_networks_is_refused(finished, tmp_path):
         read_plan(copy)
 
 
+@pytest.mark.slow
 def test_a_single_seed_is_a_caution(tmp_path):
     plan = make_plan(tmp_path, forms=("2d", "3d"), seeds=1)
     run_versus(plan, tmp_path / "out", document_of(plan), runner=FakeRunner(plan, SKILLS))

@@ -37,6 +37,7 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_all_files_of_archnet_are_removed_and_the_users_stay(home):
     (home / ".bashrc").chmod(0o600)
     assert remove_user_files(list_user_files()) == []
@@ -48,6 +49,7 @@ def test_all_files_of_archnet_are_removed_and_the_users_stay(home):
     assert not (home / "XDG_STATE_HOME/archnet").exists()
 
 
+@pytest.mark.slow
 def test_folders_that_a_variable_names_stay(home, monkeypatch):
     monkeypatch.setenv("ARCHNET_STORE", str(home / "crops"))
     write(home / "crops/copies/0123456789abcdef.json")
@@ -56,6 +58,7 @@ def test_folders_that_a_variable_names_stay(home, monkeypatch):
     assert list((home / "crops").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_folder_of_another_program_with_the_name_of_a_store_is_not_listed_and_stays(home):
     foreign = stored().with_name("0123456789abcdef")
     write(foreign / "mine.txt")
@@ -64,6 +67,7 @@ def test_a_folder_of_another_program_with_the_name_of_a_store_is_not_listed_and_
     assert (foreign / "mine.txt").exists()
 
 
+@pytest.mark.slow
 def test_a_link_in_place_of_a_store_is_removed_and_what_it_points_to_stays(home):
     store = stored()
     store.rename(home / "moved")
@@ -73,6 +77,7 @@ def test_a_link_in_place_of_a_store_is_removed_and_what_it_points_to_stays(home)
     assert (home / "moved/crops.npy").is_file()
 
 
+@pytest.mark.slow
 def test_a_bashrc_that_is_a_link_is_not_edited(home):
     (home / ".bashrc").rename(home / "dotfile")
     (home / ".bashrc").symlink_to(home / "dotfile")
@@ -96,6 +101,7 @@ def lock_of_a_fetch():
     return lock_folder(stored().parents[1] / "mosmed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lock", [lock_of_a_store, lock_of_the_phantoms, lock_of_a_fetch])
 def test_nothing_is_removed_while_another_process_writes(home, lock):
     before, errors = listed(home), []
@@ -117,6 +123,7 @@ def test_nothing_is_removed_while_another_process_writes(home, lock):
     ]
 
 
+@pytest.mark.slow
 def test_nothing_is_removed_while_another_process_reads_crops(home):
     store, before = stored(), listed(home)
     code = "import sys, numpy; crops = numpy.load(sys.argv[1], mmap_mode='r'); print('ready', flush=True); input()"

@@ -18,6 +18,7 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_every_kind_of_file_is_listed_and_no_file_of_the_user(home):
     fill_home(home)
     assert listed(home) == [

@@ -80,6 +80,7 @@ def test_the_comparison_is_json(tmp_path):
     assert [row["run"] for row in document["runs"]] == ["a", "b"]
 
 
+@pytest.mark.slow
 def test_2d_comes_before_3d_and_baselines_come_last_otherwise_in_the_order_given(tmp_path):
     given = [
         write_run(tmp_path / "forest", baseline=True, macs=None),
@@ -96,6 +97,7 @@ def test_2d_comes_before_3d_and_baselines_come_last_otherwise_in_the_order_given
     assert [pool.name for pool in comparison.pools] == [row.run for row in comparison.rows]
 
 
+@pytest.mark.slow
 def test_the_runs_of_a_folder_are_listed_as_they_were_run_and_undated_ones_first(tmp_path):
     for name, started in (("a", "2026-03-01T12:00:00+00:00"), ("b", "2026-03-01T11:00:00+00:00"), ("c", None)):
         write_run(tmp_path / name, started=started)
@@ -123,6 +125,7 @@ def test_two_runs_are_paired_case_by_case_whatever_the_order_of_their_lines(tmp_
     assert pair.document == ()
 
 
+@pytest.mark.slow
 def test_seeds_of_one_architecture_are_one_row_with_mean_and_spread(tmp_path):
     for seed in range(3):
         predictions = replace(
@@ -158,6 +161,7 @@ def in_folds(folder, skill, num_folds=4):
     return replace(whole, sets=np.full(len(part), "test"))
 
 
+@pytest.mark.slow
 def test_folds_of_one_architecture_are_evaluated_as_one_set_of_cases(tmp_path):
     whole = [in_folds(tmp_path / name, skill) for name, skill in (("a", 1.6), ("b", 2.4))]
     comparison = compare([tmp_path])
@@ -177,6 +181,7 @@ def test_a_cross_validation_by_itself_is_a_comparison_of_one_row(tmp_path):
     assert ([row.run for row in comparison.rows], comparison.pairs) == (["net"], ())
 
 
+@pytest.mark.slow
 def test_runs_of_one_architecture_trained_otherwise_are_not_taken_together(tmp_path):
     for name, seed in (("net", 0), ("net-seed1", 1), ("net-seed2", 2)):
         write_run(tmp_path / name, seed=seed)
@@ -196,6 +201,7 @@ def seeded(skill):
     return replace(synthetic_predictions(), probabilities=synthetic_predictions(skill=skill).probabilities)
 
 
+@pytest.mark.slow
 def test_seeds_of_one_document_are_pooled_from_different_folders(tmp_path):
     folders = [
         write_run(tmp_path / parent / "archsm", seed=seed, predictions=seeded(1.5 + seed / 10))
@@ -217,6 +223,7 @@ def test_folds_and_seeds_of_two_folders_are_pooled_and_their_collapsed_runs_have
     assert compare(folders).collapsed == {"archsm (b/archsm)": entry}
 
 
+@pytest.mark.slow
 def test_equal_documents_with_equal_seeds_are_different_rows(tmp_path):
     folders = [
         write_run(tmp_path / parent / f"net-seed{seed}", seed=seed, predictions=seeded(1.5 + seed / 10))
@@ -231,6 +238,7 @@ def test_equal_documents_with_equal_seeds_are_different_rows(tmp_path):
     assert [len(pair.discordant) for pair in comparison.pairs] == [2]
 
 
+@pytest.mark.slow
 def test_p_values_are_corrected_over_the_networks_by_holms_method(tmp_path):
     folders = [write_run(tmp_path / f"net{k}", skill=1.5 + k / 2, macs=10 + k) for k in range(4)]
     pairs = compare(folders).pairs
@@ -258,6 +266,7 @@ def test_the_headline_is_the_recall_at_a_rate_fixed_in_validation_where_there_ar
     assert point["false_positives"] == np.sum(flags & (cases.y_true == 0))
 
 
+@pytest.mark.slow
 def test_of_folds_each_run_has_its_own_threshold(tmp_path):
     """Two folds, whose networks are calibrated differently: the second one's probabilities are halved."""
     for name, skill in (("a", 1.6), ("b", 2.2)):
@@ -457,6 +466,7 @@ def test_a_damaged_metrics_file_is_refused(tmp_path, text, message):
         compare([first, other])
 
 
+@pytest.mark.slow
 def test_comparing_imports_nothing_heavy():
     code = (
         "import sys; import archnet.evaluation.comparison.comparison, archnet.evaluation.metrics, archnet.report.terminal.terminal_tables; "

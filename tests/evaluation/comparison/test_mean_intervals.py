@@ -37,6 +37,7 @@ def slow_standard_error(values, samples, num_groups):
     return np.sqrt(variance), degrees
 
 
+@pytest.mark.slow
 def test_the_mcc_has_students_interval_on_fishers_scale_over_groups_and_seeds(tmp_path):
     runs = seeds_of(tmp_path)
     (row,) = compare([tmp_path]).rows
@@ -53,6 +54,7 @@ def test_the_mcc_has_students_interval_on_fishers_scale_over_groups_and_seeds(tm
     assert row.interval("mcc", "nodule") == pytest.approx(expected.tolist(), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_accuracy_has_students_interval_on_the_logit_scale(tmp_path):
     runs = seeds_of(tmp_path)
     (row,) = compare([tmp_path]).rows

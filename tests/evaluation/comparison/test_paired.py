@@ -125,6 +125,7 @@ BOOTSTRAPPED = [name for name in PAIRED if METRICS[name].proportion is None and 
 BOOTSTRAPPED += [RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION]
 
 
+@pytest.mark.slow
 def test_intervals_and_p_values_are_students_with_the_error_of_a_slow_bootstrap_that_repeats_groups():
     truth, network = drawn(num_cases=90)
     reference, other = [network(1.0)], [network(2.0)]
@@ -135,6 +136,7 @@ def test_intervals_and_p_values_are_students_with_the_error_of_a_slow_bootstrap_
             check_entry(found[name], variance, num_positive_groups(truth) - 1)
 
 
+@pytest.mark.slow
 def test_seeds_add_their_own_variance_and_lower_the_degrees_of_freedom():
     truth, network = drawn(num_cases=90)
     reference, other = [network(1.0) for _ in range(3)], [network(2.0) for _ in range(2)]
@@ -192,6 +194,7 @@ def test_the_area_with_one_case_a_group_has_delongs_z():
     check_entry(entry, variance, min(is_positive.sum(), (~is_positive).sum()) - 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10_000), num_seeds=st.tuples(st.integers(1, 3), st.integers(1, 3)))
 def test_swapping_the_networks_flips_the_sign_of_every_difference(seed, num_seeds):
@@ -211,6 +214,7 @@ def test_swapping_the_networks_flips_the_sign_of_every_difference(seed, num_seed
         assert other["interval"] == (ends and pytest.approx(ends, rel=1e-6, abs=1e-12))
 
 
+@pytest.mark.slow
 def test_recalls_at_equal_rates_favour_neither_of_two_equal_networks():
     sums = {RECALL_AT_EQUAL_FALSE_POSITIVE_RATE: [], RECALL_AT_EQUAL_PRECISION: []}
     for seed in range(200):
@@ -304,6 +308,7 @@ def test_of_more_classes_the_macro_means_of_the_metrics_of_the_table_are_compare
         assert (entry["reference"], entry["other"]) == pytest.approx((first[name], second[name])), name
 
 
+@pytest.mark.slow
 def test_the_macro_area_has_the_error_of_a_slow_bootstrap_over_groups():
     truth, network = drawn_classes()
     sides, samples = [network(0.3), network(0.6)], []

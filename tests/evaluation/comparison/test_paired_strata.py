@@ -37,6 +37,7 @@ def runs(tmp_path):
     return folders
 
 
+@pytest.mark.slow
 def test_every_network_has_results_in_every_stratum(runs):
     comparison = compare(runs)
     strata = comparison.strata
@@ -97,6 +98,7 @@ def test_attributes_that_one_run_has_count_for_all(runs):
     assert [one["name"] for one in compare(runs).strata["columns"]] == ["site", "diameter_mm"]
 
 
+@pytest.mark.slow
 def test_of_an_attribute_that_runs_differ_in_the_first_ones_values_count(runs):
     cases = read_predictions(runs[0] / "predictions.csv").cases.tolist()
     for folder, names in zip(runs, ("AB", "XY", "ZW"), strict=True):
@@ -122,6 +124,7 @@ def test_a_report_writes_the_strata_of_a_run_and_repeats_them(runs):
     assert "strata" not in json.loads(path.read_bytes())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -139,6 +142,7 @@ def test_a_damaged_table_is_refused_with_its_place(runs, text, message):
     assert str(caught.value) == f"{runs[0] / 'cases.csv'}{message} {remedy}"
 
 
+@pytest.mark.slow
 def test_names_that_could_move_a_cursor_are_escaped(runs):
     predictions = read_predictions(runs[0] / "predictions.csv")
     rows = [(case, "A\x1b[2J" if k % 2 else "B") for k, case in enumerate(predictions.cases.tolist())]

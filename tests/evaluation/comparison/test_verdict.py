@@ -38,6 +38,7 @@ def kind(folder, first, second, **options):
     return result.main_conclusion.kind
 
 
+@pytest.mark.slow
 def test_the_kind_follows_from_the_interval_of_the_difference(tmp_path):
     weak, strong = scored(1.0), scored(4.0, seed=1)
     assert kind(tmp_path / "a", weak, strong) == "other_better"
@@ -90,6 +91,7 @@ def test_a_network_that_is_not_worse_at_the_price_of_false_positives_is_held_to_
     assert conclusions[0.02].at_equal_rates["interval"][0] < -0.02
 
 
+@pytest.mark.slow
 def test_counts_belong_to_single_runs_whose_threshold_is_fixed_in_validation(tmp_path):
     result = verdict_of_runs(tmp_path / "one", ("a", scored(1.0), {}), ("b", scored(3.0, seed=1), {"rank": 3}))
     conclusion, cases = result.main_conclusion, scored(3.0, seed=1).select("test")
@@ -110,6 +112,7 @@ def test_counts_belong_to_single_runs_whose_threshold_is_fixed_in_validation(tmp
     assert [side.num_seeds for side in averaged.sides] == [2, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("forms", "main"), [
     ((2, 2, 3, "baseline"), "r2"),
     ((2, 2, "baseline"), "r1"),

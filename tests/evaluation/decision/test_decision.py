@@ -89,6 +89,7 @@ def test_the_partial_area_is_scikit_learn_s(end, decimals):
     assert partial_area(cases, end)["value"] == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_the_partial_area_s_interval_is_that_of_the_jackknife():
     cases = draw_cases()
     entry = partial_area(cases, 0.2)

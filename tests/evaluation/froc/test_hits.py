@@ -130,6 +130,7 @@ ROWS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(ROWS, ROWS, ROWS)
 def test_hits_are_those_of_plain_loops(mark_rows, nodule_rows, excluded_rows):
     hits = match_marks(marks(*mark_rows), reference(nodule_rows, excluded_rows, series=("a", "b", "c")))

@@ -83,6 +83,7 @@ def printed(renderable):
     return text.getvalue()
 
 
+@pytest.mark.slow
 def test_a_collapsed_run_is_reported_as_one(tmp_path):
     run = collapsed_run(tmp_path)
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
@@ -93,6 +94,7 @@ def test_a_collapsed_run_is_reported_as_one(tmp_path):
     assert SENTENCE in model_card(files, (64, 64, 1), InputLimits.of(-1000, 400), "model.keras")
 
 
+@pytest.mark.slow
 def test_a_collapsed_run_is_named_in_a_comparison(tmp_path):
     runs = [write_run(tmp_path / "good"), collapsed_run(tmp_path)]
     comparison = compare(runs)

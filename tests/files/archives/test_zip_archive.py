@@ -111,6 +111,7 @@ def test_a_missing_file_is_named(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_a_stream_longer_than_its_size_is_not_unpacked_whole(tmp_path):
     """Its checksum is right for the bytes that the archive admits, so only the length gives it away."""
     bomb = archive_bytes(a=bytes(100_000_000))

@@ -119,6 +119,7 @@ def test_deep_nesting_is_one_problem(text):
     assert root.end == len(text)
 
 
+@pytest.mark.slow
 def test_many_values_are_one_problem():
     problems = parse_tolerantly("[" + "1," * 80_000 + "1]")[1]
     assert [problem.message for problem in problems] == [

@@ -22,6 +22,7 @@ def plain_validator(name):
     return Draft202012Validator(read_schema(name), registry=Registry().with_resources(parts))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_mutants_are_valid_for_the_check_and_for_jsonschema_alike(name):
     check, validator = CHECKS.check(f"{name}.schema.json"), plain_validator(name)

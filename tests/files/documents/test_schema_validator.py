@@ -16,6 +16,7 @@ def errors_of(validator, schema, value):
     )
 
 
+@pytest.mark.slow
 def test_mutants_break_the_schema_of_architectures_in_the_same_ways():
     schema, values = read_schema("arch"), [json.loads(text) for _, text in mutants(100, seed=1)]
     for value in values:

@@ -102,6 +102,7 @@ def test_every_channel_is_augmented_like_a_single_one(entry, shape):
         np.testing.assert_allclose(together[..., [place]], alone, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES, ids=["2d", "3d"])
 def test_every_augmentation_is_the_same_in_a_graph_of_any_batch_size(shape):
     class Augmented(keras.layers.Layer):
@@ -335,6 +336,7 @@ def test_half_turns_need_no_square_slices():
     )
 
 
+@pytest.mark.slow
 def test_a_saved_model_carries_no_augmentation(tmp_path):
     generator = np.random.default_rng(0)
     np.savez(tmp_path / "cubes.npz", x=generator.integers(0, 256, (40, 8, 8, 4, 1), np.uint8), y=np.arange(40) % 2)

@@ -77,6 +77,7 @@ def uniforms_of(entry, num_cases):
     return draw_uniforms([entry], np.full(num_cases, 0.25, np.float32), seed=1, epoch=0)
 
 
+@pytest.mark.slow
 @names
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @settings(max_examples=8)

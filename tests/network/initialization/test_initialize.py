@@ -85,6 +85,7 @@ def test_a_run_folder_gives_the_weights_of_its_model(tmp_path):
     assert [origin.is_taken for origin in initial.origins] == [True, False]
 
 
+@pytest.mark.slow
 def test_a_compiled_model_of_keras_gives_its_weights(tmp_path):
     inputs = keras.Input((8, 8, 3))
     tensor = keras.layers.Conv2D(4, 3, padding="same", kernel_regularizer="l2")(keras.layers.Normalization()(inputs))

@@ -30,6 +30,7 @@ def network_of_gates(rank=2):
     return built(layers, rank, 2, seed=0)
 
 
+@pytest.mark.slow
 @ranks
 def test_micro_batches_do_not_change_the_weights(rank):
     training = plain(
@@ -60,6 +61,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(tmp_path):
     assert are_equal(fitted(checkpoint=tmp_path).get_weights(), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_half_precision_agrees_with_float32_and_keeps_float32_weights_and_logits(precision):
     network, keys = network_of_gates(), CaseKeys()
@@ -73,6 +75,7 @@ def test_half_precision_agrees_with_float32_and_keeps_float32_weights_and_logits
     assert not np.array_equal(halves, outputs)
 
 
+@pytest.mark.slow
 def test_a_training_in_bfloat16_learns():
     _, rows = fit(plain(epochs=12, batch_size=16, learning_rate=0.01, precision="bfloat16"), network_of_gates())
     assert rows[-1]["train_loss"] < rows[0]["train_loss"] / 2

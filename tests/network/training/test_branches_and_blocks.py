@@ -27,6 +27,7 @@ def network_of_blocks(rank=2, norm="layer"):
     return built(layers, rank, 2, seed=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_micro_batches_do_not_change_the_weights(rank):
     training = plain(optimizer="sgd", momentum=0.9, learning_rate=0.05, epochs=1, batch_size=16, l2=0.01, clip_norm=0.3)
@@ -54,6 +55,7 @@ def test_an_interrupted_training_ends_with_the_same_bits(tmp_path):
     assert are_equal(fitted(checkpoint=tmp_path).get_weights(), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [2, 3])
 def test_bfloat16_agrees_with_float32(rank):
     network, keys = network_of_blocks(rank), CaseKeys()

@@ -96,6 +96,7 @@ def test_a_training_resumes_from_its_last_step_not_from_its_last_epoch(tmp_path)
     assert without_seconds(other_rows) == without_seconds(rows)
 
 
+@pytest.mark.slow
 def test_a_training_that_was_kept_at_its_end_is_done(tmp_path):
     network, rows = fitted(FULL, checkpoint=tmp_path)
     callback = Interrupting()
@@ -139,6 +140,7 @@ def test_a_checkpoint_of_other_options_is_refused(tmp_path):
         fit(dataclasses.replace(BRIEF, epochs=2), checkpoint=tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "other"), [("devices", ["GPU:1 NVIDIA A100"]), ("devices", ["CPU:0", "CPU:1"]), ("deterministic", True)]
 )
@@ -159,6 +161,7 @@ def test_a_checkpoint_resumes_on_another_gpu_of_the_same_kind(tmp_path, monkeypa
     assert len(history) == 1
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_refused(tmp_path):
     fit(BRIEF, checkpoint=tmp_path)
     content = (tmp_path / FILE).read_bytes()

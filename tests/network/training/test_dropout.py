@@ -34,6 +34,7 @@ def test_the_share_of_its_rate_is_dropped_and_the_mean_stays(rate):
     assert len(np.unique(left)) == 2
 
 
+@pytest.mark.slow
 def test_cases_elements_and_layers_are_dropped_independently():
     is_dropped = (dropped(0.3) == 0).astype(np.float64)
     for table, count in ((is_dropped, NUM_ELEMENTS), (is_dropped.T[:500], NUM_CASES)):
@@ -89,6 +90,7 @@ def test_a_twin_computes_as_its_network_and_drops_in_training_alone():
     assert not np.allclose(keras.ops.convert_to_numpy(twin(images, training=True)), expected)
 
 
+@pytest.mark.slow
 def test_a_saved_model_needs_nothing_of_archnet(tmp_path):
     network, _ = fit(plain(epochs=1, batch_size=16), deep_network())
     model = build_inference_model(network, LIMITS)

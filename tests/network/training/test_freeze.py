@@ -41,6 +41,7 @@ def changed_layers(training):
 OPTIONS = {"epochs": 2, "batch_size": 16, "best_metric": None}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("layers", "changed"), [(ALL, {4}), ((0,), {2, 4}), ((2,), {0, 4}), ((0, 2), {4}), ((1, 3), {0, 2, 4})]
 )
@@ -48,6 +49,7 @@ def test_only_weights_and_statistics_of_frozen_layers_keep_their_values(layers, 
     assert changed_layers(plain(**OPTIONS, freeze=Freeze(layers=layers))) == changed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -64,11 +66,13 @@ def test_no_option_of_the_training_changes_a_frozen_layer(options):
     assert changed_layers(plain(**OPTIONS, **options, freeze=Freeze())) == {4}
 
 
+@pytest.mark.slow
 def test_frozen_layers_are_thawed_after_their_epochs():
     assert changed_layers(plain(**OPTIONS, freeze=Freeze(epochs=2))) == {4}
     assert changed_layers(plain(**OPTIONS, freeze=Freeze(epochs=1))) == {0, 2, 4}
 
 
+@pytest.mark.slow
 def test_the_penalty_leaves_frozen_layers_out():
     examples = bright_and_dark(16)
     network = network_of()
@@ -79,6 +83,7 @@ def test_the_penalty_leaves_frozen_layers_out():
     assert losses[1] - losses[0] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_frozen_batch_norm_uses_its_moving_statistics():
     """With the statistics of the batch, shifting them would not change the loss of the first step."""
     losses = []
@@ -112,6 +117,7 @@ def test_the_optimizer_keeps_no_moments_of_frozen_layers():
     assert all(is_moved[-4:])
 
 
+@pytest.mark.slow
 def test_micro_batches_equal_the_whole_batch_while_layers_are_frozen_and_after():
     training = plain(epochs=3, batch_size=16, best_metric=None, freeze=Freeze(epochs=1))
     whole, _ = fit(training, network_of_no_norm())
@@ -135,6 +141,7 @@ class StopAfter(Silent):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [(1, 2), pytest.param((1, 3), marks=pytest.mark.slow), (2, 2)])
 def test_a_training_that_is_resumed_before_or_after_the_thaw_ends_with_the_same_bits(place, tmp_path):
     training = plain(epochs=4, batch_size=16, best_metric="loss", ema=0.9, l2=0.01, freeze=Freeze(epochs=2))
@@ -149,6 +156,7 @@ def test_a_training_that_is_resumed_before_or_after_the_thaw_ends_with_the_same_
     np.testing.assert_equal(resumed_history, history)
 
 
+@pytest.mark.slow
 def test_what_is_saved_can_be_trained_again():
     network, _ = fit(plain(**OPTIONS, freeze=Freeze()), network_of())
     assert all(layer.trainable for layer in network.layers)

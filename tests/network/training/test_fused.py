@@ -54,6 +54,7 @@ def kinds_of(network):
     return [type(layer).__name__ for layer in build_training_twin(network, CaseKeys()).layers]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [2, 3])
 @pytest.mark.parametrize("activation", ["relu", pytest.param(None, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("window", [{}, {"kernel_size": 3, "stride": 2, "padding": "same"}])

@@ -71,6 +71,7 @@ def test_prediction_ignores_dropout():
     assert np.array_equal(told_by(model, images), told_by(model, images))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("l2", [0.0, 0.1])
 def test_the_told_loss_is_cross_entropy_and_half_the_squared_weights(l2):
     network, examples = network_of(), bright_and_dark(16)
@@ -93,6 +94,7 @@ def test_the_told_training_loss_is_the_mean_over_all_steps():
     assert history[0]["train_loss"] == pytest.approx(-np.log(told).mean(), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     training = plain(epochs=2, batch_size=16, augmentation=(RightAngles(), Flip()))
     first, again = (fit(training, network_of(drop_out=20, seed=3))[0].get_weights() for _ in range(2))
@@ -101,6 +103,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others():
     assert not np.array_equal(first[0], other.get_weights()[0])
 
 
+@pytest.mark.slow
 def test_the_weights_of_the_best_validation_epoch_are_kept():
     validation = bright_and_dark(16)
     flipped = Examples(images=validation.images, rows=validation.rows, labels=1 - validation.labels)
@@ -112,6 +115,7 @@ def test_the_weights_of_the_best_validation_epoch_are_kept():
     assert -np.log(told).mean() == pytest.approx(losses[0], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_without_a_best_metric_the_last_weights_are_kept():
     training = plain(epochs=3, batch_size=16, learning_rate=0.02, best_metric=None)
     network, history = fit(training, validation=bright_and_dark(16))
@@ -174,6 +178,7 @@ def test_errors_of_other_kinds_pass(monkeypatch):
         fit(plain(batch_size=16))
 
 
+@pytest.mark.slow
 def test_images_may_be_of_any_type_and_memory_mapped(tmp_path):
     expected, _ = fit(plain(epochs=2, batch_size=16), examples=bright_and_dark(dtype=np.float32))
     examples = bright_and_dark()
@@ -230,6 +235,7 @@ def of_three_classes():
     return Examples(images=images.astype(np.int16), rows=np.arange(48), labels=labels)
 
 
+@pytest.mark.slow
 def test_of_three_classes_the_macro_means_choose_the_weights_and_each_class_has_its_columns():
     classes = ("air", "ground glass", "solid")
     training = plain(epochs=4, batch_size=16, learning_rate=0.05, best_metric="recall")

@@ -91,6 +91,7 @@ def test_auto_is_what_it_was_when_a_training_resumes():
     assert resolve_precision(network_of(), LIMITS, plain(precision="float16"), 4, "float32").precision == "float16"
 
 
+@pytest.mark.slow
 def test_auto_trains():
     _, rows = fit(plain(epochs=20, batch_size=16, learning_rate=0.02, precision="auto"))
     assert rows[-1]["train_accuracy"] == 1

@@ -44,11 +44,13 @@ def wrong_conv3d(monkeypatch):
     monkeypatch.setattr(keras.layers.Conv3D, "convolution_op", convolution_op)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
 def test_layers_agree_on_this_machine(name):
     assert find_disagreement(network_of(), name) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["bfloat16", "float16"])
 def test_the_errors_of_correct_layers_are_far_below_the_limit(name):
     for layer in network_of().layers:
@@ -58,6 +60,7 @@ def test_the_errors_of_correct_layers_are_far_below_the_limit(name):
             assert max(errors.values()) < MAX_ERROR / 4
 
 
+@pytest.mark.slow
 def test_a_layer_that_is_computed_incorrectly_is_refused_with_its_name_and_the_remedy(wrong_conv3d):
     network = network_of()
     name = [layer.name for layer in network.layers if isinstance(layer, keras.layers.Conv3D)][-1]
@@ -73,6 +76,7 @@ def test_a_layer_that_is_computed_incorrectly_is_refused_with_its_name_and_the_r
         resolve_precision(network, LIMITS, plain(precision="auto"), 4, saved="bfloat16")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 def test_nan_and_infinite_values_are_found(monkeypatch, wrong):
     correct = keras.layers.Dense.call

@@ -69,6 +69,7 @@ def _losses_as_documented(probabilities, examples, training):
     return -(target * focus * np.log(probabilities)).sum(axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("activation", "num_classes"), [(None, 2), ("sigmoid", 2), (None, 3)])
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("gamma", [None, 1.5])
@@ -90,6 +91,7 @@ def test_the_loss_of_a_batch_is_the_documented_one(activation, num_classes, smoo
         assert keras.ops.convert_to_numpy(counts).sum(axis=1).tolist() == hard.tolist()
 
 
+@pytest.mark.slow
 def test_one_hot_soft_labels_and_equal_weights_give_bit_identical_results():
     hard, training = bright_and_dark(), plain(epochs=2, batch_size=16, label_smoothing=0.1)
     same = dataclasses.replace(hard, soft=np.eye(2, dtype=np.float32)[hard.labels], weights=np.full(48, 2, np.float32))
@@ -99,6 +101,7 @@ def test_one_hot_soft_labels_and_equal_weights_give_bit_identical_results():
     assert [row["train_loss"] for row in history] == [row["train_loss"] for row in other_history]
 
 
+@pytest.mark.slow
 def test_only_the_ratios_of_weights_matter():
     examples = _examples()
     doubled = dataclasses.replace(examples, weights=2 * examples.weights)
@@ -108,6 +111,7 @@ def test_only_the_ratios_of_weights_matter():
     )
 
 
+@pytest.mark.slow
 def test_micro_batches_train_like_whole_batches():
     training = plain(epochs=2, batch_size=16, balance="weights", label_smoothing=0.1)
     whole, history = fit(training, examples=_examples())
@@ -157,6 +161,7 @@ def _with_undecided(count=48):
     return dataclasses.replace(examples, labels=np.where(is_undecided, UNLABELLED, examples.labels), soft=soft)
 
 
+@pytest.mark.slow
 def test_cases_that_have_only_a_soft_label_count_for_no_class_in_the_history():
     examples = _with_undecided()
     _, history = fit(plain(epochs=2, batch_size=13), examples=examples)
@@ -195,6 +200,7 @@ def test_the_validation_loss_is_a_weighted_mean_without_smoothing(gamma):
         assert validation_loss(probabilities, examples, training) == pytest.approx(expected, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_validation_loss_in_the_history_is_that_of_the_soft_labels():
     validation = _examples(16)
     training = plain(epochs=1, batch_size=16, best_metric=None)
@@ -211,6 +217,7 @@ def test_a_padded_batch_repeats_soft_labels_with_weight_0():
     assert padded["weights"].tolist() == [0.5, 0, 0]
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_resumes_only_with_the_same_soft_labels(tmp_path):
     training, examples = plain(epochs=3, batch_size=16), _examples()
     whole, _ = fit(training, examples=examples)

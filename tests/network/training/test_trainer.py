@@ -22,6 +22,7 @@ def batches_of(training, examples=None, micro_batch=None):
     return TrainingBatches(examples=examples, samples=entries, training=training, micro_batch=micro_batch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [2, pytest.param(3, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("balance", [pytest.param("none", marks=pytest.mark.slow), "weights"])
 def test_micro_batches_do_not_change_the_weights(rank, balance):
@@ -60,6 +61,7 @@ def test_what_is_left_of_an_epoch_is_the_same_as_in_one_go():
         assert np.array_equal(again.micro_batches[0][name], array), name
 
 
+@pytest.mark.slow
 def test_the_penalty_is_the_gradient_of_half_the_squared_weights():
     """With a learning rate of 1, SGD takes the whole penalty gradient λ·w away, from kernels and biases alone."""
     without_l2, penalised_too = (
@@ -93,6 +95,7 @@ def test_the_losses_are_those_of_keras(smoothing, gamma):
     assert np.allclose(case_losses(logits, target, options), entropy(target, probabilities), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_focal_loss_lets_well_classified_cases_count_less():
     entropy, focal = (
         fit(plain(epochs=4, batch_size=16, loss=loss), validation=bright_and_dark(16))[1]
@@ -113,6 +116,7 @@ def test_the_average_follows_its_formula():
         assert np.allclose(average.values[0], expected)
 
 
+@pytest.mark.slow
 def test_validation_and_the_final_weights_are_the_averages():
     training = plain(optimizer="sgd", learning_rate=0.05, epochs=3, batch_size=16, best_metric=None)
     last_ones, rows = fit(training, validation=bright_and_dark(16))
@@ -142,6 +146,7 @@ def test_warm_up_grows_to_the_schedule():
     assert rates == pytest.approx([0.1 * 4 / 7, 0.1, 0.1, 0.1, 0.1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
 def test_half_precisions_learn_and_keep_float32_weights(precision):
     training = plain(epochs=20, batch_size=16, learning_rate=0.02, precision=precision)
@@ -156,6 +161,7 @@ def test_half_precisions_learn_and_keep_float32_weights(precision):
     assert policies[-1] == "float32"
 
 
+@pytest.mark.slow
 def test_a_float16_step_that_overflows_is_left_out_and_halves_the_scale():
     training = plain(precision="float16", batch_size=16, ema=0.9)
     trainer = Trainer(network_of(), LIMITS, training, 3)

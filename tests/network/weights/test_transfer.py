@@ -46,6 +46,7 @@ def test_a_network_takes_all_weights_of_one_of_its_architecture():
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [2, 3])
 def test_a_network_of_blocks_takes_all_weights_of_one_of_its_architecture(rank):
     group_norm = {"norm": "group", "groups": 2}

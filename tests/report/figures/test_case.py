@@ -76,6 +76,7 @@ def test_the_figure_shows_the_central_slice_or_the_one_that_changed():
         assert np.array_equal(axes.images[0].get_array(), result[:, :, index])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_experiment", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_show_draws_what_the_augmentation_does(as_experiment, tmp_path):
     np.savez(tmp_path / "cubes.npz", x=image_of(12, 16, 16, 6), y=np.arange(12) % 2)

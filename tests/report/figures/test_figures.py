@@ -105,6 +105,7 @@ def test_each_figure_is_drawn_once_for_page_and_folder(tmp_path, monkeypatch):
         assert elements in (run.folder / "figures" / f"{name}.svg").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_report_is_drawn_without_matplotlib(tmp_path):
     folder = write_run(tmp_path / "archsm", depth=10)
     code = (

@@ -21,6 +21,7 @@ def texts(tmp_path_factory):
     return [page.read_text(encoding="utf-8") for page in pages]
 
 
+@pytest.mark.slow
 def test_the_contents_list_every_section_in_order_but_the_galleries_that_the_viewer_replaces(texts):
     for text in texts:
         contents = re.search(r'<nav class="contents" aria-label="Contents">(.*?)</nav>', text, re.DOTALL)[1]
@@ -31,6 +32,7 @@ def test_the_contents_list_every_section_in_order_but_the_galleries_that_the_vie
         assert len(links) > 3
 
 
+@pytest.mark.slow
 def test_headings_are_in_order_without_a_gap(texts):
     for text in texts:
         levels = [int(tag[1]) for tag, _ in Page(text).tags if re.fullmatch("h[1-6]", tag)]

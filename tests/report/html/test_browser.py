@@ -93,6 +93,7 @@ def cases_of(folder, name):
     return part.probabilities[:, 1], part.y_true == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "share", [pytest.param(0.08, marks=pytest.mark.slow), 0.4, pytest.param(0.71, marks=pytest.mark.slow)]
 )
@@ -398,6 +399,7 @@ def test_a_table_that_scrolls_can_be_reached_by_keyboard_and_has_a_name(reader, 
     assert all(region[:2] == [0, "group"] and region[2] for region in regions)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.slow), 700])
 @pytest.mark.parametrize("page", ["report.html", "archsm/report.html"])
 def test_no_page_is_wider_than_its_window(reader, experiment, page, width):
@@ -408,6 +410,7 @@ def test_no_page_is_wider_than_its_window(reader, experiment, page, width):
     assert wide[0] == wide[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", range(4))
 def test_predictive_values_at_a_chosen_prevalence_are_those_of_the_table(reader, experiment, place):
     page = reader.open(experiment / "arch3dsm/report.html")

@@ -20,6 +20,7 @@ from pages import Page
 from synthetic_runs import synthetic_predictions, write_run
 
 
+@pytest.mark.slow
 def test_a_comparison_is_written_as_a_page_and_as_json(tmp_path):
     runs = [write_run(tmp_path / "archsm"), write_run(tmp_path / "arch3dsm", skill=2.5, depth=10)]
     path = write_comparison(tmp_path, runs)
@@ -40,6 +41,7 @@ def addresses_of(page):
     return [address for address in addresses if not address.startswith("#")]
 
 
+@pytest.mark.slow
 def test_the_page_leads_to_each_runs_own_report_and_nowhere_else(tmp_path):
     runs = [write_run(tmp_path / "archsm"), write_run(tmp_path / "arch3dsm")]
     write_report(read_run(runs[0]))
@@ -47,6 +49,7 @@ def test_the_page_leads_to_each_runs_own_report_and_nowhere_else(tmp_path):
     assert addresses_of(page) == ["archsm/report.html"]
 
 
+@pytest.mark.slow
 def test_an_address_is_one_whatever_the_folders_are_called(tmp_path):
     runs = [write_run(tmp_path / name) for name in ("a#1", "javascript:alert(1)")]
     for run in runs:
@@ -55,6 +58,7 @@ def test_an_address_is_one_whatever_the_folders_are_called(tmp_path):
     assert addresses_of(page) == ["a%231/report.html", "javascript%3Aalert%281%29/report.html"]
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_sentence_the_paired_tests_and_the_costs(tmp_path):
     runs = [
         write_run(tmp_path / name, skill=skill, macs=macs)
@@ -79,6 +83,7 @@ def test_the_page_shows_the_sentence_the_paired_tests_and_the_costs(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_the_page_lists_the_differences_of_the_documents(tmp_path):
     runs = [write_run(tmp_path / name, seed=0) for name in ("flat", "deep")]
     path = runs[1] / "experiment.json"
@@ -90,6 +95,7 @@ def test_the_page_lists_the_differences_of_the_documents(tmp_path):
     assert 'key flat deep arch. layers[2] – {"type": "BN"}' in page.text  # a line may break after the dot
 
 
+@pytest.mark.slow
 def test_seeds_and_folds_are_in_one_column_with_a_link_to_each_report(tmp_path):
     for seed in range(2):
         write_report(
@@ -105,6 +111,7 @@ def test_seeds_and_folds_are_in_one_column_with_a_link_to_each_report(tmp_path):
     assert f"SD {deviation:.3f}" in page.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [("CT-0", "CT-1", "CT-23"), ("0", "1")])
 def test_the_page_of_a_cross_validation_or_of_more_classes_is_whole(tmp_path, classes):
     whole = synthetic_predictions(classes, skill=2.0)
@@ -118,6 +125,7 @@ def test_the_page_of_a_cross_validation_or_of_more_classes_is_whole(tmp_path, cl
     assert json.loads((tmp_path / "comparison.json").read_text(encoding="utf-8"))["paired"] == []
 
 
+@pytest.mark.slow
 def test_of_more_classes_the_page_says_whose_auc_is_compared_and_of_slices_it_promises_no_others(tmp_path):
     runs = [write_run(tmp_path / name, classes=("a", "b", "c"), skill=skill) for name, skill in (("x", 1), ("y", 3))]
     text = Page(write_comparison(tmp_path, runs).read_text(encoding="utf-8")).text
@@ -140,6 +148,7 @@ def test_one_run_gives_no_comparison_and_no_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["archsm"]
 
 
+@pytest.mark.slow
 def test_reporting_an_experiment_again_restores_metrics_pictures_and_pages(tmp_path):
     runs = [write_run(tmp_path / name) for name in ("arch3dsm", "archsm")]
     metrics = json.loads((runs[0] / "metrics.json").read_text(encoding="utf-8"))

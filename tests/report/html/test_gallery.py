@@ -114,6 +114,7 @@ def test_the_cases_of_a_comparison_say_which_window_they_show(tmp_path):
     assert (group["wrong"], group["shown"]) == ("flat", "window -1350 to 150")
 
 
+@pytest.mark.slow
 def test_many_networks_share_the_room_of_a_page(tmp_path):
     for place in range(6):
         write_run(tmp_path / f"net{place}", skill=1 + place / 3, depth=4, macs=1 + place)

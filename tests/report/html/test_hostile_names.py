@@ -108,6 +108,7 @@ def test_a_page_with_hostile_names_has_the_elements_of_one_with_harmless_names(t
         assert _squeezed(name) in page.text, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make_page", PAGES.values(), ids=PAGES)
 def test_a_name_in_a_page_cannot_turn_the_text_around_it(tmp_path, make_page):
     page = make_page(tmp_path, "ab\u202ecd\x9b\x1b")

@@ -16,6 +16,7 @@ from pages import Page, page_of
 from synthetic_runs import synthetic_predictions, write_run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [None, 10])
 def test_the_report_needs_nothing_but_itself(tmp_path, depth):
     text = write_report(read_run(write_run(tmp_path / "archsm", depth=depth))).read_text(encoding="utf-8")
@@ -54,6 +55,7 @@ def test_the_report_holds_headline_matrices_metrics_layers_split_and_environment
     assert '"learning_rate": 0.001' in text
 
 
+@pytest.mark.slow
 def test_every_picture_says_what_it_shows_and_volumes_have_a_slider_and_their_neighbours(tmp_path):
     tags = page_of(write_run(tmp_path / "a", depth=10)).tags
     drawn = [attrs for tag, attrs in tags if attrs.get("role") == "img"]
@@ -124,6 +126,7 @@ def test_data_for_a_script_cannot_end_it():
     assert json.loads(text) == {"</script>": "<!-- & -->"}
 
 
+@pytest.mark.slow
 def test_an_undefined_number_is_called_undefined(tmp_path):
     folder = write_run(tmp_path / "a")
     for name, columns in (("predictions.csv", ",test,nodule,"), ("split.csv", ",nodule,test")):
@@ -203,6 +206,7 @@ def test_a_report_without_a_result_or_with_a_set_without_cases_is_refused(tmp_pa
         read_run(folder)
 
 
+@pytest.mark.slow
 def test_a_damaged_gallery_or_history_is_refused(tmp_path):
     folder = write_run(tmp_path / "a")
     gallery = folder / "gallery.npz"
@@ -260,6 +264,7 @@ def test_the_report_has_the_data_checks_of_every_version(tmp_path, data, shown, 
     assert not any(words in text.partition("Metrics")[2] for words in hidden)
 
 
+@pytest.mark.slow
 def test_the_report_of_a_changed_experiment_says_what_has_changed(tmp_path):
     folder = write_run(tmp_path / "edit-2/archsm")
     assert "Changed settings" not in page_of(folder).text

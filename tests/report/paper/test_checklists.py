@@ -182,6 +182,7 @@ def test_three_classes_and_baselines_are_answered(tmp_path, classes):
     )
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_list_and_says_how_much_is_filled(tmp_path):
     folder = write_run(tmp_path / "archsm")
     done = invoked("report", folder, "--checklist", "claim")

@@ -44,6 +44,7 @@ def test_three_classes_have_macro_means_and_no_operating_points(tmp_path):
     assert tables["confusion_matrix"].header == ("True class", "predicted a", "predicted b", "predicted c")
 
 
+@pytest.mark.slow
 def test_a_run_folder_has_a_model_card_with_use_licence_results_and_limits(tmp_path):
     folder = write_run(tmp_path / "archsm")
     write_report(read_run(folder))
@@ -59,6 +60,7 @@ def test_a_run_folder_has_a_model_card_with_use_licence_results_and_limits(tmp_p
     assert "**Not for clinical use.**" in card
 
 
+@pytest.mark.slow
 def test_every_figure_is_written_as_pdf_on_demand_and_removed_without(tmp_path):
     folder = write_run(tmp_path / "archsm", depth=10)
     archnet.write_report(folder, figures=["svg", "pdf"])

@@ -35,6 +35,7 @@ def test_few_groups_and_single_seeds_are_cautions(tmp_path):
     assert cautions(*runs) == [FEW, ONE_SEED]
 
 
+@pytest.mark.slow
 def test_a_mixture_of_seeds_names_the_networks_with_one(tmp_path):
     for seed in range(2):
         write_run(tmp_path / f"a-seed{seed}", seed=seed, predictions=many_groups())
@@ -45,6 +46,7 @@ def test_a_mixture_of_seeds_names_the_networks_with_one(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_cautions_come_in_the_order_of_their_weight(tmp_path):
     folders = [
         write_run(tmp_path / "collapsed", skill=2.0),

@@ -21,6 +21,7 @@ def matrix_of(num_classes, right, wrong):
     return (np.full((num_classes, num_classes), wrong) + np.eye(num_classes, dtype=int) * (right - wrong)).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_classes", [2, 3, 5, 11, 13, 40])
 @pytest.mark.parametrize("right", [7, 480, 1_234_567])
 @pytest.mark.parametrize("suffix", ["", f" {LONG}"])

@@ -1,6 +1,7 @@
 import io
 import json
 
+import pytest
 from rich.console import Console
 
 from archnet.evaluation.comparison.comparison import compare
@@ -114,6 +115,7 @@ def test_few_runs_are_in_columns_with_intervals(tmp_path):
     assert ["multiply-adds", "41.2", "M", "41.2", "M"] in lines
 
 
+@pytest.mark.slow
 def test_many_runs_are_in_lines(tmp_path):
     folders = [write_run(tmp_path / f"net{number}", skill=1 + number) for number in range(4)]
     comparison = compare(folders)
@@ -146,6 +148,7 @@ def test_a_comparison_reports_the_sentence_the_paired_differences_and_what_diffe
     assert any("are classified correctly only by" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_pooled_runs_say_how_many_they_are_and_how_far_apart(tmp_path):
     for seed in range(2):
         predictions = synthetic_predictions(skill=1.5 + seed)

@@ -63,6 +63,7 @@ def page_folder(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_the_page_begins_with_badge_sentence_bars_and_cautions(page_folder):
     page = Page((page_folder / "report.html").read_text(encoding="utf-8"))
     comparison = compare([page_folder / "archsm", page_folder / "arch3dsm"])
@@ -75,6 +76,7 @@ def test_the_page_begins_with_badge_sentence_bars_and_cautions(page_folder):
     assert labels[0].startswith(f"{bars_title(result)}: archsm (2D) ")
 
 
+@pytest.mark.slow
 def test_the_verdict_can_be_copied_as_text_as_latex_and_as_a_picture(page_folder):
     page = Page((page_folder / "report.html").read_text(encoding="utf-8"))
     (copies,) = [attrs for _, attrs in page.tags if attrs.get("class") == "copies"]
@@ -90,6 +92,7 @@ def test_the_verdict_can_be_copied_as_text_as_latex_and_as_a_picture(page_folder
     assert {"text", "latex", "svg", "png"} <= set(buttons)
 
 
+@pytest.mark.slow
 def test_comparison_json_holds_the_verdict(page_folder):
     document = json.loads((page_folder / "comparison.json").read_text(encoding="utf-8"))
     assert document["verdict"]["badge"] == "3D better"

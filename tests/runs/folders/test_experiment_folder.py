@@ -98,6 +98,7 @@ def test_resume_makes_only_the_runs_that_are_missing(cubes, tmp_path):
     assert archnet.run_all(experiments(cubes, seeds=(0, 1)), out=tmp_path / "out", resume=True)[1].metrics
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_neither_lost_nor_started_again_by_itself(cubes, tmp_path):
     interrupted(cubes, tmp_path / "out")
     place = tmp_path / "out/net"
@@ -110,6 +111,7 @@ def test_an_interrupted_run_is_neither_lost_nor_started_again_by_itself(cubes, t
     assert (place / "checkpoint/training.npz").read_bytes() == kept
 
 
+@pytest.mark.slow
 def test_a_run_is_not_continued_with_other_options(cubes, tmp_path):
     interrupted(cubes, tmp_path / "out")
     message = (
@@ -149,6 +151,7 @@ def weighted_cubes(cubes):
     return cubes
 
 
+@pytest.mark.slow
 @CHANGES_OF_DATA
 def test_a_run_is_not_continued_on_other_data(weighted_cubes, tmp_path, array, change, file):
     interrupted(weighted_cubes, tmp_path / "out")
@@ -163,6 +166,7 @@ def test_a_run_is_not_continued_on_other_data(weighted_cubes, tmp_path, array, c
     assert {path: path.read_bytes() for path in before} == before
 
 
+@pytest.mark.slow
 @CHANGES_OF_DATA
 def test_no_run_on_other_data_is_added_to_a_finished_one(weighted_cubes, tmp_path, array, change, file):
     archnet.run_all(experiments(weighted_cubes), out=tmp_path / "out")
@@ -178,6 +182,7 @@ def test_no_run_on_other_data_is_added_to_a_finished_one(weighted_cubes, tmp_pat
     assert not (tmp_path / "out/net-seed1").exists()
 
 
+@pytest.mark.slow
 def test_a_run_with_other_labels_of_the_same_data_is_added(weighted_cubes, tmp_path):
     archnet.run_all(experiments(weighted_cubes), out=tmp_path / "out")
     (other,) = archnet.run_all(experiments(weighted_cubes, seeds=(1,), case_weights=False), out=tmp_path / "out")
@@ -211,6 +216,7 @@ def sets_of(run):
     return [line.split(",")[-1] for line in (run.folder / "split.csv").read_text().splitlines()[1:]]
 
 
+@pytest.mark.slow
 def test_a_run_says_how_its_cases_were_split_and_why(cubes, tmp_path):
     add_own_sets(cubes, without=["group"])  # some groups would be in two sets
     (run,) = archnet.run_all(experiments(cubes, epochs=1), out=tmp_path / "out")

@@ -364,6 +364,7 @@ with open_experiment_folder(archnet.load_experiments(document), None) as placeme
 """
 
 
+@pytest.mark.slow
 def test_two_processes_never_take_one_number(here):
     run(8)
     write_json(here / "net.json", {**NET, "layers": [{"type": "FC", "num_output": 24}, {"type": "T"}]})

@@ -59,6 +59,7 @@ def predictions_of(names, probabilities, classes):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", [LAYERS, LAYERS_2D, VIEWS], ids=["3D", "2D", "views"])
 def test_the_maps_of_the_gallery_are_those_of_grad_cam_for_the_positive_class(tmp_path, layers, monkeypatch):
     monkeypatch.setattr(saliency, "_MAX_BATCH", 4)
@@ -118,6 +119,7 @@ def test_heat_maps_change_no_result_of_the_networks_that_are_trained_after_them(
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_lost_heat_maps_are_made_again_from_the_network_and_the_gallery(finished_runs, tmp_path):
     shutil.copytree(finished_runs / "out/flat", tmp_path / "flat")
     path = tmp_path / "flat/heat_maps.npz"
@@ -135,6 +137,7 @@ def test_lost_heat_maps_are_made_again_from_the_network_and_the_gallery(finished
     np.testing.assert_array_equal(after.heat, before.heat[:count])
 
 
+@pytest.mark.slow
 def test_repaired_heat_maps_again_include_the_errors_of_the_other_runs_of_the_experiment(finished_runs, tmp_path):
     shutil.copytree(finished_runs / "out", tmp_path / "out")
     folder, other = tmp_path / "out/flat", tmp_path / "out/deep"
@@ -159,6 +162,7 @@ def test_repaired_heat_maps_again_include_the_errors_of_the_other_runs_of_the_ex
     verify_run(folder, RUN_FILES)
 
 
+@pytest.mark.slow
 def test_a_repair_without_a_readable_gallery_of_another_run_reports_the_missing_heat_maps(
     finished_runs, tmp_path, caplog
 ):

@@ -111,6 +111,7 @@ def test_every_key_of_a_shipped_document_is_explained(name):
             assert f"**{path[-1]}**" in found.markdown
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(["archsm", "nine_view", "phantom_2d_vs_3d", "sweep_width"]), st.data())
 def test_any_damaged_text_can_be_explained_without_an_error(name, data):

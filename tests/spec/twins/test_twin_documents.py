@@ -132,6 +132,7 @@ def test_twins_of_generated_networks_are_valid(arch, rank, shape, match):
     assert again.input_shape == shape
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "rank", "match"), long_except(MATCHED, TWINS), ids=request_id)
 def test_the_file_of_every_twin_of_a_shipped_network_is_valid(path, rank, match, tmp_path):
     original = load_arch(path)

@@ -14,6 +14,7 @@ TEXT = (ROOT / "experiments/README.md").read_text(encoding="utf-8")
 FILES = sorted((ROOT / "archs").glob("*.json")) + sorted((ROOT / "archs/zoo").glob("*.json"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_rows_of_a_network_are_those_of_the_script(path):
     arch = load_arch(path)

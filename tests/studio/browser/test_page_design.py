@@ -56,6 +56,7 @@ def show_run(page):
     page.see(".matrix")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 def test_the_colours_are_those_of_the_reports(theme):
     pairs = {name: values for name, *values in re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", STYLE)}

@@ -16,6 +16,7 @@ def result(tmp_path_factory):
     return read_result(plan, write_versus(folder / "out", plan, SKILLS, failed=("net_25d_macs", "net_25d_macs-seed1")))
 
 
+@pytest.mark.slow
 def test_the_text_of_the_answers_has_the_difference_of_each_form_in_each_question(result):
     drawing = answer_drawing(result.answered, result.plan.options.forms)
     numbers = []
@@ -30,5 +31,6 @@ def test_the_text_of_the_answers_has_the_difference_of_each_form_in_each_questio
     assert answer_measure(result.answered[0]) == "recall at equal false-positive rate in validation"
 
 
+@pytest.mark.slow
 def test_without_questions_there_is_no_drawing(result):
     assert answer_drawing([], result.plan.options.forms) is None

@@ -25,10 +25,12 @@ def printed(result):
     return capture.get().splitlines()
 
 
+@pytest.mark.slow
 def test_the_frontier_is_a_line_that_begins_with_the_cheapest_network(result):
     assert f"{TITLE} net < net_3d" in printed(result)
 
 
+@pytest.mark.slow
 def test_networks_without_auc_have_no_frontier(result):
     unknown = tuple(replace(one, auc=None, auc_interval=None, is_on_frontier=False) for one in result.variants)
     lines = printed(replace(result, variants=unknown))

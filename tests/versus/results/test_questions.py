@@ -22,6 +22,7 @@ def versus(tmp_path_factory):
     return plan, write_versus(folder / "out", plan, SKILLS)
 
 
+@pytest.mark.slow
 def test_the_answer_is_about_the_form_with_the_most_depth_against_the_one_with_the_least(versus):
     plan, folder = versus
     (question,) = answer_questions(read_finished_variants(folder, plan.variants), ("none",), None)
@@ -31,6 +32,7 @@ def test_the_answer_is_about_the_form_with_the_most_depth_against_the_one_with_t
     assert question.noninferiorities == ()
 
 
+@pytest.mark.slow
 def test_the_numbers_are_means_over_the_seeds(versus):
     plan, folder = versus
     result = read_result(plan, folder)
@@ -42,6 +44,7 @@ def test_the_numbers_are_means_over_the_seeds(versus):
         assert one.auc_interval[0] < one.auc < one.auc_interval[1]
 
 
+@pytest.mark.slow
 def test_the_frontier_has_the_variants_that_no_cheaper_one_beats(versus):
     result = read_result(*versus)
     best, expected = -1.0, []
@@ -53,6 +56,7 @@ def test_the_frontier_has_the_variants_that_no_cheaper_one_beats(versus):
     assert expected[0] == min(result.variants, key=lambda one: one.variant.macs).variant.name
 
 
+@pytest.mark.slow
 def test_non_inferiority_is_about_the_cheaper_form(versus):
     plan, folder = versus
     (question,) = answer_questions(read_finished_variants(folder, plan.variants), ("none",), 0.02)
@@ -64,6 +68,7 @@ def test_non_inferiority_is_about_the_cheaper_form(versus):
         assert low < high
 
 
+@pytest.mark.slow
 def test_non_inferiority_needs_no_more_false_positives(versus):
     plan, folder = versus
     (question,) = answer_questions(read_finished_variants(folder, plan.variants), ("none",), None)
@@ -77,6 +82,7 @@ def test_non_inferiority_needs_no_more_false_positives(versus):
     assert cheaper_noninferiority(pair, wide)["is_noninferior"] is False
 
 
+@pytest.mark.slow
 def test_exchanged_sides_exchanged_again_are_the_pair(versus):
     plan, folder = versus
     pair = compare([path for one in read_finished_variants(folder, plan.variants) for path in one.folders]).pairs[0]

@@ -16,6 +16,7 @@ def runs(tmp_path_factory):
     return sorted((out / "trials/000").glob("net*"))
 
 
+@pytest.mark.slow
 def test_each_seed_s_threshold_is_that_of_its_validation_set_and_its_rate_that_of_the_test_set(runs):
     stability = threshold_stability(runs, "test")
     thresholds = [
@@ -36,6 +37,7 @@ def test_each_seed_s_threshold_is_that_of_its_validation_set_and_its_rate_that_o
     assert stability.false_positive_rates.deviation == pytest.approx(np.std(rates, ddof=1))
 
 
+@pytest.mark.slow
 def test_a_single_seed_has_no_deviation(runs):
     stability = threshold_stability(runs[:1], "test")
     assert stability.thresholds.deviation is None

@@ -55,6 +55,7 @@ COPIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", COPIES)
 @pytest.mark.parametrize("rank", [2, 3])
 def test_a_copy_is_found(kind, rank):
@@ -80,6 +81,7 @@ def test_the_same_coarse_structures_with_other_details_are_not_copies():
     assert find(values) == []
 
 
+@pytest.mark.slow
 def test_the_same_padding_makes_no_copies():
     y, x = np.indices((40, 40))
     values = 0.2 * cut(2)
@@ -94,6 +96,7 @@ def test_constant_and_nearly_empty_cases_are_not_copies():
     assert find(values) == []
 
 
+@pytest.mark.slow
 def test_large_volumes_must_agree_as_a_whole_and_not_only_in_their_centre():
     large = textures((96, 96, 2), 2)
     mixed = large[1].copy()

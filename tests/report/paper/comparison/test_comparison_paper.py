@@ -27,6 +27,7 @@ def runs(tmp_path_factory):
     return [write_run(folder / name, skill=skill) for name, skill in (("flat", 1.0), ("deep", 2.2), ("wide", 2.0))]
 
 
+@pytest.mark.slow
 def test_two_networks_are_compared_in_pairs_with_the_source_of_each_standard_error(runs):
     test = read_run(runs[0]).predictions.select("test")
     groups = len(set(test.groups.tolist()))
@@ -91,6 +92,7 @@ def test_methods_for_two_classes_are_not_stated_for_more(tmp_path):
     assert "validation" not in text
 
 
+@pytest.mark.slow
 def test_networks_that_share_their_sets_share_flow_and_acquisition(runs, tmp_path):
     same = comparison_paper(compare(runs[:2]), has_froc=False)
     assert [part["title"] for part in same["parts"]] == [""]
@@ -102,6 +104,7 @@ def test_networks_that_share_their_sets_share_flow_and_acquisition(runs, tmp_pat
     assert "Found: 603 cases." in different["parts"][1]["flow"].alt
 
 
+@pytest.mark.slow
 def test_the_page_of_a_comparison_has_the_methods_of_all_networks_to_copy(tmp_path):
     folders = [write_run(tmp_path / name, skill=skill) for name, skill in (("flat", 1.0), ("deep", 2.2))]
     page = Page(write_comparison(tmp_path, folders).read_text(encoding="utf-8"))
