@@ -52,7 +52,7 @@ def _row(name: str, row: dict, positive: str) -> str:
         else:
             deviation = class_value(spread[metric], positive)
             cells.append(f"{value:.3f}" + ("" if deviation is None else f" ± {deviation:.3f}"))
-    return f"| {name} | {row['run']} | {metrics['n']:,} | {' | '.join(cells)} |"
+    return f"| {name} | {row['run']} | {metrics['n']:,.0f} | {' | '.join(cells)} |"
 
 
 def main() -> None:

@@ -10,6 +10,6 @@ def test_names_files_and_folders_that_start_with_the_text_are_offered(tmp_path, 
     (tmp_path / "archive.csv").write_text("")
     assert complete_archs("arch") == ["arch", "arch3d", "arch3dsm", "archsm", "arch_mine.json", "archive"]
     assert complete_archs("luna16") == []
-    assert complete_documents("luna16") == ["luna16_seed_protocol", "luna16_small"]
+    assert complete_documents("luna16") == ["luna16_seed_protocol", "luna16_small", "luna16_width"]
     assert complete_documents("archive/") == []
     assert {"arch3dsm", "vgg16", "sweep_width", "arch_mine.json"} <= set(complete_documents(""))

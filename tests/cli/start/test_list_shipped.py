@@ -30,6 +30,7 @@ def test_the_list_is_json_for_machines():
     assert json.loads(invoked("list", "--json").stdout) == shipped_list()
 
 
+@pytest.mark.slow
 def test_the_list_imports_neither_keras_nor_other_slow_packages():
     code = (
         "import sys; from archnet.cli import app; app(['list'], standalone_mode=False); "

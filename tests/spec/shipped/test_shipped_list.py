@@ -37,6 +37,7 @@ def test_an_entry_says_what_the_document_is():
         ("init_source", ["res3d_flat"]),
         ("luna16_seed_protocol", ["archsm"]),
         ("luna16_small", ["archsm"]),
+        ("luna16_width", ["res2d_half", "res2d_quarter"]),
         ("mosmed_tutorial", ["ct3d"]),
         ("phantom_2d_vs_3d", ["archsm", "arch3dsm"]),
     ]
