@@ -112,6 +112,7 @@ def test_no_two_modules_share_a_name_unless_they_are_one_step_for_different_thin
     assert {name for name, number in counts.items() if number > 1} == set(SAME_STEP)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [
@@ -143,6 +144,7 @@ def test_the_map_in_contributing_is_the_table_of_this_test():
     assert rooms == {name for floor in FLOORS for name in floor}
 
 
+@pytest.mark.slow
 def test_keras_stays_behind_one_door_and_each_of_its_backends_behind_a_file_of_its_own():
     owners = {"tensorflow": "network/backends/tensorflow.py", "jax": "network/backends/jax.py"}
     for path in SOURCE.rglob("*.py"):

@@ -102,6 +102,7 @@ def test_reading_documents_imports_nothing_heavy():
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_the_version_is_that_of_the_package_everywhere():
     version = metadata.version("archnet")
     assert archnet.__version__ == version

@@ -37,6 +37,7 @@ def bad_scan(tmp_path):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tta", [False, True])
 def test_predict_is_the_command(whole, scans, tta):
     result = archnet.predict(archnet.Run(whole), scans[0].parent, tta=tta, progress=False)
@@ -143,6 +144,7 @@ def test_explain_writes_nothing_unless_it_is_asked_to(whole, scans, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_empty_heat_map_is_warned_about(tmp_path, scans, caplog):
     caplog.set_level(logging.WARNING, "archnet")
     dark = write_trained_run(

@@ -255,6 +255,7 @@ def test_a_lone_surrogate_is_named(command, tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
 
 
+@pytest.mark.slow
 def test_show_lists_the_first_and_the_last_layers_of_a_deep_network(tmp_path):
     convolution = {"type": "C", "num_output": 4, "kernel_size": [3, 3]}
     (tmp_path / "deep.json").write_text(

@@ -216,6 +216,7 @@ def luna16(real_data, tmp_path_factory):
     return open_dataset(Data(name="luna16", root=str(root))).cases, official
 
 
+@pytest.mark.slow
 def test_official_folds_are_lunas_own(luna16):
     cases, official = luna16
     series = np.array([case.partition("#")[0] for case in cases.ids.tolist()])
@@ -223,6 +224,7 @@ def test_official_folds_are_lunas_own(luna16):
         assert set(series[make_split(cases, split) == "test"]) == set(official[str(split.fold)])
 
 
+@pytest.mark.slow
 def test_lunas_888_series_are_887_patients_one_of_whom_the_official_folds_divide(luna16):
     cases, _ = luna16
     assert len(np.unique(cases.groups)) == 887

@@ -135,6 +135,7 @@ def num_bearing_groups(predictions):
     return min(len(set(predictions.groups[predictions.y_true == label])) for label in (0, 1))
 
 
+@pytest.mark.slow
 def test_the_bootstrap_equals_a_slow_one_that_repeats_whole_groups():
     predictions = synthetic_predictions(num_cases=300, seed=5).select("train")
     found = evaluate(predictions, positive=1, bootstraps=40, seed=9)["train"]

@@ -11,6 +11,7 @@ from archnet.evaluation.ranking import average_precision, precision_recall_curve
 CASES = st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 3)), min_size=1, max_size=40)
 
 
+@pytest.mark.slow
 @given(CASES)
 def test_auc_and_average_precision_are_scikit_learns_for_any_ties_and_weights(cases):
     scores, truth, weights = (np.array(column) for column in zip(*cases, strict=True))

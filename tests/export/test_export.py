@@ -291,6 +291,7 @@ def test_a_run_without_a_network_and_a_folder_of_several_are_refused(run, tmp_pa
         export_run(tmp_path, "keras")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "limits",
     [
@@ -366,6 +367,7 @@ def test_the_card_of_a_run_on_scans_has_their_hashes_or_says_that_they_are_unkno
     assert not (exported.folder / "training_scans.json").exists()
 
 
+@pytest.mark.slow
 def test_the_card_of_a_network_on_slices_says_what_its_channels_are(run, tmp_path):
     copy = shutil.copytree(run, tmp_path / "copy/flat")
     document = json.loads((copy / "experiment.json").read_text())

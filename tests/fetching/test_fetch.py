@@ -188,6 +188,7 @@ def test_a_server_that_ignores_range_is_read_past_what_is_there(tmp_path, server
     assert _files(tmp_path) == LISTS | SCANS
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_continued_by_the_next(tmp_path, server):
     server.answers[SUBSET0] = [hang_after(123_456)]
     code = (

@@ -34,6 +34,7 @@ def test_numbers_are_parsed_as_python_does(tmp_path):
     assert parse_finite([" 1.5", "-2e3"], "xy", tmp_path, 1) == [1.5, -2000.0]
 
 
+@pytest.mark.slow
 @given(
     rows=st.lists(
         st.tuples(

@@ -68,6 +68,7 @@ def _by_hand(volume, point_mm, size, spacing_mm):
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS)
 @pytest.mark.parametrize(("number", "dtype"), [(1, np.int16), pytest.param(2, np.float32, marks=pytest.mark.slow)])
 def test_crops_of_a_real_ct_on_a_finer_grid_are_simpleitks(tmp_path, real_data, number, direction, dtype):

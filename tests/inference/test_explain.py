@@ -194,6 +194,7 @@ def test_occlusion_hides_each_channel_behind_its_own_air(tmp_path):
     assert abs(before - after) > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "order", ["LPS", "SAR", *(pytest.param(order, marks=pytest.mark.slow) for order in ("RAI", "PIL"))]
 )

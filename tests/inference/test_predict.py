@@ -111,6 +111,7 @@ def test_each_scan_is_a_row_of_class_probabilities_with_two_decimals(run, tmp_pa
     ]
 
 
+@pytest.mark.slow
 def test_a_scan_reaches_the_network_as_in_training(run, tmp_path):
     scan = write_chest(tmp_path / "scan.mhd", seed=3)
     volume = resize_volume(read_volume(scan), (24, 24, 12), (-1000, 400))
@@ -131,6 +132,7 @@ def by_hand(run, values):
     return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
 
 
+@pytest.mark.slow
 def test_each_window_of_a_whole_scan_is_a_channel_of_the_network(tmp_path):
     run = write_trained_run(tmp_path / "run", WHOLE | {"window_hu": WINDOWS}, channels=2, gain=4)
     scan = write_chest(tmp_path / "scan.mhd", seed=3)
@@ -139,6 +141,7 @@ def test_each_window_of_a_whole_scan_is_a_channel_of_the_network(tmp_path):
     assert list(found.values()) == pytest.approx(by_hand(run, volume[np.newaxis])[0].tolist(), abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layers", "rank"), [(LAYERS, 3), (LAYERS_2D, 2)], ids=["3D", "2D"])
 def test_each_window_of_a_crop_is_a_channel_of_the_network(tmp_path, layers, rank):
     run = write_trained_run(tmp_path / "run", CANDIDATES | {"window_hu": WINDOWS}, layers, channels=2, gain=4)
@@ -278,6 +281,7 @@ def test_the_mean_of_several_models_says_that_it_is_one(run, tmp_path):
     assert "mean of 2 runs" in map(str.strip, done.stdout.splitlines())
 
 
+@pytest.mark.slow
 def test_runs_that_see_other_cases_are_not_averaged(run, tmp_path):
     wide = write_trained_run(tmp_path / "wide", {"name": "mosmed", "crop_size": [24, 24, 16]})
     other = write_trained_run(tmp_path / "other", classes=["CT-0", "CT-4"])
@@ -312,6 +316,7 @@ NO_CT = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("low", "high", "values", "guess"), NO_CT.values(), ids=NO_CT)
 def test_non_ct_input_is_rejected_and_the_other_scans_are_predicted(run, tmp_path, low, high, values, guess):
     hu = chest().hu.astype(np.float32)
@@ -518,6 +523,7 @@ def test_a_run_folder_that_is_damaged_is_reported(run, tmp_path):
     assert str(predict(broken, tmp_path).exception) == message
 
 
+@pytest.mark.slow
 def test_a_baseline_is_left_out_of_its_experiment_and_refused_by_itself(tmp_path):
     write_trained_run(tmp_path / "all/net")
     forest = write_trained_run(tmp_path / "all/random_forest")
@@ -545,6 +551,7 @@ def test_a_submission_does_not_replace_the_list_that_it_is_made_from(nodules, tm
     assert path.read_text().endswith(",1\n")
 
 
+@pytest.mark.slow
 def test_a_few_candidates_outside_their_scan_keep_their_rows_without_a_probability(nodules, tmp_path):
     scan, path, out = write_chest(tmp_path / "scan.mhd"), tmp_path / "list.csv", tmp_path / "out.csv"
     rows = [f"scan,{number / 10},10,130\n" for number in range(120)]
@@ -710,6 +717,7 @@ def test_the_series_that_was_named_is_explained_on_its_own_grid(run, tmp_path):
     assert SimpleITK.ReadImage(str(found.files[1])).GetSize() == (16, 16, 12)
 
 
+@pytest.mark.slow
 def test_a_changed_model_is_refused_before_it_is_opened_and_an_accepted_one_is_named(tmp_path, caplog):
     run = write_trained_run(tmp_path / "whole", scans=LIKE_CHEST)
     for name in ("split.csv", "predictions.csv"):

@@ -280,6 +280,7 @@ def test_a_new_file_is_completed_from_the_start(editor, opened):
     assert len(editor.diagnostics(uri)) == 1
 
 
+@pytest.mark.slow
 def test_a_text_beyond_the_limit_of_documents_is_one_problem(editor, opened):
     uri = opened("archs/huge.json", "[" + '{"type": "C"},' * 300_000)
     assert editor.marked(uri) == [

@@ -75,6 +75,7 @@ def test_a_network_of_windows_equals_one_of_channels_that_were_scaled_before(lim
     assert probabilities.std() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
 def test_a_saved_model_of_several_channels_is_accepted_and_loaded_in_safe_mode(limits, tmp_path):
     num_channels = limits.num_windows * limits.num_data_channels

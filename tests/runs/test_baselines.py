@@ -225,6 +225,7 @@ def test_every_seed_and_fold_has_its_baselines_and_they_are_pooled(cubes, tmp_pa
     assert rows["random_forest"].metrics["n"] == 90
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_pictures")
 def test_more_than_two_classes_keep_their_order(tmp_path):
     path = written(tmp_path / "cubes.npz", num_classes=3)

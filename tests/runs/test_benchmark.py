@@ -42,6 +42,7 @@ def small_subject(**training):
     return make_noise_workload(small_arch(), plain(batch_size=4, **training), (8, 8), 3)
 
 
+@pytest.mark.slow
 def test_the_measured_settings_are_printed():
     measured = measure(small_subject(), num_steps=2, num_rounds=2).to_document()
     assert measured["arch"] == "small"
@@ -97,6 +98,7 @@ def test_a_failed_step_is_reported_with_advice(monkeypatch):
         measure(small_subject(), 1, 1)
 
 
+@pytest.mark.slow
 def test_in_a_single_round_the_shares_follow_from_the_rates():
     measured = measure(small_subject(), num_steps=2, num_rounds=1)
     share = measured.pipeline_samples_per_second / measured.step_samples_per_second
@@ -105,6 +107,7 @@ def test_in_a_single_round_the_shares_follow_from_the_rates():
     assert measured.matmul_share == pytest.approx(macs / measured.matmul_macs_per_second)
 
 
+@pytest.mark.slow
 def test_the_progress_goes_over_a_warm_up_and_the_rounds():
     seen = []
 

@@ -114,6 +114,7 @@ def test_a_run_on_arrays_without_a_table_has_no_attributes(finished_runs):
     assert not (finished_runs / "out/flat/cases.csv").exists()
 
 
+@pytest.mark.slow
 def test_data_info_and_data_check_show_each_attribute_with_its_coverage(phantom):
     (phantom / "cases.csv").write_text(
         "seriesuid,site\n" + "".join(f"phantom-0-000{k},{'AB'[k % 2]}\n" for k in range(3))

@@ -16,6 +16,8 @@ from archnet.runs.repair import repair_run
 from archnet.spec.view import InputLimits
 from plain_training import PLAIN
 
+pytestmark = pytest.mark.slow
+
 WINDOWS = ((-1350, 150), (-160, 240))
 RANGES = ((-1000, 400), (0, 20))
 AUGMENTATION = [
@@ -80,7 +82,6 @@ def network_rows(folder):
     return document["input_shape"], document["layers"]
 
 
-@pytest.mark.slow
 def test_a_run_on_windows_is_one_on_channels_that_were_scaled_before(tmp_path, rank):
     hu = save_cubes(tmp_path / "hu.npz", make=lambda ct, pet: ct.astype(np.int16))
     channels = save_cubes(tmp_path / "channels.npz", make=lambda ct, pet: scaled(np.stack([ct, ct], -1), WINDOWS))
@@ -96,7 +97,6 @@ def test_a_run_on_windows_is_one_on_channels_that_were_scaled_before(tmp_path, r
     assert "The pictures show window -1350 to 150." in (one.folder / "report.html").read_text()
 
 
-@pytest.mark.slow
 def test_the_predictions_of_a_run_are_those_of_its_model_on_both_channels(petct, rank):
     with np.load(petct.parent.parent / "petct.npz") as arrays:
         x = arrays["x"]
@@ -112,7 +112,6 @@ def test_the_predictions_of_a_run_are_those_of_its_model_on_both_channels(petct,
     assert np.abs(swapped - predictions.probabilities).max() > 0.01
 
 
-@pytest.mark.slow
 def test_the_gallery_shows_the_first_channel_and_keeps_the_others(petct):
     with np.load(petct.parent.parent / "petct.npz") as arrays:
         x = arrays["x"]
@@ -135,7 +134,6 @@ def test_a_lost_gallery_is_made_again_with_all_channels(petct, tmp_path):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("form", ["keras", "onnx"])
 def test_an_export_takes_both_channels_and_says_how_they_are_scaled(petct, rank, form, tmp_path):
     exported = export_run(petct, form, tmp_path / "new")

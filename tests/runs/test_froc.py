@@ -31,6 +31,8 @@ from pages import page_of
 from plain_training import PLAIN
 from synthetic_runs import write_run
 
+pytestmark = pytest.mark.slow
+
 NET = {
     "name": "flat",
     "layers": [
@@ -87,7 +89,6 @@ def cpm_text(froc):
     return f"CPM {froc['cpm']:.3f} (95% CI {low:.3f} to {high:.3f})"
 
 
-@pytest.mark.slow
 def test_a_run_that_keeps_all_candidates_has_the_froc_that_the_command_gives_for_its_submission(phantom, tmp_path):
     document = experiment_on(phantom).to_document()
     run = archnet.run(document, out=tmp_path / "out")
@@ -104,7 +105,6 @@ def test_a_run_that_keeps_all_candidates_has_the_froc_that_the_command_gives_for
     assert f"CPM, their mean {run.metrics['froc']['cpm']:.3f}" in page_of(run.folder).text
 
 
-@pytest.mark.slow
 def test_reporting_again_evaluates_the_submission_with_the_probabilities_of_the_predictions(phantom, tmp_path):
     experiment = experiment_on(phantom)
     predictions = predictions_on(experiment)
@@ -131,7 +131,6 @@ def test_reporting_again_evaluates_the_submission_with_the_probabilities_of_the_
     assert f"CPM, their mean {again['cpm']:.3f}" in page_of(folder).text
 
 
-@pytest.mark.slow
 def test_a_submission_of_other_cases_is_not_evaluated_again(phantom, tmp_path):
     experiment = experiment_on(phantom)
     predictions = predictions_on(experiment)
@@ -196,7 +195,6 @@ def test_a_missing_list_is_reported_and_the_submission_is_kept(phantom, tmp_path
     assert len(submission.read_text().splitlines()) == 41
 
 
-@pytest.mark.slow
 def test_a_comparison_draws_the_froc_curves_over_each_other(phantom, tmp_path):
     experiment = experiment_on(phantom)
     for name in ("flat", "deep"):
@@ -228,7 +226,6 @@ def fold_runs(folder, experiment, seed):
     return whole
 
 
-@pytest.mark.slow
 def test_folds_are_evaluated_together_on_all_their_scans(phantom, tmp_path):
     experiment = experiment_on(phantom, bootstraps=200)
     whole = fold_runs(tmp_path / "cv", experiment, 0)
@@ -244,7 +241,6 @@ def test_folds_are_evaluated_together_on_all_their_scans(phantom, tmp_path):
     assert f"flat, CPM {pooled['cpm']:.3f}" in (together / "figures/froc.svg").read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
 def test_the_cpm_of_several_seeds_is_their_mean_next_to_the_spread(phantom, tmp_path):
     experiment = experiment_on(phantom)
     for seed in (0, 1):

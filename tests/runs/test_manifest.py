@@ -143,6 +143,7 @@ def test_readers_need_no_permission_to_write(out, flat, tmp_path):
     assert contents(out) == before
 
 
+@pytest.mark.slow
 def test_a_repair_makes_metrics_and_architecture_bit_identical_and_the_network_but_for_the_free_memory(flat, caplog):
     before = results(flat)
     document = json.loads((flat / "metrics.json").read_text())
@@ -327,6 +328,7 @@ def test_a_report_that_was_interrupted_is_written_by_the_next(flat, monkeypatch)
     verify_run(flat, RUN_FILES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["write_json", "write_report"])
 def test_after_an_interrupted_report_only_what_it_wrote_is_accepted(flat, monkeypatch, moment):
     document = {**json.loads((flat / "metrics.json").read_text()), "peak_memory_bytes": 7}

@@ -67,6 +67,7 @@ def values(part, keys):
     return part
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", RUNS)
 def test_a_report_of_an_old_run_has_the_note_and_no_manifest_and_the_same_metrics(old, run):
     before = json.loads(Path(run, "metrics.json").read_text())
@@ -140,6 +141,7 @@ def test_an_old_run_is_evaluated_again_without_a_manifest(old):
     assert not Path("sweep/trials/001/flat/manifest.json").exists()
 
 
+@pytest.mark.slow
 def test_an_old_run_is_recorded_on_request(old):
     archnet.write_report("flat_2d/flat", accept_edits=True)
     manifest = json.loads(Path("flat_2d/flat/manifest.json").read_text())

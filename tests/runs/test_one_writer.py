@@ -170,6 +170,7 @@ def test_a_run_that_is_refused_leaves_no_folder(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_a_killed_process_left_goes_with_the_next_command(tmp_path):
     write_run(tmp_path / "archsm")
     before = {path.name for path in (tmp_path / "archsm").iterdir()}
@@ -235,6 +236,7 @@ def test_of_two_commands_that_make_one_run_one_ends_at_once_and_names_the_other(
     assert not list((tmp_path / "out").rglob(".*"))
 
 
+@pytest.mark.slow
 def test_a_checkpoint_that_outlived_its_run_is_removed_by_resume(finished_runs, tmp_path):
     shutil.copytree(finished_runs / "out", tmp_path / "out")
     (tmp_path / "out/flat/checkpoint").mkdir()

@@ -18,6 +18,8 @@ from archnet.runs.preparation.coarse_models.baseline_models import FOREST
 from archnet.runs.rereport import regenerate_reports
 from finished_runs import NET_2D, experiment_on
 
+pytestmark = pytest.mark.slow
+
 NET = {**NET_2D, "layers": [*NET_2D["layers"][:-1], {"type": "T", "activation": "sigmoid"}]}
 
 
@@ -67,7 +69,6 @@ def _messages(run):
     return [finding["message"] for finding in findings if finding["check"] == "soft_labels"]
 
 
-@pytest.mark.slow
 def test_predictions_hold_the_soft_labels_and_weights_of_their_cases(soft_run, arrays):
     rows = _table(soft_run.folder / "predictions.csv")
     assert list(rows[0]) == [
@@ -81,7 +82,6 @@ def test_predictions_hold_the_soft_labels_and_weights_of_their_cases(soft_run, a
         assert row["y_true"] == ("malignant" if arrays["soft"][case, 1] > 0.5 else "benign")
 
 
-@pytest.mark.slow
 def test_the_metrics_compare_with_the_soft_labels_and_follow_from_the_predictions(soft_run):
     metrics = soft_run.metrics["test"]
     part = read_predictions(soft_run.folder / "predictions.csv").select("test")
@@ -131,7 +131,6 @@ def test_the_validation_loss_is_that_of_the_predictions(soft_run):
     assert np.average(losses, weights=part.weight) == pytest.approx(kept, rel=1e-5)
 
 
-@pytest.mark.slow
 def test_the_options_turn_soft_labels_and_weights_off(data, arrays, soft_run, tmp_path):
     hard_data = tmp_path / "hard.npz"
     labels = arrays["soft"].argmax(axis=1)
@@ -172,7 +171,6 @@ def test_data_without_required_soft_labels_or_weights_are_refused(finished_runs,
     assert not (tmp_path / "out/flat").exists()
 
 
-@pytest.mark.slow
 def test_baselines_learn_hard_labels_with_the_weights_and_keep_both(data, arrays, tmp_path, monkeypatch):
     monkeypatch.setitem(FOREST, "n_estimators", 10)
     probabilities = []

@@ -288,6 +288,7 @@ COUNTS = st.lists(st.integers(0, 60), min_size=2, max_size=4) | st.lists(st.inte
 SHAPES = st.lists(st.integers(1, 200), min_size=2, max_size=3)
 
 
+@pytest.mark.slow
 @given(
     counts=COUNTS, shape=SHAPES, rank=st.sampled_from([FLAT, DEEP]), data=st.sampled_from(["npz", "luna16", "mosmed"])
 )

@@ -150,6 +150,7 @@ def num_product_macs(operation):
     return size(operation.output) * operation.input[0].shape[-1]
 
 
+@pytest.mark.slow
 @every_type
 @examples
 def test_shapes_parameters_and_multiply_adds_are_those_of_keras(name, num_examples):

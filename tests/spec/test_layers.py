@@ -133,6 +133,7 @@ def test_dropout_acts_in_training_only():
     assert not np.array_equal(model(images, training=True), model(images, training=False))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", [None, *ACTIVATIONS])
 def test_the_same_seed_gives_the_same_weights_and_another_seed_or_place_others(activation):
     import numpy as np

@@ -69,6 +69,7 @@ def test_the_table_has_all_runs_of_the_folder(studio, folder):
     assert studio.get("/api/runs?set=test").json()["set"] == "test"
 
 
+@pytest.mark.slow
 def test_a_link_out_of_the_folder_shows_no_runs(studio, folder):
     shutil.move(folder / "runs", folder.parent / "elsewhere")
     (folder / "runs").symlink_to(folder.parent / "elsewhere")

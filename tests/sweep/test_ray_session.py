@@ -94,6 +94,7 @@ def test_a_lost_ray_is_ended_and_started_again(sessions, caplog):
     assert sessions.survivors() == set()
 
 
+@pytest.mark.slow
 def test_only_losses_without_the_end_of_a_trial_add_up(sessions):
     with pytest.raises(RunError) as error:
         sessions.run("lost", "lost", "trial lost", "trial lost", "lost")

@@ -215,6 +215,7 @@ def test_a_folder_is_one_run_however_often_it_is_written(store, tracked):
     assert run.data.tags["archnet.folder"].endswith(tracked[0].as_uri())
 
 
+@pytest.mark.slow
 def test_parameters_are_names_seed_and_what_is_not_the_default(store, tracked):
     assert client_of(store).get_run(tracked[1]).data.params == {
         "arch": "archsm",

@@ -87,6 +87,7 @@ def test_other_seeds_cannot_resume_a_versus(finished, tmp_path):
         run_versus(other, folder, document_of(other), runner=FakeRunner(other, SKILLS))
 
 
+@pytest.mark.slow
 def test_durations_are_those_that_were_measured_at_the_start_unless_the_variants_differ(finished, tmp_path):
     plan, folder = finished
     assert read_durations(folder, plan) == durations_of(plan)

@@ -248,6 +248,7 @@ def test_p_values_are_corrected_over_the_networks_by_holms_method(tmp_path):
     assert any(entry["p_holm"] != entry["p"] for entry in entries)
 
 
+@pytest.mark.slow
 def test_the_headline_is_the_recall_at_a_rate_fixed_in_validation_where_there_are_validation_cases(tmp_path):
     whole = [synthetic_predictions(skill=skill) for skill in (1.6, 2.2)]
     for parent, keep in (("all", None), ("without", "validation")):
@@ -324,6 +325,7 @@ def test_a_margin_that_is_not_a_share_is_refused(tmp_path, margin):
         compare([tmp_path], margin)
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_run_and_a_run_without_its_experiment_stand_for_themselves(tmp_path):
     for name in ("net", "other"):
         write_run(tmp_path / name)
@@ -333,6 +335,7 @@ def test_a_copy_of_a_run_and_a_run_without_its_experiment_stand_for_themselves(t
     assert [row.run for row in compare([tmp_path]).rows] == ["copy", "net", "other"]
 
 
+@pytest.mark.slow
 def test_runs_on_other_test_cases_are_refused_with_what_differs(tmp_path):
     predictions = synthetic_predictions()
     fewer_sets = predictions.sets.copy()
@@ -423,6 +426,7 @@ def test_a_missing_or_unfinished_run_is_named(tmp_path):
         compare([tmp_path])
 
 
+@pytest.mark.slow
 def test_runs_of_other_classes_or_another_positive_class_are_refused(tmp_path):
     first, other = write_run(tmp_path / "a"), write_run(tmp_path / "b", classes=("CT-0", "CT-23"))
     message = (

@@ -53,6 +53,7 @@ def test_every_network_has_results_in_every_stratum(runs):
     assert comparison.to_document()["strata"] == strata
 
 
+@pytest.mark.slow
 def test_a_difference_is_the_clustered_t_test_of_the_stratums_positive_cases(runs):
     stratum = compare(runs).strata["columns"][0]["strata"][0]
     parts = [read_predictions(folder / "predictions.csv").select("test") for folder in runs[:2]]
@@ -76,6 +77,7 @@ def test_a_difference_is_the_clustered_t_test_of_the_stratums_positive_cases(run
     assert high > 1  # no difference of two recalls is above 1
 
 
+@pytest.mark.slow
 def test_holms_correction_is_over_the_networks_and_strata_of_an_attribute(runs):
     for column in compare(runs).strata["columns"]:
         for name in ("recall", "auc"):
@@ -91,6 +93,7 @@ def test_runs_without_attributes_have_no_strata(tmp_path):
     assert "strata" not in comparison.to_document()
 
 
+@pytest.mark.slow
 def test_attributes_that_one_run_has_count_for_all(runs):
     (runs[1] / "cases.csv").unlink()
     edit(runs[0], "cases.csv", "case,site\n")

@@ -63,6 +63,7 @@ def test_predictions_of_0_and_1_have_no_threshold_at_an_equal_rate_and_are_compa
     assert result.main_conclusion.measure == "recall_at_equal_false_positive_rate"
 
 
+@pytest.mark.slow
 def test_equal_probabilities_are_identical_and_show_no_difference(tmp_path):
     result = verdict_of_runs(tmp_path, ("a", scored(2.0), {}), ("b", scored(2.0), {"rank": 3}))
     assert (result.main_conclusion.kind, result.main_conclusion.is_identical) == ("no_difference_shown", True)
@@ -70,6 +71,7 @@ def test_equal_probabilities_are_identical_and_show_no_difference(tmp_path):
     assert (within_margin.kind, within_margin.is_identical) == ("no_difference_shown", True)
 
 
+@pytest.mark.slow
 def test_a_network_within_the_margin_is_not_worse(tmp_path):
     for name, seed in (("archsm", 0), ("arch3dsm", 1)):
         write_run(tmp_path / name, predictions=scored(4.0, seed=seed), rank=3 if seed else 2)
@@ -78,6 +80,7 @@ def test_a_network_within_the_margin_is_not_worse(tmp_path):
     assert narrow.kind == "no_difference_shown"
 
 
+@pytest.mark.slow
 def test_a_network_that_is_not_worse_at_the_price_of_false_positives_is_held_to_equal_rates(tmp_path):
     first = scored(4.0)
     p = np.where(first.sets == "test", first.probabilities[:, 1] ** 0.05, first.probabilities[:, 1])
@@ -132,6 +135,7 @@ def test_the_main_conclusion_does_not_depend_on_the_results(tmp_path, forms, mai
     assert verdict_of_runs(tmp_path, *runs).main_conclusion.other == main
 
 
+@pytest.mark.slow
 def test_the_verdict_counts_what_it_rests_on_and_is_json(tmp_path):
     folders = [write_run(tmp_path / name, predictions=scored(2.0), macs=macs) for name, macs in (("a", 10), ("b", 25))]
     assert compare(folders).verdict.num_scans is None
@@ -159,6 +163,7 @@ def test_of_more_classes_the_macro_area_is_held_to_chance(tmp_path):
     assert result.main_conclusion.measure == "recall"
 
 
+@pytest.mark.slow
 def test_a_better_recall_with_more_false_positives_must_also_be_better_at_equal_rates(tmp_path):
     def shifted(predictions, by):
         """The same ranking in the test set, with other thresholds there than in validation."""

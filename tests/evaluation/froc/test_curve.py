@@ -98,6 +98,7 @@ def test_the_published_curve_and_its_cpm(real_data):
     assert round(curve.sensitivity_at(np.array(RATES)).mean(), 5) == 0.83414
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 6), st.booleans()), min_size=2, max_size=40))
 def test_the_curve_is_scikit_learns_roc_curve_in_other_units(entries):
     found = hits(entries, [50, 0, 0])

@@ -106,6 +106,7 @@ def test_a_collapsed_run_is_named_in_a_comparison(tmp_path):
     assert document["collapsed"] == {"flat": {"reason": "one_class", "class": "non-nodule"}}
 
 
+@pytest.mark.slow
 def test_a_run_that_no_longer_is_collapsed_loses_the_entry(tmp_path):
     run = write_run(tmp_path / "a")
     metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))

@@ -101,6 +101,7 @@ def trainer_of(training):
     return set_up_training(network_of(), data, training, Execution()).trainer
 
 
+@pytest.mark.slow
 def test_the_optimizer_keeps_no_moments_of_frozen_layers():
     trainer = trainer_of(plain(freeze=Freeze()))
     batch = {

@@ -124,6 +124,7 @@ def test_without_a_best_metric_the_last_weights_are_kept():
     assert last == pytest.approx(history[-1]["validation_loss"], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_training_ends_when_the_watched_metric_has_not_improved_for_its_patience():
     stopping = EarlyStopping(metric="auc", patience=2)
     history = [{"validation_auc": value} for value in (0.6, 0.7, 0.7, float("nan"))]
@@ -192,6 +193,7 @@ def test_images_may_be_of_any_type_and_memory_mapped(tmp_path):
     assert not are_equal(network.get_weights(), expected.get_weights())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "metric",
     [name if name in ("loss", "auc") else pytest.param(name, marks=pytest.mark.slow) for name in SELECTABLE_METRICS],

@@ -86,6 +86,7 @@ def test_auto_is_float32_where_there_is_no_bfloat16(monkeypatch, caplog):
     assert caplog.messages == ["precision float32: this machine does not support bfloat16"]
 
 
+@pytest.mark.slow
 def test_auto_is_what_it_was_when_a_training_resumes():
     assert resolve_precision(network_of(), LIMITS, plain(precision="auto"), 4, "bfloat16").precision == "bfloat16"
     assert resolve_precision(network_of(), LIMITS, plain(precision="float16"), 4, "float32").precision == "float16"

@@ -89,6 +89,7 @@ def test_nan_and_infinite_values_are_found(monkeypatch, wrong):
     assert re.match(r"dense\w* \(Dense on 144\)", find_disagreement(network_of(), "float16").layer)
 
 
+@pytest.mark.slow
 def test_auto_falls_back_to_float32_with_a_warning(wrong_conv3d, monkeypatch, caplog):
     monkeypatch.setattr(precision, "_choose_precision", lambda *_: ("bfloat16", "it is faster"))
     network = network_of()

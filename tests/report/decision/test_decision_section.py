@@ -71,6 +71,7 @@ def test_a_network_that_is_never_better_than_acting_on_all_or_none_says_no_range
     assert "It is above" not in decision_curve_drawing(decision_curve(cases), "").alt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [("non-nodule", "nodule"), ("CT-0", "CT-1", "CT-23")])
 def test_the_page_shows_the_numbers_of_metrics_json_for_two_classes(tmp_path, classes):
     folder = write_run(tmp_path / "archsm", classes=classes)

@@ -43,6 +43,7 @@ FIGURES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("classes", "depth"), [(("non-nodule", "nodule"), None), (("CT-0", "CT-1", "$CT-23$"), 10)])
 def test_a_run_gets_all_its_figures(tmp_path, classes, depth):
     folder = write_run(tmp_path / "archsm", classes=classes, depth=depth)
@@ -67,6 +68,7 @@ def test_a_run_without_history_and_gallery_still_gets_its_figures(tmp_path):
     assert list(run_drawings(read_run(folder))) == expected
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(tmp_path):
     run = read_run(write_run(tmp_path / "archsm", depth=10))
     assert [drawing.to_file() for drawing in run_drawings(run).values()] == [
@@ -83,6 +85,7 @@ def test_a_new_figure_replaces_the_png_file_of_earlier_versions(tmp_path):
     assert sorted(path.name for path in (run.folder / "figures").iterdir()) == ["mine.png", "roc.svg"]
 
 
+@pytest.mark.slow
 def test_each_figure_is_drawn_once_for_page_and_folder(tmp_path, monkeypatch):
     counts = Counter()
     for name in [name for name in vars(run_figures) if name.endswith("_drawing")]:
@@ -209,6 +212,7 @@ def test_the_kept_epoch_is_marked_in_every_panel():
     )
 
 
+@pytest.mark.slow
 def test_the_epoch_that_an_experiment_keeps_is_the_one_with_the_best_validation_value(tmp_path):
     run = read_run(write_run(tmp_path / "archsm"))
     losses = run.history["validation_loss"]

@@ -41,6 +41,7 @@ def test_headings_are_in_order_without_a_gap(texts):
         assert all(next_ - level <= 1 for level, next_ in pairwise(levels))
 
 
+@pytest.mark.slow
 def test_every_page_has_its_landmarks_once_and_a_name_for_each_section(texts):
     for text in texts:
         tags = [(tag, attrs) for tag, attrs in Page(text).tags]

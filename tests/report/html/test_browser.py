@@ -20,6 +20,8 @@ from browser import start_reader
 from metric_oracles import ORACLES
 from synthetic_runs import synthetic_predictions, write_run
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = "[aria-labelledby=samples] .stack"
 SETS = {"test": "test", "validation": "validation", "training": "train"}
 
@@ -93,7 +95,6 @@ def cases_of(folder, name):
     return part.probabilities[:, 1], part.y_true == 1
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "share", [pytest.param(0.08, marks=pytest.mark.slow), 0.4, pytest.param(0.71, marks=pytest.mark.slow)]
 )
@@ -200,7 +201,6 @@ def test_one_slider_moves_both_networks_to_the_same_number_of_false_positives(re
     assert reader.one("#live output").text == f"At most 5 false positives: {'; '.join(texts)}"
 
 
-@pytest.mark.slow
 def test_several_seeds_show_the_means_of_their_numbers(reader, tmp_path):
     folder = tmp_path / "both"
     runs = [
@@ -230,7 +230,6 @@ def test_a_class_that_does_not_occur_is_undefined_not_zero(reader, tmp_path):
     assert reader.complaints() == []
 
 
-@pytest.mark.slow
 def test_slices_turn_with_the_slider_the_keyboard_and_the_wheel(reader, experiment):
     reader.open(experiment / "archsm/report.html")
     stack, slider = reader.one(SAMPLE), reader.one(f"{SAMPLE} input")
@@ -304,7 +303,6 @@ def test_names_with_markup_break_neither_the_page_nor_its_data(reader, tmp_path,
     assert reader.complaints() == []
 
 
-@pytest.mark.slow
 def test_without_scripts_the_page_shows_the_experiments_threshold_and_no_slider(experiment):
     plain = start_reader("--blink-settings=scriptEnabled=false")
     try:
@@ -399,7 +397,6 @@ def test_a_table_that_scrolls_can_be_reached_by_keyboard_and_has_a_name(reader, 
     assert all(region[:2] == [0, "group"] and region[2] for region in regions)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("width", [pytest.param(1280, marks=pytest.mark.slow), 700])
 @pytest.mark.parametrize("page", ["report.html", "archsm/report.html"])
 def test_no_page_is_wider_than_its_window(reader, experiment, page, width):
@@ -410,7 +407,6 @@ def test_no_page_is_wider_than_its_window(reader, experiment, page, width):
     assert wide[0] == wide[1]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("place", range(4))
 def test_predictive_values_at_a_chosen_prevalence_are_those_of_the_table(reader, experiment, place):
     page = reader.open(experiment / "arch3dsm/report.html")

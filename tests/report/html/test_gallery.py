@@ -76,6 +76,7 @@ def test_a_page_of_large_noisy_volumes_stays_under_15_megabytes(tmp_path):
     assert PAGE_PIXELS < len(text) < 15e6
 
 
+@pytest.mark.slow
 def test_a_comparison_shows_cases_classified_correctly_by_one_network_only_the_most_confident_errors_first(tmp_path):
     flat = synthetic_predictions(skill=1.2)
     guesses = np.random.default_rng(5).random(len(flat.cases))
@@ -103,6 +104,7 @@ def test_a_comparison_shows_cases_classified_correctly_by_one_network_only_the_m
             assert card["confidence"] == right[group["wrong"]].probabilities[row].max()
 
 
+@pytest.mark.slow
 def test_the_cases_of_a_comparison_say_which_window_they_show(tmp_path):
     runs = [write_run(tmp_path / name, skill=skill, depth=4) for name, skill in (("flat", 1.2), ("deep", 2.0))]
     assert [(group["wrong"], group["shown"]) for group in discordant_cases(compare(runs))] == [("flat", "")]

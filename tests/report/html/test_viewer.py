@@ -19,6 +19,8 @@ from archnet.report.run_files import read_run
 from browser import start_reader
 from synthetic_runs import keep_cases, kept_values, synthetic_predictions, write_run
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (24, 20, 8)
 
 
@@ -154,7 +156,6 @@ def assert_drawn(reader, plane, expected):
     assert (seen[..., 3] == 255).all()
 
 
-@pytest.mark.slow
 def test_the_planes_show_the_voxels_in_the_chosen_window(reader, experiment):
     page = experiment / "archsm/report.html"
     open_viewer(reader, page)
@@ -177,7 +178,6 @@ def test_the_planes_show_the_voxels_in_the_chosen_window(reader, experiment):
     assert reader.requests() == [page.as_uri()]
 
 
-@pytest.mark.slow
 def test_arrow_keys_page_the_slices_and_the_position_follows(reader, experiment):
     open_viewer(reader, experiment / "archsm/report.html")
     values = opened(reader)
@@ -315,7 +315,6 @@ def drag_over_roc(reader, first, last):
     return label
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["test", "validation"])
 def test_a_mouse_dragged_along_a_roc_curve_selects_the_scores_of_its_set_between_the_rates(reader, experiment, name):
     open_viewer(reader, experiment / "archsm/report.html")
@@ -330,7 +329,6 @@ def test_a_mouse_dragged_along_a_roc_curve_selects_the_scores_of_its_set_between
     assert reader.all(".stretch, .stretch-label") == []
 
 
-@pytest.mark.slow
 def test_a_part_where_roc_curves_coincide_selects_the_reported_set(reader, experiment):
     open_viewer(reader, experiment / "arch3dsm/report.html")
     assert [roc_curve(experiment / "arch3dsm", name)[1](0.9) for name in ("train", "validation", "test")] == [1, 1, 1]

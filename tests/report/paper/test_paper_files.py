@@ -16,6 +16,7 @@ from archnet.report.run_files import read_run
 from synthetic_runs import write_run
 
 
+@pytest.mark.slow
 def test_tables_are_written_as_csv_and_latex(tmp_path):
     folder = write_run(tmp_path / "archsm")
     write_report(read_run(folder))

@@ -141,6 +141,7 @@ def few_in_validation(num_others, seed=0):
     return replace(predictions, sets=sets)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("num_others", "fold", "text"), [
     (19, None, "The validation set has only 19 cases other than “nodule”"),
     (1, None, "The validation set has only 1 case other than “nodule”"),
@@ -157,6 +158,7 @@ def test_a_validation_set_too_small_to_fix_a_rate_is_a_caution(tmp_path, num_oth
     assert compare(runs).verdict.main_conclusion.measure == "recall_at_equal_false_positive_rate"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_others", [0, 20])
 def test_a_validation_set_with_enough_other_cases_or_without_cases_gives_no_caution(tmp_path, num_others):
     predictions = few_in_validation(num_others)

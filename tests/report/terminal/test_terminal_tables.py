@@ -105,6 +105,7 @@ def test_square_brackets_in_class_names_are_printed_unchanged():
     assert any("[red]x" in line for line in printed(classification_report(PUBLISHED, ["[red]x", "y"], "test")))
 
 
+@pytest.mark.slow
 def test_few_runs_are_in_columns_with_intervals(tmp_path):
     comparison = compare([write_run(tmp_path / "archsm"), write_run(tmp_path / "arch3dsm", skill=2.5)])
     lines = words(printed(comparison_table(comparison)))
@@ -124,6 +125,7 @@ def test_many_runs_are_in_lines(tmp_path):
         assert any(line[:2] == [row.run, f"{row.metrics['recall']:.3f}"] for line in lines if line)
 
 
+@pytest.mark.slow
 def test_a_comparison_reports_the_sentence_the_paired_differences_and_what_differs(tmp_path):
     runs = [
         write_run(tmp_path / name, skill=skill, macs=macs)
@@ -161,6 +163,7 @@ def test_pooled_runs_say_how_many_they_are_and_how_far_apart(tmp_path):
     assert any({"SD", f"{deviation:.3f}"} <= set(line) for line in lines)
 
 
+@pytest.mark.slow
 def test_a_line_for_each_further_architecture_follows_the_sentence(tmp_path):
     folders = [write_run(tmp_path / f"net{number}", skill=1 + number) for number in range(3)]
     comparison = compare(folders)
@@ -169,6 +172,7 @@ def test_a_line_for_each_further_architecture_follows_the_sentence(tmp_path):
     assert f"{main_sentence(comparison.verdict)} • {other}" in text
 
 
+@pytest.mark.slow
 def test_cautions_are_in_their_own_lines(tmp_path):
     comparison = compare([write_run(tmp_path / name) for name in ("a", "b")])
     text = " ".join(" ".join(printed(comparison_table(comparison))).split())

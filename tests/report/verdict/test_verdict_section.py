@@ -102,6 +102,7 @@ def test_comparison_json_holds_the_verdict(page_folder):
     )
 
 
+@pytest.mark.slow
 def test_the_page_of_a_run_begins_with_recall_patients_and_the_kept_epoch(tmp_path):
     folder = write_run(tmp_path / "archsm", predictions=published())
     section = run_section(read_run(folder))

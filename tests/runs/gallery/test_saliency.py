@@ -190,6 +190,7 @@ def test_runs_of_one_experiment_share_the_heat_maps_of_their_errors(finished_run
     verify_run(folders[0], RUN_FILES)
 
 
+@pytest.mark.slow
 def test_the_report_of_a_run_whose_heat_maps_were_deleted_is_drawn_without_them(finished_runs, tmp_path):
     shutil.copytree(finished_runs / "out/flat", tmp_path / "flat")
     (tmp_path / "flat/heat_maps.npz").write_bytes(b"no archive")

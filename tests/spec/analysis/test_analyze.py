@@ -300,6 +300,7 @@ def test_a_repetition_of_an_invalid_layer_is_not_expanded():
     assert [layer.type for layer in analysis.network.layers] == ["C"]
 
 
+@pytest.mark.slow
 def test_half_typed_documents_are_analyzed():
     for _, text, source in half_typed_texts(48, seed=0):
         assert analysis_faults(text, source) == [], text

@@ -262,6 +262,7 @@ def test_a_required_key_of_every_layer_type_can_be_completed():
         assert schema_problems(document, "arch") == []
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.sampled_from(SMALL), st.data())
 def test_any_damaged_text_has_completions_without_an_error(name, data):

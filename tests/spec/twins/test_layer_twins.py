@@ -57,6 +57,7 @@ def test_widths_are_the_keys_of_the_schema_that_count_filters_or_units(name):
     assert marked == counted
 
 
+@pytest.mark.slow
 @every_type
 def test_the_divisor_of_a_layer_divides_the_channels_of_its_input_and_its_output(name):
     def check(case):

@@ -97,6 +97,7 @@ def test_exchanged_sides_exchanged_again_are_the_pair(versus):
     }
 
 
+@pytest.mark.slow
 def test_the_other_runs_are_compared_where_one_has_failed(tmp_path):
     plan = make_plan(tmp_path, forms=("2d", "3d"), seeds=2)
     folder = write_versus(tmp_path / "out", plan, SKILLS, failed=("net_3d-seed1",))

@@ -44,6 +44,7 @@ def test_a_single_seed_has_no_deviation(runs):
     assert stability.thresholds.low == stability.thresholds.high
 
 
+@pytest.mark.slow
 def test_runs_without_chosen_thresholds_have_none(runs, tmp_path):
     import shutil
 

@@ -42,6 +42,7 @@ def test_two_networks_are_compared_in_pairs_with_the_source_of_each_standard_err
     )
 
 
+@pytest.mark.slow
 def test_several_networks_a_margin_and_froc_are_stated(runs):
     text = statistics(runs, 0.02, has_froc=True)
     assert text.startswith("deep and wide were each compared with flat on the same ")
