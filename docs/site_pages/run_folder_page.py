@@ -10,7 +10,7 @@ _RUN = {
     "experiment.json": "the resolved experiment, with every key; `picked` has the reasons of automatic choices",
     "changes.json": "only in numbered experiment folders: what differs from the earlier run",
     "arch.json": "the architecture",
-    "data.json": "digest of the data, findings of their checks, unreadable scans, summary of soft labels and weights",
+    "data.json": "digests of the data, findings of their checks, unreadable scans, summary of soft labels and weights",
     "training_scans.json": "the training scans, by which `predict`, `explain` and `froc` recognize them",
     "split.csv": "the set and the group of each case",
     "cases.csv": "the attributes of each case",

@@ -353,3 +353,51 @@ def test_strict_makes_one_candidate_outside_an_error_before_anything_is_cut(tmp_
         DataError, match=r"^1 of the 201 candidates in candidates\.csv lies outside its scan: line 202, "
     ):
         prepare(dataset, experiments, strict=True)
+
+
+def _prepare(root, **keys):
+    data = {"name": "luna16", "root": str(root), "crop_size": [6, 4, 2]}
+    data["allow"] = ["identical_cases", "contradictory_labels"]
+    archs = [{"name": "n", "layers": [{"type": "T"}], "rank": 3}]
+    document = {"name": "t", "archs": archs, "data": data, "split": {"by": "group", **keys}}
+    experiments = parse_experiments(Document(value=document, source="t"))
+    return open_dataset(experiments[0].data), experiments
+
+
+def _digests(root):
+    (prepared,) = prepare(*_prepare(root))
+    return prepared.digests()
+
+
+def test_the_digests_follow_voxels_positions_and_the_geometry_of_scans(tmp_path):
+    for number in range(10):
+        _scan(tmp_path, f"1.{number}", seed=number)
+    rows = [(f"1.{row % 10}", *_point(5, 9, 11), row // 10 % 2) for row in range(200)]
+    _candidates(tmp_path, rows)
+    first = _digests(tmp_path)
+    assert first == _digests(tmp_path)
+    _candidates(tmp_path, [*rows[:-1], ("1.9", *_point(5, 9, 12), 1)])
+    moved = _digests(tmp_path)
+    _candidates(tmp_path, rows)
+    header = tmp_path / "1.3.mhd"
+    text = header.read_text()
+    assert "0.5 0.5 2.0" in text
+    header.write_text(text.replace("0.5 0.5 2.0", "0.5 0.5 2.5"))
+    stretched = _digests(tmp_path)
+    header.write_text(text)
+    assert [one["digest"] == first["digest"] for one in (moved, stretched)] == [True, True]
+    assert len({one["geometry"] for one in (first, moved, stretched)}) == 3
+    _scan(tmp_path, "1.3", seed=99)
+    other = _digests(tmp_path)
+    assert (other["digest"] != first["digest"], other["geometry"] == first["geometry"]) == (True, True)
+
+
+def test_the_digests_of_a_fold_are_the_same_with_and_without_other_folds(tmp_path):
+    for number in range(10):
+        _scan(tmp_path, f"1.{number}", seed=number)
+    _candidates(tmp_path, [(f"1.{9 - row % 10}", *_point(5, 9, 11), row // 10 % 2) for row in range(200)])
+    dataset, experiments = _prepare(tmp_path, folds=5)
+    together = [data.digests() for data in prepare(dataset, experiments)]
+    alone = [data.digests() for one in experiments for data in prepare(dataset, [one])]
+    assert together == alone
+    assert len({data["digest"] for data in together}) == 5

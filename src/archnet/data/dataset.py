@@ -142,6 +142,10 @@ class Dataset(ABC):
     def crops(self, rows: NDArray[np.int64], progress: Progress = no_progress) -> Crops:
         """Extract cases, in the order of `rows`."""
 
+    def points_mm(self, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """The world positions (x, y, z) around which cases are cropped, LPS, (n, 3); None if whole scans are used."""
+        return None
+
     def place(self, rows: NDArray[np.int64]) -> list[CasePlacement | None]:
         """Positions of cases in their scans; None if unknown."""
         return [None] * len(rows)

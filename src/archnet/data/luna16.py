@@ -48,6 +48,10 @@ class PointDataset(ScanDataset):
         self._source = f"{data.name} in {root}"
         self._grid = CropGrid(shape=self.shape, spacing_mm=data.spacing_mm)
 
+    def points_mm(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The listed points."""
+        return self._points.points_mm[rows]
+
     def recipe(self, rows: NDArray[np.int64]) -> CandidateCrops:
         """Crops around points in HU."""
         return self._points.select(rows).crops(self._scans, self.cases.ids[rows], self._grid, self._source)

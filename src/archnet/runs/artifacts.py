@@ -34,7 +34,7 @@ def write_run_setup(folder: Path, document: Mapping[str, Any], prepared: Prepare
     """
     folder.mkdir(parents=True, exist_ok=True)
     data = prepared.to_document()
-    check_data_of_started_run(folder, split, data["digest"])
+    check_data_of_started_run(folder, split, data)
     write_json(folder / "experiment.json", document)
     write_json(folder / "data.json", data)
     write_json(folder / TRAINING_SCANS_FILE, list_training_scans(prepared).to_document())

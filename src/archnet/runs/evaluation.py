@@ -91,7 +91,7 @@ def prepare_again(folder: Path, experiment: Experiment, sets: Sequence[str]) -> 
     dataset = open_dataset(experiment.data)
     (cut,) = cut_cases(dataset, make_splits(dataset.cases, [experiment])).values()
     prepared = select_labels(cut, experiment)
-    check_data_of_finished_run(folder, split_text(prepared), prepared.digest())
+    check_data_of_finished_run(folder, split_text(prepared), prepared.digests())
     return select_sets(prepared, sets)
 
 

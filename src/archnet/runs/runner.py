@@ -246,7 +246,7 @@ def _check_same_data(runs: Sequence[PlannedRun], others: Iterable[Path]) -> None
     planned = {run.folder for run in runs}
     finished = [folder for folder in sorted(others) if is_finished(folder) and folder not in planned]
     for run in runs if finished else ():
-        check_data_of_other_runs(finished, run.experiment, split_text(run.prepared), run.prepared.digest())
+        check_data_of_other_runs(finished, run.experiment, split_text(run.prepared), run.prepared.digests())
 
 
 def _start_backend(options: RunOptions) -> None:

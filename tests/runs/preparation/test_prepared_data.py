@@ -51,6 +51,15 @@ def test_scans_stand_for_their_voxels_and_are_counted_in_each_set():
     assert prepared().to_document()["num_scans"] == {}
 
 
+def test_scans_may_be_numbered_in_any_order():
+    def numbered(names, numbers):
+        records = [ScanRecord(values=None, identity=ScanIdentity(series_uid=None, digest=name)) for name in names]
+        return prepared(scan_records=tuple(records), scan_numbers=np.array(numbers))
+
+    assert digest(numbered("xy", [0, 1, 1])) == digest(numbered("yx", [1, 0, 0])) == digest(numbered("wyx", [2, 1, 1]))
+    assert digest(numbered("xy", [0, 1, 1])) != digest(numbered("yx", [0, 1, 1]))
+
+
 def test_the_flow_of_cases_is_recorded_for_each_set():
     sets = np.array(["train", "train", "train", "test", "test", "test"])
     split = CaseSplit(sets=sets, rows=np.array([0, 1, 3, 4]))

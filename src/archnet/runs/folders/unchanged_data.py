@@ -11,21 +11,22 @@ from archnet.evaluation.run_folder import is_finished, read_optional_json
 from archnet.runs.folders.experiment_folder import is_started
 from archnet.spec.experiment import Experiment
 
+_DIGESTS: Final = ("digest", "geometry")
 _LABEL_OPTIONS: Final = ("soft_labels", "case_weights")
 
 
-def check_data_of_started_run(folder: Path, split: str, digest: str) -> None:
+def check_data_of_started_run(folder: Path, split: str, digests: Mapping[str, Any]) -> None:
     """Check that a run is resumed on the data it began with.
 
     Args:
         folder: The run folder.
         split: The text of split.csv, from `split_text`.
-        digest: The data's digest, from `PreparedData.to_document`.
+        digests: Those of its data; the content of data.json has them.
 
     Raises:
         RunError: The folder contains the checkpoint of a run on different data.
     """
-    changed = _changed_file(folder, split, digest) if is_started(folder) else None
+    changed = _changed_file(folder, split, digests) if is_started(folder) else None
     if changed is not None:
         raise RunError(
             f"{changed}: the data have changed since this run began, so it cannot be continued. Restore them, or "
@@ -33,13 +34,13 @@ def check_data_of_started_run(folder: Path, split: str, digest: str) -> None:
         )
 
 
-def check_data_of_finished_run(folder: Path, split: str, digest: str) -> None:
+def check_data_of_finished_run(folder: Path, split: str, digests: Mapping[str, Any]) -> None:
     """Check that a finished run is evaluated on the data it was made from; the arguments are as above.
 
     Raises:
         DataError: The data have changed.
     """
-    changed = _changed_file(folder, split, digest)
+    changed = _changed_file(folder, split, digests)
     if changed is not None:
         raise DataError(
             f"{changed}: the data have changed since this run, so its cases cannot be predicted again. Restore the "
@@ -47,14 +48,16 @@ def check_data_of_finished_run(folder: Path, split: str, digest: str) -> None:
         )
 
 
-def check_data_of_other_runs(folders: Iterable[Path], experiment: Experiment, split: str, digest: str) -> None:
+def check_data_of_other_runs(
+    folders: Iterable[Path], experiment: Experiment, split: str, digests: Mapping[str, Any]
+) -> None:
     """Check that a run gets the data of finished runs that have the same split and use the same labels.
 
     Args:
         folders: Run folders; the first comparable one is checked.
         experiment: The experiment of the run.
         split: The text of its split.csv.
-        digest: The digest of its data.
+        digests: Those of its data.
 
     Raises:
         RunError: The data have changed since the other run.
@@ -62,7 +65,7 @@ def check_data_of_other_runs(folders: Iterable[Path], experiment: Experiment, sp
     options = _data_options(experiment.to_document())
     for folder in folders:
         if is_finished(folder) and _data_options(read_optional_json(folder / "experiment.json") or {}) == options:
-            changed = _changed_file(folder, split, digest)
+            changed = _changed_file(folder, split, digests)
             if changed is not None:
                 raise RunError(
                     f"{changed}: the data have changed since this run, so other runs cannot be compared with it. "
@@ -78,9 +81,10 @@ def _data_options(document: Mapping[str, Any]) -> list[Any]:
     return [shared, document.get("split"), *(training.get(option) for option in _LABEL_OPTIONS)]
 
 
-def _changed_file(folder: Path, split: str, digest: str) -> Path | None:
-    """The file of a run folder that records other data; older runs have no digest."""
+def _changed_file(folder: Path, split: str, digests: Mapping[str, Any]) -> Path | None:
+    """The file of a run folder that records other data; older runs lack digests."""
     if (folder / "split.csv").read_bytes() != split.encode():
         return folder / "split.csv"
-    recorded = (read_optional_json(folder / "data.json") or {}).get("digest")
-    return None if recorded in (None, digest) else folder / "data.json"
+    recorded = read_optional_json(folder / "data.json") or {}
+    is_same = all(recorded[key] == digests.get(key) for key in _DIGESTS if key in recorded)
+    return None if is_same else folder / "data.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -158,6 +159,16 @@ def _check_scans_read(crops: Crops) -> None:
         )
 
 
+def _geometry_digest(frames: Iterable[Volume], points_mm: NDArray[np.float64] | None) -> str:
+    """The SHA-256 of the geometry of scans, in any order, and of the positions of cases, both to a thousandth."""
+    geometries = sorted(
+        repr([(np.round(part, 3) + 0.0).tolist() for part in (frame.spacing_mm, frame.origin_mm, frame.direction)])
+        for frame in frames
+    )
+    points = b"" if points_mm is None else np.round(points_mm, 3).astype("<f8").tobytes()
+    return hashlib.sha256("\n".join(geometries).encode() + points).hexdigest()
+
+
 def _select_split(
     dataset: Dataset,
     split: CaseSplit,
@@ -172,6 +183,7 @@ def _select_split(
     cases = dataset.cases.select(split.rows[is_there])
     scan_numbers = None if crops.scan_numbers is None else crops.scan_numbers[places[is_there]]
     of_scans = scan_columns(frames, scan_numbers) if scan_numbers is not None else {}
+    own_frames = [] if scan_numbers is None else [frames[number] for number in np.unique(scan_numbers)]
     return PreparedData(
         cases=replace(cases, attributes={**cases.attributes, **of_scans, **cases.attributes}),
         sets=split.sets[split.rows[is_there]],
@@ -182,6 +194,7 @@ def _select_split(
         scan_ranges=ranges,
         scan_records=crops.scan_records,
         scan_numbers=scan_numbers,
+        geometry=_geometry_digest(own_frames, dataset.points_mm(split.rows[is_there])) if own_frames else None,
         flow=_count_flow(split, is_there),
         dataset=dataset if crops.scans else None,
     )

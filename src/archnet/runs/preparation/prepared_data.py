@@ -46,6 +46,7 @@ class PreparedData:
         scan_ranges: Ranges of spacing, size and intensity of the scans of all sets; None without scans.
         scan_records: The record of each scan of all splits.
         scan_numbers: (N,) index into `scan_records` of the scan of each case; None without scans.
+        geometry: SHA-256 of the positions of cases and of the geometry of scans; None without scans.
         flow: For each set the cases that were `found`, the negatives `not_drawn`, and those `lost` in unreadable scans.
         dataset: The data set if it knows the positions of its cases in scans; otherwise None.
     """
@@ -60,13 +61,14 @@ class PreparedData:
     scan_ranges: ScanRanges | None = None
     scan_records: tuple[ScanRecord, ...] = ()
     scan_numbers: NDArray[np.int64] | None = None
+    geometry: str | None = None
     flow: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     dataset: Dataset | None = None
 
     def to_document(self) -> dict[str, Any]:
         """The content of data.json: the data's digest, flow of cases, findings, missing scans, ranges of the others."""
         return {
-            "digest": self.digest(),
+            **self.digests(),
             "num_scans": self._num_scans(),
             "flow": {name: dict(counts) for name, counts in self.flow.items()},
             "findings": [finding.to_document() for finding in self.findings],
@@ -75,7 +77,11 @@ class PreparedData:
             **label_summaries(self.cases),
         }
 
-    def digest(self) -> str:
+    def digests(self) -> dict[str, str]:
+        """The digests of data.json, which differ between data that differ: `digest`, and with scans `geometry`."""
+        return {"digest": self._digest(), **({} if self.geometry is None else {"geometry": self.geometry})}
+
+    def _digest(self) -> str:
         """The SHA-256 of cases, groups, labels, weights, sets, and of the scans (without scans: of the arrays)."""
         cases, digest = self.cases, hashlib.sha256()
         for row in zip(
@@ -84,11 +90,17 @@ class PreparedData:
             digest.update(repr(row).encode(errors="backslashreplace"))
         for column in (cases.soft, cases.weight):
             digest.update(b"" if column is None else column.tobytes())
-        for number in () if self.scan_numbers is None else np.unique(self.scan_numbers).tolist():
+        for number in self._scans_in_order():
             digest.update(self.scan_records[number].identity.digest.encode())
         for place in self.rows.tolist() if self.scan_numbers is None else ():
             digest.update(np.ascontiguousarray(self.values[place]).tobytes())
         return digest.hexdigest()
+
+    def _scans_in_order(self) -> list[int]:
+        """The numbers of the scans, in the order of their first cases, whichever splits number them; empty without."""
+        if self.scan_numbers is None:
+            return []
+        return list(dict.fromkeys(self.scan_numbers[np.argsort(self.rows, kind="stable")].tolist()))
 
     def _num_scans(self) -> dict[str, int]:
         """The number of scans in each set that has cases; empty without scans."""

@@ -193,6 +193,7 @@ DATA: Final = record_of(
     {},
     {
         "digest": _SHA256,
+        "geometry": _SHA256,
         "num_scans": map_of(COUNT),
         "flow": map_of(record_of(dict.fromkeys(("found", "not_drawn", "lost"), COUNT))),
         "findings": list_of(_FINDING),
