@@ -79,7 +79,15 @@ def main() -> None:
 
 
 def _run_session(task: Mapping[str, Any], send: Send) -> None:
-    logging.getLogger("archnet").addHandler(_EventHandler(send))
+    handler = _EventHandler(send)
+    logging.getLogger("archnet").addHandler(handler)
+    try:
+        _run_schedule(task, send)
+    finally:
+        logging.getLogger("archnet").removeHandler(handler)
+
+
+def _run_schedule(task: Mapping[str, Any], send: Send) -> None:
     folder = Path(task["folder"])
     sweep = parse_sweep(Document(value=task["sweep"], source=str(folder / SWEEP_FILE)))
     planner = TrialPlanner(sweep=sweep)
