@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from archnet.errors import DataError, RunError
-from archnet.evaluation.run_folder import is_finished, read_optional_json
+from archnet.evaluation.run_folder import read_optional_json
 from archnet.runs.folders.experiment_folder import is_started
 from archnet.spec.experiment import Experiment
 
@@ -21,7 +21,7 @@ def check_data_of_started_run(folder: Path, split: str, digests: Mapping[str, An
     Args:
         folder: The run folder.
         split: The text of split.csv, from `split_text`.
-        digests: Those of its data; the content of data.json has them.
+        digests: The digests of its data, as in data.json.
 
     Raises:
         RunError: The folder contains the checkpoint of a run on different data.
@@ -35,7 +35,12 @@ def check_data_of_started_run(folder: Path, split: str, digests: Mapping[str, An
 
 
 def check_data_of_finished_run(folder: Path, split: str, digests: Mapping[str, Any]) -> None:
-    """Check that a finished run is evaluated on the data it was made from; the arguments are as above.
+    """Check that a finished run is evaluated on the data it was made from.
+
+    Args:
+        folder: The run folder.
+        split: The text of split.csv, from `split_text`.
+        digests: The digests of its data, as in data.json.
 
     Raises:
         DataError: The data have changed.
@@ -54,17 +59,17 @@ def check_data_of_other_runs(
     """Check that a run gets the data of finished runs that have the same split and use the same labels.
 
     Args:
-        folders: Run folders; the first comparable one is checked.
+        folders: Folders of finished runs; the first comparable one is checked.
         experiment: The experiment of the run.
         split: The text of its split.csv.
-        digests: Those of its data.
+        digests: The digests of its data, as in data.json.
 
     Raises:
         RunError: The data have changed since the other run.
     """
     options = _data_options(experiment.to_document())
     for folder in folders:
-        if is_finished(folder) and _data_options(read_optional_json(folder / "experiment.json") or {}) == options:
+        if _data_options(read_optional_json(folder / "experiment.json") or {}) == options:
             changed = _changed_file(folder, split, digests)
             if changed is not None:
                 raise RunError(
