@@ -133,6 +133,10 @@ class TrainingDisplay:
         """Name the run from here on."""
         self.position.begin_run(start)
 
+    def on_member(self, number: int) -> None:
+        """Count the epochs of the next network of an ensemble."""
+        self.position.begin_member(number)
+
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
         """Move the bar, which appears with the first step, or print a line now and then."""
         self.position.update(epoch, step, num_steps)

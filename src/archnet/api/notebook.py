@@ -56,6 +56,10 @@ class NotebookPanel:
         """Name the run from here on."""
         self.position.begin_run(start)
 
+    def on_member(self, number: int) -> None:
+        """Count the epochs of the next network of an ensemble."""
+        self.position.begin_member(number)
+
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
         """Move the bar of the epoch."""
         self.position.update(epoch, step, num_steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from archnet.spec.metrics import METRICS, find_summary_column, history_column, is_lower_better
@@ -28,6 +28,7 @@ class TrainingEnd:
         patience: Number of epochs without improvement before the end; None if it was not ended early.
         is_averaged: Whether the weights are averages over the training steps.
         is_macro: Whether metrics of each class are means over more than two classes.
+        member: Number of the network among the members of an ensemble, from 1; None for a single network.
     """
 
     kept_epoch: int
@@ -39,21 +40,52 @@ class TrainingEnd:
     patience: int | None = None
     is_averaged: bool = False
     is_macro: bool = False
+    member: int | None = None
 
     def label(self, metric: str) -> str:
         """The label of a validation metric."""
         return METRICS[metric].macro_label if self.is_macro else METRICS[metric].label
 
 
-def training_end(history: History, experiment: Mapping[str, Any] | None) -> TrainingEnd | None:
-    """Determine the kept epoch and the end of a training.
+def split_members(history: History) -> dict[int, History]:
+    """The history of each member of an ensemble by its number, from 1; that of a single network is number 1.
+
+    >>> split_members({"member": [1, 1, 2], "epoch": [1, 2, 1], "seconds": [5.0, 4.0, 4.5]})
+    {1: {'epoch': [1, 2], 'seconds': [5.0, 4.0]}, 2: {'epoch': [1], 'seconds': [4.5]}}
+    >>> split_members({"epoch": [1]}), split_members({})
+    ({1: {'epoch': [1]}}, {})
+    """
+    if "member" not in history:
+        return {1: history} if history.get("epoch") else {}
+    members = history["member"]
+    rows = {int(number): [row for row, one in enumerate(members) if one == number] for number in members}
+    return {
+        number: {name: [values[row] for row in own] for name, values in history.items() if name != "member"}
+        for number, own in rows.items()
+    }
+
+
+def training_ends(history: History, experiment: Mapping[str, Any] | None) -> list[TrainingEnd]:
+    """Determine the kept epoch and the end of the training of each network of a run.
 
     Args:
         history: History of the run; empty for a run without a network.
         experiment: `experiment.json`; None if the run has none.
+    """
+    is_ensemble = "member" in history
+    ends = {number: training_end(own, experiment) for number, own in split_members(history).items()}
+    return [replace(end, member=number if is_ensemble else None) for number, end in ends.items() if end is not None]
+
+
+def training_end(history: History, experiment: Mapping[str, Any] | None) -> TrainingEnd | None:
+    """Determine the kept epoch and the end of the training of one network.
+
+    Args:
+        history: History of the network; empty for a run without one.
+        experiment: `experiment.json`; None if the run has none.
 
     Returns:
-        The end of the training; None for a run without epochs.
+        The end of the training; None without epochs.
     """
     num_epochs = len(history.get("epoch", ()))
     if not num_epochs:

@@ -17,6 +17,7 @@ from archnet.evaluation.confusion import confusion_matrix, number_or_none
 from archnet.evaluation.decision.binary_cases import BinaryCases
 from archnet.evaluation.decision.decision import decision
 from archnet.evaluation.integrity.collapse import find_collapse
+from archnet.evaluation.kept_epoch import split_members
 from archnet.evaluation.metric_intervals import GroupedCases, interval_entries
 from archnet.evaluation.metric_values import class_ranking, macro_mean, metric_values
 from archnet.evaluation.operating_points import choose_thresholds, wanted_recall
@@ -137,10 +138,9 @@ def _decision(part: Predictions, options: MetricOptions) -> dict[str, dict[str, 
 
 def _metrics_with_intervals(part: Predictions, options: MetricOptions, metric_names: Sequence[str]) -> dict[str, Any]:
     """The confusion matrix, the metrics `metric_names` (all, or only those of the matrix), and their intervals."""
-    num_classes = len(part.classes)
-    columns = [options.positive] if num_classes == 2 else list(range(num_classes))
+    columns = _columns(part, options.positive)
     y_pred = part.predicted_classes(positive=options.positive, threshold=options.threshold)
-    matrix = confusion_matrix(part.y_true, y_pred, num_classes)
+    matrix = confusion_matrix(part.y_true, y_pred, len(part.classes))
     rankings = {} if metric_names is MATRIX_METRICS else {k: class_ranking(part, k) for k in columns}
     values = metric_values(matrix, rankings, np.ones(len(y_pred)), columns, metric_names)
     cases = GroupedCases(
@@ -157,6 +157,27 @@ def _metrics_with_intervals(part: Predictions, options: MetricOptions, metric_na
         **{name: _metric_entry(values[name], names) for name in metric_names},
         "intervals": interval_entries(cases, {name: values[name] for name in metric_names}),
     }
+
+
+def _columns(part: Predictions, positive: int) -> list[int]:
+    """The classes with values of their own: the positive one of two, otherwise all."""
+    return [positive] if len(part.classes) == 2 else list(range(len(part.classes)))
+
+
+def metric_entries(part: Predictions, positive: int, threshold: float | None) -> dict[str, Entry]:
+    """All metrics of one set without intervals, as entries of `metrics.json`.
+
+    Args:
+        part: The cases of the set.
+        positive: Index of the positive class, of two.
+        threshold: Probability from which a case is predicted as positive; None for more than two classes.
+    """
+    columns = _columns(part, positive)
+    y_pred = part.predicted_classes(positive=positive, threshold=threshold)
+    matrix = confusion_matrix(part.y_true, y_pred, len(part.classes))
+    rankings = {k: class_ranking(part, k) for k in columns}
+    values = metric_values(matrix, rankings, np.ones(len(y_pred)), columns, EVALUATED_METRICS)
+    return {name: _metric_entry(values[name], [part.classes[k] for k in columns]) for name in EVALUATED_METRICS}
 
 
 def _metric_entry(values: Floats, names: list[str]) -> Entry:
@@ -182,7 +203,7 @@ def collapse_entry(
     positive = predictions.classes.index(metrics["positive"])
     threshold = next((metrics[name]["threshold"] for name in SETS if name in metrics), None)
     y_pred = predictions.predicted_classes(positive=positive, threshold=threshold)
-    losses = history.get("train_loss", ())
+    losses = [own.get("train_loss", ()) for own in split_members(history).values()]
     collapse = find_collapse(predictions.classes, predictions.y_true, y_pred, predictions.probabilities, losses)
     return {} if collapse is None else {"collapsed": collapse}
 
@@ -213,6 +234,8 @@ def recompute_metrics(
         bootstraps=bootstraps,
     )
     costs = {
-        key: value for key, value in metrics.items() if key not in (*SETS, "positive", "classes", "collapsed", "strata")
+        key: value
+        for key, value in metrics.items()
+        if key not in (*SETS, "positive", "classes", "collapsed", "strata", "members")
     }
     return {"positive": positive, "classes": list(predictions.classes), **sets, **costs}

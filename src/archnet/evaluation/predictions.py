@@ -99,9 +99,9 @@ class Predictions:
         if self.weight is not None:
             yield WEIGHT, self.weight
 
-    def select(self, name: str, *, is_labelled: bool = False) -> Predictions:
-        """The rows of one set, or only those that count as cases of their classes; see `has_label`."""
-        rows = (self.sets == name) & (self.has_label if is_labelled else True)
+    def select(self, *names: str, is_labelled: bool = False) -> Predictions:
+        """The rows of one or more sets, or only those that count as cases of their classes; see `has_label`."""
+        rows = np.isin(self.sets, names) & (self.has_label if is_labelled else True)
         return Predictions(
             cases=self.cases[rows],
             groups=self.groups[rows],

@@ -16,14 +16,16 @@ class RunStart:
         name: Name of its folder: architecture, fold and seed.
         number: Index of the run among the runs to execute, from 1.
         num_runs: Number of runs to execute.
-        num_epochs: Maximum number of epochs.
-        later_work: Work of the later runs, as a multiple of this run's: epochs times multiply-adds.
+        num_epochs: Maximum number of epochs of each network.
+        num_members: Number of networks that are trained one after the other.
+        later_work: Work of the later runs, as a multiple of this run's: networks times epochs times multiply-adds.
     """
 
     name: str
     number: int
     num_runs: int
     num_epochs: int
+    num_members: int = 1
     later_work: float = 0.0
 
     @property
@@ -42,21 +44,29 @@ class TrainingPosition:
         clock: Seconds of a monotonic clock.
         start: The run; None if unknown.
         epoch: The current epoch, from 1; 0 before the first step.
+        member: The current network of several, from 1.
     """
 
     clock: Callable[[], float] = time.monotonic
     start: RunStart | None = None
     epoch: int = 0
+    member: int = 1
+    _earlier_epochs: float = 0.0
     _marks: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def begin_run(self, start: RunStart) -> None:
         """Start a run."""
-        self.start, self.epoch = start, 0
+        self.start, self.epoch, self.member, self._earlier_epochs = start, 0, 1, 0.0
         self._marks.clear()
+
+    def begin_member(self, number: int) -> None:
+        """Start the next network of a run, numbered from 1; the networks before it may have ended early."""
+        self.member, self.epoch = number, 0
+        self._earlier_epochs = self._marks["now"][1] if "now" in self._marks else 0.0
 
     def update(self, epoch: int, step: int, num_steps: int) -> None:
         """Record a step; epochs and steps count from 1."""
-        mark = self.clock(), epoch - 1 + step / num_steps
+        mark = self.clock(), self._earlier_epochs + epoch - 1 + step / num_steps
         self.epoch = epoch
         self._marks.setdefault("run", mark)
         self._marks["now"] = mark
@@ -73,7 +83,9 @@ class TrainingPosition:
         if self.start is None:
             return f"epoch {epoch}"
         last = str(self.start.num_epochs)
-        return f"epoch {epoch:{len(last)}}/{last}"
+        several = self.start.num_members > 1
+        member = f"member {self.member}/{self.start.num_members}  " if several else ""
+        return f"{member}epoch {epoch:{len(last)}}/{last}"
 
     @property
     def time_left(self) -> str:
@@ -93,8 +105,9 @@ class TrainingPosition:
         if done <= before:
             return []
         seconds_per_epoch = (now - then) / (done - before)
-        left = seconds_per_epoch * (self.start.num_epochs - done)
-        later = seconds_per_epoch * self.start.num_epochs * self.start.later_work
+        num_left = (self.start.num_members - self.member + 1) * self.start.num_epochs
+        left = seconds_per_epoch * (num_left - (done - self._earlier_epochs))
+        later = seconds_per_epoch * self.start.num_members * self.start.num_epochs * self.start.later_work
         texts = [f"{short_duration(left)} left"] if left > 0 else []
         texts += [f"all runs {short_duration(left + later)}"] if left + later > 0 and self.start.num_runs > 1 else []
         return texts

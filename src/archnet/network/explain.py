@@ -18,7 +18,7 @@ from archnet.network.backend import backend_module
 from archnet.network.build.builder import Builder
 from archnet.network.build.network import RULES
 from archnet.network.predict import Predictor
-from archnet.network.scaling import input_limits, two_logits
+from archnet.network.scaling import input_limits, member_networks, two_logits
 from archnet.network.weights.matching import match_tensors
 from archnet.spec.arch import Arch
 from archnet.spec.layers import Layer, walk
@@ -52,11 +52,11 @@ class GradCam:
     Grad-CAM (Selvaraju et al. 2017, doi:10.1109/ICCV.2017.74): with A^k the last feature maps (after batch norm,
     activation and residual sum) and y the score of the class, the map is ReLU(sum_k a_k A^k), where a_k is the mean of
     dy/dA^k over all positions. The score is the log-odds of the class, log p/(1 - p): the logit of a sigmoid; for a
-    softmax, it does not change if a constant is added to all logits.
+    softmax, it does not change if a constant is added to all logits. An ensemble has the mean of its members' maps.
     """
 
     def __init__(self, model: keras.Model, arch: Arch) -> None:
-        """Split a network after its last feature map.
+        """Split a network, or each one of an ensemble, after its last feature map.
 
         Args:
             model: Result of `build_inference_model`.
@@ -65,10 +65,8 @@ class GradCam:
         Raises:
             RunError: The network has no feature maps, or does not match the architecture.
         """
-        network = model.get_layer(model.name)
-        features = feature_tensors(network, arch)
         self._scaling = model.get_layer("scaling")
-        self._body, self._head = keras.Model(network.input, features), keras.Model(features, network.output)
+        self._members = [_split(network, feature_tensors(network, arch)) for network in member_networks(model)]
 
     def compute(self, images: NDArray[Any], labels: Sequence[int]) -> list[list[NDArray[np.float32]]]:
         """Compute the heat maps of a batch of images.
@@ -80,19 +78,36 @@ class GradCam:
         Returns:
             For each image, its maps (height, width[, depth]) at the resolution of the features, usually coarser than
             the voxels; 0 without evidence for the class. One map, or one (rows, columns) for each of
-            `FeatureMap.planes`.
+            `FeatureMap.planes`. Those of an ensemble are the means over its members.
         """
-        features = keras.tree.flatten(self._body(self._scaling(images), training=False))
-        maps = [keras.Variable(each, name="features") for each in features]
+        scaled = self._scaling(images)
+        of_members = [_member_heats(body, head, scaled, labels) for body, head in self._members]
+        if len(of_members) == 1:
+            return of_members[0]
+        cases = zip(*of_members, strict=True)
+        return [[np.mean(same, axis=0, dtype=np.float32) for same in zip(*case, strict=True)] for case in cases]
 
-        def score() -> tuple[Tensor, Tensor]:
-            logits = two_logits(self._head([ops.convert_to_tensor(each) for each in maps], training=False))
-            total = sum(_log_odds(logits[row], label) for row, label in enumerate(labels))
-            return total, total
 
-        _, gradients = backend_module().value_and_gradients(score, maps, [])
-        pairs = [(_array(each.value), _array(slopes)) for each, slopes in zip(maps, gradients, strict=True)]
-        return [_case_heats(pairs, row, len(labels)) for row in range(len(labels))]
+def _split(network: keras.Model, features: list[Tensor]) -> tuple[keras.Model, keras.Model]:
+    """The part of a network before its last feature map, and the part after it."""
+    return keras.Model(network.input, features), keras.Model(features, network.output)
+
+
+def _member_heats(
+    body: keras.Model, head: keras.Model, scaled: Tensor, labels: Sequence[int]
+) -> list[list[NDArray[np.float32]]]:
+    """The heat maps of a network, from its two parts and the scaled images."""
+    features = keras.tree.flatten(body(scaled, training=False))
+    maps = [keras.Variable(each, name="features") for each in features]
+
+    def score() -> tuple[Tensor, Tensor]:
+        logits = two_logits(head([ops.convert_to_tensor(each) for each in maps], training=False))
+        total = sum(_log_odds(logits[row], label) for row, label in enumerate(labels))
+        return total, total
+
+    _, gradients = backend_module().value_and_gradients(score, maps, [])
+    pairs = [(_array(each.value), _array(slopes)) for each, slopes in zip(maps, gradients, strict=True)]
+    return [_case_heats(pairs, row, len(labels)) for row in range(len(labels))]
 
 
 def _case_heats(

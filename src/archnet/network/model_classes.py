@@ -37,6 +37,7 @@ CLASSES: Final = {
         "LayerNormalization",
         "Activation",
         "Add",
+        "Average",
         "Concatenate",
         "Dot",
         "GlobalAveragePooling1D",
@@ -68,7 +69,7 @@ CLASSES: Final = {
         "Ones",
     },
 }
-"""The Keras classes that `build` and `build_inference_model` use, by module."""
+"""The Keras classes that `build` and `build_ensemble` use, by module."""
 
 Sizes = Mapping[str, Callable[[dict[str, Any]], int]]
 """By Keras class, a function that counts the weights of a layer from its entry in config.json."""

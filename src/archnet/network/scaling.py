@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import count, repeat, takewhile
 from typing import Any
 
 import keras
@@ -77,9 +79,64 @@ def build_inference_model(network: keras.Model, limits: InputLimits) -> keras.Mo
         (N, *raw_input_shape) raw values -> (N, classes) probabilities; [1 - p, p] where T is "sigmoid".
     """
     inputs = keras.Input(raw_input_shape(network, limits), name="images")
-    logits = two_logits(network(build_scaling(limits, inputs.shape[1:])(inputs)))
-    outputs = keras.layers.Softmax(name="probabilities", dtype="float32")(logits)
-    return keras.Model(inputs, outputs, name=network.name)
+    scaled = build_scaling(limits, inputs.shape[1:])(inputs)
+    return keras.Model(inputs, _probabilities(network, scaled, "probabilities"), name=network.name)
+
+
+def build_ensemble(networks: Sequence[keras.Model], limits: InputLimits) -> keras.Model:
+    """Build the model that is saved for several networks of one architecture: it averages their probabilities.
+
+    Args:
+        networks: Results of `build` for one architecture; a single one gives its `build_inference_model`.
+        limits: Raw values that are mapped to 0 and 1, such as the HU window.
+
+    Returns:
+        (N, *raw_input_shape) raw values -> (N, classes) probabilities.
+    """
+    first, *others = networks
+    if not others:
+        return build_inference_model(first, limits)
+    inputs = keras.Input(raw_input_shape(first, limits), name="images")
+    scaled = build_scaling(limits, inputs.shape[1:])(inputs)
+    members = [
+        keras.Model(network.input, network.output, name=_member_name(first.name, number))
+        for number, network in enumerate(networks, start=1)
+    ]
+    probabilities = [_probabilities(member, scaled, _output_name(member.name)) for member in members]
+    outputs = keras.layers.Average(name="probabilities", dtype="float32")(probabilities)
+    return keras.Model(inputs, outputs, name=first.name)
+
+
+def member_networks(model: keras.Model) -> list[keras.Model]:
+    """Find the networks in a model from `build_ensemble`, in their order; one if the model is no ensemble."""
+    layers = {layer.name: layer for layer in model.layers}
+    if model.name in layers:
+        return [layers[model.name]]
+    names = map(_member_name, repeat(model.name), count(1))
+    return [layers[name] for name in takewhile(layers.__contains__, names)]
+
+
+def member_models(model: keras.Model) -> list[keras.Model]:
+    """Split a model from `build_ensemble` into one model for each member: raw values -> (N, classes) probabilities."""
+    networks = member_networks(model)
+    if len(networks) == 1:
+        return [model]
+    outputs = [model.get_layer(_output_name(network.name)).output for network in networks]
+    return [
+        keras.Model(model.input, output, name=network.name) for network, output in zip(networks, outputs, strict=True)
+    ]
+
+
+def _output_name(name: str) -> str:
+    return f"{name}_probabilities"
+
+
+def _member_name(name: str, number: int) -> str:
+    return f"{name}_{number}"
+
+
+def _probabilities(network: keras.Model, scaled: Tensor, name: str) -> Tensor:
+    return keras.layers.Softmax(name=name, dtype="float32")(two_logits(network(scaled)))
 
 
 def two_logits(logits: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from archnet.evaluation.run_folder import read_json, read_optional_json
 from archnet.files.archives.zip_archive import DamagedFileError
 from archnet.network.build.grouped_convolution import accelerate
 from archnet.network.model_file import check_model_file
-from archnet.network.scaling import input_limits
+from archnet.network.scaling import input_limits, member_networks
 
 _RESTORE = "Restore the file, or run the experiment again."
 
@@ -84,8 +84,9 @@ def _open_in_keras(path: Path) -> keras.Model:
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
         input_limits(model)
-        for layer in model.get_layer(model.name).layers:
-            accelerate(layer)
+        for network in member_networks(model):
+            for layer in network.layers:
+                accelerate(layer)
     except Exception as error:
         raise DamagedFileError("its layers and weights do not match") from error
     return model

@@ -24,7 +24,7 @@ from archnet.files.atomic import write_json
 from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.progress import Progress, no_progress
 from archnet.runs.artifacts import split_text, write_environment, write_run_setup
-from archnet.runs.evaluation import evaluate_predictions, write_evaluation
+from archnet.runs.evaluation import RunPredictions, evaluate_predictions, write_evaluation
 from archnet.runs.folders.experiment_folder import (
     check_shared_sections,
     experiment_folder,
@@ -127,7 +127,7 @@ def _make_run(folder: Path, name: str, experiment: Experiment, prepared: Prepare
     write_environment(folder)
     costs = dict.fromkeys(RUN_COSTS) | {"parameters": num_parameters(model), "train_seconds": seconds}
     metrics = {**evaluate_predictions(predictions, experiment, prepared.cases.positive), **costs}
-    write_evaluation(folder, predictions, metrics, experiment, prepared)
+    write_evaluation(folder, RunPredictions(together=predictions), metrics, experiment, prepared)
 
 
 def baseline_document(name: str, experiment: Experiment) -> dict[str, Any]:

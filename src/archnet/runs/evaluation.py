@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,6 +13,7 @@ import numpy as np
 from archnet.data import open_dataset
 from archnet.evaluation.integrity.manifest import PAGES, record_run, rewrite_files
 from archnet.evaluation.integrity.verification import EVALUATION_FILES, verify_run
+from archnet.evaluation.members.member_results import average_predictions, members_entry, write_member_predictions
 from archnet.evaluation.metrics import collapse_entry, evaluate
 from archnet.evaluation.predictions import Predictions, write_predictions
 from archnet.evaluation.run_folder import CHECKPOINT, is_finished, read_history, read_json
@@ -38,7 +39,7 @@ from archnet.tracking.tensorboard import write_event_images
 if TYPE_CHECKING:
     import keras
 
-_RESULT_FILES: Final = ("predictions.csv", "gallery.npz", "heat_maps.npz", "froc/", "metrics.json", *PAGES)
+_RESULT_FILES: Final = ("predictions.csv", "members/", "gallery.npz", "heat_maps.npz", "froc/", "metrics.json", *PAGES)
 """Files that an evaluation writes."""
 
 
@@ -72,8 +73,8 @@ def _evaluate_again(folder: Path, sets: Sequence[str]) -> None:
     prepared = prepare_again(folder, experiment, sets)
     model = load_run_model(folder)
     predictions = predict_cases(model, experiment, prepared, micro_batch)
-    costs = {key: value for key, value in metrics.items() if key not in (*SETS, "collapsed", "strata")}
-    metrics = {**evaluate_predictions(predictions, experiment, prepared.cases.positive), **costs}
+    costs = {key: value for key, value in metrics.items() if key not in (*SETS, "collapsed", "strata", "members")}
+    metrics = {**evaluate_predictions(predictions.together, experiment, prepared.cases.positive), **costs}
     write_evaluation(folder, predictions, metrics, experiment, prepared, model)
 
 
@@ -102,11 +103,26 @@ def select_sets(prepared: PreparedData, sets: Sequence[str]) -> PreparedData:
     return replace(prepared, cases=cases, sets=prepared.sets[members], rows=prepared.rows[members])
 
 
-def predict_cases(model: keras.Model, experiment: Experiment, prepared: PreparedData, micro_batch: int) -> Predictions:
-    """The probabilities of every case.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunPredictions:
+    """The predictions of a run.
+
+    Attributes:
+        together: Those of the model, which averages its members.
+        members: Those of each member alone; empty for a single network.
+    """
+
+    together: Predictions
+    members: tuple[Predictions, ...] = ()
+
+
+def predict_cases(
+    model: keras.Model, experiment: Experiment, prepared: PreparedData, micro_batch: int
+) -> RunPredictions:
+    """The probabilities of every case, by one network of an ensemble after the other.
 
     Args:
-        model: Raw values in, probabilities out.
+        model: Result of `build_ensemble`: raw values in, probabilities out.
         experiment: The run's experiment; its `view` determines the network's input.
         prepared: The cases.
         micro_batch: Number of cases per micro-batch.
@@ -114,6 +130,13 @@ def predict_cases(model: keras.Model, experiment: Experiment, prepared: Prepared
     Raises:
         RunError: The probabilities are NaN: the training diverged in its last step.
     """
+    from archnet.network.scaling import member_models
+
+    members = [_predict_with(one, experiment, prepared, micro_batch) for one in member_models(model)]
+    return RunPredictions(together=average_predictions(members), members=tuple(members if len(members) > 1 else ()))
+
+
+def _predict_with(model: keras.Model, experiment: Experiment, prepared: PreparedData, micro_batch: int) -> Predictions:
     from archnet.network.predict import predict_probabilities
     from archnet.network.training.failures import divergence_error
 
@@ -154,7 +177,7 @@ def evaluate_predictions(predictions: Predictions, experiment: Experiment, posit
 
 def write_evaluation(
     folder: Path,
-    predictions: Predictions,
+    predictions: RunPredictions,
     metrics: Mapping[str, Any],
     experiment: Experiment,
     prepared: PreparedData,
@@ -172,18 +195,21 @@ def write_evaluation(
         prepared: The cases.
         model: The network, for heat maps of the stored cases; None writes neither heat maps nor images.
     """
+    together = predictions.together
 
     def write_results() -> None:
-        write_predictions(folder / "predictions.csv", predictions)
-        _write_kept_cases(folder, predictions, experiment, prepared, model)
-        collapse = collapse_entry(predictions, metrics, read_history(folder / "history.csv"))
-        strata = strata_entry(folder, predictions, metrics)
-        froc = write_run_froc(folder, predictions, experiment)
-        write_json(folder / "metrics.json", {**metrics, **collapse, **strata, **froc})
+        write_predictions(folder / "predictions.csv", together)
+        write_member_predictions(folder, predictions.members)
+        _write_kept_cases(folder, together, experiment, prepared, model)
+        collapse = collapse_entry(together, metrics, read_history(folder / "history.csv"))
+        strata = strata_entry(folder, together, metrics)
+        froc = write_run_froc(folder, together, experiment)
+        members = members_entry(folder, metrics, experiment.to_document())
+        write_json(folder / "metrics.json", {**metrics, **collapse, **strata, **froc, **members})
         run = read_run_files(folder)
         write_report(run)
         if model is not None:
-            write_event_images(folder, event_images(run), len(run.history.get("epoch", [])))
+            write_event_images(folder, event_images(run), int(max(run.history.get("epoch", [0]))))
 
     if is_finished(folder):
         with rewrite_files(folder, _RESULT_FILES):
@@ -218,10 +244,20 @@ def write_missing_report(folder: Path) -> None:
 
 
 def run_costs(
-    plan: tuple[PlannedLayer, ...], history: Sequence[Mapping[str, float]], peak_memory_bytes: int | None
+    plan: tuple[PlannedLayer, ...],
+    history: Sequence[Mapping[str, float]],
+    peak_memory_bytes: int | None,
+    num_members: int = 1,
 ) -> dict[str, Any]:
-    """The costs of the network and its training for metrics.json; copies and repeated draws count as samples."""
-    cost = network_cost(plan)
+    """The costs of the networks and their training for metrics.json; copies and repeated draws count as samples.
+
+    Args:
+        plan: The layers of each network.
+        history: The rows of history.csv.
+        peak_memory_bytes: Peak memory of the process.
+        num_members: Number of networks.
+    """
+    cost = network_cost(plan, num_members)
     return {
         "parameters": cost.num_parameters,
         "macs": cost.num_macs,

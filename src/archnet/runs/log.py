@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from archnet.data.checks.findings import Finding, sort_findings
 from archnet.errors import pluralize
-from archnet.evaluation.kept_epoch import training_end
+from archnet.evaluation.kept_epoch import training_ends
 from archnet.files.training_position import RunStart
-from archnet.report.sentences.training_sentence import training_sentence
+from archnet.report.sentences.training_sentence import training_sentences
 from archnet.runs.preparation import PreparedData
 from archnet.spec.auto import describe_auto
 from archnet.spec.datasets import command_arguments
@@ -100,9 +100,8 @@ def log_training_end(history: Sequence[Mapping[str, float]], experiment: Experim
         experiment: The run's experiment.
     """
     columns = {key: [row.get(key, math.nan) for row in history] for key in history[0]}
-    end = training_end(columns, experiment.to_document())
-    if end is not None:
-        log.info(training_sentence(end))
+    for line in training_sentences(training_ends(columns, experiment.to_document())):
+        log.info(line)
 
 
 class LoggingCallback:
@@ -123,6 +122,33 @@ def announce_run(callback: Callback | None, start: RunStart) -> None:
         on_run(start)
 
 
+def announce_member(callback: Callback | None, number: int) -> None:
+    """Call the optional method `on_member` of a callback with the number of a member, from 1."""
+    on_member = getattr(callback, "on_member", None)
+    if on_member is not None:
+        on_member(number)
+
+
+class MemberCallback:
+    """A callback that adds the number of a member to the epochs that it passes on."""
+
+    def __init__(self, callback: Callback, number: int) -> None:
+        self.callback = callback
+        self.number = number
+
+    def on_member(self, number: int) -> None:
+        """Call `on_member` of the callback, if it has it."""
+        announce_member(self.callback, number)
+
+    def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
+        """Pass a step on."""
+        self.callback.on_step(epoch, step, num_steps, logs)
+
+    def on_epoch(self, row: dict[str, float]) -> None:
+        """Pass an epoch on, with its member."""
+        self.callback.on_epoch({"member": self.number, **row})
+
+
 class CallbackList:
     """Several callbacks, called in order."""
 
@@ -133,6 +159,11 @@ class CallbackList:
         """Call `on_run` of each callback that has it."""
         for callback in self.callbacks:
             announce_run(callback, start)
+
+    def on_member(self, number: int) -> None:
+        """Call `on_member` of each callback that has it."""
+        for callback in self.callbacks:
+            announce_member(callback, number)
 
     def on_step(self, epoch: int, step: int, num_steps: int, logs: dict[str, float]) -> None:
         """Call `on_step` of each callback."""

@@ -13,6 +13,7 @@ from archnet.errors import DataError
 from archnet.evaluation.integrity.digest import file_sha256
 from archnet.evaluation.integrity.manifest import PAGES, RUN_FILES, is_one_of, read_manifest, rewrite_files
 from archnet.evaluation.integrity.verification import Damage, find_damage
+from archnet.evaluation.members.member_results import members_entry
 from archnet.evaluation.metrics import collapse_entry, evaluate
 from archnet.evaluation.predictions import Predictions, read_predictions, read_run_predictions
 from archnet.evaluation.run_costs import RUN_COSTS
@@ -130,7 +131,8 @@ def _make_network(folder: Path, damage: Damage) -> None:
         budget_bytes=None if experiment.training.memory is None else parse_bytes(experiment.training.memory),
     )
     with rewrite_files(folder, [damage.name], kept_edits=()):
-        write_json(damage.path, network_summary(plan, micro))
+        members = experiment.training.members
+        write_json(damage.path, network_summary(plan, micro) | ({"members": members} if members > 1 else {}))
 
 
 def _make_metrics(folder: Path, damage: Damage) -> None:
@@ -161,11 +163,13 @@ def _evaluate(folder: Path, document: dict[str, Any], predictions: Predictions, 
         bootstraps=int(options.get("bootstraps", 1000)),
     )
     network = read_optional_json(folder / "network.json") or {}
-    known = {name: network.get(name) for name in ("parameters", "macs")}
+    num_members = network.get("members", 1)
+    known = {name: num_members * network[name] if name in network else None for name in ("parameters", "macs")}
     history = read_history(folder / "history.csv")
     costs = dict.fromkeys(RUN_COSTS) | known | training_costs(history)
     metrics = {"positive": predictions.classes[positive], "classes": list(predictions.classes), **sets, **costs}
-    return metrics | collapse_entry(predictions, metrics, history) | strata_entry(folder, predictions, metrics)
+    entries = collapse_entry(predictions, metrics, history) | strata_entry(folder, predictions, metrics)
+    return metrics | entries | members_entry(folder, metrics, document)
 
 
 def _read_peak_memory(path: Path) -> int | None:
@@ -225,14 +229,20 @@ REPAIR_STEPS: Final = (
     ),
     RepairStep(
         name="metrics.json",
-        sources=("predictions.csv", "split.csv", "cases.csv", "experiment.json", "network.json", "history.csv"),
+        sources=(
+            *("predictions.csv", "members/", "split.csv", "cases.csv"),
+            *("experiment.json", "network.json", "history.csv"),
+        ),
         make=_make_metrics,
     ),
-    RepairStep(
-        name="predictions.csv",
-        sources=("model.keras", "experiment.json", "split.csv", "network.json", "metrics.json"),
-        needs_data=True,
-        make=_make_predictions,
+    *(
+        RepairStep(
+            name=name,
+            sources=("model.keras", "experiment.json", "split.csv", "network.json", "metrics.json"),
+            needs_data=True,
+            make=_make_predictions,
+        )
+        for name in ("predictions.csv", "members/")
     ),
     RepairStep(
         name="gallery.npz",

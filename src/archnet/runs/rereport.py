@@ -11,6 +11,7 @@ from typing import Any, Final
 from archnet.errors import DataError, RunError
 from archnet.evaluation.integrity.acceptance import accept_edits
 from archnet.evaluation.integrity.manifest import PAGES, rewrite_files
+from archnet.evaluation.members.member_results import members_entry
 from archnet.evaluation.metrics import collapse_entry, recompute_metrics
 from archnet.evaluation.run_folder import find_named_run, find_run_folders, read_json
 from archnet.evaluation.strata.case_columns import read_case_columns
@@ -150,7 +151,8 @@ def _rewrite_report(folder: Path, options: ReportOptions) -> list[Path]:
         froc = recompute_run_froc(folder, run.predictions, run.positive, bootstraps)
         collapse = collapse_entry(run.predictions, metrics, run.history)
         strata = strata_entry(folder, run.predictions, metrics)
-        write_json(folder / "metrics.json", metrics | collapse | strata | froc)
+        members = members_entry(folder, metrics, run.experiment or {})
+        write_json(folder / "metrics.json", metrics | collapse | strata | froc | members)
         run = replace(run, metrics=read_json(folder / "metrics.json"))
         page = write_report(run)
         if options.has_pdf:

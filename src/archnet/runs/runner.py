@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archnet.data import Dataset, open_dataset
-from archnet.evaluation.run_folder import CHECKPOINT, is_finished
+from archnet.evaluation.run_folder import is_finished
 from archnet.files.atomic import write_json, write_text
 from archnet.files.locks import RUN_LOCK_SECONDS, lock_folder
 from archnet.files.progress import Progress, no_progress, stage_log
@@ -62,7 +62,7 @@ from archnet.runs.preparation import (
 )
 from archnet.runs.preparation.training_scans import find_known_cases
 from archnet.runs.result import Run
-from archnet.runs.training import PlannedRun, plan_micro_batch, train_network
+from archnet.runs.training import PlannedRun, plan_micro_batch, read_members, train_networks
 from archnet.spec.cost import network_summary
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.layers.planned_layer import count_macs
@@ -130,12 +130,15 @@ def run_experiments(
 
 def _run_start(runs: Sequence[PlannedRun], number: int) -> RunStart:
     """The start of one of several runs, numbered from 1."""
-    this, *later = (count_macs(run.plan) * run.experiment.training.epochs for run in runs[number - 1 :])
+    trainings = [run.experiment.training for run in runs[number - 1 :]]
+    costs = [count_macs(run.plan) for run in runs[number - 1 :]]
+    this, *later = (cost * one.epochs * one.members for cost, one in zip(costs, trainings, strict=True))
     return RunStart(
         name=runs[number - 1].folder.name,
         number=number,
         num_runs=len(runs),
-        num_epochs=runs[number - 1].experiment.training.epochs,
+        num_epochs=trainings[0].epochs,
+        num_members=trainings[0].members,
         later_work=sum(later) / max(this, 1),
     )
 
@@ -270,22 +273,23 @@ def _make_run(run: PlannedRun, options: RunOptions, split: str) -> None:
         log_changes(run.folder, options.placement)
         device_log.info(start_quietly())
         device_log.info("training %s", run.folder)
-        from archnet.network.scaling import build_inference_model  # imports Keras: deferred until the first use
-        from archnet.network.training.checkpoint import read_saved_training
+        from archnet.network.scaling import build_ensemble  # imports Keras: deferred until the first use
 
         log_experiment(experiment, run.prepared)
-        saved = read_saved_training(run.folder / CHECKPOINT)
-        micro = plan_micro_batch(run, saved.record)
+        members = read_members(run)
+        micro = plan_micro_batch(run, members[0].record)
         reset_peak_memory()
-        with _open_callbacks(run.folder, saved.history, options.callback) as callback:
-            network, history = train_network(run, micro, saved.record, callback)
+        saved_history = [row for member in members for row in member.history]
+        with _open_callbacks(run.folder, saved_history, options.callback) as callback:
+            networks, history = train_networks(run, micro, members, callback)
         log_training_end(history, experiment)
-        model = build_inference_model(network, run.prepared.limits)
+        model = build_ensemble(networks, run.prepared.limits)
         predictions = predict_cases(model, experiment, evaluation_data, ceil(micro.size / len(devices())))
     stage_log.info("%s: evaluating, drawing figures and writing the report", run.folder.name)
-    write_model(run.folder, model, history, network_summary(run.plan, micro))
-    costs = run_costs(run.plan, history, peak_memory_bytes())
-    metrics = {**evaluate_predictions(predictions, experiment, evaluation_data.cases.positive), **costs}
+    summary = network_summary(run.plan, micro) | ({"members": len(members)} if len(members) > 1 else {})
+    write_model(run.folder, model, history, summary)
+    costs = run_costs(run.plan, history, peak_memory_bytes(), len(members))
+    metrics = {**evaluate_predictions(predictions.together, experiment, evaluation_data.cases.positive), **costs}
     explained = model if set(options.evaluated_sets) == set(SETS) else None
     write_evaluation(run.folder, predictions, metrics, experiment, evaluation_data, explained)
 

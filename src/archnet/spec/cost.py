@@ -19,8 +19,8 @@ class Cost:
     """Totals of a planned network.
 
     Attributes:
-        num_parameters: Number of weights, trainable or not.
-        num_macs: Multiply-adds of the forward pass per case.
+        num_parameters: Number of weights of all networks, trainable or not.
+        num_macs: Multiply-adds of the forward pass of all networks per case.
         activation_bytes: Memory of the input and of every output tensor of an operation per case, in float32.
         memory: Memory of training in float32 with AdamW.
     """
@@ -31,11 +31,16 @@ class Cost:
     memory: MemoryEstimate
 
 
-def network_cost(plan: tuple[PlannedLayer, ...]) -> Cost:
-    """Compute the totals of a plan."""
+def network_cost(plan: tuple[PlannedLayer, ...], num_members: int = 1) -> Cost:
+    """Compute the totals of a plan.
+
+    Args:
+        plan: Result of `Arch.plan`.
+        num_members: Number of networks of an ensemble, which are trained one after the other.
+    """
     return Cost(
-        num_parameters=count_parameters(plan),
-        num_macs=count_macs(plan),
+        num_parameters=num_members * count_parameters(plan),
+        num_macs=num_members * count_macs(plan),
         activation_bytes=FLOAT_BYTES * (prod(plan_input_shape(plan)) + sum(row.num_activations for row in plan)),
         memory=estimate_memory(plan),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
 from archnet.files.strict_json import Problem
@@ -248,6 +248,8 @@ class Training:
         batch_norm_momentum: Momentum of the moving statistics of batch norm.
         init: Pretrained weights; null initializes all weights.
         freeze: Frozen layers; null means none.
+        members: Number of networks that are trained one after the other and averaged in one model; see
+            `member_trainings`.
         seed: Random seed of weights, dropout, data order and augmentation.
         auto: Options of `AUTO` that are not yet chosen. Not a key of the document.
     """
@@ -277,8 +279,18 @@ class Training:
     batch_norm_momentum: float = 0.989
     init: Init | None = None
     freeze: Freeze | None = None
+    members: int = 1
     seed: int = 0
     auto: tuple[str, ...] = ()
+
+    def member_trainings(self) -> tuple[Training, ...]:
+        """The training of each member, as a run of its own; the members of two seeds are different.
+
+        >>> [member.seed for member in Training(members=3, seed=2).member_trainings()]
+        [6, 7, 8]
+        """
+        seeds = range(self.seed * self.members, (self.seed + 1) * self.members)
+        return tuple(replace(self, members=1, seed=seed) for seed in seeds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,6 +151,7 @@ def _weight_copies(training: Training) -> float:
         + _COPIES_PER_SLOT * OPTIMIZERS[training.optimizer].slots(training.momentum)
         + (_EMA_COPIES if training.ema is not None else 0)
         + (_BEST_WEIGHTS_COPIES if training.best_metric else 0)
+        + (training.members - 1)  # the trained networks of an ensemble
     )
 
 

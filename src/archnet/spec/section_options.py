@@ -19,6 +19,9 @@ from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
 MAX_CROP_SIZE: Final = 4096
 """Maximum number of voxels along one axis of a crop, as in the schema of `crop_size`."""
 
+MAX_SEED: Final = 2**31 - 1
+"""Largest seed of a training, as in the schema of `seed`."""
+
 NUM_OFFICIAL_FOLDS: Final = 10
 """Number of official folds of LUNA16, in the folders subset0 to subset9."""
 
@@ -148,13 +151,13 @@ def complete_data(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def complete_training(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Complete the resolved training options of a run folder with the soft-label options that version 0.1.0 lacks.
+    """Complete the resolved training options of a run folder of an earlier version with the defaults of newer options.
 
     >>> complete_training({"seed": 1})
-    {'soft_labels': 'auto', 'case_weights': 'auto', 'seed': 1}
+    {'soft_labels': 'auto', 'case_weights': 'auto', 'members': 1, 'seed': 1}
     """
     defaults = Training()
-    return {"soft_labels": defaults.soft_labels, "case_weights": defaults.case_weights, **options}
+    return {**{key: getattr(defaults, key) for key in ("soft_labels", "case_weights", "members")}, **options}
 
 
 def common_crop_size(input_shapes: Sequence[tuple[int, ...]], published: tuple[int, int, int]) -> tuple[int, ...]:
@@ -233,6 +236,10 @@ def training_problems(options: Mapping[str, Any]) -> list[Problem]:
         parse_bytes(0 if options.get("memory") is None else options["memory"])
     except ValueError as error:
         return [Problem(("training", "memory"), str(error))]
+    members, seed = options.get("members", Training().members), options.get("seed", Training().seed)
+    if (seed + 1) * members - 1 > MAX_SEED:
+        text = f"the {members} members have the seeds from {seed * members:,} on, and a seed is at most {MAX_SEED:,}."
+        return [Problem(("training", "seed"), f"{text} Use a smaller seed.")]
     return []
 
 

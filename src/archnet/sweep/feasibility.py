@@ -55,7 +55,7 @@ class TrialPlanner:
             trial.arch = experiments[0].arch.name
             dataset = self._open_dataset(experiments[0])
             plan = plan_network(experiments[0], dataset)
-            cost = network_cost(plan)
+            cost = network_cost(plan, experiments[0].training.members)
             trial.parameters, trial.macs = cost.num_parameters, cost.num_macs
             experiment = resolve_auto_from_data(experiments[0], dataset)
             check_feasible(experiment, plan, dataset)
@@ -117,7 +117,8 @@ def _check_limits(experiment: Experiment, plan: tuple[PlannedLayer, ...], limits
     Raises:
         RunError: It exceeds one.
     """
-    problems = [*_cost_problems(network_cost(plan), limits), *_memory_problems(experiment, plan, limits)]
+    cost = network_cost(plan, experiment.training.members)
+    problems = [*_cost_problems(cost, limits), *_memory_problems(experiment, plan, limits)]
     if problems:
         raise RunError("; ".join(problems))
 

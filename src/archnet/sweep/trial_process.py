@@ -170,11 +170,16 @@ class _ReportingCallback:
 
     def on_epoch(self, row: dict[str, float]) -> None:
         """Write and report a row, which replaces an earlier row of the same epoch."""
-        self.rows = [*(old_row for old_row in self.rows if old_row["epoch"] < row["epoch"]), row]
+        self.rows = [*(old_row for old_row in self.rows if _row_place(old_row) < _row_place(row)), row]
         write_history(self.history_path, self.rows)
         self.send({"epoch": int(row["epoch"]), "value": row.get(find_summary_column(row, "validation", self.metric))})
         if self.is_stoppable:
             _ALLOWED_EPOCHS.acquire()
+
+
+def _row_place(row: Mapping[str, float]) -> tuple[float, float]:
+    """The place of a row in history.csv: its member and its epoch."""
+    return row.get("member", 1), row["epoch"]
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 FOLDER: Final = "tensorboard"
-"""Folder inside a run folder, with a folder for each set: TensorBoard draws a metric of all sets into one chart."""
+"""Folder inside a run folder, with a folder for each set: TensorBoard draws a metric of all sets into one chart. The
+members of an ensemble have a folder each, with one for each set."""
 
 CURVE_SETS: Final = ("train", "validation")
 
@@ -50,6 +51,7 @@ class TensorBoardCallback:
         for name in CURVE_SETS:
             values = _set_values(row, name)
             if values:
+                name = f"member{int(row['member'])}/{name}" if "member" in row else name
                 self._write(name, step=int(row["epoch"]), **_summary(values))
 
     def close(self) -> None:

@@ -52,13 +52,14 @@ def set_parameters(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def epoch_points(folder: Path, start: int) -> Iterator[Point]:
-    """The points of history.csv; empty for a baseline, which has no epochs."""
+    """The points of history.csv, with a prefix for each member of an ensemble; empty for a baseline without epochs."""
     history = read_history(folder / "history.csv")
     times = [start + int(1000 * seconds) for seconds in accumulate(history.get("seconds", []))]
+    prefixes = [f"member{int(number)}." for number in history.get("member", [])] or [""] * len(times)
     for name, values in history.items():
-        for epoch, time, value in zip(history["epoch"], times, values, strict=True):
-            if name != "epoch" and math.isfinite(value):
-                yield name, value, time, int(epoch)
+        for prefix, epoch, time, value in zip(prefixes, history["epoch"], times, values, strict=True):
+            if name not in ("epoch", "member") and math.isfinite(value):
+                yield f"{prefix}{name}", value, time, int(epoch)
 
 
 def final_points(metrics: Mapping[str, Any], time: int) -> Iterator[Point]:

@@ -202,7 +202,7 @@ def test_training_curves_fall_where_the_loss_falls():
 
 def test_the_kept_epoch_is_marked_in_every_panel():
     history = {"epoch": [1.0, 2.0, 3.0], "validation_loss": [0.9, 0.5, 0.7], "validation_recall": [0.1, 0.2, 0.3]}
-    drawing = training_curves_drawing(history, kept_epoch=2)
+    drawing = training_curves_drawing(history, kept_epochs=[2])
     curves, marks = lines(drawing)[1::2], lines(drawing)[::2]
     assert [[x for x, _ in mark] for mark in marks] == [2 * [curve[1][0]] for curve in curves]
     assert texts(drawing)[-1] == texts(drawing.narrow)[-1] == "kept epoch, 2"

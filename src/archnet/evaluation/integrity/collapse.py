@@ -21,7 +21,7 @@ def find_collapse(
     y_true: NDArray[np.int64],
     y_pred: NDArray[np.int64],
     probabilities: NDArray[np.float64],
-    train_losses: Sequence[float],
+    train_losses: Sequence[Sequence[float]],
 ) -> dict[str, Any] | None:
     """Find out whether and how a run has collapsed, for `metrics.json`; None for a run that has not.
 
@@ -30,14 +30,15 @@ def find_collapse(
         y_true: (N,) classes of the cases of all sets.
         y_pred: (N,) their predicted classes.
         probabilities: (N, K).
-        train_losses: Training loss of each epoch; empty for a run without a network.
+        train_losses: For each network of the run, its training loss of each epoch; empty for a run without a network.
 
     Returns:
         A dictionary with `reason` "diverged", "constant" or "one_class". "diverged" comes with `losses`, the first and
         the last training loss; the others with `class`, the predicted class.
     """
-    if len(train_losses) and _has_diverged(train_losses, len(classes)):
-        ends = [loss if math.isfinite(loss) else None for loss in (train_losses[0], train_losses[-1])]
+    diverged = next((losses for losses in train_losses if losses and _has_diverged(losses, len(classes))), None)
+    if diverged is not None:
+        ends = [loss if math.isfinite(loss) else None for loss in (diverged[0], diverged[-1])]
         return {"reason": "diverged", "losses": ends}
     predicted = np.unique(y_pred)
     if len(np.unique(y_true)) < 2 or len(predicted) > 1:

@@ -50,6 +50,7 @@ RUN_FILES: Final = (
     "history.csv",
     "network.json",
     "predictions.csv",
+    "members/",
     "gallery.npz",
     "heat_maps.npz",
     "metrics.json",

@@ -35,7 +35,7 @@ COMPARISON_FILES: Final = (
 COMPARISON_PAGE_FILES: Final = ("gallery.npz", "heat_maps.npz", "froc/", "environment.json", "history.csv", "init.json")
 """Files that the page of a comparison also reads from each run."""
 
-REPORT_FILES: Final = (*COMPARISON_FILES, *COMPARISON_PAGE_FILES, "changes.json")
+REPORT_FILES: Final = (*COMPARISON_FILES, *COMPARISON_PAGE_FILES, "changes.json", "members/")
 """Files that a report is drawn from."""
 
 EVALUATION_FILES: Final = ("experiment.json", "metrics.json", "network.json", "model.keras")
@@ -65,6 +65,7 @@ SOURCES: Final = {
     "cases.csv": "the data",
     "network.json": "experiment.json",
     "predictions.csv": "model.keras and the data",
+    "members/": "model.keras and the data",
     "gallery.npz": "model.keras and the data",
     "heat_maps.npz": "model.keras and gallery.npz",
     "metrics.json": "predictions.csv",

@@ -17,7 +17,7 @@ _RANKS: Final = ("1D", "2D", "3D")
 _OTHER_CLASSES: Final[Mapping[str, Set[str]]] = {
     "keras.layers": {
         *(f"{name}{rank}" for name in ("Cropping", "GlobalMaxPooling", "SpatialDropout") for rank in _RANKS),
-        *("Average", "Maximum", "Minimum", "Multiply", "Subtract"),
+        *("Maximum", "Minimum", "Multiply", "Subtract"),
         *("ELU", "GaussianNoise", "Identity", "LeakyReLU", "Permute", "Reshape"),
         *("Normalization", "SeparableConv2D"),
     },

@@ -53,11 +53,14 @@ class Checkpoint:
         Raises:
             RunError: The disk is full or not writable.
         """
+        self._save(state, progress, {})
+
+    def _save(self, state: Sequence[keras.Variable], progress: TrainingProgress, mark: Mapping[str, bool]) -> None:
         if self.folder is None:
             return
         arrays = {f"state/{number}": ops.convert_to_numpy(variable) for number, variable in enumerate(state)}
         arrays |= {f"best/{number}": weight for number, weight in enumerate(progress.best_weights or [])}
-        document = {"record": self.record, "progress": _progress_document(progress)}
+        document = {"record": self.record, "progress": _progress_document(progress), **mark}
         try:
             _write(self.folder / FILE, {**arrays, "told": np.array(json.dumps(document))})
         except OSError as error:
@@ -67,8 +70,19 @@ class Checkpoint:
             ) from error
         self.last_save = time.monotonic()
 
+    def finish(self, weights: Sequence[NDArray[Any]], progress: TrainingProgress) -> None:
+        """Replace the checkpoint file of a finished training by one with its final weights alone.
+
+        Raises:
+            RunError: The disk is full or not writable.
+        """
+        progress.best_weights = list(weights)
+        self._save([], progress, {"finished": True})
+
     def load(self, state: Sequence[keras.Variable]) -> TrainingProgress | None:
         """Restore the variables and return the progress of the training; None if there is no file.
+
+        A finished training has its final weights as best weights; the variables are not restored.
 
         Raises:
             RunError: The file is damaged, or belongs to a different training.
@@ -84,12 +98,15 @@ class Checkpoint:
                 f"{self.folder / FILE}: belongs to a different training run: {differences} differs. "
                 "Use the same options, or remove the folder to start over."
             )
+        state = [] if document.get("finished") else state
         _check_arrays(self.folder / FILE, arrays, state, record["weights"], document["progress"]["num_best"])
         for number, variable in enumerate(state):
             variable.assign(arrays[f"state/{number}"])
-        return _progress(
+        progress = _progress(
             document["progress"], [arrays[f"best/{number}"] for number in range(document["progress"]["num_best"])]
         )
+        progress.is_finished = document.get("finished") is True
+        return progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -144,7 +161,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
             and _is_count(tally.get("num_cases", 0), 0)
             and all(isinstance(tally[key], float | int) for key in ("loss", "seconds"))
             and isinstance(progress["best_value"], float | int | None)
-            and _is_count(progress["num_best"], 0)
+            and _is_count(progress["num_best"], 1 if document.get("finished") else 0)
         )
     except OSError as error:
         raise _damage_error(path, error.strerror or str(error)) from error

@@ -72,12 +72,14 @@ class TrainingProgress:
         tally: Running sums of the current epoch.
         best_value: Best validation value so far, if a metric selects the weights.
         best_weights: The weights with that value.
+        is_finished: Whether the training is over, and `best_weights` are its final weights.
     """
 
     history: list[HistoryRow] = field(default_factory=list)
     tally: Tally = field(default_factory=Tally)
     best_value: float | None = None
     best_weights: list[NDArray[Any]] | None = None
+    is_finished: bool = False
 
     def end_epoch(self, row: HistoryRow, metric: str | None, weights: list[NDArray[Any]]) -> None:
         """Finish an epoch.

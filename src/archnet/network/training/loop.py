@@ -53,8 +53,10 @@ def train(setup: TrainingSetup, callback: Callback) -> list[HistoryRow]:
     Raises:
         RunError: The loss is NaN, memory has run out, or the checkpoint cannot be used.
     """
-    loop = TrainingLoop(setup, callback)
-    loop.fit(_create_evaluator(setup), _create_checkpoint(setup))
+    loop, checkpoint = TrainingLoop(setup, callback), _create_checkpoint(setup)
+    loop.fit(_create_evaluator(setup), checkpoint)
+    if setup.execution.keeps_weights_only and not loop.progress.is_finished:
+        checkpoint.finish(setup.network.get_weights(), loop.progress)
     return loop.progress.history
 
 
@@ -71,7 +73,7 @@ def _create_checkpoint(setup: TrainingSetup) -> Checkpoint:
     """Create the checkpoint, with the settings that must be equal to resume; the number of a GPU may differ."""
     execution_now = execution_record()
     record = {
-        "training": asdict(setup.training),
+        "training": {key: value for key, value in asdict(setup.training).items() if key != "members"},
         "micro_batch": setup.execution.micro_batch,
         "devices": [name.partition(" ")[2] or name for name in execution_now["devices"]],
         "deterministic": execution_now["deterministic"],
@@ -148,7 +150,7 @@ class TrainingLoop:
         self.progress = checkpoint.load(trainer.state) or self.progress
         check_history(self.progress.history, training, trainer.objective.num_classes)
         for epoch in range(len(self.progress.history), training.epochs):
-            if should_stop(self.progress.history, training.early_stopping):
+            if self.progress.is_finished or should_stop(self.progress.history, training.early_stopping):
                 break
             trainer.begin_epoch(epoch)
             row = self._train_epoch(epoch, checkpoint)

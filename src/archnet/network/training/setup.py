@@ -54,6 +54,8 @@ class Execution:
         is_resumed: Whether the weights will come from a checkpoint.
         checkpoint: Folder of the checkpoint, from which the training resumes if it exists; None writes no checkpoint.
         checkpoint_seconds: Interval of checkpoints within an epoch; there is always one at the end of an epoch.
+        keeps_weights_only: Whether the checkpoint of the finished training is reduced to its final weights, because
+            other trainings of the same run follow.
         ids: (N,) names of the training cases, for messages.
         memory: Predicted memory of the training, for messages.
     """
@@ -63,6 +65,7 @@ class Execution:
     is_resumed: bool = False
     checkpoint: Path | None = None
     checkpoint_seconds: float = 60.0
+    keeps_weights_only: bool = False
     ids: NDArray[np.str_] | None = None
     memory: MemoryEstimate | None = None
 

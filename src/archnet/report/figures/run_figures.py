@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from archnet.evaluation.kept_epoch import training_end
+from archnet.evaluation.kept_epoch import training_ends
 from archnet.report.curves import run_curves
 from archnet.report.figures.calibration import reliability_drawing
 from archnet.report.figures.confusion_matrix import confusion_matrix_drawing
@@ -54,8 +54,8 @@ def _confusion_matrices(run: RunFiles) -> dict[str, Drawing]:
 
 
 def _training_curves(run: RunFiles) -> dict[str, Drawing]:
-    end = training_end(run.history, run.experiment)
-    return {"training_curves": training_curves_drawing(run.history, end.kept_epoch)} if end else {}
+    kept_epochs = [end.kept_epoch for end in training_ends(run.history, run.experiment)]
+    return {"training_curves": training_curves_drawing(run.history, kept_epochs)} if kept_epochs else {}
 
 
 def _calibration(run: RunFiles) -> dict[str, Drawing]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from statistics import mean
 from typing import Final
 
+from archnet.errors import pluralize
+from archnet.evaluation.kept_epoch import split_members
 from archnet.report.figures.panel import (
     AXIS_HEIGHT,
     LINE_HEIGHT,
@@ -32,12 +35,12 @@ History = Mapping[str, Sequence[float]]
 """The columns of `history.csv`."""
 
 
-def training_curves_drawing(history: History, kept_epoch: int | None = None) -> Drawing:
-    """Draw a panel for each metric in `history.csv`; metrics with the same range share their axis.
+def training_curves_drawing(history: History, kept_epochs: Sequence[int] = ()) -> Drawing:
+    """Draw a panel for each metric in `history.csv`, with a line for each member of an ensemble.
 
     Args:
-        history: The columns.
-        kept_epoch: The epoch whose weights were kept, from 1, if known.
+        history: The columns; metrics with the same range share their axis.
+        kept_epochs: The epoch of each network whose weights were kept, from 1, if known.
     """
     metrics = [
         metric
@@ -46,32 +49,38 @@ def training_curves_drawing(history: History, kept_epoch: int | None = None) -> 
     ]
     columns = math.ceil(len(metrics) / 2) if len(metrics) > 3 else max(1, len(metrics))
     wide, narrow = (
-        _layout(history, metrics, kept_epoch, num_columns, width)
+        _layout(history, metrics, kept_epochs, num_columns, width)
         for num_columns, width in ((columns, WIDE), (1, NARROW))
     )
     return replace(wide, narrow=narrow)
 
 
 def _layout(
-    history: History, metrics: Sequence[Metric], kept_epoch: int | None, num_columns: int, width: float
+    history: History, metrics: Sequence[Metric], kept_epochs: Sequence[int], num_columns: int, width: float
 ) -> Drawing:
     pitch = min(width / num_columns, NARROW)
     panels = [
-        _panel(history, metric, (place % num_columns) * pitch, place // num_columns * _ROW_HEIGHT, pitch, kept_epoch)
+        _panel(history, metric, (place % num_columns) * pitch, place // num_columns * _ROW_HEIGHT, pitch, kept_epochs)
         for place, metric in enumerate(metrics)
     ]
     entries = [(SET_NAMES[name], named_stroke(name)) for name in _SETS]
-    entries += [(f"kept epoch, {kept_epoch}", _KEPT)] if kept_epoch is not None else []
+    entries += [(_kept_text(kept_epochs), _KEPT)] if kept_epochs else []
     top = math.ceil(len(metrics) / num_columns) * _ROW_HEIGHT + 14
     return Drawing(
         width=max(pitch * min(num_columns, len(metrics)), 200),
         height=top + LINE_HEIGHT * (len(entries) - 1) + 8,
         elements="".join(panels) + legend(entries, _LEFT, top),
-        alt=_alt_text(history, metrics, kept_epoch),
+        alt=_alt_text(history, metrics, kept_epochs),
     )
 
 
-def _panel(history: History, metric: Metric, left: float, top: float, pitch: float, kept_epoch: int | None) -> str:
+def _kept_text(kept_epochs: Sequence[int]) -> str:
+    """The legend of the kept epochs, of one network or of several."""
+    first, last = min(kept_epochs), max(kept_epochs)
+    return f"kept epochs, {first} to {last}" if first < last else f"kept epoch, {first}"
+
+
+def _panel(history: History, metric: Metric, left: float, top: float, pitch: float, kept_epochs: Sequence[int]) -> str:
     epochs = history["epoch"]
     names = {name: find_summary_column(history, name, metric.name) for name in _SETS}
     columns = {name: history[column] for name, column in names.items() if column in history}
@@ -82,34 +91,53 @@ def _panel(history: History, metric: Metric, left: float, top: float, pitch: flo
         x=_epoch_axis(epochs), y=_axis(metric, columns),
     )  # fmt: skip
     curves = [
-        panel.line(epochs, values, stroke.colour, stroke_dasharray=stroke.dashes)
-        + "".join(panel.dot(*point, 3.5, fill=stroke.colour) for point in _lone_points(epochs, values))
-        for values, stroke in ((values, named_stroke(name)) for name, values in columns.items())
+        _curve(panel, own["epoch"], own[names[name]], named_stroke(name))
+        for name in columns
+        for own in split_members(history).values()
     ]
-    return panel.axes(label[0].upper() + label[1:]) + _kept_line(panel, kept_epoch) + "".join(curves)
+    kept_lines = [_kept_line(panel, epoch) for epoch in sorted(set(kept_epochs))]
+    return panel.axes(label[0].upper() + label[1:]) + "".join([*kept_lines, *curves])
 
 
-def _kept_line(panel: Panel, kept_epoch: int | None) -> str:
-    if kept_epoch is None:
-        return ""
+def _curve(panel: Panel, epochs: Sequence[float], values: Sequence[float], stroke: Stroke) -> str:
+    dots = (panel.dot(*point, 3.5, fill=stroke.colour) for point in _lone_points(epochs, values))
+    return panel.line(epochs, values, stroke.colour, stroke_dasharray=stroke.dashes) + "".join(dots)
+
+
+def _kept_line(panel: Panel, kept_epoch: int) -> str:
     ends = [panel.y.low, panel.y.high]
     return panel.line([kept_epoch] * 2, ends, _KEPT.colour, stroke_dasharray=_KEPT.dashes)
 
 
-def _alt_text(history: History, metrics: Sequence[Metric], kept_epoch: int | None) -> str:
+def _alt_text(history: History, metrics: Sequence[Metric], kept_epochs: Sequence[int]) -> str:
     """The text alternative: the number of epochs, and each curve's value at the kept or last epoch."""
-    epochs = list(history["epoch"])
-    row = epochs.index(kept_epoch) if kept_epoch in epochs else -1
+    members = list(split_members(history).values())
+    rows = (
+        [list(own["epoch"]).index(kept) for own, kept in zip(members, kept_epochs, strict=True)] if kept_epochs else []
+    )
+    rows = rows or [-1] * len(members)
     values = [
-        f"{SET_NAMES[name]} {metric.label} {decimals(history[column][row])}"
+        f"{SET_NAMES[name]} {metric.label} {decimals(value)}"
         for metric in metrics
         for name in _SETS
         if (column := find_summary_column(history, name, metric.name)) in history
-        and math.isfinite(history[column][row])
+        and math.isfinite(value := mean(own[column][row] for own, row in zip(members, rows, strict=True)))
     ]
-    where = "in the last one" if kept_epoch is None else f"in epoch {kept_epoch}, whose weights were kept"
-    summary = f" {where[0].upper()}{where[1:]}: {', '.join(values)}." if values else ""
-    return f"Training curves over {len(epochs)} epoch{'' if len(epochs) == 1 else 's'}.{summary}"
+    return f"Training curves {_epochs_text(members)}.{_value_text(values, kept_epochs)}"
+
+
+def _epochs_text(members: Sequence[History]) -> str:
+    longest = pluralize(max(len(own["epoch"]) for own in members), "epoch")
+    return f"over {longest}" if len(members) == 1 else f"of {len(members)} networks over at most {longest}"
+
+
+def _value_text(values: Sequence[str], kept_epochs: Sequence[int]) -> str:
+    where = "In the last one"
+    if len(kept_epochs) > 1:
+        where = "On average in the epochs whose weights were kept"
+    elif kept_epochs:
+        where = f"In epoch {kept_epochs[0]}, whose weights were kept"
+    return f" {where}: {', '.join(values)}." if values else ""
 
 
 def _epoch_axis(epochs: Sequence[float]) -> Axis:

@@ -21,6 +21,7 @@ from archnet.files.strict_json import flat_texts
 from archnet.report.curves import MAX_CLASS_CURVES, PRECISION_RECALL, ROC, set_results
 from archnet.report.data_findings import recorded_findings
 from archnet.report.decision.decision_section import decision_section
+from archnet.report.ensemble.members_table import members_table
 from archnet.report.figures.montage import NUM_PICTURES, gallery_pictures, shown_channel
 from archnet.report.figures.run_figures import run_drawings, write_figures
 from archnet.report.figures.svg import Drawing
@@ -117,6 +118,7 @@ def _figure_values(run: RunFiles, drawings: Mapping[str, Drawing]) -> dict[str, 
         "plots": [drawings[plot.name] for plot in (ROC, PRECISION_RECALL) if plot.name in drawings],
         "reliability": drawings.get("calibration"),
         "training_curves": drawings.get("training_curves"),
+        "members": members_table(run),
         "samples": cards(samples, len(wrong_cases) + len(samples)),
         "wrong": cards(wrong_cases, len(wrong_cases) + len(samples)),
         "shown": shown_channel(run.experiment),

@@ -28,7 +28,7 @@ NOT_CLINICAL: Final = (
 
 _TRAINING: Final = (
     "optimizer", "learning_rate", "schedule", "batch_size", "epochs", "l2", "loss", "balance", "augmentation",
-    "ema", "batch_norm_momentum", "precision", "best_metric", "early_stopping", "seed",
+    "ema", "batch_norm_momentum", "precision", "best_metric", "early_stopping", "members", "seed",
 )  # fmt: skip
 
 
@@ -112,10 +112,12 @@ def network_text(run: RunFiles) -> str:
     ]
     arch = options(run, "arch")
     description = f"{arch['description']}\n\n" if arch.get("description") else ""
-    totals = (
+    members = (run.network or {}).get("members", 1)
+    networks = f"{members} networks of these layers, whose probabilities are averaged: " if members > 1 else ""
+    costs = (
         f"{count(run.metrics.get('parameters'))} parameters, {count(run.metrics.get('macs'))} multiply-adds per case."
     )
-    return f"{description}{markdown_table(('layer', 'what', 'output', 'parameters'), rows)}\n\n{totals}"
+    return f"{description}{markdown_table(('layer', 'what', 'output', 'parameters'), rows)}\n\n{networks}{costs}"
 
 
 def training_text(run: RunFiles) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from archnet.errors import pluralize
-from archnet.evaluation.kept_epoch import training_end
+from archnet.evaluation.kept_epoch import training_ends
 from archnet.report.paper.run_facts import options
 from archnet.report.run_files import RunFiles
-from archnet.report.sentences.training_sentence import training_sentence
+from archnet.report.sentences.training_sentence import training_sentences
 from archnet.report.wording import duration, threshold, word_list
 
 
@@ -96,13 +96,18 @@ def duration_text(run: RunFiles) -> str:
 
 def selection(run: RunFiles) -> str:
     """The epoch whose weights are kept, and the reason."""
-    end = training_end(run.history, run.experiment)
-    return training_sentence(end) if end else ""
+    return " ".join(training_sentences(training_ends(run.history, run.experiment)))
 
 
 def ensemble(run: RunFiles) -> str:
-    """A statement that a run has a single model."""
-    return "None: the results are those of one trained model."
+    """The networks whose probabilities are averaged, or a statement that there is only one."""
+    members = options(run, "training").get("members", 1)
+    if members == 1:
+        return "None: the results are those of one trained model."
+    return (
+        f"The probabilities of {members} networks of the same architecture are averaged. They were trained on the same "
+        "cases with different random seeds."
+    )
 
 
 def threshold_text(run: RunFiles) -> str:

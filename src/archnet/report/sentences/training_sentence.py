@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from archnet.errors import pluralize
 from archnet.evaluation.kept_epoch import TrainingEnd
 from archnet.report.wording import decimals
+
+
+def training_sentences(ends: Sequence[TrainingEnd]) -> list[str]:
+    """Describe the trainings of a run, one text for each network.
+
+    >>> training_sentences([TrainingEnd(kept_epoch=2, num_epochs=2, member=1)])
+    ['Member 1: Kept the weights of the last epoch (2 of 2).']
+    """
+    return [
+        training_sentence(end) if end.member is None else f"Member {end.member}: {training_sentence(end)}"
+        for end in ends
+    ]
 
 
 def training_sentence(end: TrainingEnd) -> str:

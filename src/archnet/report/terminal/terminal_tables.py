@@ -14,7 +14,7 @@ from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
 from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.confusion import class_report
-from archnet.evaluation.kept_epoch import training_end
+from archnet.evaluation.kept_epoch import training_ends
 from archnet.evaluation.metric_values import macro_report
 from archnet.evaluation.run_costs import COMPARED_COSTS, RunCost
 from archnet.report.comparison_wording import (
@@ -36,7 +36,7 @@ from archnet.report.sentences.comparison_sentence import (
 from archnet.report.sentences.document_difference import difference_texts
 from archnet.report.sentences.run_cautions import cautions, collapse_text
 from archnet.report.sentences.run_headline import headline
-from archnet.report.sentences.training_sentence import training_sentence
+from archnet.report.sentences.training_sentence import training_sentences
 from archnet.report.tables import name_lines, titled_table
 from archnet.report.terminal.confusion_table import confusion_table
 from archnet.report.wording import (
@@ -68,11 +68,10 @@ def run_summary(run: RunFiles) -> RenderableType:
     name = reported_set(run.sets)
     matrix, classes = run.metrics[name]["confusion_matrix"], run.metrics["classes"]
     tables = Columns([confusion_table(matrix, classes, SET_NAMES[name]), error_table(run.metrics)], padding=(0, 2))
-    end = training_end(run.history, run.experiment)
     return Group(
         *([Text(collapse_text(run.metrics["collapsed"]), style="bold red")] if "collapsed" in run.metrics else []),
         Text(headline(run), style="bold"),
-        *([Text(training_sentence(end))] if end else []),
+        *map(Text, training_sentences(training_ends(run.history, run.experiment))),
         "",
         tables,
         "",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from archnet.evaluation.kept_epoch import training_end
+from archnet.evaluation.kept_epoch import training_ends
 from archnet.evaluation.metric_entry import Estimate, class_estimate, macro_estimate
 from archnet.report.figures.svg import colour
 from archnet.report.run_files import RunFiles
 from archnet.report.sentences.amounts import positive_cases
 from archnet.report.sentences.run_cautions import cautions
 from archnet.report.sentences.run_headline import headline
-from archnet.report.sentences.training_sentence import training_sentence
+from archnet.report.sentences.training_sentence import training_sentences
 from archnet.report.verdict.provenance import provenance
 from archnet.report.verdict.recall_bars import NARROW, WIDE, Bar, recall_bars
 from archnet.report.verdict.verdict_section import Fact, case_facts, group_facts
@@ -21,13 +21,13 @@ from archnet.report.wording import SET_NAMES, percent, reported_set
 def run_section(run: RunFiles) -> dict[str, Any]:
     """The values of the template "verdict.html" for a single run."""
     name = reported_set(run.sets)
-    end = training_end(run.history, run.experiment)
+    ends = training_ends(run.history, run.experiment)
     title = f"{SET_NAMES[name].capitalize()} set, with 95% intervals"
     bars = _bars(run, name)
     return {
         "sentence": headline(run),
         "others": [],
-        "notes": [training_sentence(end)] if end else [],
+        "notes": training_sentences(ends),
         "badge": "",
         "kind": "",
         "bars_title": title,
@@ -65,9 +65,15 @@ def _facts(run: RunFiles, name: str) -> list[Fact]:
     part = run.predictions.select(name)
     num_positives = int((part.y_true == run.positive).sum())
     num_scans = ((run.data or {}).get("num_scans") or {}).get(name)
-    end = training_end(run.history, run.experiment)
     return [
         *group_facts(len(set(part.groups.tolist())), num_scans),
         *case_facts(len(part.cases), num_positives, run.classes[run.positive], len(run.classes)),
-        *([(f"epoch {end.kept_epoch} of {end.num_epochs}", "weights kept")] if end else []),
+        *_training_facts(run),
     ]
+
+
+def _training_facts(run: RunFiles) -> list[Fact]:
+    ends = training_ends(run.history, run.experiment)
+    if len(ends) > 1:
+        return [(str(len(ends)), "networks, averaged")]
+    return [(f"epoch {end.kept_epoch} of {end.num_epochs}", "weights kept") for end in ends]

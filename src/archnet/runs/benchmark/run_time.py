@@ -27,7 +27,7 @@ class RunTime:
     """The number of steps of a run, and their measured time.
 
     Attributes:
-        epochs: Number of epochs, without early stopping.
+        epochs: Number of epochs of all networks of the run, without early stopping.
         steps_per_epoch: Number of training steps in an epoch.
         step_seconds: Measured time of a training step, averaged over a few.
         forward_steps_per_epoch: Number of validation batches, of the size of a training step.
@@ -68,11 +68,11 @@ def measure_run(experiment: Experiment, num_steps: int) -> RunTime:
     seconds = measure_seconds(timed_training.trainer, timed_training.iterate_steps(1, num_steps))
     batch_size, sets = experiment.training.batch_size, split.sets[split.rows]
     return RunTime(
-        epochs=experiment.training.epochs,
+        epochs=experiment.training.epochs * experiment.training.members,
         steps_per_epoch=timed_training.steps.steps_per_epoch,
         step_seconds=seconds / num_steps,
         forward_steps_per_epoch=float(np.sum(sets == "validation")) / batch_size,
-        forward_steps=len(sets) / batch_size,
+        forward_steps=experiment.training.members * len(sets) / batch_size,
     )
 
 

@@ -69,7 +69,8 @@ def write_run_heat_maps(
 
 def max_heat_maps(folder: Path) -> int:
     """The maximum number of heat maps of a run, from the cost of its network."""
-    return MAX_MACS // max(1, int(read_json(folder / "network.json")["macs"]))
+    network = read_json(folder / "network.json")
+    return MAX_MACS // max(1, int(network["macs"]) * int(network.get("members", 1)))
 
 
 def _find_feature_map(experiment: Experiment, gallery: Gallery) -> FeatureMap | None:

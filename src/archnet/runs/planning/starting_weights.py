@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archnet.errors import RunError
 from archnet.evaluation.integrity.verification import verify_run
-from archnet.evaluation.run_folder import MODEL, find_weights_file, is_finished
+from archnet.evaluation.run_folder import MODEL, find_weights_file, is_finished, read_optional_json
 from archnet.files.atomic import write_json
 from archnet.spec.experiment import Experiment
 
@@ -44,14 +44,38 @@ def check_starting_weights(experiment: Experiment) -> None:
         verify_run(folder, (MODEL,))
 
 
-def write_starting_weights(folder: Path, setup: TrainingSetup, experiment: Experiment) -> None:
-    """Write init.json of a new run and log it; without transferred weights, there is no such file."""
+def write_starting_weights(
+    folder: Path, setup: TrainingSetup, experiment: Experiment, *, is_first: bool = True
+) -> None:
+    """Write init.json of a new run and log it; without transferred weights, there is no such file.
+
+    Args:
+        folder: The run folder.
+        setup: A training that starts.
+        experiment: The run's experiment.
+        is_first: Whether it is the first training of the run; later ones must start from the same file.
+
+    Raises:
+        RunError: The file has changed since the first training of the run.
+    """
     document = _document(setup)
+    if not is_first:
+        _check_same_file(folder, document)
+        return
     if document is None:
         (folder / INIT_FILE).unlink(missing_ok=True)
         return
     write_json(folder / INIT_FILE, document)
     _log_origins(document, experiment)
+
+
+def _check_same_file(folder: Path, document: Mapping[str, Any] | None) -> None:
+    first = read_optional_json(folder / INIT_FILE)
+    if document is not None and (first is None or first["sha256"] != document["sha256"]):
+        raise RunError(
+            f"training.init: {document['weights']}: changed since the first member of this run was trained, so the "
+            "members would start from different weights. Restore the file, or remove the run folder to start over."
+        )
 
 
 def _document(setup: TrainingSetup) -> dict[str, Any] | None:

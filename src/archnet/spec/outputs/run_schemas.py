@@ -139,6 +139,11 @@ _COLLAPSE: Final = record_of(
     {"reason": one_of("diverged", "constant", "one_class")}, {"class": TEXT, "losses": tuple_of(nullable(NUMBER), 2)}
 )
 
+_MEMBER: Final = record_of(
+    {"seed": COUNT}, dict.fromkeys(("validation", "test"), record_of({}, dict.fromkeys(EVALUATED_METRICS, _ENTRY)))
+)
+"""The results of one network of an ensemble alone."""
+
 METRICS_FILE: Final = record_of(
     {},
     {
@@ -148,6 +153,7 @@ METRICS_FILE: Final = record_of(
         "collapsed": _COLLAPSE,
         "froc": _FROC_RESULTS,
         "strata": _STRATA,
+        "members": list_of(_MEMBER, 2),
         **_COSTS,
     },
 )
@@ -179,8 +185,10 @@ NETWORK: Final = record_of(
         "parts": COUNT,
         "training_bytes": COUNT,
         "memory_bytes": nullable(COUNT),
-    }
+    },
+    {"members": _POSITIVE},
 )
+"""The network; of an ensemble, one of its members."""
 
 _SHA256: Final[Schema] = {"type": "string", "pattern": r"^[0-9a-f]{64}$(?!\n)"}
 _POINT_MM: Final = tuple_of(NUMBER, 3)

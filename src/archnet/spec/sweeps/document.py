@@ -39,6 +39,11 @@ _LOSS_KEYS: Final = (
 """Keys that determine the definition of the validation loss."""
 
 
+_UNSTOPPABLE_MEMBERS: Final = (
+    "the members of an ensemble are trained one after the other, so a trial cannot be stopped early by its first "
+    "epochs. Remove the scheduler, or training.members."
+)
+
 _MAX_LISTED_KEYS: Final = 100
 """Number of hyperparameters that are checked one by one; the schema allows no more."""
 
@@ -78,6 +83,8 @@ def parse_sweep(
     if problem := name_problem(sweep.name):
         problems.append(Problem(("name",), problem))
     problems += trials_problems(sweep)
+    if sweep.scheduler and ((base.value.get("training") or {}).get("members") or 1) > 1:
+        problems.append(Problem(("scheduler",), _UNSTOPPABLE_MEMBERS))
     problems += _value_problems(sweep, {step for path, *_ in problems if path[0] == "space" for step in path[1:2]})
     if problems:
         raise document.error(problems)
@@ -114,6 +121,8 @@ def _key_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
             "trials with several folds or seeds are ranked by their mean, so they cannot be stopped early. "
             "Remove the scheduler, or folds and seeds.",
         )
+    if options.get("scheduler") and "training.members" in space:
+        yield Problem(("space", "training.members"), _UNSTOPPABLE_MEMBERS)
     yield from _incomparable_problems(options)
     if options.get("seeds") and "training.seed" in space:
         yield Problem(("space", "training.seed"), '"seeds" already varies this key. Remove one of the two.')

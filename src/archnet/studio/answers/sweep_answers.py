@@ -93,8 +93,9 @@ class SweepAnswers:
 def _describe_trial(sweep: Sweep, number: int, values: Mapping[str, Any]) -> dict[str, Any]:
     trial: dict[str, Any] = {"number": number, "values": dict(values)}
     try:
-        arch = sweep.experiments(values)[0].arch
-        cost = network_cost(arch.plan())
+        experiment = sweep.experiments(values)[0]
+        arch = experiment.arch
+        cost = network_cost(arch.plan(), experiment.training.members)
     except ArchnetError as error:
         return {**trial, "arch": None, "parameters": None, "macs": None, "problem": str(error)}
     return {

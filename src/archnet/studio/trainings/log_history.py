@@ -11,7 +11,7 @@ from archnet.evaluation.run_folder import read_history
 
 MAX_LOG_BYTES: Final = 4_000_000
 
-_EPOCH_LINE: Final = re.compile(r"\S+ \S+ INFO (epoch=\d{1,9}(?: [\w.\- ()]+=[-+.\w]+)+)")
+_EPOCH_LINE: Final = re.compile(r"\S+ \S+ INFO ((?:member=\d{1,9} )?epoch=\d{1,9}(?: [\w.\- ()]+=[-+.\w]+)+)")
 _PAIR: Final = re.compile(r"(\S[^=]*)=(\S+)(?: |$)")
 
 History = Mapping[str, Sequence[float]]
@@ -42,13 +42,13 @@ def parse_epochs(lines: Iterable[str]) -> dict[str, list[float]]:
     >>> parse_epochs(["2026-11-26 19:22:06,492 INFO epoch=1 seconds=2.5", "2026-11-26 19:22:09,1 INFO other=2"])
     {'epoch': [1.0], 'seconds': [2.5]}
     """
-    rows: dict[int, dict[str, float]] = {}
+    rows: dict[tuple[int, int], dict[str, float]] = {}
     for line in lines:
         match = _EPOCH_LINE.fullmatch(line)
         row = _parse_row(match[1]) if match else None
         if row:
-            epoch = int(row["epoch"])
-            rows = {number: known for number, known in rows.items() if number < epoch} | {epoch: row}
+            place = int(row.get("member", 1)), int(row["epoch"])
+            rows = {one: known for one, known in rows.items() if one < place} | {place: row}
     names = [name for name in next(reversed(rows.values()), {}) if all(name in row for row in rows.values())]
     return {name: [row[name] for row in rows.values()] for name in names}
 

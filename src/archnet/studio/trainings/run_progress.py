@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from archnet.evaluation.kept_epoch import TrainingEnd, training_end
+from archnet.evaluation.kept_epoch import split_members, training_ends
 from archnet.listing.run_row import FAILED, FINISHED, INTERRUPTED, RUNNING, RunRow
-from archnet.report.sentences.training_sentence import training_sentence
+from archnet.report.sentences.training_sentence import training_sentences
 from archnet.spec.outputs.metrics_file import read_metrics
 from archnet.spec.outputs.schema_parts import BOOLEAN, COUNT, NUMBER, TEXT, list_of, map_of, nullable, record_of
 from archnet.studio.requests.api_route import RequestRefusal, request_of
@@ -33,10 +33,12 @@ RUN: Final = record_of(
         "history": {
             **map_of(list_of(nullable(NUMBER))),
             "description": "Columns of history.csv, one value for each finished epoch, with six digits until the end; "
-            "null is an undefined number.",
+            "null is an undefined number. Of an ensemble: those of the member in training, or the last one.",
         },
-        "num_epochs": {**COUNT, "description": "Number of finished epochs."},
-        "max_epochs": nullable(COUNT),
+        "member": {**nullable(COUNT), "description": "Number of that member, from 1; null for a single network."},
+        "num_members": COUNT,
+        "num_epochs": {**COUNT, "description": "Number of finished epochs in `history`."},
+        "max_epochs": {**nullable(COUNT), "description": "Maximum number of epochs of each network."},
         "kept_epoch": {**nullable(COUNT), "description": "Epoch with the best weights so far, from 1."},
         "best_metric": nullable(TEXT),
         "best_value": nullable(NUMBER),
@@ -85,12 +87,11 @@ def run_document(workspace: Workspace, request: Mapping[str, Any]) -> dict[str, 
         raise RequestRefusal(404, f"{request['path']}: holds no run. Choose one from the table of runs.")
     row, document = found
     history = read_live_history(folder)
-    end = training_end(history, row.document)
     results = _read_results(folder) if row.state == FINISHED and row.document else _Results(confusion_matrices={})
     owner = run_owner(folder) if row.state == RUNNING else None
     return {
         **document,
-        **_training(row, history, end),
+        **_training(row, history),
         "classes": list(results.classes),
         "positive": results.positive,
         "confusion_matrices": dict(results.confusion_matrices),
@@ -102,18 +103,26 @@ def run_document(workspace: Workspace, request: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def _training(row: RunRow, history: Mapping[str, Sequence[float]], end: TrainingEnd | None) -> dict[str, Any]:
-    max_epochs = (row.document.get("training") or {}).get("epochs")
-    seconds = history.get("seconds", ())
+def _training(row: RunRow, history: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    options = row.document.get("training") or {}
+    max_epochs, num_members = options.get("epochs"), int(options.get("members", 1))
+    member, own = max(split_members(history).items(), default=(1, {}))
+    ends = training_ends(history, row.document)
+    end = ends[-1] if ends else None
+    num_left = 0
+    if isinstance(max_epochs, int):
+        num_left = max(max_epochs - len(own.get("seconds", ())), 0) + (num_members - member) * max_epochs
     return {
-        "history": {name: [_finite(value) for value in values] for name, values in history.items()},
-        "num_epochs": len(seconds),
+        "history": {name: [_finite(value) for value in values] for name, values in own.items()},
+        "member": member if num_members > 1 else None,
+        "num_members": num_members,
+        "num_epochs": len(own.get("seconds", ())),
         "max_epochs": max_epochs if isinstance(max_epochs, int) else None,
         "kept_epoch": end.kept_epoch if end else None,
         "best_metric": end.best_metric if end else None,
         "best_value": _finite(end.best_value) if end else None,
-        "ending": training_sentence(end) if end and row.state == FINISHED else "",
-        "seconds_left": _seconds_left(seconds, max_epochs) if row.state == RUNNING else None,
+        "ending": " ".join(training_sentences(ends)) if row.state == FINISHED else "",
+        "seconds_left": _seconds_left(history.get("seconds", ()), num_left) if row.state == RUNNING else None,
     }
 
 
@@ -121,16 +130,16 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _seconds_left(seconds: Sequence[float], max_epochs: Any) -> float | None:
+def _seconds_left(seconds: Sequence[float], num_left: int) -> float | None:
     """The time of the epochs that are left, from the mean of the last ones; the first is slower.
 
-    >>> _seconds_left([9.0, 2.0, 4.0], 5), _seconds_left([], 5), _seconds_left([9.0], 3)
+    >>> _seconds_left([9.0, 2.0, 4.0], 2), _seconds_left([], 5), _seconds_left([9.0], 2)
     (6.0, None, 18.0)
     """
-    if not seconds or not isinstance(max_epochs, int):
+    if not seconds:
         return None
     timed = seconds[1:][-_NUM_TIMED:] or seconds
-    return max(max_epochs - len(seconds), 0) * sum(timed) / len(timed)
+    return num_left * sum(timed) / len(timed)
 
 
 def _read_results(folder: Path) -> _Results:

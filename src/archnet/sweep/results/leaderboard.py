@@ -208,7 +208,7 @@ def _read_row(sweep: Sweep, folder: Path, trial: Trial) -> LeaderboardRow:
         value=mean(values) if values else None,
         spread=stdev(values) if len(values) > 1 else None,
         seconds=sum(curve.seconds for curve in curves),
-        epochs=sum(len(curve.values) for curve in curves),
+        epochs=sum(curve.num_epochs for curve in curves),
         curves=curves,
         metrics=tuple(metrics for metrics in metrics_documents if metrics),
     )

@@ -29,7 +29,7 @@ class Duration:
 
     Attributes:
         name: The name of the variant.
-        epochs: Number of epochs, without early stopping.
+        epochs: Number of epochs of all networks of a run, without early stopping.
         steps_per_epoch: Number of training steps in an epoch.
         step_seconds: Measured time of a step.
         start_seconds: Measured time until the first step: start of the process, data, graph.

@@ -25,8 +25,8 @@ class Variant:
         is_original: Whether this is the original architecture of the twins.
         factor: Factor by which the widths of the twin were scaled; 1 for the original.
         notes: What differs from the original, and whether the match was reached.
-        parameters: Number of weights on these data.
-        macs: Multiply-adds of one case.
+        parameters: Number of weights on these data, of all members of an ensemble.
+        macs: Multiply-adds of one case, likewise.
     """
 
     arch: Arch
@@ -63,7 +63,12 @@ class Variant:
 
 
 def make_variants(
-    arch: Arch, forms: Sequence[FormName], matches: Sequence[Match], shape: tuple[int, ...], num_classes: int
+    arch: Arch,
+    forms: Sequence[FormName],
+    matches: Sequence[Match],
+    shape: tuple[int, ...],
+    num_classes: int,
+    num_members: int = 1,
 ) -> tuple[Variant, ...]:
     """The original and its twins, in the order of their forms and matches.
 
@@ -75,6 +80,7 @@ def make_variants(
         matches: The rules by which twins are scaled.
         shape: The shape of a case without channels: (height, width) or (height, width, depth).
         num_classes: Number of classes of the data.
+        num_members: Number of networks that are trained and averaged in each run.
 
     Raises:
         ArchnetError: The forms lack that of the original, the data have no depth for them, or the twin of a form cannot
@@ -100,7 +106,7 @@ def make_variants(
             continue
         for match in matches:
             _add_twin(variants, _make_variant(arch, form, match, shape, num_classes))
-    return tuple(variants)
+    return tuple(replace(one, parameters=num_members * one.parameters, macs=num_members * one.macs) for one in variants)
 
 
 def _check_forms(arch: Arch, own_form: FormName, forms: Sequence[FormName], shape: tuple[int, ...]) -> None:

@@ -91,7 +91,14 @@ def plan_versus(
     _check_experiment(experiments)
     options = replace(options, folds=options.folds or experiment.split.folds)
     dataset = open_dataset(experiment.data, progress)
-    variants = make_variants(experiment.arch, options.forms, options.matches, dataset.shape, len(dataset.cases.classes))
+    variants = make_variants(
+        experiment.arch,
+        options.forms,
+        options.matches,
+        dataset.shape,
+        len(dataset.cases.classes),
+        experiment.training.members,
+    )
     document = _sweep_document(experiment, variants, options)
     return VersusPlan(
         experiment=experiment,

@@ -1,0 +1,1 @@
+"""The members of an ensemble: the predictions and results of each one alone."""

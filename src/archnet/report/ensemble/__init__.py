@@ -1,0 +1,1 @@
+"""Each member of an ensemble against all of them together."""
