@@ -20,6 +20,7 @@ _RUN = {
     "history.csv": "loss and metrics of each epoch",
     "network.json": "the layers with their shapes and costs",
     "predictions.csv": "the probabilities of each case; everything below can be recomputed from it",
+    "members/": "the validation and test predictions of each member alone; only with `training.members`",
     "gallery.npz": "the pictures of cases in the report",
     "heat_maps.npz": "their Grad-CAM heat maps",
     "metrics.json": "metrics with 95% intervals, confusion matrices, operating points, calibration and strata",

@@ -187,7 +187,8 @@ def run_all(  # noqa: PLR0913 - the options of `archnet run`, by name
         progress: None (the default) shows progress in notebooks and on terminals, True always, False never. A function
             of (items, description, total) replaces the display of data preparation: it yields the items.
         callback: Object with the methods `on_step(epoch, step, num_steps, logs)` and `on_epoch(row)`, which are called
-            after every training step and epoch.
+            after every training step and epoch. If it has the method `on_member(number)`, that is called before each
+            network of an ensemble, and a row has the key "member".
 
     Returns:
         The finished runs, in the order of the experiments; those of the baselines come last. `comparison` compares all

@@ -15,6 +15,7 @@ from archnet.files.archives.zip_archive import DamagedFileError
 from archnet.network.initialization.foreign_classes import READ_CLASSES, READ_SIZES
 from archnet.network.initialization.loose_arrays import assign_arrays, read_arrays
 from archnet.network.model_file import check_model_file
+from archnet.network.scaling import member_networks
 from archnet.network.weights.transfer import LayerOrigin, transfer_weights
 from archnet.spec.experiment import Init
 
@@ -77,6 +78,13 @@ def _take(file: Path, network: keras.Model, init: Init) -> list[LayerOrigin]:
     if file.name.endswith(WEIGHTS_SUFFIX):
         return assign_arrays(read_arrays(file), network, str(init.weights))
     source = _open_in_keras(file)
+    members = member_networks(source) if "scaling" in {layer.name for layer in source.layers} else []
+    if len(members) > 1:
+        raise ValueError(
+            f"{init.weights}: is an ensemble of {len(members)} networks, and a network starts from one. Save one of "
+            f'them in Python, archnet.load_run("RUN").model.get_layer("{members[0].name}").save("member.keras"), and '
+            "name that file."
+        )
     try:
         return transfer_weights(source, network, init.inflate)
     except ValueError as error:
