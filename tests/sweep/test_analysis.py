@@ -91,7 +91,14 @@ def board_of(sweep, tried, values, state="finished"):
             epochs=len(course),
             metrics=(),
             curves=(
-                LearningCurve(column="validation_auc", values=tuple(course), best_index=len(course) - 1, seconds=5.0),
+                LearningCurve(
+                    column="validation_auc",
+                    values=tuple(course),
+                    best_index=len(course) - 1,
+                    seconds=5.0,
+                    kept_values=(course[-1],),
+                    num_epochs=len(course),
+                ),
             ),
         )
         for number, (one, course) in enumerate(zip(tried, values, strict=True))

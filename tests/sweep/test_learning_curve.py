@@ -44,3 +44,14 @@ def test_the_kept_epoch_is_the_one_whose_weights_training_keeps(metric, seed):
         progress.end_epoch({column: value}, metric, [np.array(index)])
     kept = len(values) - 1 if progress.best_weights is None else int(progress.best_weights[0])
     assert best_epoch_index({"seconds": [1.0] * len(values), column: values}, metric) == kept
+
+
+def test_the_value_of_an_ensemble_is_the_mean_over_its_members(tmp_path):
+    rows = ["1,1,5,0.5", "1,2,5,0.7", "2,1,5,0.9", "2,2,5,0.3", "2,3,5,0.8"]
+    (tmp_path / "history.csv").write_text("\n".join(["member,epoch,seconds,validation_auc", *rows]) + "\n")
+    (tmp_path / "experiment.json").write_text('{"training": {"best_metric": "auc"}}')
+    curve = read_learning_curve(tmp_path, "auc")
+    assert curve.values == pytest.approx((0.7, 0.5, 0.8))
+    assert curve.kept_values == (0.7, 0.9)
+    assert curve.value == pytest.approx(0.8)
+    assert (curve.num_epochs, curve.seconds) == (5, 25)

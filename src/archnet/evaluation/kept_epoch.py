@@ -56,7 +56,7 @@ def split_members(history: History) -> dict[int, History]:
     ({1: {'epoch': [1]}}, {})
     """
     if "member" not in history:
-        return {1: history} if history.get("epoch") else {}
+        return {1: history} if history else {}
     members = history["member"]
     rows = {int(number): [row for row, one in enumerate(members) if one == number] for number in members}
     return {
