@@ -61,3 +61,19 @@ def test_another_run_starts_again():
     position.begin_run(RunStart(name="arch3dsm", number=3, num_runs=6, num_epochs=5))
     position.update(1, 1, 10)
     assert (position.title, position.time_left) == ("arch3dsm (3 of 6)  epoch 1/5", "")
+
+
+def test_the_members_of_an_ensemble_are_counted_together():
+    # A step takes 2 s, an epoch 20 s. The first member stops after 2 of 3 epochs.
+    clock = Clock()
+    position = TrainingPosition(clock=clock)
+    position.begin_run(RunStart(name="net", number=1, num_runs=1, num_epochs=3, num_members=3))
+    for member, epochs in ((1, 2), (2, 1)):
+        position.begin_member(member)
+        for epoch in range(1, epochs + 1):
+            for step in range(1, 11):
+                position.update(epoch, step, 10)
+                clock.now += 2
+    assert position.title == "net  member 2/3  epoch 1/3"
+    assert position.time_left == "2 min left"  # 5 epochs
+    assert position.times_left == ["2 min left"]

@@ -555,6 +555,12 @@ def test_a_crop_size_in_millimetres_becomes_voxels_and_the_resolved_document_rea
             'mine.json $.training.memory: "99999999999999999999..." is a number of 400 characters, '
             "more memory than any machine has.",
         ),
+        (
+            'training={"members": 20, "seed": 2000000000}',
+            "mine.json $.training.seed: the 20 members have the seeds from 40,000,000,000 on, and a seed is at most "
+            "2,147,483,647. Use a smaller seed.",
+        ),
+        ("training.members=21", "mine.json $.training.members: expected at most 20, got 21."),
         ("training.optimizer=adam\n", 'mine.json $.training.optimizer: "adam\\n" is not one of "adam"'),
         ("training.epochs=auto\n", 'mine.json $.training.epochs: expected a whole number or "auto", got "auto\\n".'),
         ("name=nul", 'mine.json $.name: "nul" is the name of a device on Windows. Rename it.'),

@@ -336,3 +336,17 @@ def test_few_values_of_a_large_network_stand_for_all():
         )
     )
     assert max_probes(sweep) == 6
+
+
+@pytest.mark.parametrize(
+    ("place", "keys"),
+    [
+        ("scheduler", {"training": {"members": 2}, "space": WIDTH}),
+        ("space", {"space": {"training.members": [1, 2]}}),
+    ],
+)
+def test_the_members_of_an_ensemble_cannot_be_stopped_by_the_first_epochs(place, keys):
+    base = {**BASE, "training": keys.pop("training", {})}
+    message = message_of(base=base, scheduler={"type": "asha"}, **keys)
+    assert f"$.{place}" in message
+    assert "the members of an ensemble are trained one after the other, so a trial cannot be stopped early" in message

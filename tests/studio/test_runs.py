@@ -329,3 +329,10 @@ def test_a_damaged_run_takes_neither_the_table_nor_the_page_down(studio, folder,
     assert "runs/cubes/deep" in [row["path"] for row in table.json()["runs"]]
     assert state(studio).status_code in (200, 404, 422)
     assert state(studio, "runs/cubes/deep").status_code == 200
+
+
+def test_the_epochs_of_an_ensemble_are_those_of_each_member():
+    text = "2026-11-26 19:22:06,492 INFO member={} epoch={} seconds={}"
+    places = [(1, 1, 3), (1, 2, 2), (2, 1, 4), (2, 2, 9), (2, 2, 5)]  # the last epoch again after an interruption
+    history = parse_epochs([text.format(*place) for place in places])
+    assert history == {"member": [1, 1, 2, 2], "epoch": [1, 2, 1, 2], "seconds": [3, 2, 4, 5]}
