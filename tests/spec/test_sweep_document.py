@@ -341,7 +341,7 @@ def test_few_values_of_a_large_network_stand_for_all():
 @pytest.mark.parametrize(
     ("place", "keys"),
     [
-        ("scheduler", {"training": {"members": 2}, "space": WIDTH}),
+        ("scheduler", {"training": {"members": 2}, "space": {WIDTH: [4, 8]}}),
         ("space", {"space": {"training.members": [1, 2]}}),
     ],
 )
