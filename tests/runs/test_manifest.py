@@ -162,7 +162,7 @@ def test_a_repair_makes_metrics_and_architecture_bit_identical_and_the_network_b
     assert [message for message in caplog.messages if "regenerated" in message] == [
         f"{flat / 'arch.json'}: regenerated from experiment.json.",
         f"{flat / 'network.json'}: regenerated from experiment.json, environment.json, gallery.npz and predictions.csv.",
-        f"{flat / 'metrics.json'}: regenerated from predictions.csv, split.csv, cases.csv, experiment.json, network.json and history.csv.",
+        f"{flat / 'metrics.json'}: regenerated from predictions.csv, members/, split.csv, cases.csv, experiment.json, network.json and history.csv.",
     ]
 
 

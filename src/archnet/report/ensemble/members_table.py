@@ -30,10 +30,14 @@ def members_table(run: RunFiles) -> dict[str, Any] | None:
         "together": together,
     }
     return {
-        "columns": [f"{SET_NAMES[name]} {METRICS[metric].summary_label(len(run.classes))}" for name, metric in columns],
+        "columns": [f"{SET_NAMES[name]} {_label(metric, run)}" for name, metric in columns],
         "rows": [{"label": label, "values": [decimals(value) for value in values]} for label, values in rows.items()],
         "sentence": " ".join(_sentences(len(members), columns, means, together, run)),
     }
+
+
+def _label(metric: str, run: RunFiles) -> str:
+    return METRICS[metric].macro_label if len(run.classes) > 2 else METRICS[metric].label
 
 
 def _value(results: Mapping[str, Any], metric: str) -> float | None:
@@ -57,7 +61,6 @@ def _sentences(
     yield f"The model averages the probabilities of {count} networks that differ only in their random seed."
     for (name, metric), one, all_ in zip(columns, means, together, strict=True):
         if metric == "auc" and one is not None and all_ is not None:
-            label = METRICS[metric].summary_label(len(run.classes))
-            yield f"On the {SET_NAMES[name]} set, a member alone has a mean {label} of {decimals(one)}; together"
+            yield f"On the {SET_NAMES[name]} set, a member alone has a mean {_label(metric, run)} of {decimals(one)}; together"
             yield f"they have {decimals(all_)}."
             return
