@@ -22,7 +22,7 @@ MEMBER_SETS: Final = ("validation", "test")
 
 
 def average_predictions(members: Sequence[Predictions]) -> Predictions:
-    """Average the probabilities of the members; a single one is returned as it is."""
+    """Average the probabilities of the members; a single one is returned unchanged."""
     first, *others = members
     if not others:
         return first

@@ -61,6 +61,7 @@ def _sentences(
     yield f"The model averages the probabilities of {count} networks that differ only in their random seed."
     for (name, metric), one, all_ in zip(columns, means, together, strict=True):
         if metric == "auc" and one is not None and all_ is not None:
-            yield f"On the {SET_NAMES[name]} set, a member alone has a mean {_label(metric, run)} of {decimals(one)}; together"
-            yield f"they have {decimals(all_)}."
+            where = f"On the {SET_NAMES[name]} set"
+            yield f"{where}, a member alone has a mean {_label(metric, run)} of {decimals(one)};"
+            yield f"together they have {decimals(all_)}."
             return
