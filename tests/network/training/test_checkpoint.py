@@ -12,13 +12,14 @@ from archnet.network.training import checkpoint as checkpoint_module
 from archnet.network.training import loop as loop_module
 from archnet.network.training.checkpoint import FILE, read_saved_training
 from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies
-from archnet.spec.experiment import EarlyStopping, Schedule
+from archnet.spec.experiment import EarlyStopping, Mixup, Schedule
 from plain_training import plain
 from small_training import Silent, are_equal, bright_and_dark, deep_network, fit
 
 FULL = plain(
     epochs=5, batch_size=8, learning_rate=0.02, schedule=Schedule(type="cosine"), warmup_epochs=1, l2=0.001, ema=0.9,
     balance="oversample", augmentation=(RightAngles(), Flip(), RotatedCopies(angles=(90,))), clip_norm=1.0,
+    mixup=Mixup(),
 )  # fmt: skip
 BRIEF = plain(epochs=1, batch_size=16)
 

@@ -19,7 +19,9 @@ from small_training import LIMITS, are_equal, bright_and_dark, deep_network, fit
 def batches_of(training, examples=None, micro_batch=None):
     examples = examples or bright_and_dark()
     entries = epoch_samples(examples, training, positive=1)
-    return TrainingBatches(examples=examples, samples=entries, training=training, micro_batch=micro_batch)
+    return TrainingBatches(
+        examples=examples, samples=entries, training=training, num_classes=2, micro_batch=micro_batch
+    )
 
 
 @pytest.mark.slow
