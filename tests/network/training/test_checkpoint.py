@@ -61,13 +61,18 @@ def fitted(training, **options):
     ("training", "micro_batch"),
     [
         pytest.param(FULL, None, marks=pytest.mark.long),
-        (dataclasses.replace(FULL, precision="float16", best_metric="auc"), None),
+        pytest.param(dataclasses.replace(FULL, precision="float16"), None, marks=pytest.mark.long),
         pytest.param(
             dataclasses.replace(FULL, precision="bfloat16", optimizer="rmsprop", momentum=0.5, best_metric=None),
             3,
             marks=pytest.mark.long,
         ),
-        (dataclasses.replace(FULL, early_stopping=EarlyStopping(metric="loss", patience=1)), 3),
+        (
+            dataclasses.replace(
+                FULL, precision="float16", best_metric="auc", early_stopping=EarlyStopping(metric="loss", patience=2)
+            ),
+            3,
+        ),
     ],
 )
 def test_an_interrupted_training_ends_with_the_same_bits(training, micro_batch, tmp_path):

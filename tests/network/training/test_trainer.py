@@ -12,6 +12,7 @@ from archnet.network.training.losses import case_losses, penalized_weights
 from archnet.network.training.optimization.optimizers import LossScale, WeightAverage
 from archnet.network.training.trainer import Trainer, read_outputs
 from archnet.spec.augmentations import Flip, RightAngles
+from long_tests import long_except
 from plain_training import plain
 from small_training import LIMITS, are_equal, bright_and_dark, deep_network, fit, network_of, told_by
 
@@ -25,8 +26,8 @@ def batches_of(training, examples=None, micro_batch=None):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rank", [2, pytest.param(3, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("balance", [pytest.param("none", marks=pytest.mark.slow), "weights"])
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("balance", long_except({"weights"}, ["none", "weights"]))
 def test_micro_batches_do_not_change_the_weights(rank, balance):
     training = plain(
         optimizer="sgd", momentum=0.9, learning_rate=0.05, epochs=2, batch_size=16, l2=0.01, clip_norm=0.3,
