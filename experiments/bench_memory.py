@@ -190,6 +190,7 @@ CASES = [
         batch_size=512,
         training={"ema": 0.99, "augmentation": [{"type": "rotate"}]},
     ),
+    Case(name="mixup", arch="archsm", shape=(64, 64), batch_size=512, training={"mixup": {"alpha": 0.2}}),
 ]
 
 

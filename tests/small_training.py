@@ -1,5 +1,7 @@
 """A small network and small data to train it on."""
 
+import shutil
+
 import numpy as np
 
 from archnet.files.strict_json import Document
@@ -34,6 +36,37 @@ class InterruptingAtStep(Silent):
         self.seen += 1
         if self.seen == self.step:
             raise InterruptedTrainingError
+
+
+class CopyingCheckpoint(Silent):
+    """Copies the checkpoint at some steps, counted over all epochs, as a kill at these steps would leave it.
+
+    One training thus serves as the uninterrupted one and as the one that was killed.
+    """
+
+    def __init__(self, folder, copies):
+        self.folder, self.copies, self.seen = folder, copies, 0
+
+    def on_step(self, epoch, step, num_steps, logs):
+        self.seen += 1
+        if self.seen in self.copies:
+            shutil.copytree(self.folder, self.copies[self.seen])
+
+
+def killed_and_resumed(fitted, folder, step):
+    """The network of a whole training, and that of a training resumed from the checkpoint of a step.
+
+    Args:
+        fitted: Trains with the given `callback`, `checkpoint` and `checkpoint_seconds`, and returns the network.
+        folder: A folder for checkpoints.
+        step: The training is killed during this step, counted over all epochs.
+    """
+    whole, resumed = CopyingCheckpoint(folder / "whole", {step: folder / "killed"}), CopyingCheckpoint(folder, {})
+    (folder / "whole").mkdir()
+    expected = fitted(callback=whole, checkpoint=folder / "whole", checkpoint_seconds=0)
+    network = fitted(callback=resumed, checkpoint=folder / "killed", checkpoint_seconds=1e9)
+    assert resumed.seen == whole.seen - step + 1
+    return expected, network
 
 
 def network_of(activation=None, drop_out=0, seed=0, rank=2, num_classes=2):

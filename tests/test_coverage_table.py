@@ -62,7 +62,16 @@ def test_scores_of_one_patient_correlate_as_the_setting_says(load):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changes", [{}, {"kind": "pair"}, {"kind": "pair", "seeds": 3}, {"kind": "froc"}, VERSUS])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"kind": "pair"},
+        pytest.param({"kind": "pair", "seeds": 3}, marks=pytest.mark.long),
+        {"kind": "froc"},
+        VERSUS,
+    ],
+)
 def test_a_cell_gives_the_same_measurement_twice(load, changes):
     measure = load("interval_coverage").measure_cell
     first = measure(cell(**changes))

@@ -8,11 +8,19 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from archnet.spec.augmentations import Flip, RightAngles
+from archnet.spec.experiment import Mixup
 from plain_training import plain
 
 SGD = plain(optimizer="sgd", momentum=0.9, learning_rate=0.05, epochs=2, batch_size=16)
 FULL = dataclasses.replace(
-    SGD, l2=0.01, clip_norm=0.3, balance="weights", augmentation=(RightAngles(), Flip()), ema=0.9, label_smoothing=0.1
+    SGD,
+    l2=0.01,
+    clip_norm=0.3,
+    balance="weights",
+    augmentation=(RightAngles(), Flip()),
+    ema=0.9,
+    label_smoothing=0.1,
+    mixup=Mixup(),
 )
 TRAININGS = {
     "plain": (SGD, {"drop_out": 0}, {}),

@@ -19,6 +19,7 @@ import pytest
 
 import archnet
 from command_line import ROOT
+from long_tests import long_except
 
 PUBLIC = {
     "Arch", "ArchnetError", "Experiment", "Run", "Twin", "check_data", "compare", "explain", "export_model", "load_arch",
@@ -143,25 +144,31 @@ COMPLETIONS = {
 }
 
 
+COMPLETED_IN_CI = {
+    "archnet exp",
+    "archnet explain --method ",
+    "archnet show arch3ds",
+    "archnet run archs/archsm.json --data ph",
+    "archnet versus archs/archsm.json --forms 2d,2.5d,",
+}
+"""A command, a choice, a name, a data set and a list."""
+
+
+@pytest.fixture(scope="module")
+def completion_script(tmp_path_factory):
+    path = tmp_path_factory.mktemp("completion") / "completion.sh"
+    path.write_text(python("-m", "archnet", "--show-completion", "bash").stdout)
+    return path
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        given
-        if given[0] in ("archnet exp", "archnet explain --method ")
-        else pytest.param(*given, marks=pytest.mark.slow)
-        for given in COMPLETIONS.items()
-    ],
-    ids=COMPLETIONS,
-)
-def test_bash_completes(program, tmp_path, line, expected):
+@pytest.mark.parametrize("line", long_except(COMPLETED_IN_CI, COMPLETIONS))
+def test_bash_completes(program, completion_script, line):
     path = f"{program}{os.pathsep}{os.environ['PATH']}"
-    script = tmp_path / "completion.sh"
-    script.write_text(python("-m", "archnet", "--show-completion", "bash").stdout)
     words = line.split(" ")
     lines = [
-        f"source {script}",
+        f"source {completion_script}",
         f"COMP_WORDS=({' '.join(words)} {chr(39) * 2 if not words[-1] else ''})",
         f"COMP_CWORD={len(words) - 1}",
         "$(complete -p archnet | sed 's/.*-F \\([^ ]*\\).*/\\1/') archnet",
@@ -175,7 +182,7 @@ def test_bash_completes(program, tmp_path, line, expected):
         check=True,
         timeout=60,
     )
-    assert done.stdout.split() == expected
+    assert done.stdout.split() == COMPLETIONS[line]
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from command_line import ROOT, archnet
+from long_tests import long_except
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX shells, signals and limits")
 
@@ -232,7 +233,9 @@ def test_a_file_that_cannot_be_written_is_named_with_what_was_kept(run, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), long_except({(signal.SIGTERM, 143)}, [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+)
 def test_a_signal_keeps_the_checkpoint_and_says_how_to_resume(run, tmp_path, number, code):
     run[run.index("training.epochs=1")] = "training.epochs=100000"
     with subprocess.Popen(

@@ -39,6 +39,7 @@ from archnet.versus.report.versus_table import plan_table, versus_table
 from archnet.versus.results.versus_result import read_result
 from checked_data import write_squares
 from command_line import ROOT
+from long_tests import long_except
 from narrow_terminal import NARROW, narrow_text
 from small_sweeps import DROP_OUT, WIDTH, make_schedule, small_sweep
 from small_sweeps import write_run as write_trial
@@ -192,7 +193,7 @@ def test_the_status_of_a_sweep_keeps_every_column(tmp_path, width):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", NARROW)
+@pytest.mark.parametrize("width", long_except({60}, NARROW))
 def test_the_plan_and_the_answer_of_a_versus_keep_every_column(tmp_path, width):
     plan = make_plan(tmp_path, matches=("none", "macs", "parameters"), seeds=2)
     large = tuple(replace(one, parameters=1_422_334, macs=2_310_000_000) for one in plan.variants)

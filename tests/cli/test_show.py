@@ -3,13 +3,20 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
-from command_line import archnet
+from archnet.cli import app
 
 C3 = {"type": "C", "num_output": 4, "kernel_size": 3}
 
 
-@pytest.mark.slow
+def shown(*arguments):
+    """What `archnet show` prints."""
+    done = CliRunner().invoke(app, ["show", *map(str, arguments)])
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
 @pytest.mark.parametrize(
     ("layers", "size", "depends_on_rest"),
     [
@@ -24,16 +31,15 @@ C3 = {"type": "C", "num_output": 4, "kernel_size": 3}
 def test_show_names_the_receptive_field_of_the_last_feature_map(tmp_path, layers, size, depends_on_rest):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"rank": 2, "input_shape": [16, 16], "layers": [*layers, {"type": "T"}]}))
-    output = json.loads(archnet("show", path, "--json").stdout)
+    output = json.loads(shown(path, "--json"))
     assert (output["receptive_field"], output["features_depend_on_whole_input"]) == (size, depends_on_rest)
     rest = "; attention or normalization extends it to the whole input" * depends_on_rest
     sentence = f"The receptive field of the last feature map is {size[0]}x{size[1]} voxels{rest}."
-    assert sentence in " ".join(archnet("show", path).stdout.split())
+    assert sentence in " ".join(shown(path).split())
 
 
-@pytest.mark.slow
 def test_show_names_no_receptive_field_where_there_is_no_feature_map(tmp_path):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"input_shape": [16, 16], "layers": [{"type": "T"}]}))
-    assert "receptive field" not in archnet("show", path).stdout
-    assert "receptive_field" not in json.loads(archnet("show", path, "--json").stdout)
+    assert "receptive field" not in shown(path)
+    assert "receptive_field" not in json.loads(shown(path, "--json"))

@@ -25,6 +25,7 @@ LAYERS = [
 TRAINING = {
     **PLAIN,
     "epochs": 3, "batch_size": 16, "ema": 0.9, "balance": "oversample", "l2": 0.001, "clip_norm": 1.0,
+    "mixup": {"alpha": 0.2},
     "augmentation": [{"type": "right_angles"}, {"type": "flip"}, {"type": "noise"}],
 }  # fmt: skip
 COMMAND = "from archnet.cli import main; main()"

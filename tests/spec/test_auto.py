@@ -326,9 +326,13 @@ def test_the_steps_that_picks_count_with_are_those_that_are_made(counts, batch_s
     labels = np.repeat([*range(len(counts)), UNLABELLED], [*counts, num_unlabelled])
     examples = Examples(images=np.zeros((len(labels), 1, 1, 1)), rows=np.arange(len(labels)), labels=labels)
     entries = epoch_samples(examples, experiment.training, 1)
-    steps = TrainingBatches(examples=examples, samples=entries, training=experiment.training).steps_per_epoch
+    steps = TrainingBatches(
+        examples=examples, samples=entries, training=experiment.training, num_classes=2
+    ).steps_per_epoch
     assert f"at {steps:,} per epoch" in experiment.auto_reasons["training.epochs"]
-    trained = TrainingBatches(examples=examples, samples=entries, training=replace(experiment.training, balance="none"))
+    trained = TrainingBatches(
+        examples=examples, samples=entries, training=replace(experiment.training, balance="none"), num_classes=2
+    )
     assert trained.steps_per_epoch == -(-len(entries.rows) // experiment.training.batch_size)
 
 

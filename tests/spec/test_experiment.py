@@ -13,7 +13,18 @@ from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document, parse_document
 from archnet.spec.augmentations import AUGMENTATIONS, RotatedCopies
 from archnet.spec.datasets import DATASETS, size_in_voxels
-from archnet.spec.experiment import AUTO, Data, EarlyStopping, Evaluation, Freeze, Init, Schedule, Split, Training
+from archnet.spec.experiment import (
+    AUTO,
+    Data,
+    EarlyStopping,
+    Evaluation,
+    Freeze,
+    Init,
+    Mixup,
+    Schedule,
+    Split,
+    Training,
+)
 from archnet.spec.overrides import parse_key, parse_override
 from archnet.spec.resolve import data_experiments, parse_experiments, read_experiment_document, replace_data
 from archnet.spec.schema import read_schema
@@ -53,6 +64,7 @@ def test_every_shipped_experiment_reads_back_as_resolved(path):
         ("evaluation", Evaluation),
         ("schedule", Schedule),
         ("early_stopping", EarlyStopping),
+        ("mixup", Mixup),
         ("freeze", Freeze),
         *AUGMENTATIONS.items(),
     ],
@@ -383,6 +395,17 @@ def test_the_published_protocol_is_pinned():
         'split.by "candidate": candidates near one nodule can be in both training and test set, so results are '
         'optimistic. "group" keeps each scan in one set.'
     ]
+
+
+def test_mixup_is_an_object_with_defaults_or_off():
+    assert experiment_of([]).training.mixup is None
+    assert experiment_of(["training.mixup=null"]).training.mixup is None
+    assert experiment_of(["training.mixup={}"]).training.mixup == Mixup(alpha=0.2, within_class=False)
+    experiment = experiment_of(["training.mixup.alpha=1", "training.mixup.within_class=true"])
+    assert experiment.training.mixup == Mixup(alpha=1, within_class=True)
+    assert experiment.to_document()["training"]["mixup"] == {"alpha": 1, "within_class": True}
+    with pytest.raises(DocumentError, match=re.escape("$.training.mixup.alpha: expected at least 0.01, got -1")):
+        experiment_of(["training.mixup.alpha=-1"])
 
 
 def test_the_tutorial_is_pinned():

@@ -60,9 +60,20 @@ def num_values(layer):
 
 
 @pytest.mark.slow
-@settings(max_examples=300, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, suppress_health_check=list(HealthCheck))
 @given(networks())
 def test_shapes_parameters_and_refusals_are_those_of_keras(network):
+    check_against_keras(network)
+
+
+@pytest.mark.long
+@settings(max_examples=1000, suppress_health_check=list(HealthCheck))
+@given(networks())
+def test_shapes_parameters_and_refusals_of_many_networks_are_those_of_keras(network):
+    check_against_keras(network)
+
+
+def check_against_keras(network):
     document, shape, num_classes = network
     try:
         arch = parse_arch(Document(value=document, source="drawn"))

@@ -23,6 +23,7 @@ from archnet.runs import runner
 from archnet.runs.evaluation import predict_cases
 from archnet.runs.planning import micro_batch
 from archnet.spec.arch import load_arch, parse_arch
+from archnet.spec.experiment import Mixup
 from archnet.spec.memory import (
     HEADROOM,
     PROCESS_BYTES,
@@ -51,6 +52,12 @@ def case_bytes(*layers, **training):
 def experiment_of(layers, **training):
     document = {"archs": [{"name": "net", "layers": [*layers, *END]}], "training": {**PLAIN, **training}}
     return parse_experiments(Document(value=document, source="mine.json"))[0]
+
+
+def test_mixup_takes_a_second_image_of_each_case():
+    plain_estimate, mixed = (estimate_memory(plan_of(CONV), plain(mixup=mixup)) for mixup in (None, Mixup()))
+    assert mixed.prefetch_bytes_per_case == 2 * plain_estimate.prefetch_bytes_per_case
+    assert mixed.network_bytes_per_case == plain_estimate.network_bytes_per_case + 5 * 4 * 16 * 16
 
 
 @pytest.mark.parametrize(

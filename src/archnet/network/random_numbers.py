@@ -17,6 +17,7 @@ class Stream(IntEnum):
     AUGMENTATION = 0
     ORDER = 1
     DROPOUT = 2
+    MIXUP = 3
 
 
 def epoch_generator(stream: Stream, seed: int, epoch: int) -> np.random.Generator:

@@ -175,6 +175,19 @@ class EarlyStopping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mixup:
+    """Mixing of each training case with another one: the images, and in the same shares the labels.
+
+    Attributes:
+        alpha: The share is drawn from Beta(alpha, alpha); the larger, the more equal the shares.
+        within_class: Whether the other case has the same label.
+    """
+
+    alpha: float = 0.2
+    within_class: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Init:
     """Initial weights from another network.
 
@@ -234,6 +247,7 @@ class Training:
         balance: "weights" weights cases so that classes have equal total weights; "oversample" samples classes equally
             often; a number r oversamples rare classes until each has 1/r of the samples of the largest.
         augmentation: Transformations of training cases, in this order.
+        mixup: Mixing of training cases, before augmentation; null means none.
         clip_norm: Maximum global norm of the gradient; null means no clipping.
         ema: Decay of an exponential moving average of the weights, such as 0.999, which validation and the saved model
             use; null means none.
@@ -250,7 +264,7 @@ class Training:
         freeze: Frozen layers; null means none.
         members: Number of networks that are trained one after the other and averaged in one model; see
             `member_trainings`.
-        seed: Random seed of weights, dropout, data order and augmentation.
+        seed: Random seed of weights, dropout, data order, mixup and augmentation.
         auto: Options of `AUTO` that are not yet chosen. Not a key of the document.
     """
 
@@ -270,6 +284,7 @@ class Training:
     case_weights: Literal["auto"] | bool = "auto"
     balance: Literal["none", "weights", "oversample"] | float = "none"
     augmentation: tuple[Augmentation, ...] = (RightAngles(), Flip(), Shift(height=3, width=3), Intensity())
+    mixup: Mixup | None = None
     clip_norm: float | None = None
     ema: float | None = 0.9972
     precision: Precision = "float32"

@@ -50,6 +50,9 @@ _INPUT_VALUES: Final = 3
 _AUGMENTED_VALUES: Final = 16
 """float32 values per voxel while an image is augmented: the positions of a rotation and the gathered values."""
 
+_MIXED_VALUES: Final = 5
+"""float32 values per voxel while an image is mixed with its partner: those of the partner, and both products."""
+
 _MEMORY_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?(?:([kKMGT])(i?))?B?")
 
 
@@ -129,12 +132,15 @@ def estimate_memory(plan: tuple[PlannedLayer, ...], training: Training | None = 
     weights = FLOAT_BYTES * count_parameters(plan)
     voxels = prod(plan_input_shape(plan))
     value_bytes = FLOAT_BYTES if training.precision in ("float32", "auto") else FLOAT_BYTES // 2
-    image = voxels * (_INPUT_VALUES + (_AUGMENTED_VALUES if training.augmentation else 0))
+    image = voxels * (
+        _INPUT_VALUES + (_MIXED_VALUES if training.mixup else 0) + (_AUGMENTED_VALUES if training.augmentation else 0)
+    )
+    num_images = 2 if training.mixup else 1
     largest = max(plan, key=_num_own_values)
     return MemoryEstimate(
         weight_bytes=round(weights * _weight_copies(training)),
         accumulator_bytes=round(weights * _ACCUMULATOR_COPIES),
-        prefetch_bytes_per_case=voxels * _RAW_BYTES * _NUM_PREFETCHED_BATCHES,
+        prefetch_bytes_per_case=num_images * voxels * _RAW_BYTES * _NUM_PREFETCHED_BATCHES,
         network_bytes_per_case=round(FLOAT_BYTES * image + value_bytes * _num_peak_values(plan)),
         largest_layer=f"{largest.type} at {path_text(largest.path)}",
         largest_layer_bytes=round(value_bytes * _num_own_values(largest)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from archnet.files.strict_json import Problem
 from archnet.spec.arch import Arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
 from archnet.spec.datasets import DATASETS, READING_OPTIONS, size_in_voxels
-from archnet.spec.experiment import ALL, AUTO, Data, EarlyStopping, Freeze, Init, Schedule, Split, Training
+from archnet.spec.experiment import ALL, AUTO, Data, EarlyStopping, Freeze, Init, Mixup, Schedule, Split, Training
 from archnet.spec.memory import parse_bytes
 from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
 
@@ -154,10 +154,10 @@ def complete_training(options: Mapping[str, Any]) -> dict[str, Any]:
     """Complete the resolved training options of a run folder of an earlier version with the defaults of newer options.
 
     >>> complete_training({"seed": 1})
-    {'soft_labels': 'auto', 'case_weights': 'auto', 'members': 1, 'seed': 1}
+    {'soft_labels': 'auto', 'case_weights': 'auto', 'mixup': None, 'members': 1, 'seed': 1}
     """
-    defaults = Training()
-    return {**{key: getattr(defaults, key) for key in ("soft_labels", "case_weights", "members")}, **options}
+    defaults, newer = Training(), ("soft_labels", "case_weights", "mixup", "members")
+    return {**{key: getattr(defaults, key) for key in newer}, **options}
 
 
 def common_crop_size(input_shapes: Sequence[tuple[int, ...]], published: tuple[int, int, int]) -> tuple[int, ...]:
@@ -243,6 +243,14 @@ def training_problems(options: Mapping[str, Any]) -> list[Problem]:
     return []
 
 
+_NESTED_OPTIONS: Final[Mapping[str, Callable[..., Any]]] = {
+    "schedule": Schedule,
+    "early_stopping": EarlyStopping,
+    "mixup": Mixup,
+}
+"""Training options that are objects of a document, with their classes."""
+
+
 def parse_training(options: Mapping[str, Any]) -> Training:
     """Parse the training options of a document, with the defaults of its optimizer.
 
@@ -252,10 +260,9 @@ def parse_training(options: Mapping[str, Any]) -> Training:
     auto = tuple(key for key in AUTO if options.get(key, "auto") == "auto")
     given = {key: value for key, value in options.items() if key not in auto}
     values = {**OPTIMIZERS[given.get("optimizer", DEFAULT_OPTIMIZER)].defaults(), **given}
-    if "schedule" in given:
-        values["schedule"] = Schedule(**given["schedule"])
-    if given.get("early_stopping") is not None:
-        values["early_stopping"] = EarlyStopping(**given["early_stopping"])
+    for key, parse in _NESTED_OPTIONS.items():
+        if given.get(key) is not None:
+            values[key] = parse(**given[key])
     if given.get("init") is not None:
         values["init"] = _parse_init(given["init"])
     if given.get("freeze") is not None:

@@ -103,7 +103,7 @@ def test_every_channel_is_augmented_like_a_single_one(entry, shape):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shape", SHAPES, ids=["2d", "3d"])
+@pytest.mark.parametrize("shape", [pytest.param(SHAPES[0], marks=pytest.mark.long), SHAPES[1]], ids=["2d", "3d"])
 def test_every_augmentation_is_the_same_in_a_graph_of_any_batch_size(shape):
     class Augmented(keras.layers.Layer):
         def call(self, images, *uniforms):

@@ -143,7 +143,7 @@ def test_labels_belong_to_their_images_and_copies_are_as_many_as_declared(name):
     entry = training.augmentation[0]
     expected = [6 * (1 + len(entry.copy_angles(is_positive=is_positive))) for is_positive in (False, True)]
     assert np.bincount(samples.labels).tolist() == expected
-    batches = TrainingBatches(examples=examples, samples=samples, training=training)
+    batches = TrainingBatches(examples=examples, samples=samples, training=training, num_classes=2)
     for batch in batches.epoch_batches(0):
         (arrays,) = batch.micro_batches
         assert np.array_equal(arrays["images"][:, 0, 0, 0], arrays["labels"] * 100)

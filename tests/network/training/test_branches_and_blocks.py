@@ -7,8 +7,9 @@ import pytest
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.training_twin import build_training_twin
 from archnet.spec.augmentations import Flip
+from long_tests import long_except
 from plain_training import plain
-from small_training import InterruptedTrainingError, InterruptingAtStep, are_equal, bright_and_dark, built, fit
+from small_training import are_equal, bright_and_dark, built, fit, killed_and_resumed
 
 CONVOLUTION = {"type": "C", "num_output": 4, "kernel_size": 3, "activation": "relu", "drop_out": 10}
 
@@ -28,7 +29,7 @@ def network_of_blocks(rank=2, norm="layer"):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rank", [2, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("rank", long_except({2}, [2, 3]))
 def test_micro_batches_do_not_change_the_weights(rank):
     training = plain(optimizer="sgd", momentum=0.9, learning_rate=0.05, epochs=1, batch_size=16, l2=0.01, clip_norm=0.3)
     examples = bright_and_dark(35, rank)
@@ -49,10 +50,8 @@ def test_an_interrupted_training_ends_with_the_same_bits(tmp_path):
     def fitted(**options):
         return fit(training, network_of_blocks(norm="batch"), examples, **options)[0]
 
-    expected = fitted().get_weights()
-    with pytest.raises(InterruptedTrainingError):
-        fitted(callback=InterruptingAtStep(6), checkpoint=tmp_path, checkpoint_seconds=0)
-    assert are_equal(fitted(checkpoint=tmp_path).get_weights(), expected)
+    whole, resumed = killed_and_resumed(fitted, tmp_path, step=6)
+    assert are_equal(resumed.get_weights(), whole.get_weights())
 
 
 @pytest.mark.slow

@@ -12,13 +12,14 @@ from archnet.network.training import checkpoint as checkpoint_module
 from archnet.network.training import loop as loop_module
 from archnet.network.training.checkpoint import FILE, read_saved_training
 from archnet.spec.augmentations import Flip, RightAngles, RotatedCopies
-from archnet.spec.experiment import EarlyStopping, Schedule
+from archnet.spec.experiment import EarlyStopping, Mixup, Schedule
 from plain_training import plain
 from small_training import Silent, are_equal, bright_and_dark, deep_network, fit
 
 FULL = plain(
     epochs=5, batch_size=8, learning_rate=0.02, schedule=Schedule(type="cosine"), warmup_epochs=1, l2=0.001, ema=0.9,
     balance="oversample", augmentation=(RightAngles(), Flip(), RotatedCopies(angles=(90,))), clip_norm=1.0,
+    mixup=Mixup(),
 )  # fmt: skip
 BRIEF = plain(epochs=1, batch_size=16)
 
@@ -60,13 +61,18 @@ def fitted(training, **options):
     ("training", "micro_batch"),
     [
         pytest.param(FULL, None, marks=pytest.mark.long),
-        (dataclasses.replace(FULL, precision="float16", best_metric="auc"), None),
+        pytest.param(dataclasses.replace(FULL, precision="float16"), None, marks=pytest.mark.long),
         pytest.param(
             dataclasses.replace(FULL, precision="bfloat16", optimizer="rmsprop", momentum=0.5, best_metric=None),
             3,
             marks=pytest.mark.long,
         ),
-        (dataclasses.replace(FULL, early_stopping=EarlyStopping(metric="loss", patience=1)), 3),
+        (
+            dataclasses.replace(
+                FULL, precision="float16", best_metric="auc", early_stopping=EarlyStopping(metric="loss", patience=2)
+            ),
+            3,
+        ),
     ],
 )
 def test_an_interrupted_training_ends_with_the_same_bits(training, micro_batch, tmp_path):

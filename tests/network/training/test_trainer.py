@@ -12,6 +12,7 @@ from archnet.network.training.losses import case_losses, penalized_weights
 from archnet.network.training.optimization.optimizers import LossScale, WeightAverage
 from archnet.network.training.trainer import Trainer, read_outputs
 from archnet.spec.augmentations import Flip, RightAngles
+from long_tests import long_except
 from plain_training import plain
 from small_training import LIMITS, are_equal, bright_and_dark, deep_network, fit, network_of, told_by
 
@@ -19,12 +20,14 @@ from small_training import LIMITS, are_equal, bright_and_dark, deep_network, fit
 def batches_of(training, examples=None, micro_batch=None):
     examples = examples or bright_and_dark()
     entries = epoch_samples(examples, training, positive=1)
-    return TrainingBatches(examples=examples, samples=entries, training=training, micro_batch=micro_batch)
+    return TrainingBatches(
+        examples=examples, samples=entries, training=training, num_classes=2, micro_batch=micro_batch
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rank", [2, pytest.param(3, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("balance", [pytest.param("none", marks=pytest.mark.slow), "weights"])
+@pytest.mark.parametrize("rank", [2, 3])
+@pytest.mark.parametrize("balance", long_except({"weights"}, ["none", "weights"]))
 def test_micro_batches_do_not_change_the_weights(rank, balance):
     training = plain(
         optimizer="sgd", momentum=0.9, learning_rate=0.05, epochs=2, batch_size=16, l2=0.01, clip_norm=0.3,

@@ -8,14 +8,18 @@ import pytest
 from archnet.spec.arch import load_arch
 from command_line import ROOT
 from experiment_scripts import load_script
+from long_tests import long_except
 
 SCRIPT = load_script("twin_table")
 TEXT = (ROOT / "experiments/README.md").read_text(encoding="utf-8")
 FILES = sorted((ROOT / "archs").glob("*.json")) + sorted((ROOT / "archs/zoo").glob("*.json"))
 
+DEEP = {path for path in FILES if path.stem in ("resnet18_2d", "se_resnet18_2d")}
+"""Networks whose twins take seconds and have the layers of others."""
+
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", long_except(set(FILES) - DEEP, FILES), ids=lambda path: path.stem)
 def test_the_rows_of_a_network_are_those_of_the_script(path):
     arch = load_arch(path)
     rows = [SCRIPT.row_text(arch, rank, twins) for rank, twins in SCRIPT.twins_of(arch, 10)]

@@ -14,6 +14,7 @@ from archnet.network.augmentation.augment import add_rotated_copies, draw_unifor
 from archnet.network.examples import UNLABELLED, Examples, split_batches
 from archnet.network.random_numbers import Stream, epoch_generator
 from archnet.network.training.dropout import draw_keys
+from archnet.network.training.mixup import draw_mix, mix_labels
 from archnet.spec.experiment import Training
 from archnet.spec.sampling import oversampled_counts, samples_per_class, steps_per_epoch
 
@@ -126,12 +127,14 @@ class TrainingBatches:
         examples: The training set.
         samples: Its cases and their rotated copies.
         training: The options.
+        num_classes: Number of classes of the data.
         micro_batch: Number of cases per micro-batch; None is the whole batch.
     """
 
     examples: Examples
     samples: EpochSamples
     training: Training
+    num_classes: int
     micro_batch: int | None = None
 
     @property
@@ -151,26 +154,40 @@ class TrainingBatches:
         """
         seed, size = self.training.seed, self.training.batch_size
         order = draw_epoch_order(self.samples, self.training, epoch)
-        arrays = {
+        arrays: dict[str, NDArray[Any]] = {
             "labels": self.samples.labels[order].astype(np.int32),
             "weights": sample_weights(self.samples, self.training)[order],
             "uniforms": draw_uniforms(self.training.augmentation, self.samples.turns[order], seed, epoch),
             "keys": draw_keys(len(order), seed, epoch),
         }
         arrays |= {} if self.samples.soft is None else {"soft": self.samples.soft[order]}
+        rows = {"images": self.samples.rows[order]}
+        if self.training.mixup:
+            mix = draw_mix(self.samples.labels[order], self.training.mixup, seed, epoch)
+            rows["partners"] = rows["images"][mix.partners]
+            arrays |= mix_labels(mix, arrays["weights"], self._soft_labels()[order]) | {"shares": mix.shares}
         for number in range(num_skipped + 1, steps_per_epoch(len(order), size) + 1):
             positions = np.arange((number - 1) * size, min(number * size, len(order)))
-            rows = self.samples.rows[order[positions]]
-            yield Batch(
-                number=number, rows=rows, micro_batches=list(self._micro_batches(rows, _take_rows(arrays, positions)))
-            )
+            batch_rows = _take_rows(rows, positions)
+            micro_batches = list(self._micro_batches(batch_rows, _take_rows(arrays, positions)))
+            yield Batch(number=number, rows=batch_rows["images"], micro_batches=micro_batches)
+
+    def _soft_labels(self) -> NDArray[np.float32]:
+        """(M, classes) share of each class in the label of each sample: a single 1 for a hard label."""
+        soft = self.samples.soft
+        if soft is not None:
+            return soft
+        one_hot: NDArray[np.float32] = np.eye(self.num_classes, dtype=np.float32)[self.samples.labels]
+        return one_hot
 
     def _micro_batches(
-        self, rows: NDArray[np.int64], arrays: dict[str, NDArray[Any]]
+        self, rows: dict[str, NDArray[np.int64]], arrays: dict[str, NDArray[Any]]
     ) -> Iterator[dict[str, NDArray[Any]]]:
-        arrays = {**arrays, "weights": arrays["weights"] / np.float32(len(rows))}
-        for positions in split_batches(np.arange(len(rows)), self.micro_batch or len(rows)):
-            yield {"images": self.examples.batch(rows[positions]), **_take_rows(arrays, positions)}
+        num_cases = len(rows["images"])
+        arrays = {**arrays, "weights": arrays["weights"] / np.float32(num_cases)}
+        for positions in split_batches(np.arange(num_cases), self.micro_batch or num_cases):
+            images = {name: self.examples.batch(part) for name, part in _take_rows(rows, positions).items()}
+            yield images | _take_rows(arrays, positions)
 
 
 def _take_rows(arrays: dict[str, NDArray[Any]], rows: NDArray[np.int64]) -> dict[str, NDArray[Any]]:

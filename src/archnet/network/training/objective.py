@@ -12,6 +12,7 @@ from archnet.network.backend import backend_module
 from archnet.network.scaling import build_scaling, raw_input_shape, two_logits
 from archnet.network.training.dropout import CaseKeys
 from archnet.network.training.losses import case_losses, confusion_counts
+from archnet.network.training.mixup import mix_images
 from archnet.network.training.optimization.optimizers import LossScale
 from archnet.network.training.training_twin import build_training_twin
 from archnet.spec.experiment import Training
@@ -48,7 +49,7 @@ class Objective:
         factor = self.loss_scale.factor.value if self.loss_scale else 1.0
 
         def scaled_loss() -> tuple[Tensor, StepOutputs]:
-            logits = self._logits(batch["images"], batch["uniforms"])
+            logits = self._logits(batch)
             losses = case_losses(logits, self._shares(batch), self.training)
             loss = ops.sum(losses * batch["weights"])
             return loss * factor, (loss, confusion_counts(logits, batch["labels"], batch["weights"] > 0))
@@ -66,8 +67,10 @@ class Objective:
         """(N, classes) share of each class in the labels of a batch."""
         return batch["soft"] if "soft" in batch else ops.one_hot(batch["labels"], self.num_classes, dtype="float32")
 
-    def _logits(self, images: Tensor, uniforms: Tensor) -> Tensor:
-        scaled = self.scaling(images)
+    def _logits(self, batch: dict[str, Tensor]) -> Tensor:
+        scaled = self.scaling(batch["images"])
+        if "partners" in batch:
+            scaled = mix_images(scaled, self.scaling(batch["partners"]), batch["shares"])
         if self.training.augmentation:
-            scaled = augment(self.training.augmentation, scaled, uniforms)
+            scaled = augment(self.training.augmentation, scaled, batch["uniforms"])
         return two_logits(self.twin(scaled, training=True))

@@ -149,7 +149,11 @@ def set_up_training(
         training = resolve_precision(network, data.limits, training, num_cases, execution.precision)
     samples = epoch_samples(data.examples, training, data.positive)
     batches = TrainingBatches(
-        examples=data.examples, samples=samples, training=training, micro_batch=execution.micro_batch
+        examples=data.examples,
+        samples=samples,
+        training=training,
+        num_classes=max(2, network.output_shape[-1]),
+        micro_batch=execution.micro_batch,
     )
     trainer = Trainer(network, data.limits, training, batches.steps_per_epoch)
     return TrainingSetup(network=network, data=data, execution=execution, batches=batches, trainer=trainer)

@@ -106,9 +106,9 @@ class Trainer:
 
         Args:
             micro_batches: The batch in one or more parts, each with `images` (raw values), `labels`, `keys`,
-                `uniforms`, `weights` that are the shares of the cases in the loss of the batch, and `soft` if the cases
-                have soft labels. Gradients are accumulated over the parts before the update, so the step equals that of
-                the whole batch.
+                `uniforms`, `weights` that are the shares of the cases in the loss of the batch, `soft` if the cases
+                have soft labels, and with mixup the `partners` (raw values) and their `shares`. Gradients are
+                accumulated over the parts before the update, so the step equals that of the whole batch.
 
         Returns:
             Outputs whose sums are the loss and the confusion counts of the batch.

@@ -30,6 +30,7 @@ def training(run: RunFiles) -> str:
         "soft labels" if (run.data or {}).get("soft_labels") else "",
         "case weights" if (run.data or {}).get("case_weights") else "",
         f"label smoothing {values['label_smoothing']:g}" if values.get("label_smoothing") else "",
+        _mixup_text(values.get("mixup")),
         f"gradient norm clipped at {values['clip_norm']:g}" if values.get("clip_norm") else "",
         f"moving average of the weights with decay {values['ema']:g}" if values.get("ema") else "",
         f"precision {values['precision']}" if values.get("precision") else "",
@@ -44,6 +45,12 @@ def _schedule_text(values: Mapping[str, Any]) -> str:
     warmup = values.get("warmup_epochs")
     warm = f" after a linear warm-up of {warmup:g} epochs" if warmup else ""
     return f"{kind} schedule{warm}" if kind else ""
+
+
+def _mixup_text(mixup: Any) -> str:
+    if not isinstance(mixup, dict):
+        return ""
+    return f"mixup with alpha {mixup.get('alpha'):g}{' within each class' if mixup.get('within_class') else ''}"
 
 
 def _chosen_text(run: RunFiles) -> str:
