@@ -284,7 +284,7 @@ def _make_run(run: PlannedRun, options: RunOptions, split: str) -> None:
         predictions = predict_cases(model, experiment, evaluation_data, ceil(micro.size / len(devices())))
     stage_log.info("%s: evaluating, drawing figures and writing the report", run.folder.name)
     write_model(run.folder, model, history, network_summary(run.plan, micro))
-    costs = run_costs(run.plan, history, peak_memory_bytes())
+    costs = run_costs(experiment, run.plan, history, peak_memory_bytes())
     metrics = {**evaluate_predictions(predictions, experiment, evaluation_data.cases.positive), **costs}
     explained = model if set(options.evaluated_sets) == set(SETS) else None
     write_evaluation(run.folder, predictions, metrics, experiment, evaluation_data, explained)

@@ -12,7 +12,7 @@ from archnet.files.strict_json import Problem
 from archnet.spec.arch import Arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
 from archnet.spec.datasets import DATASETS, READING_OPTIONS, size_in_voxels
-from archnet.spec.experiment import ALL, AUTO, Data, EarlyStopping, Freeze, Init, Schedule, Split, Training
+from archnet.spec.experiment import ALL, AUTO, Data, EarlyStopping, Evaluation, Freeze, Init, Schedule, Split, Training
 from archnet.spec.memory import parse_bytes
 from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
 
@@ -155,6 +155,15 @@ def complete_training(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     defaults = Training()
     return {"soft_labels": defaults.soft_labels, "case_weights": defaults.case_weights, **options}
+
+
+def complete_evaluation(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete the resolved evaluation options of a run folder with test-time augmentation, which version 0.1.0 lacks.
+
+    >>> complete_evaluation({"threshold": 0.5})
+    {'tta': False, 'threshold': 0.5}
+    """
+    return {"tta": Evaluation().tta, **options}
 
 
 def common_crop_size(input_shapes: Sequence[tuple[int, ...]], published: tuple[int, int, int]) -> tuple[int, ...]:

@@ -148,6 +148,7 @@ METRICS_FILE: Final = record_of(
         "collapsed": _COLLAPSE,
         "froc": _FROC_RESULTS,
         "strata": _STRATA,
+        "views": {**COUNT, "minimum": 2},
         **_COSTS,
     },
 )
