@@ -100,8 +100,8 @@ def predicted_views(run: TrainedRun, tta: bool | None) -> tuple[CaseView, ...]:
     views = trained_views(run.experiment.training.augmentation, run.experiment.arch.rank)
     if len(views) == 1:
         raise RunError(
-            f"{run.folder}: test-time augmentation (tta) averages over the flips and rotations by right angles on which "
-            "a network was trained, and this network was trained on none. Omit tta, or train with flips in "
+            f"{run.folder}: test-time augmentation (tta) averages over the flips and rotations by right angles on "
+            "which a network was trained, and this network was trained on none. Omit tta, or train with flips in "
             "training.augmentation."
         )
     return views
