@@ -239,18 +239,28 @@ def test_a_run_predicts_its_own_cases_as_it_did_itself(tmp_path, windows):
     }
 
 
+TURNS_AND_FLIPS = [{"type": "right_angles"}, {"type": "flip", "axes": ["width"]}]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("data", [WHOLE, CANDIDATES], ids=["whole", "candidates"])
-def test_tta_is_the_mean_over_the_symmetries(tmp_path, data):
-    folder = write_trained_run(tmp_path / "run", data, gain=4)
-    values = np.random.default_rng(0).uniform(-1000, 400, (3, *data["crop_size"])).astype(np.float32)
+@pytest.mark.parametrize("is_evaluated_so", [False, True])
+def test_tta_is_the_mean_over_the_views_of_the_training(tmp_path, is_evaluated_so):
+    folder = write_trained_run(tmp_path / "run", CANDIDATES, gain=4)
+    document = json.loads((folder / "experiment.json").read_text())
+    document["training"]["augmentation"] = TURNS_AND_FLIPS
+    document["evaluation"]["tta"] = is_evaluated_so
+    (folder / "experiment.json").write_text(json.dumps(document))
+    record_run(folder)
+    values = np.random.default_rng(0).uniform(-1000, 400, (3, *CANDIDATES["crop_size"])).astype(np.float32)
     model = load_model(folder / "model.keras")
-    flips = [values, values[:, :, ::-1]]
-    views = flips if data is WHOLE else [np.rot90(one, turns, (1, 2)) for one in flips for turns in range(4)]
+    views = [np.rot90(one, turns, (1, 2)) for one in (values, values[:, :, ::-1]) for turns in range(4)]
     expected = np.mean([np.asarray(model(np.ascontiguousarray(view)[..., np.newaxis])) for view in views], axis=0)
-    plain, augmented = (Ensemble([read_trained_run(folder)], tta=tta).probabilities(values) for tta in (False, True))
+    plain, augmented, default = (
+        Ensemble([read_trained_run(folder)], tta=tta).probabilities(values) for tta in (False, True, None)
+    )
     np.testing.assert_allclose(augmented, expected, atol=1e-6)
     assert np.abs(augmented - plain).max() > 1e-4
+    np.testing.assert_array_equal(default, augmented if is_evaluated_so else plain)
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ def predict(
     *,
     also: Paths = ...,
     candidates: None = None,
-    tta: bool = ...,
+    tta: bool | None = ...,
     series: str | None = ...,
     progress: ProgressOption = ...,
 ) -> ScanResult: ...
@@ -42,7 +42,7 @@ def predict(
     also: Paths = ...,
     candidates: PathLike[str] | str,
     out: PathLike[str] | str | None = ...,
-    tta: bool = ...,
+    tta: bool | None = ...,
     series: str | None = ...,
     strict: bool = ...,
     progress: ProgressOption = ...,
@@ -56,7 +56,7 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
     also: Paths = (),
     candidates: PathLike[str] | str | None = None,
     out: PathLike[str] | str | None = None,
-    tta: bool = False,
+    tta: bool | None = None,
     series: str | None = None,
     strict: bool = False,
     progress: ProgressOption = None,
@@ -77,7 +77,8 @@ def predict(  # noqa: PLR0913 - the options of `archnet predict`, by name
         also: Other runs to average with; they must use the same input.
         candidates: Candidates to classify: a csv file with seriesuid, coordX, coordY, coordZ (mm, LPS).
         out: With `candidates`: the LUNA16 submission to write; an existing file is replaced.
-        tta: Test-time augmentation: average over axial symmetries (crops) or mirror images (whole scans).
+        tta: Test-time augmentation: average over the flips and rotations on which each network was trained. None (the
+            default) averages for runs that were evaluated so (`evaluation.tta`).
         series: The CT series to read in DICOM folders that contain several, by its uid, number or description.
         strict: Fail if a candidate lies outside its scan. By default its probabilities are NaN, with a warning.
         progress: None (the default) shows progress in notebooks and on terminals, True always, False never.

@@ -51,12 +51,13 @@ def predict(
         typer.Option(help="With --candidates: the submission to write; an existing file is replaced.", metavar="CSV"),
     ] = None,
     tta: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--tta",
-            help="Test-time augmentation: average over axial symmetries (crops) or mirror images (whole scans).",
+            "--tta/--no-tta",
+            help="Test-time augmentation: average over the flips and rotations on which the network was trained. "
+            "Default: as in the run's evaluation (evaluation.tta).",
         ),
-    ] = False,
+    ] = None,
     series: SeriesOption = None,
     strict: Annotated[
         bool,
@@ -72,7 +73,7 @@ def predict(
     Examples:
         archnet predict runs/mosmed/ct3d patient.nii.gz
 
-        archnet predict runs/mosmed/ct3d scans --tta
+        archnet predict runs/mosmed/ct3d scans --no-tta
 
         archnet predict runs/mosmed/ct3d dicom_folder --json
 
@@ -113,7 +114,8 @@ def _print_counts(result: CandidateResult, *, as_json: bool) -> None:
     elif result.num_candidates:
         echo(
             f"Wrote {result.out}: the probability of {result.positive} of "
-            f"{pluralize(result.num_candidates, 'candidate')} in {pluralize(result.num_scans, 'scan')}."
+            f"{pluralize(result.num_candidates, 'candidate')} in {pluralize(result.num_scans, 'scan')}"
+            f"{', with test-time augmentation' if result.tta else ''}."
         )
     if result.num_left_out:
         print_messages([f"{pluralize(result.num_left_out, 'candidate')} of scans that were not given are left out."])

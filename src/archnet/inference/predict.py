@@ -14,13 +14,12 @@ from archnet.data.checks.scan_records import ScanRecord, record_scan
 from archnet.data.crops import WholeVolumes
 from archnet.data.recipe import Recipe
 from archnet.data.scan_ranges import mean_hu
-from archnet.errors import DataError, pluralize
+from archnet.errors import DataError, RunError, pluralize
 from archnet.files.progress import Progress, no_progress
 from archnet.imaging import Volume
 from archnet.inference.suitability import geometry_warnings, intensity_warnings, rejection_reason, value_warnings
-from archnet.inference.symmetries import symmetries
 from archnet.inference.trained_run import TrainedOn, TrainedRun, find_trainings
-from archnet.spec.view import network_input
+from archnet.spec.view import IDENTITY, CaseView, evaluated_views, network_input, trained_views
 
 _MAX_NAMED: Final = 3
 """Maximum number of cases that a message names."""
@@ -36,6 +35,7 @@ class ScanPredictions:
         warnings: Out-of-distribution warnings, by path.
         trained_on: The runs that were trained on a scan, by its path.
         undefined: The cases of a scan for which the networks output NaN, by its path.
+        tta: Whether the probabilities are means over views of a case.
     """
 
     probabilities: NDArray[np.float64]
@@ -43,6 +43,7 @@ class ScanPredictions:
     warnings: dict[Path, list[str]]
     trained_on: dict[Path, list[TrainedOn]]
     undefined: dict[Path, str]
+    tta: bool
 
     @property
     def is_predicted(self) -> NDArray[np.bool_]:
@@ -54,31 +55,56 @@ class ScanPredictions:
 class Ensemble:
     """Networks with the same input, whose probabilities are averaged."""
 
-    def __init__(self, runs: Sequence[TrainedRun], *, tta: bool = False) -> None:
+    def __init__(self, runs: Sequence[TrainedRun], *, tta: bool | None = None) -> None:
         """Load the models.
 
         Args:
             runs: Result of `read_trained_runs`.
-            tta: Test-time augmentation: also average over the symmetries of a case.
+            tta: Test-time augmentation: also average over the flips and rotations of each run's training. None averages
+                for the runs that were evaluated so.
+
+        Raises:
+            RunError: With `tta`, a run was trained without flips and rotations.
         """
         from archnet.network.predict import Predictor
         from archnet.network.trained_model import load_run_model
 
         self.runs = tuple(runs)
-        self.tta = tta
-        self._predictors = [Predictor(load_run_model(run.folder)) for run in runs]
+        views = [predicted_views(run, tta) for run in runs]
+        self.tta = any(len(one) > 1 for one in views)
+        self._predictors = [
+            Predictor(load_run_model(run.folder), views=one) for run, one in zip(runs, views, strict=True)
+        ]
 
     def probabilities(self, values: NDArray[Any]) -> NDArray[np.float64]:
         """Mean class probabilities, (N, classes), of cases (N, height, width[, depth]) in raw values."""
-        views = symmetries(self.runs[0].kind, values.shape[1:])[: None if self.tta else 1]
         rows = np.arange(len(values))
-        view_probabilities = [
-            predictor.predict(network_input(view(values), run.experiment), rows)
+        run_probabilities = [
+            predictor.predict(network_input(values, run.experiment), rows)
             for run, predictor in zip(self.runs, self._predictors, strict=True)
-            for view in views
         ]
-        mean: NDArray[np.float64] = np.mean(view_probabilities, axis=0)
+        mean: NDArray[np.float64] = np.mean(run_probabilities, axis=0)
         return mean
+
+
+def predicted_views(run: TrainedRun, tta: bool | None) -> tuple[CaseView, ...]:
+    """The views over which the probabilities of a run are averaged; see `Ensemble`.
+
+    Raises:
+        RunError: With `tta`, the run was trained without flips and rotations.
+    """
+    if tta is None:
+        return evaluated_views(run.experiment)
+    if not tta:
+        return (IDENTITY,)
+    views = trained_views(run.experiment.training.augmentation, run.experiment.arch.rank)
+    if len(views) == 1:
+        raise RunError(
+            f"{run.folder}: test-time augmentation (tta) averages over the flips and rotations by right angles on "
+            "which a network was trained, and this network was trained on none. Omit tta, or train with flips in "
+            "training.augmentation."
+        )
+    return views
 
 
 def predict_scans(ensemble: Ensemble, recipe: Recipe, progress: Progress = no_progress) -> ScanPredictions:
@@ -122,6 +148,7 @@ def predict_scans(ensemble: Ensemble, recipe: Recipe, progress: Progress = no_pr
         warnings=warnings,
         trained_on=trained_on,
         undefined=undefined,
+        tta=ensemble.tta,
     )
 
 

@@ -150,7 +150,7 @@ def predict_scan_files(
     runs: Sequence[TrainedRun],
     scans: FoundScans,
     *,
-    tta: bool = False,
+    tta: bool | None = None,
     progress: Progress = no_progress,
 ) -> ScanResult:
     """Predict whole scans.
@@ -158,14 +158,14 @@ def predict_scan_files(
     Args:
         runs: Runs on whole scans, from `read_trained_runs`.
         scans: From `find_named_scans`.
-        tta: Average over mirror images.
+        tta: Test-time augmentation; see `Ensemble`.
         progress: Wraps the scans.
     """
     found = _predict(runs, whole_scan_recipe(runs[0], scans.paths, scans.series), tta, progress)
     return ScanResult(
         runs=tuple(run.folder for run in runs),
         classes=runs[0].classes,
-        tta=tta,
+        tta=found.tta,
         scans=scans.paths,
         probabilities=found.probabilities,
         warnings=found.warnings,
@@ -183,7 +183,7 @@ def predict_candidate_files(  # noqa: PLR0913 - the options of `archnet predict`
     candidates: Path,
     out: Path | None = None,
     *,
-    tta: bool = False,
+    tta: bool | None = None,
     strict: bool = False,
     progress: Progress = no_progress,
 ) -> CandidateResult:
@@ -196,7 +196,7 @@ def predict_candidate_files(  # noqa: PLR0913 - the options of `archnet predict`
         scans: From `find_named_scans`.
         candidates: The list: a csv file with seriesuid, coordX, coordY, coordZ (mm, LPS).
         out: Path of the submission; None writes none.
-        tta: Average over axial symmetries.
+        tta: Test-time augmentation; see `Ensemble`.
         strict: Fail if a candidate lies outside its scan.
         progress: Wraps the scans.
 
@@ -222,7 +222,7 @@ def predict_candidate_files(  # noqa: PLR0913 - the options of `archnet predict`
         runs=tuple(run.folder for run in runs),
         classes=runs[0].classes,
         positive=runs[0].classes[runs[0].positive],
-        tta=tta,
+        tta=found.tta,
         series=tuple(candidate_list.series),
         points_mm=candidate_list.points_mm,
         probabilities=probabilities,
@@ -268,7 +268,7 @@ def _data_files(out: Path | None, scans: Sequence[Path]) -> list[Path]:
     return files
 
 
-def _predict(runs: Sequence[TrainedRun], recipe: Recipe, tta: bool, progress: Progress) -> ScanPredictions:
+def _predict(runs: Sequence[TrainedRun], recipe: Recipe, tta: bool | None, progress: Progress) -> ScanPredictions:
     from archnet.network.backend import start_quietly
 
     start_quietly()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import keras
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from archnet.network.backend import backend_module
 from archnet.network.examples import gather_images, split_batches
 from archnet.network.prefetch import prefetch_items
+from archnet.spec.view import IDENTITY, CaseView
 
 PREDICT_BATCH: Final = 64
 """Maximum number of cases per prediction step."""
@@ -26,10 +28,14 @@ class Predictor:
     Attributes:
         model: Result of `build_inference_model`.
         batch_size: Maximum batch size.
+        views: The views of a case over which its probabilities are averaged.
     """
 
-    def __init__(self, model: keras.Model, batch_size: int | None = None) -> None:
+    def __init__(
+        self, model: keras.Model, batch_size: int | None = None, views: Sequence[CaseView] = (IDENTITY,)
+    ) -> None:
         self.model = model
+        self.views = tuple(views)
         self.batch_size = min(batch_size or PREDICT_BATCH, PREDICT_BATCH)
         self._forward = backend_module().compile_graph(
             lambda batch: model(batch["images"], training=False), model.variables
@@ -47,15 +53,23 @@ class Predictor:
         """
         size = min(self.batch_size, max(PREDICT_VOXELS // math.prod(images.shape[1:]), 1))
         micro_batches = prefetch_items(
-            {"images": gather_images(images, members)} for members in split_batches(rows, size)
+            {"images": np.ascontiguousarray(view(gathered))}
+            for gathered in (gather_images(images, members) for members in split_batches(rows, size))
+            for view in self.views
         )
-        return np.concatenate([keras.ops.convert_to_numpy(self._forward(batch)) for batch in micro_batches]).astype(
-            np.float64
+        outputs = [keras.ops.convert_to_numpy(self._forward(batch)).astype(np.float64) for batch in micro_batches]
+        number = len(self.views)
+        return np.concatenate(
+            [np.mean(outputs[start : start + number], axis=0) for start in range(0, len(outputs), number)]
         )
 
 
 def predict_probabilities(
-    model: keras.Model, images: NDArray[Any], rows: NDArray[np.int64], batch_size: int | None = None
+    model: keras.Model,
+    images: NDArray[Any],
+    rows: NDArray[np.int64],
+    batch_size: int | None = None,
+    views: Sequence[CaseView] = (IDENTITY,),
 ) -> NDArray[np.float64]:
     """Predict class probabilities of images, (N, classes); see `Predictor`."""
-    return Predictor(model, batch_size).predict(images, rows)
+    return Predictor(model, batch_size, views).predict(images, rows)

@@ -34,6 +34,7 @@ from archnet.spec.arch import PlannedLayer
 from archnet.spec.cost import network_cost
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.resolve import parse_experiments
+from archnet.spec.view import evaluated_views
 from archnet.tracking.tensorboard import write_event_images
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class RunPredictions:
 def predict_cases(
     model: keras.Model, experiment: Experiment, prepared: PreparedData, micro_batch: int
 ) -> RunPredictions:
-    """The probabilities of every case, by one network of an ensemble after the other.
+    """The probabilities of every case, by one network of an ensemble after the other; means of views with tta.
 
     Args:
         model: Result of `build_ensemble`: raw values in, probabilities out.
@@ -141,7 +142,7 @@ def _predict_with(model: keras.Model, experiment: Experiment, prepared: Prepared
     from archnet.network.training.failures import divergence_error
 
     cases, images = prepared.cases, prepared.network_input(experiment)
-    y_prob = predict_probabilities(model, images, prepared.rows, micro_batch)
+    y_prob = predict_probabilities(model, images, prepared.rows, micro_batch, evaluated_views(experiment))
     if np.isnan(y_prob).any():
         raise divergence_error("the trained network's probabilities are nan")
     return Predictions(
@@ -244,26 +245,40 @@ def write_missing_report(folder: Path) -> None:
 
 
 def run_costs(
+    experiment: Experiment,
     plan: tuple[PlannedLayer, ...],
     history: Sequence[Mapping[str, float]],
     peak_memory_bytes: int | None,
-    num_members: int = 1,
 ) -> dict[str, Any]:
     """The costs of the networks and their training for metrics.json; copies and repeated draws count as samples.
 
     Args:
+        experiment: The run's experiment.
         plan: The layers of each network.
         history: The rows of history.csv.
         peak_memory_bytes: Peak memory of the process.
-        num_members: Number of networks.
     """
-    cost = network_cost(plan, num_members)
+    cost = network_cost(plan, experiment.training.members)
     return {
         "parameters": cost.num_parameters,
-        "macs": cost.num_macs,
+        **prediction_costs(cost.num_macs, len(evaluated_views(experiment))),
         "peak_memory_bytes": peak_memory_bytes,
         **training_costs({name: [row[name] for row in history] for name in ("seconds", "cases")}),
     }
+
+
+def prediction_costs(macs: int | None, num_views: int) -> dict[str, Any]:
+    """The costs of a prediction for metrics.json: its multiply-adds, and the number of views if there are several.
+
+    >>> prediction_costs(100, 8), prediction_costs(100, 1)
+    ({'macs': 800, 'views': 8}, {'macs': 100})
+
+    Args:
+        macs: Multiply-adds of one pass of a case through the network; None if unknown.
+        num_views: The views of a case whose probabilities are averaged.
+    """
+    total = None if macs is None else macs * num_views
+    return {"macs": total, **({"views": num_views} if num_views > 1 else {})}
 
 
 def training_costs(history: Mapping[str, Sequence[float]]) -> dict[str, Any]:

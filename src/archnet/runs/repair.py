@@ -25,7 +25,7 @@ from archnet.files.strict_json import Document
 from archnet.report.gallery_file import GALLERY_FILE, HEAT_MAP_FILE, read_gallery
 from archnet.report.wording import word_list
 from archnet.runs.artifacts import write_attributes
-from archnet.runs.evaluation import evaluate_run, prepare_again, training_costs
+from archnet.runs.evaluation import evaluate_run, prediction_costs, prepare_again, training_costs
 from archnet.runs.froc import recompute_run_froc, write_run_froc
 from archnet.runs.gallery import write_gallery, write_run_heat_maps
 from archnet.runs.log import log
@@ -33,7 +33,7 @@ from archnet.spec.cost import network_summary
 from archnet.spec.experiment import SETS, Experiment
 from archnet.spec.memory import MicroBatch, estimate_memory, parse_bytes
 from archnet.spec.resolve import parse_experiments
-from archnet.spec.view import input_shape
+from archnet.spec.view import evaluated_views, input_shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +164,9 @@ def _evaluate(folder: Path, document: dict[str, Any], predictions: Predictions, 
     )
     network = read_optional_json(folder / "network.json") or {}
     num_members = network.get("members", 1)
-    known = {name: num_members * network[name] if name in network else None for name in ("parameters", "macs")}
+    sizes = {name: num_members * network[name] if name in network else None for name in ("parameters", "macs")}
+    num_views = len(evaluated_views(_read_experiment(folder))) if network else 1
+    known = {"parameters": sizes["parameters"], **prediction_costs(sizes["macs"], num_views)}
     history = read_history(folder / "history.csv")
     costs = dict.fromkeys(RUN_COSTS) | known | training_costs(history)
     metrics = {"positive": predictions.classes[positive], "classes": list(predictions.classes), **sets, **costs}

@@ -288,7 +288,7 @@ def _make_run(run: PlannedRun, options: RunOptions, split: str) -> None:
     stage_log.info("%s: evaluating, drawing figures and writing the report", run.folder.name)
     summary = network_summary(run.plan, micro) | ({"members": len(members)} if len(members) > 1 else {})
     write_model(run.folder, model, history, summary)
-    costs = run_costs(run.plan, history, peak_memory_bytes(), len(members))
+    costs = run_costs(experiment, run.plan, history, peak_memory_bytes())
     metrics = {**evaluate_predictions(predictions.together, experiment, evaluation_data.cases.positive), **costs}
     explained = model if set(options.evaluated_sets) == set(SETS) else None
     write_evaluation(run.folder, predictions, metrics, experiment, evaluation_data, explained)

@@ -41,6 +41,14 @@ class Augmentation:
         """
         return ()
 
+    def turns(self) -> tuple[int, ...]:
+        """Rotations in quarter turns that cases of every class undergo, besides none."""
+        return ()
+
+    def flipped_axes(self) -> tuple[Axis, ...]:
+        """Axes along which cases of every class are flipped."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotatedCopies(Augmentation):
@@ -61,6 +69,9 @@ class RotatedCopies(Augmentation):
     def copy_angles(self, *, is_positive: bool) -> tuple[int, ...]:
         return self.angles if is_positive or self.of == "all" else ()
 
+    def turns(self) -> tuple[int, ...]:
+        return tuple(angle // 90 % 4 for angle in self.angles) if self.of == "all" else ()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RightAngles(Augmentation):
@@ -70,6 +81,9 @@ class RightAngles(Augmentation):
     """
 
     name: ClassVar[str] = "right_angles"
+
+    def turns(self) -> tuple[int, ...]:
+        return (1, 2, 3)
 
     def shape_problem(self, shape: tuple[int, ...]) -> str | None:
         return _square_slice_problem(shape)
@@ -85,6 +99,9 @@ class Flip(Augmentation):
 
     name: ClassVar[str] = "flip"
     axes: tuple[Axis, ...] = ("height", "width")
+
+    def flipped_axes(self) -> tuple[Axis, ...]:
+        return self.axes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

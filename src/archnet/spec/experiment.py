@@ -318,12 +318,15 @@ class Evaluation:
             is also evaluated. Null means no such threshold.
         bootstraps: Number of bootstrap resamples of the groups for each interval without a closed form.
         keep_all_candidates: Whether the test set keeps all negatives, regardless of `Data.negatives_per_positive`.
+        tta: Test-time augmentation: whether probabilities are means over the flips and rotations of the training's
+            augmentation.
     """
 
     threshold: float = 0.5
     recall: float | None = None
     bootstraps: int = 1000
     keep_all_candidates: bool = False
+    tta: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

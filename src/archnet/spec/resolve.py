@@ -23,6 +23,7 @@ from archnet.spec.experiment import (
     Evaluation,
     Experiment,
     Split,
+    Training,
 )
 from archnet.spec.input_channels import resolve_view
 from archnet.spec.layers.layer_count import written_layers_problem
@@ -37,6 +38,7 @@ from archnet.spec.section_options import (
     split_problems,
     training_problems,
 )
+from archnet.spec.view.case_views import NO_SYMMETRIES, NO_SYMMETRIES_REMEDY, trained_views
 
 MAX_RUNS: Final = 1_000
 """Maximum number of runs of an experiment: architectures times folds."""
@@ -220,6 +222,8 @@ def _parse_without_view(document: Document, overrides: Sequence[tuple[JsonPath, 
     frozen = [problem for arch in parsed_archs for problem in freeze_problems(training.freeze, arch)]
     if frozen:
         raise document.error(frozen)
+    if tta := _tta_problems(sections["evaluation"], training, parsed_archs):
+        raise document.error(tta)
     data = parse_data(sections["data"], [arch.input_shape for arch in parsed_archs if arch.input_shape])
     return tuple(
         Experiment(
@@ -350,6 +354,16 @@ def _evaluation_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Prob
             Problem(path, 'the task "malignancy" always keeps all nodules. Remove this option.', (remove_key(path),))
         ]
     return []
+
+
+def _tta_problems(options: Mapping[str, Any], training: Training, archs: Sequence[Arch]) -> list[Problem]:
+    """Report test-time augmentation without symmetries, unless the augmentation is still to be chosen."""
+    path = ("evaluation", "tta")
+    if not options.get("tta") or "augmentation" in training.auto:
+        return []
+    if all(len(trained_views(training.augmentation, arch.rank)) > 1 for arch in archs):
+        return []
+    return [Problem(path, f"{NO_SYMMETRIES} {NO_SYMMETRIES_REMEDY}", (remove_key(path),))]
 
 
 def _label_problems(sections: Mapping[str, Mapping[str, Any]]) -> list[Problem]:

@@ -12,7 +12,19 @@ from archnet.files.strict_json import Problem
 from archnet.spec.arch import Arch
 from archnet.spec.augmentations import AUGMENTATIONS, Augmentation
 from archnet.spec.datasets import DATASETS, READING_OPTIONS, size_in_voxels
-from archnet.spec.experiment import ALL, AUTO, Data, EarlyStopping, Freeze, Init, Mixup, Schedule, Split, Training
+from archnet.spec.experiment import (
+    ALL,
+    AUTO,
+    Data,
+    EarlyStopping,
+    Evaluation,
+    Freeze,
+    Init,
+    Mixup,
+    Schedule,
+    Split,
+    Training,
+)
 from archnet.spec.memory import parse_bytes
 from archnet.spec.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
 
@@ -158,6 +170,15 @@ def complete_training(options: Mapping[str, Any]) -> dict[str, Any]:
     """
     defaults, newer = Training(), ("soft_labels", "case_weights", "mixup", "members")
     return {**{key: getattr(defaults, key) for key in newer}, **options}
+
+
+def complete_evaluation(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete the resolved evaluation options of a run folder with test-time augmentation, which version 0.1.0 lacks.
+
+    >>> complete_evaluation({"threshold": 0.5})
+    {'tta': False, 'threshold': 0.5}
+    """
+    return {"tta": Evaluation().tta, **options}
 
 
 def common_crop_size(input_shapes: Sequence[tuple[int, ...]], published: tuple[int, int, int]) -> tuple[int, ...]:

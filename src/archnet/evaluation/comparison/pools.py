@@ -21,7 +21,7 @@ from archnet.evaluation.predictions import Predictions, read_run_predictions
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.files.terminal_text import escape_name
 from archnet.spec.auto import restore_auto
-from archnet.spec.section_options import complete_data, complete_training
+from archnet.spec.section_options import complete_data, complete_evaluation, complete_training
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,7 +111,9 @@ def _drop_run_keys(document: Mapping[str, Any]) -> dict[str, Any]:
     split.pop("fold", None)
     training.pop("seed", None)
     data = {key: value for key, value in complete_data(document.get("data") or {}).items() if key != "cases"}
-    return shared_keys and shared_keys | {"data": data, "split": split, "training": training}
+    evaluation = complete_evaluation(document.get("evaluation") or {})
+    sections = {"data": data, "split": split, "training": training, "evaluation": evaluation}
+    return shared_keys and shared_keys | sections
 
 
 def _group_members(members: Sequence[_Member]) -> list[list[_Member]]:

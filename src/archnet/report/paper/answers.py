@@ -29,6 +29,7 @@ ANSWERS: Final[Mapping[str, Answer]] = {
         for name in (
             "code", "hardware", "human_input", "indeterminate", "index_blinding", "initialization", "layers", "model",
             "output", "poor_input", "prediction", "software", "technology",
+            "test_time",
         )
     },
     **{

@@ -50,7 +50,18 @@ def output_text(run: RunFiles) -> str:
         rule = "as the most probable class"
     return (
         f"It returns the probabilities of {len(run.classes)} classes (cases, {len(run.classes)}), in this order: "
-        f"{places}. The run calls a case {rule}."
+        f"{places}. The run calls a case {rule}.{_views_text(run)}"
+    )
+
+
+def _views_text(run: RunFiles) -> str:
+    """The test-time augmentation of the run's results, which the model file does not apply."""
+    views = run.metrics.get("views")
+    if views is None:
+        return ""
+    return (
+        f" Results and threshold are for means over {views} views of a case, flipped and rotated as in training "
+        "(test-time augmentation); the model file returns the probabilities of one view, `archnet predict` the means."
     )
 
 

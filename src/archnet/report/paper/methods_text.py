@@ -16,7 +16,7 @@ _PARAGRAPHS: Final = {
              "missing_data"),
     "Network": ("technology", "layers", "initialization"),
     "Training": ("training", "augmentation", "imbalance", "selection", "duration"),
-    "Evaluation": ("threshold", "measures", "statistics"),
+    "Evaluation": ("test_time", "threshold", "measures", "statistics"),
     "Software": ("software", "hardware"),
 }  # fmt: skip
 

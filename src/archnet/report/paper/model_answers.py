@@ -103,7 +103,18 @@ def prediction(run: RunFiles) -> str:
     """The calculation of predictions."""
     if is_baseline(run.experiment or {}):
         return "The predictions of all cases are in predictions.csv; a baseline has no model file."
-    return "One pass through the network for each case; `archnet predict` applies it to new scans."
+    passes = test_time(run) or "One pass through the network for each case."
+    return f"{passes} `archnet predict` applies it to new scans."
+
+
+def test_time(run: RunFiles) -> str:
+    """The test-time augmentation; empty without one."""
+    if "views" not in run.metrics:
+        return ""
+    return (
+        f"The probabilities of a case are the means over {run.metrics['views']} views of it (test-time augmentation "
+        "with the flips and rotations by right angles of the training)."
+    )
 
 
 def model(run: RunFiles) -> str:

@@ -68,6 +68,7 @@ def _facts(run: RunFiles, name: str) -> list[Fact]:
     return [
         *group_facts(len(set(part.groups.tolist())), num_scans),
         *case_facts(len(part.cases), num_positives, run.classes[run.positive], len(run.classes)),
+        *([(f"{run.metrics['views']} views", "averaged for each case")] if "views" in run.metrics else []),
         *_training_facts(run),
     ]
 

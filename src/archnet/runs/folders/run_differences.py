@@ -8,7 +8,7 @@ from typing import Any, Final
 from archnet.evaluation.comparison.document_differences import Difference, document_differences
 from archnet.spec.arch import complete_arch
 from archnet.spec.auto import restore_auto
-from archnet.spec.section_options import complete_data, complete_training
+from archnet.spec.section_options import complete_data, complete_evaluation, complete_training
 
 SHARED_SECTIONS: Final = ("data", "split", "evaluation")
 """Sections that all runs in an experiment's folder have in common."""
@@ -16,7 +16,12 @@ SHARED_SECTIONS: Final = ("data", "split", "evaluation")
 RUN_SECTIONS: Final = ("arch", "data", "split", "training", "evaluation")
 """Sections of a run."""
 
-_COMPLETE: Final = {"arch": complete_arch, "data": complete_data, "training": complete_training}
+_COMPLETE: Final = {
+    "arch": complete_arch,
+    "data": complete_data,
+    "training": complete_training,
+    "evaluation": complete_evaluation,
+}
 """By section, a function that converts the section of an earlier version to the current form."""
 
 _WITHOUT_EFFECT: Final = frozenset({("arch", "description"), ("data", "allow"), ("data", "cases")})

@@ -8,7 +8,8 @@ from archnet.runs.planning.micro_batch import choose_micro_batch
 from archnet.spec.arch import PlannedLayer
 from archnet.spec.augmentations import shape_problem
 from archnet.spec.experiment import Experiment
-from archnet.spec.view import input_shape
+from archnet.spec.view import evaluated_views, input_shape
+from archnet.spec.view.case_views import NO_SYMMETRIES, NO_SYMMETRIES_REMEDY
 
 
 def plan_network(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLayer, ...]:
@@ -21,7 +22,7 @@ def plan_network(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLayer
 
 
 def check_feasible(experiment: Experiment, plan: tuple[PlannedLayer, ...], dataset: Dataset) -> None:
-    """Check that augmentation and memory limit fit the data and the network, before crops are extracted.
+    """Check that augmentation, its views and the memory limit fit data and network, before crops are extracted.
 
     Args:
         experiment: The experiment, with "auto" resolved.
@@ -29,10 +30,14 @@ def check_feasible(experiment: Experiment, plan: tuple[PlannedLayer, ...], datas
         dataset: The data.
 
     Raises:
-        RunError: The augmentation or the memory limit is unsuitable.
+        RunError: The augmentation or the memory limit is unsuitable, or there are no views to average over.
     """
     problem = shape_problem(experiment.training.augmentation, dataset.shape)
     if problem:
         raise RunError(f"training.augmentation: {problem}")
+    if experiment.evaluation.tta and len(evaluated_views(experiment)) == 1:
+        reason = experiment.auto_reasons.get("training.augmentation")
+        chosen = f' It was chosen by "auto": {reason}.' if reason else ""
+        raise RunError(f"evaluation.tta: {NO_SYMMETRIES}{chosen} {NO_SYMMETRIES_REMEDY}")
     if experiment.training.memory is not None:
         choose_micro_batch(experiment, plan)

@@ -154,6 +154,7 @@ METRICS_FILE: Final = record_of(
         "froc": _FROC_RESULTS,
         "strata": _STRATA,
         "members": list_of(_MEMBER, 2),
+        "views": {**COUNT, "minimum": 2},
         **_COSTS,
     },
 )
