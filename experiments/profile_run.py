@@ -32,8 +32,8 @@ STEPS = {
         "archnet.runs.runner.resolve_auto_from_data",
         "archnet.runs.runner.prepare",
     ),
-    "training": ("archnet.runs.runner.train_network",),
-    "prediction": ("archnet.runs.runner.predict_cases", "archnet.network.scaling.build_inference_model"),
+    "training": ("archnet.runs.runner.train_networks",),
+    "prediction": ("archnet.runs.runner.predict_cases", "archnet.network.scaling.build_ensemble"),
     "evaluation": (
         "archnet.runs.runner.evaluate_predictions",
         "archnet.runs.evaluation.write_run_froc",

@@ -66,6 +66,17 @@ def test_the_ablations_tables_are_what_their_sweeps_came_to(name):
             assert row[metric] == pytest.approx(mean(run["metrics"]["validation"][metric] for run in runs)), number
 
 
+def test_the_table_of_recipes_on_luna16_is_its_results():
+    lines = lines_of(EXPERIMENTS / "README.md")
+    rows = json.loads((RESULTS / "recipe_luna16" / "ablation.json").read_text())["luna16_groups"]
+    names = [recipe["name"] for recipe in json.loads((EXPERIMENTS / "recipe" / "luna16.json").read_text())]
+    assert {row["recipe"] for row in rows} == set(names)
+    assert rows[0]["recipe"] == names[0]
+    assert "auc_difference" not in rows[0]
+    assert lines >= {load_script("recipe/compare_recipes").table_row(row) for row in rows}
+    assert all(row["parameters"] <= 500_000 for row in rows)
+
+
 @pytest.mark.parametrize(
     ("difference", "cell"),
     [

@@ -1,0 +1,124 @@
+"""Compare recipes with the first one on the validation cases, and print the table for experiments/README.md.
+
+    python experiments/recipe/compare_recipes.py TASK_FOLDER scores.jsonl --keep experiments/results/recipe/luna16.json
+
+For each recipe: AUC, MCC and recall at 0.5, means over folds and seeds, and the difference in AUC from the first
+recipe, paired over groups of cases and covering seeds (Obuchowski 1997, doi:10.2307/2533958; Hillis 2014,
+doi:10.1002/sim.5926). `--keep` stores the rows.
+"""
+
+import argparse
+import json
+from collections import defaultdict
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import matthews_corrcoef, recall_score
+
+from archnet.evaluation.uncertainty.clustered_auc import estimate_areas
+from archnet.evaluation.uncertainty.seed_variance import Estimates, difference_over_seeds
+from archnet.files.atomic import write_json
+
+HEADER = "| changed | seeds | AUC | MCC | recall | AUC against the first | minutes |\n|---|---|---|---|---|---|---|"
+
+
+def main() -> None:
+    """Print a table for each task."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tasks", type=Path, help="folder of the tasks")
+    parser.add_argument("scores", type=Path, help="scores.jsonl of train.py")
+    parser.add_argument("--keep", type=Path, help="store the rows in this JSON file")
+    options = parser.parse_args()
+    trainings = defaultdict(lambda: defaultdict(list))
+    for line in options.scores.read_text().splitlines():
+        training = json.loads(line)
+        trainings[training["task"]][training["recipe"]].append(training)
+    rows = {task: compare_task(options.tasks, task, recipes) for task, recipes in trainings.items()}
+    if options.keep:
+        write_json(options.keep, rows)
+    for task, task_rows in rows.items():
+        print(f"\n{task}\n\n{HEADER}")
+        print("\n".join(map(table_row, task_rows)))
+
+
+def compare_task(folder, task, recipes):
+    """The rows of one task, those of the first recipe first."""
+    first = next(iter(recipes))
+    return [
+        {
+            "recipe": name,
+            "seeds": len({one["seed"] for one in trainings}),
+            "folds": len({one["fold"] for one in trainings}),
+            **mean_metrics(folder, task, trainings),
+            **({} if name == first else auc_difference(folder, task, recipes[first], trainings)),
+            **{key: trainings[0][key] for key in ("parameters", "macs", "epochs", "batch_size")},
+            "seconds": float(np.mean([one["seconds"] for one in trainings])),
+        }
+        for name, trainings in recipes.items()
+    ]
+
+
+def mean_metrics(folder, task, trainings):
+    """Means over trainings, and their standard deviations over seeds."""
+    values = defaultdict(lambda: defaultdict(list))
+    for one in trainings:
+        labels, groups = read_cases(folder, task, one)
+        scores = np.array(one["scores"]["validation"]["p"])
+        values[one["seed"]]["auc"].append(float(estimate_areas([[scores]], labels, groups).areas[0]))
+        values[one["seed"]]["mcc"].append(matthews_corrcoef(labels, scores >= 0.5))
+        values[one["seed"]]["recall"].append(recall_score(labels, scores >= 0.5))
+    means = {key: [float(np.mean(seed[key])) for seed in values.values()] for key in ("auc", "mcc", "recall")}
+    return {key: {"mean": float(np.mean(one)), "sd": deviation(one)} for key, one in means.items()}
+
+
+def deviation(values):
+    """The standard deviation, or None for one value."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+
+def auc_difference(folder, task, reference, trainings):
+    """The difference in AUC from the reference, averaged over folds, with its 95% interval over groups and seeds."""
+    folds = sorted({one["fold"] for one in trainings} & {one["fold"] for one in reference})
+    values, covariance, num_groups = [], [], 0
+    for fold in folds:
+        both = [one for side in (reference, trainings) for one in side if one["fold"] == fold]
+        labels, groups = read_cases(folder, task, both[0])
+        areas = estimate_areas([[np.array(one["scores"]["validation"]["p"])] for one in both], labels, groups)
+        values.append(areas.areas)
+        covariance.append(areas.covariance)
+        num_groups += int(groups.max()) + 1
+    num_reference = len(reference) // len({one["fold"] for one in reference})
+    estimates = Estimates(
+        values=np.mean(values, axis=0),
+        covariance=np.sum(covariance, axis=0) / len(folds) ** 2,
+        num_groups=num_groups,
+    )
+    difference = difference_over_seeds(estimates, num_reference)
+    return {"auc_difference": {"value": difference.value, "interval": difference.interval, "p": difference.p}}
+
+
+def read_cases(folder, task, training):
+    """Whether each validation case is positive, and the index of its group."""
+    with np.load(folder / f"{task}_fold{training['fold']}.npz") as arrays:
+        labels, groups = arrays["y"] > 0, arrays["group"]
+    rows = np.array(training["scores"]["validation"]["cases"], int)
+    number = defaultdict(count().__next__)
+    return labels[rows], np.array([number[group] for group in groups[rows].tolist()])
+
+
+def table_row(row):
+    """A line of the Markdown table."""
+    cells = [
+        f"{row[key]['mean']:.3f}" + (f" ± {row[key]['sd']:.3f}" if row[key]["sd"] is not None else "")
+        for key in ("auc", "mcc", "recall")
+    ]
+    entry = row.get("auc_difference")
+    difference = "" if entry is None else f"{entry['value']:+.4f}"
+    if entry and entry["interval"]:
+        difference += " ({:+.4f} to {:+.4f})".format(*entry["interval"])
+    return f"| {row['recipe']} | {row['seeds']} | {' | '.join(cells)} | {difference} | {row['seconds'] / 60:.1f} |"
+
+
+if __name__ == "__main__":
+    main()

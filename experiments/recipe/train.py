@@ -1,0 +1,161 @@
+"""Train recipes on the tasks of the study, and store the probabilities of their validation cases, or also of test
+cases.
+
+    python experiments/recipe/train.py TASK_FOLDER OUT --recipes experiments/recipe/screen.json --folds 0 1 --seeds 0
+    python experiments/recipe/train.py TASK_FOLDER OUT --recipes experiments/recipe/luna16.json --folds 0 --seeds 0 1 2
+
+OUT/scores.jsonl receives one line per finished training; those that it contains are skipped. The test cases are
+predicted only with `--test`.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import queue
+import tempfile
+import time
+from pathlib import Path
+
+TASKS = ("luna16", "lidc_nodule", "lidc_malignancy", "lidc_texture", "phantom")
+
+
+def main() -> None:
+    """Train everything that is missing."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tasks", type=Path, help="folder of the tasks")
+    parser.add_argument("out", type=Path, help="folder of the results")
+    parser.add_argument("--recipes", type=Path, required=True, help="JSON file of recipes")
+    parser.add_argument("--only", nargs="*", help="names of tasks (default: those of each recipe)")
+    parser.add_argument("--folds", nargs="*", type=int, default=[0, 1])
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0])
+    parser.add_argument("--test", action="store_true", help="also predict the test cases")
+    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--limit", type=float, help="seconds after which no training is started")
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    scores = options.out / "scores.jsonl"
+    done = {json.loads(line)["job"] for line in scores.read_text().splitlines()} if scores.exists() else set()
+    jobs = [job for job in list_jobs(options) if job["job"] not in done]
+    print(f"{len(jobs)} trainings, {len(done)} finished before", flush=True)
+    carry_out(jobs, scores, options)
+
+
+def list_jobs(options):
+    """All trainings: recipes with their tasks, folds and seeds, most informative first."""
+    recipes = json.loads(options.recipes.read_text())
+    return [
+        {
+            "job": f"{recipe['name']}/{task}/fold{fold}/seed{seed}",
+            "recipe": recipe,
+            "task": task,
+            "fold": fold,
+            "seed": seed,
+            "sets": ["validation", "test"] if options.test else ["validation"],
+            "file": str((options.tasks / f"{task}_fold{fold}.npz").resolve()),
+        }
+        for seed in options.seeds
+        for recipe in recipes
+        for fold in options.folds
+        for task in recipe.get("tasks", TASKS)
+        if not options.only or task in options.only
+    ]
+
+
+def carry_out(jobs, scores, options):
+    """Distribute the trainings over processes."""
+    context = multiprocessing.get_context("spawn")
+    todo, results = context.Queue(), context.Queue()
+    for job in jobs:
+        todo.put(job)
+    start = time.monotonic()
+    workers = [
+        context.Process(target=work, args=(todo, results, options.limit), daemon=True) for _ in range(options.processes)
+    ]
+    for worker in workers:
+        worker.start()
+    num_done = 0
+    with scores.open("a") as file:
+        while num_done < len(jobs):
+            try:
+                result = results.get(timeout=1)
+            except queue.Empty:
+                if not any(worker.is_alive() for worker in workers):
+                    break
+                continue
+            num_done += 1
+            error = result.pop("error", None)
+            if error:
+                print(f"{result['job']}: {error}", flush=True)
+            else:
+                file.write(json.dumps(result) + "\n")
+                file.flush()
+            if num_done % 20 == 0:
+                print(f"{num_done} of {len(jobs)} after {time.monotonic() - start:.0f} s", flush=True)
+    print(f"{num_done} of {len(jobs)} after {time.monotonic() - start:.0f} s", flush=True)
+
+
+def work(todo, results, limit):
+    """Carry out trainings until none is left or the time is up."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    start = time.monotonic()
+    while limit is None or time.monotonic() - start < limit:
+        try:
+            job = todo.get(timeout=1)
+        except queue.Empty:
+            return
+        try:
+            results.put(train(job))
+        except Exception as error:
+            results.put({"job": job["job"], "error": f"{type(error).__name__}: {error}"[:400]})
+
+
+def train(job):
+    """Train one network with archnet, and return its probabilities."""
+    from networks import ResidualNetwork
+
+    from archnet.evaluation.predictions import read_predictions
+    from archnet.files.strict_json import Document
+    from archnet.runs.runner import run_single
+    from archnet.spec.resolve import parse_experiments
+
+    recipe, start = job["recipe"], time.monotonic()
+    options = recipe.get("networks", {}).get(job["task"], {})
+    form = options.get("form", recipe.get("form", "2d" if job["task"].startswith("luna16") else "3d"))
+    arch = ResidualNetwork(**{**recipe.get("network", {}), **options, "form": form}).to_document()
+    view = {"view": "slices-as-channels"} if form == "channels" else {}
+    training = {**recipe.get("training", {}), **recipe.get("training_of", {}).get(job["task"], {})}
+    document = {
+        "name": "recipe",
+        "archs": [arch],
+        "data": {"name": "npz", "root": job["file"], **view},
+        "split": {"by": "auto"},
+        "training": {**training, "seed": job["seed"]},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        (experiment,) = parse_experiments(Document(value=document, source=job["job"]))
+        run = run_single(experiment, Path(folder) / "runs", evaluated_sets=tuple(job["sets"]))
+        predictions = read_predictions(run.folder / "predictions.csv")
+        resolved = json.loads((run.folder / "experiment.json").read_text())["training"]
+        metrics = json.loads((run.folder / "metrics.json").read_text())
+    scores = {}
+    for name in job["sets"]:
+        rows = predictions.sets == name
+        scores[name] = {
+            "cases": predictions.cases[rows].tolist(),
+            "p": [round(float(value), 5) for value in predictions.probabilities[rows, 1]],
+        }
+    return {
+        **{key: job[key] for key in ("job", "task", "fold", "seed")},
+        "recipe": recipe["name"],
+        "parameters": metrics["parameters"],
+        "macs": metrics.get("macs"),
+        "epochs": resolved["epochs"],
+        "batch_size": resolved["batch_size"],
+        "seconds": round(time.monotonic() - start, 1),
+        "scores": scores,
+    }
+
+
+if __name__ == "__main__":
+    main()
