@@ -2,9 +2,9 @@
 
     python experiments/recipe/compare_recipes.py TASK_FOLDER scores.jsonl --keep experiments/results/recipe/luna16.json
 
-For each recipe: AUC, MCC and recall at 0.5, means over folds and seeds, and the difference in AUC from the first
-recipe, paired over groups of cases and covering seeds (Obuchowski 1997, doi:10.2307/2533958; Hillis 2014,
-doi:10.1002/sim.5926). `--keep` stores the rows.
+For each recipe: AUC, MCC and recall at 0.5, means over folds and seeds; the AUC of the seeds together, averaged
+like an ensemble; and the difference in AUC from the first recipe, paired over groups of cases and covering seeds
+(Obuchowski 1997, doi:10.2307/2533958; Hillis 2014, doi:10.1002/sim.5926). `--keep` stores the rows.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from archnet.evaluation.uncertainty.clustered_auc import estimate_areas
 from archnet.evaluation.uncertainty.seed_variance import Estimates, difference_over_seeds
 from archnet.files.atomic import write_json
 
-HEADER = "| changed | seeds | AUC | MCC | recall | AUC against the first | minutes |\n|---|---|---|---|---|---|---|"
+HEADER = "| changed | seeds | AUC | together | MCC | recall | AUC against the first | minutes |\n" + "|---" * 8 + "|"
 
 
 def main() -> None:
@@ -51,6 +51,7 @@ def compare_task(folder, task, recipes):
             "seeds": len({one["seed"] for one in trainings}),
             "folds": len({one["fold"] for one in trainings}),
             **mean_metrics(folder, task, trainings),
+            "auc_together": auc_together(folder, task, trainings),
             **({} if name == first else auc_difference(folder, task, recipes[first], trainings)),
             **{key: trainings[0][key] for key in ("parameters", "macs", "epochs", "batch_size")},
             "seconds": float(np.mean([one["seconds"] for one in trainings])),
@@ -70,6 +71,16 @@ def mean_metrics(folder, task, trainings):
         values[one["seed"]]["recall"].append(recall_score(labels, scores >= 0.5))
     means = {key: [float(np.mean(seed[key])) for seed in values.values()] for key in ("auc", "mcc", "recall")}
     return {key: {"mean": float(np.mean(one)), "sd": deviation(one)} for key, one in means.items()}
+
+
+def auc_together(folder, task, trainings):
+    """The AUC of the mean probabilities of all seeds, as of an ensemble; the mean over folds."""
+    areas = []
+    for fold in sorted({one["fold"] for one in trainings}):
+        members = [one for one in trainings if one["fold"] == fold]
+        scores = np.mean([one["scores"]["validation"]["p"] for one in members], axis=0)
+        areas.append(estimate_areas([[scores]], *read_cases(folder, task, members[0])).areas[0])
+    return float(np.mean(areas))
 
 
 def deviation(values):
@@ -113,6 +124,7 @@ def table_row(row):
         f"{row[key]['mean']:.3f}" + (f" ± {row[key]['sd']:.3f}" if row[key]["sd"] is not None else "")
         for key in ("auc", "mcc", "recall")
     ]
+    cells.insert(1, f"{row['auc_together']:.3f}")
     entry = row.get("auc_difference")
     difference = "" if entry is None else f"{entry['value']:+.4f}"
     if entry and entry["interval"]:
