@@ -30,6 +30,7 @@ from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run
 from archnet.report.sentences.document_difference import difference_line
 from archnet.runs.preparation.training_scans import read_training_scans
+from archnet.spec.outputs.output_file import OUTPUT_FILES, make_validator
 from archnet.spec.sweeps.sweep import Resources
 from archnet.sweep.report.sweep_page import write_sweep_report
 from archnet.sweep.results.leaderboard import read_leaderboard
@@ -235,6 +236,8 @@ def test_damaged_files_of_a_run_end_in_an_error_or_a_right_result(run, name):
     accepted = damage(run / name, RUN_READERS[name])
     assert len(accepted) < NUM_MUTANTS
     for content, result in accepted:
+        if name.endswith(".json"):
+            assert make_validator(OUTPUT_FILES[name].schema).is_valid(json.loads(content.decode("utf-8-sig")))
         if name.endswith(".json") and name != "training_scans.json":
             assert result == json.loads(content.decode("utf-8-sig"))
         if name == "history.csv":

@@ -34,8 +34,9 @@ CLASSES = {"luna16": ["non-nodule", "nodule"], "npz": ["0", "1"]}
 
 
 def write_trained_run(
-    folder, data=WHOLE, layers=LAYERS, seed=0, scans=None, classes=None, gain=1.0, knows=None, rank=None, channels=1
-):
+    folder, data=WHOLE, layers=LAYERS, seed=0, scans=None, classes=None, gain=1.0, knows=None, rank=None, channels=1,
+    augmentation=None, tta=False,
+):  # fmt: skip
     """Writes what prediction reads of a run folder.
 
     `gain` multiplies the last layer's weights, so that scans differ; `knows` sets all weights of the network.
@@ -43,6 +44,7 @@ def write_trained_run(
     classes = classes or CLASSES.get(data["name"], ["CT-0", "CT-23"])
     arch = {"name": folder.name, "channels": channels, "layers": layers, **({"rank": rank} if rank else {})}
     document = {"name": "test", "archs": [arch], "data": data}
+    document |= {"training": {"augmentation": augmentation}, "evaluation": {"tta": tta}} if augmentation else {}
     (experiment,) = parse_experiments(Document(value=document, source="test"))
     folder.mkdir(parents=True)
     model = _saved_model(json.dumps([data, arch]), len(classes), seed, gain, knows)

@@ -39,11 +39,13 @@ def bad_scan(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tta", [False, True])
-def test_predict_is_the_command(whole, scans, tta):
-    result = archnet.predict(archnet.Run(whole), scans[0].parent, tta=tta, progress=False)
+def test_predict_is_the_command(tmp_path, scans, tta):
+    run = write_trained_run(tmp_path / "ct", gain=4, augmentation=[{"type": "flip"}])
+    result = archnet.predict(archnet.Run(run), scans[0].parent, tta=tta, progress=False)
     assert result.to_document() == json.loads(
-        invoked("predict", whole, scans[0].parent, "--json", *(["--tta"] if tta else [])).stdout
+        invoked("predict", run, scans[0].parent, "--json", *(["--tta"] if tta else [])).stdout
     )
+    assert result.tta == tta
     assert result.scans == tuple(scans)
     assert result.probabilities.shape == (2, 2)
     assert result.by_scan[scans[1]] == dict(zip(result.classes, result.probabilities[1].tolist(), strict=True))

@@ -245,12 +245,7 @@ TURNS_AND_FLIPS = [{"type": "right_angles"}, {"type": "flip", "axes": ["width"]}
 @pytest.mark.slow
 @pytest.mark.parametrize("is_evaluated_so", [False, True])
 def test_tta_is_the_mean_over_the_views_of_the_training(tmp_path, is_evaluated_so):
-    folder = write_trained_run(tmp_path / "run", CANDIDATES, gain=4)
-    document = json.loads((folder / "experiment.json").read_text())
-    document["training"]["augmentation"] = TURNS_AND_FLIPS
-    document["evaluation"]["tta"] = is_evaluated_so
-    (folder / "experiment.json").write_text(json.dumps(document))
-    record_run(folder)
+    folder = write_trained_run(tmp_path / "run", CANDIDATES, gain=4, augmentation=TURNS_AND_FLIPS, tta=is_evaluated_so)
     values = np.random.default_rng(0).uniform(-1000, 400, (3, *CANDIDATES["crop_size"])).astype(np.float32)
     model = load_model(folder / "model.keras")
     views = [np.rot90(one, turns, (1, 2)) for one in (values, values[:, :, ::-1]) for turns in range(4)]
@@ -261,6 +256,16 @@ def test_tta_is_the_mean_over_the_views_of_the_training(tmp_path, is_evaluated_s
     np.testing.assert_allclose(augmented, expected, atol=1e-6)
     assert np.abs(augmented - plain).max() > 1e-4
     np.testing.assert_array_equal(default, augmented if is_evaluated_so else plain)
+
+
+def test_views_of_a_network_that_was_trained_on_none_are_refused(tmp_path):
+    run = write_trained_run(tmp_path / "run", augmentation=[{"type": "shift"}])
+    done = predict(run, write_chest(tmp_path / "scan.mhd"), "--tta")
+    assert isinstance(done.exception, RunError)
+    assert str(done.exception) == (
+        f"{run}: test-time augmentation (tta) averages over the flips and rotations by right angles on which a network "
+        "was trained, and this network was trained on none. Omit tta, or train with flips in training.augmentation."
+    )
 
 
 @pytest.mark.slow

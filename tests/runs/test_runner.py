@@ -283,16 +283,22 @@ def test_real_ct_in_class_folders_runs_through_mosmed(real_data, tmp_path):
 
 
 @pytest.mark.slow
-def test_copies_count_as_samples_and_any_file_name_makes_a_model(cubes, tmp_path):
+def test_copies_count_as_samples_and_views_as_predictions_and_any_file_name_makes_a_model(cubes, tmp_path):
     path = tmp_path / "my arch (1).json"
     path.write_text(json.dumps(NET_2D["layers"]))
     copies = {"augmentation": [{"type": "rotated_copies", "of": "all"}]}
-    run = archnet.run(experiment_on(cubes, str(path), training=copies), out=tmp_path / "out")
+    experiment = experiment_on(cubes, str(path), training=copies, evaluation={"tta": True})
+    run = archnet.run(experiment, out=tmp_path / "out")
     assert run.folder.name == "my-arch-1"
+    costs = {"views": 4, "macs": 4 * json.loads((run.folder / "network.json").read_text())["macs"]}
+    assert costs.items() <= run.metrics.items()
     num_train = run.metrics["train"]["n"]
     assert {row["cases"] for row in rows_of(run.folder / "history.csv")} == {str(4 * num_train)}
     seen = run.metrics["samples_per_second"] * run.metrics["train_seconds"]
     assert seen == pytest.approx(4 * 4 * num_train)
+    (run.folder / "metrics.json").unlink()
+    archnet.write_report(run.folder, repair=True)
+    assert costs.items() <= json.loads((run.folder / "metrics.json").read_text()).items()
 
 
 def test_a_run_of_another_experiment_is_not_skipped_as_finished(cubes, finished_runs, tmp_path):

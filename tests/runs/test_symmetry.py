@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -13,7 +14,9 @@ from sklearn.preprocessing import StandardScaler
 
 import archnet
 from archnet.data import open_dataset
+from archnet.errors import RunError
 from archnet.files.strict_json import Document
+from archnet.runs.planning.network_plan import check_feasible, plan_network
 from archnet.runs.preparation import find_in_experiment, resolve_auto_from_data, split_cases, symmetry
 from archnet.runs.preparation.coarse_models import symmetric_copies
 from archnet.runs.preparation.coarse_models.symmetric_copies import RIGHT_ANGLES, coarse_images, make_copies
@@ -134,6 +137,17 @@ def test_without_validation_cases_or_better_than_chance_nothing_is_decided(tmp_p
     alone = resolved(experiment_on(path, split={"validation": 0}))
     assert names_of(alone) == []
     assert alone.auto_reasons[KEY].endswith(f": {nothing}there is no validation set")
+    averaged = replace(alone, evaluation=replace(alone.evaluation, tta=True))
+    dataset = open_dataset(averaged.data)
+    message = (
+        "evaluation.tta: averages over the flips and rotations by right angles on which the network is trained, but "
+        'training.augmentation has none for it. It was chosen by "auto": shift height 1 width 1 depth 0, intensity scale '
+        "(0.9, 1.1) shift (-0.05, 0.05): it is unknown whether flips and rotations change the classes, so none are used: "
+        'there is no validation set. Add {"type": "flip"} to training.augmentation if flips do not change the classes, or '
+        "remove this option."
+    )
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        check_feasible(averaged, plan_network(averaged, dataset), dataset)
     with np.load(path) as arrays:
         x, group = arrays["x"], arrays["group"]
     np.savez(path, x=x, y=np.random.default_rng(1).integers(0, 2, len(x)), group=group)

@@ -264,6 +264,12 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
             'mine.json $.evaluation.keep_all_candidates: the data set "mosmed" always keeps all its cases. Remove this option.',
         ),
         (
+            {"training": {"augmentation": [{"type": "shift"}]}, "evaluation": {"tta": True}},
+            "mine.json $.evaluation.tta: averages over the flips and rotations by right angles on which the network is "
+            'trained, but training.augmentation has none for it. Add {"type": "flip"} to training.augmentation if flips '
+            "do not change the classes, or remove this option.",
+        ),
+        (
             {"training": {"augmentation": [{"type": "flips"}]}},
             'mine.json $.training.augmentation[0].type: "flips" is not one of "rotated_copies", "right_angles", '
             '"flip", '

@@ -49,6 +49,12 @@ def test_mutants_are_valid_for_the_check_and_for_jsonschema_alike(name):
         ({"dependentRequired": {"a": ["b"]}}, {"a": 1}, False),
         ({"propertyNames": {"maxLength": 1}}, {"ab": 1}, False),
         ({"contains": {"const": 2}}, [1, 2], True),
+        ({"prefixItems": [{"type": "string"}, {"type": "null"}]}, ["a", None, 3], True),
+        ({"prefixItems": [{"type": "string"}, {"type": "null"}]}, ["a", 3], False),
+        ({"prefixItems": [{"type": "string"}], "items": {"type": "null"}}, ["a", None], True),
+        ({"prefixItems": [{"type": "string"}], "items": {"type": "null"}}, ["a", "b"], False),
+        ({"prefixItems": [{"type": "string"}], "items": False}, ["a", "b"], False),
+        ({"prefixItems": [{"type": "string"}]}, "ab", True),
         ({"uniqueItems": True}, [1, 1.0], False),
         ({"if": {"type": "string"}, "then": {"minLength": 1}, "else": {"minimum": 1}}, 0, False),
         ({"additionalProperties": {"type": "string"}, "properties": {"a": {}}}, {"a": 1, "b": 1}, False),
@@ -58,6 +64,16 @@ def test_mutants_are_valid_for_the_check_and_for_jsonschema_alike(name):
 def test_single_keywords(schema, value, is_valid):
     assert SchemaChecks({"s": schema}).check("s")(value) is is_valid
     assert Draft202012Validator(schema).is_valid(value) is is_valid
+
+
+def test_whole_floats_are_integers_only_where_they_may_be():
+    schema = {"items": {"type": ["integer", "null"]}}
+    verdicts = [
+        SchemaChecks({"s": schema}, allows_whole_floats=allows).check("s")(value)
+        for allows in (True, False)
+        for value in ([3.0], [3, None], [True])
+    ]
+    assert verdicts == [True, True, False, False, True, False]
 
 
 def test_an_unknown_keyword_is_refused():

@@ -7,6 +7,7 @@ import pytest
 
 from archnet.errors import ArchnetError, DataError, RunError
 from archnet.evaluation.run_folder import read_history
+from archnet.spec.outputs import output_file
 from archnet.spec.outputs.output_file import CACHE_FILES, OUTPUT_FILES, parse_cache, read_cache, read_output
 
 REMEDY = "Restore the file, or run the experiment again."
@@ -114,6 +115,17 @@ def test_older_and_newer_documents_are_read(tmp_path, name, document):
     path = tmp_path / name
     path.write_text(json.dumps(document), encoding="utf-8")
     assert read_output(path) == document
+
+
+@pytest.mark.parametrize("name", [*OUTPUT_FILES, *CACHE_FILES])
+def test_the_quick_check_knows_the_keywords_of_each_kind(name):
+    assert output_file._quick_check(name)("text") is False
+
+
+def test_a_valid_file_needs_no_jsonschema(monkeypatch):
+    monkeypatch.setattr(output_file, "_validator", None)
+    for name, document in (("network.json", NETWORK), ("trial.json", TRIAL), ("metrics.json", {"test": SET})):
+        assert list(output_file.schema_violations(document, name)) == []
 
 
 def test_what_is_not_json_or_too_large_is_refused_with_the_remedy(tmp_path):

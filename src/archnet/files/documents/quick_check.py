@@ -53,6 +53,10 @@ _TYPES: Final[dict[str, Check]] = {
 }
 
 
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _limit(applies: Check, holds: Callable[[Any, Any], bool]) -> Callable[[Any], Check]:
     """Make the compiler of a keyword that limits values of one type."""
     return lambda limit: lambda value: not applies(value) or holds(value, limit)
@@ -86,18 +90,10 @@ _LIMITS: Final[dict[str, Callable[[Any], Check]]] = {
     ),
     "enum": lambda allowed: _enum(allowed),
     "const": lambda allowed: _enum([allowed]),
-    "type": lambda names: _type(names),
 }
 """The keywords that do not contain schemas. Those on sizes come before those on contents; see `_order`."""
 
-_CONTAINERS: Final = ("properties", "additionalProperties", "propertyNames", "items", "contains")
-
-
-def _type(names: str | list[str]) -> Check:
-    if isinstance(names, str):
-        return _TYPES[names]
-    checks = [_TYPES[name] for name in names]
-    return lambda value: any(check(value) for check in checks)
+_CONTAINERS: Final = ("properties", "additionalProperties", "propertyNames", "prefixItems", "items", "contains")
 
 
 def _enum(allowed: list[Any]) -> Check:
@@ -117,10 +113,12 @@ class SchemaChecks:
 
     Args:
         schemas: The schemas by file name, as in "$ref".
+        allows_whole_floats: Whether 3.0 is an integer, as in JSON Schema.
     """
 
-    def __init__(self, schemas: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, schemas: Mapping[str, Mapping[str, Any]], *, allows_whole_floats: bool = True) -> None:
         self._schemas = schemas
+        self._types = _TYPES if allows_whole_floats else {**_TYPES, "integer": _is_int}
         self._checks: dict[tuple[str, str], Check] = {}
         self._by_identity: dict[int, Check] = {}
         self._lock = RLock()  # another thread must not use a check that is being compiled
@@ -156,19 +154,25 @@ class SchemaChecks:
         """Compile a schema into one function."""
         if isinstance(schema, bool):
             return lambda value: schema
-        checks = [_LIMITS[keyword](limit) for keyword, limit in schema.items() if keyword in _LIMITS]
+        checks = [self._type(schema["type"])] if "type" in schema else []
+        checks += [_LIMITS[keyword](limit) for keyword, limit in schema.items() if keyword in _LIMITS]
         checks += [self._dispatch(schema["allOf"], name)] if "allOf" in schema else []
         checks += [self._any(schema["anyOf"], name)] if "anyOf" in schema else []
         checks += [self._conditional(schema, name)] if "if" in schema else []
         checks += [self.check(name, schema["$ref"])] if "$ref" in schema else []
         checks += [self._members(schema, name)] if {"properties", "additionalProperties"} & set(schema) else []
-        checks += [
-            self._each(schema[key], name, key) for key in ("items", "contains", "propertyNames") if key in schema
-        ]
-        known = {*_LIMITS, *_ANNOTATIONS, *_CONTAINERS, "allOf", "anyOf", "if", "then", "else", "$ref"}
+        checks += [self._items(schema, name)] if {"prefixItems", "items"} & set(schema) else []
+        checks += [self._each(schema[key], name, key) for key in ("contains", "propertyNames") if key in schema]
+        known = {*_LIMITS, *_ANNOTATIONS, *_CONTAINERS, "type", "allOf", "anyOf", "if", "then", "else", "$ref"}
         if unknown := set(schema) - known:
             raise NotImplementedError(f"unknown keywords of a JSON schema: {', '.join(sorted(unknown))}.")
         return checks[0] if len(checks) == 1 else _all(checks)
+
+    def _type(self, names: str | list[str]) -> Check:
+        if isinstance(names, str):
+            return self._types[names]
+        checks = [self._types[name] for name in names]
+        return lambda value: any(check(value) for check in checks)
 
     def _any(self, branches: list[Any], name: str) -> Check:
         checks = [self._compile(branch, name) for branch in branches]
@@ -211,8 +215,22 @@ class SchemaChecks:
 
         return check
 
+    def _items(self, schema: Mapping[str, Any], name: str) -> Check:
+        """Compile `prefixItems`, the schemas of the first entries, and `items`, that of the others."""
+        first = [self._compile(part, name) for part in schema.get("prefixItems", [])]
+        others = self._compile(schema.get("items", True), name)
+
+        def check(value: Any) -> bool:
+            if not isinstance(value, list):
+                return True
+            return all(is_valid(entry) for is_valid, entry in zip(first, value, strict=False)) and all(
+                map(others, value[len(first) :] if first else value)
+            )
+
+        return check
+
     def _each(self, schema: Any, name: str, keyword: str) -> Check:
-        """Compile `items`, `contains` and `propertyNames`."""
+        """Compile `contains` and `propertyNames`."""
         check = self._compile(schema, name)
         kind, quantifier = (dict if keyword == "propertyNames" else list), (any if keyword == "contains" else all)
         return lambda value: not isinstance(value, kind) or quantifier(map(check, value))

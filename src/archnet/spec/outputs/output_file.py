@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from archnet.errors import DataError, DocumentError, RunError
+from archnet.files.documents.quick_check import Check, SchemaChecks
 from archnet.files.json_file import DamagedJsonError, parse_json, read_json_bytes
 from archnet.files.strict_json import Document, Problem, parse_document
 from archnet.spec.outputs import run_schemas, store_schemas
@@ -141,13 +142,22 @@ def parse_cache(content: bytes, kind: str) -> dict[str, Any] | None:
         value: dict[str, Any] = parse_json(content, allows_surrogates=True)
     except DamagedJsonError:
         return None
-    return value if _validator(kind).is_valid(value) else None
+    return value if next(schema_violations(value, kind), None) is None else None
 
 
 def schema_violations(value: Any, name: str) -> Iterator[Any]:
-    """Yield the schema violations of a file of `OUTPUT_FILES`, as jsonschema errors."""
+    """Yield the schema violations of a file of `OUTPUT_FILES` or `CACHE_FILES`, as jsonschema errors."""
+    if _quick_check(name)(value):
+        return iter(())
     errors: Iterator[Any] = _validator(name).iter_errors(value)
     return errors
+
+
+@cache
+def _quick_check(name: str) -> Check:
+    """A check that only accepts valid files, in a tenth of the time of the validator."""
+    schema = (OUTPUT_FILES | CACHE_FILES)[name].schema
+    return SchemaChecks({name: schema}, allows_whole_floats=False).check(name)
 
 
 @cache
