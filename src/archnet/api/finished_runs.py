@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archnet.export.exported_model import ExportedModel
 
 
-def compare(runs: Paths, *, noninferior: float | None = None) -> Comparison:
+def compare(runs: Paths, *, noninferior: float | None = None, stack: bool = False) -> Comparison:
     """Compare architectures on the same test cases: paired differences with intervals and p values, metrics, costs.
 
     Runs of one architecture that differ only in fold or seed are pooled, regardless of their folders. 2D networks come
@@ -32,14 +32,21 @@ def compare(runs: Paths, *, noninferior: float | None = None) -> Comparison:
         runs: Runs or run folders, or an experiment folder.
         noninferior: Margin of non-inferiority, such as 0.02: test whether each architecture is worse than the reference
             by less than this in the first difference of its table (one-sided at 2.5%); see `pairs[...].noninferiority`.
+        stack: Add a row for each network combined with each baseline, by a logistic regression on the logits of both
+            probabilities, fitted on validation cases or on the test cases of other folds. Each combination gets a run
+            folder, in the folder `stacked` next to the runs of the network.
 
     Returns:
         The comparison: `rows`, one for each architecture, and `pairs`, each architecture against the reference.
 
     Raises:
-        ArchnetError: There are fewer than two finished runs, their classes or cases differ, or the margin is not a
-            number between 0 and 1.
+        ArchnetError: There are fewer than two finished runs, their classes or cases differ, the margin is not a number
+            between 0 and 1, or the runs cannot be combined.
     """
+    if stack:
+        from archnet.runs.stacking import compare_with_stacks
+
+        return compare_with_stacks(as_paths(runs, "runs"), noninferior)
     from archnet.evaluation.comparison import comparison
 
     return comparison.compare(as_paths(runs, "runs"), noninferior)

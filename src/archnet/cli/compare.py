@@ -30,6 +30,15 @@ def compare(
             metavar="COLUMN",
         ),
     ] = None,
+    stack: Annotated[
+        bool,
+        typer.Option(
+            "--stack",
+            help="Add a row for each network combined with each baseline, by a logistic regression that is fitted on "
+            "validation cases or on the test cases of other folds. Each combination gets a run folder, in the folder "
+            "stacked next to the runs of the network.",
+        ),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare architectures on the same test cases: paired differences with intervals and p values, metrics, costs.
@@ -46,11 +55,13 @@ def compare(
         archnet compare runs/phantom_2d_vs_3d --json
 
         archnet compare runs/luna16/archsm runs/luna16/arch3dsm --noninferior 0.02
+
+        archnet compare runs/luna16 --stack
     """
-    from archnet.evaluation.comparison import comparison
+    from archnet.api.finished_runs import compare as compare_runs
     from archnet.report.strata.strata_tables import strata_tables
 
-    result = comparison.compare(runs, noninferior)
+    result = compare_runs(runs, noninferior=noninferior, stack=stack)
     strata = strata_tables(result.strata, [row.run for row in result.rows], by or ())
     if as_json:
         from archnet.report.sentences.comparison_document import comparison_document

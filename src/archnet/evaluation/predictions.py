@@ -101,7 +101,10 @@ class Predictions:
 
     def select(self, *names: str, is_labelled: bool = False) -> Predictions:
         """The rows of one or more sets, or only those that count as cases of their classes; see `has_label`."""
-        rows = np.isin(self.sets, names) & (self.has_label if is_labelled else True)
+        return self.select_rows(np.isin(self.sets, names) & (self.has_label if is_labelled else True))
+
+    def select_rows(self, rows: NDArray[np.bool_]) -> Predictions:
+        """The rows that a mask of shape (N,) marks."""
         return Predictions(
             cases=self.cases[rows],
             groups=self.groups[rows],

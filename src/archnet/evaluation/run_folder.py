@@ -118,6 +118,15 @@ def is_baseline(experiment: Mapping[str, Any]) -> bool:
     return "baseline" in (experiment.get("arch") or {})
 
 
+def is_stacked(experiment: Mapping[str, Any]) -> bool:
+    """Whether an experiment.json is that of a network combined with a baseline, which has no model of its own.
+
+    >>> is_stacked({"arch": {"name": "arch3dsm+random_forest", "stacked": {"network": "arch3dsm"}}})
+    True
+    """
+    return "stacked" in (experiment.get("arch") or {})
+
+
 def find_run_folders(paths: Sequence[Path]) -> list[Path]:
     """Find run folders: each path itself, or the finished runs in an experiment folder by their start.
 

@@ -10,7 +10,14 @@ from typing import Any
 from archnet.data.scan_ranges import ScanRanges, parse_scan_ranges
 from archnet.errors import RunError
 from archnet.evaluation.integrity.verification import INFERENCE_FILES, verify_run
-from archnet.evaluation.run_folder import find_named_run, find_run_folders, is_baseline, read_json, read_optional_json
+from archnet.evaluation.run_folder import (
+    find_named_run,
+    find_run_folders,
+    is_baseline,
+    is_stacked,
+    read_json,
+    read_optional_json,
+)
 from archnet.files.strict_json import Document
 from archnet.imaging.scan_identity import ScanIdentity
 from archnet.report.integrity_wording import run_integrity_texts
@@ -132,6 +139,10 @@ def read_trained_run(folder: Path) -> TrainedRun:
     manifest = verify_run(folder, INFERENCE_FILES)
     source = folder / "experiment.json"
     document = read_json(source)
+    if is_stacked(document):
+        raise RunError(
+            f"{folder}: combines a network with a baseline, and has no model file. Name the run of the network."
+        )
     if is_baseline(document):
         raise RunError(f"{folder}: is a baseline, which has no model file. Name a run of a network.")
     for text in run_integrity_texts(manifest):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from archnet.evaluation.comparison.document_differences import Difference
 from archnet.evaluation.metric_entry import class_value, macro_value
-from archnet.evaluation.run_folder import is_baseline, is_finished, read_json, read_optional_json
+from archnet.evaluation.run_folder import is_baseline, is_finished, is_stacked, read_json, read_optional_json
 from archnet.files.json_file import DamagedJsonError, read_json_bytes
 from archnet.files.locks import LOCK_FILE, is_locked
 from archnet.listing.tags import Tags, read_tags
@@ -37,7 +37,7 @@ class RunRow:
     Attributes:
         name: Path of the folder, relative to the listed folder.
         folder: The folder.
-        kind: "network", "baseline", "sweep" or "versus".
+        kind: "network", "baseline", "stacked", "sweep" or "versus".
         state: "finished", "interrupted", "running" or "failed".
         detail: Why a run failed, or a summary of a sweep or a versus.
         started: Time of the start, in UTC; that of the last change of the folder where it is not recorded.
@@ -83,7 +83,7 @@ def read_run_row(folder: Path, name: str) -> RunRow:
     return RunRow(
         name=name,
         folder=folder,
-        kind="baseline" if is_baseline(document) else "network",
+        kind="stacked" if is_stacked(document) else "baseline" if is_baseline(document) else "network",
         state=state,
         detail=detail,
         started=_start_time(folder),

@@ -19,6 +19,7 @@ from archnet.evaluation.run_folder import (
     find_run_folders,
     is_baseline,
     is_finished,
+    is_stacked,
     read_history,
     read_json,
 )
@@ -165,7 +166,10 @@ def _missing_reason(folder: Path, name: str) -> str:
         return "no such folder. Pass the folder of a finished run."
     if not is_finished(folder):
         return _unfinished_reason(folder)
-    if name in _NETWORK_FILES and is_baseline(read_json(folder / "experiment.json")):
+    document = read_json(folder / "experiment.json") if name in _NETWORK_FILES else {}
+    if is_stacked(document):
+        return f"combines a network with a baseline, and has no {_NETWORK_FILES[name]}. Choose the run of the network."
+    if is_baseline(document):
         return f"is a baseline, which has no {_NETWORK_FILES[name]}. Choose a run of a network."
     if name == "report.html":
         return f'{name} is missing. Write it with archnet.write_report("{folder}").'

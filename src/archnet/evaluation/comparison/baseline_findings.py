@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
+from archnet.evaluation.comparison.network_form import is_network
 from archnet.evaluation.comparison.pools import Pool, pool_trainings, pool_truth
 from archnet.evaluation.comparison.trainings import SeedPredictions, Trainings, Truth, estimate_metrics
 from archnet.evaluation.uncertainty.intervals import Interval
@@ -51,7 +52,7 @@ def find_baselines(pools: Sequence[Pool], rows: Sequence[ComparisonRow], positiv
         return ()
     truth = pool_truth(pools[0], positive)
     sides = [pool_trainings(pool, truth, row.metrics["threshold"]) for pool, row in zip(pools, rows, strict=True)]
-    networks = [index for index, row in enumerate(rows) if row.form != "baseline"]
+    networks = [index for index, row in enumerate(rows) if is_network(row.form)]
     findings = [
         _compare_areas(rows[network].run, rows[baseline].run, (sides[network], sides[baseline]), truth)
         for network in networks

@@ -1,4 +1,4 @@
-"""The form of a run (2D, 2.5D or 3D network, or baseline), and the order of forms in comparisons."""
+"""The form of a run (2D, 2.5D or 3D network, baseline, or both combined), and the order of forms in comparisons."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from archnet.evaluation.run_folder import is_baseline, read_optional_json
+from archnet.evaluation.run_folder import is_baseline, is_stacked, read_optional_json
 from archnet.spec.layers import inner_rank, layer_class
 
-Form = Literal["2D", "2.5D", "3D", "baseline"]
+Form = Literal["2D", "2.5D", "3D", "baseline", "stacked"]
 
-_ORDER: Final[tuple[Form | None, ...]] = ("2D", "2.5D", "3D", None, "baseline")
+_ORDER: Final[tuple[Form | None, ...]] = ("2D", "2.5D", "3D", None, "baseline", "stacked")
 
 
 def read_form(folder: Path) -> Form | None:
@@ -21,7 +21,18 @@ def read_form(folder: Path) -> Form | None:
         DataError: A file of the run is damaged.
     """
     experiment = read_optional_json(folder / "experiment.json") or {}
+    if is_stacked(experiment):
+        return "stacked"
     return "baseline" if is_baseline(experiment) else _network_form(folder, experiment)
+
+
+def is_network(form: Form | None) -> bool:
+    """Whether a form is that of a network alone.
+
+    >>> is_network("3D"), is_network(None), is_network("baseline"), is_network("stacked")
+    (True, True, False, False)
+    """
+    return form not in ("baseline", "stacked")
 
 
 def _network_form(folder: Path, experiment: Mapping[str, Any]) -> Form | None:
@@ -41,9 +52,9 @@ def _makes_features_of_volumes(layer: Mapping[str, Any]) -> bool:
 
 
 def form_rank(form: Form | None) -> int:
-    """The rank of a form in a comparison: 2D before 3D, baselines last.
+    """The rank of a form in a comparison: 2D before 3D, then baselines, then networks combined with baselines.
 
-    >>> sorted(["baseline", "3D", "2D"], key=form_rank)
-    ['2D', '3D', 'baseline']
+    >>> sorted(["stacked", "baseline", "3D", "2D"], key=form_rank)
+    ['2D', '3D', 'baseline', 'stacked']
     """
     return _ORDER.index(form)

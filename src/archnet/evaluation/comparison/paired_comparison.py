@@ -19,7 +19,7 @@ from archnet.evaluation.comparison.validation_rate import (
     SeedRuns,
     recall_at_validation_rate,
 )
-from archnet.evaluation.run_folder import is_baseline
+from archnet.evaluation.run_folder import is_baseline, is_stacked
 from archnet.evaluation.uncertainty.holm import holm
 
 
@@ -34,7 +34,7 @@ class PairedComparison:
             each with `p_holm`, its p value corrected for the number of networks.
         discordant: For each pair of seeds in their order, `reference_seed` and `other_seed`, the cases that only one of
             the two networks classifies correctly: `only_reference_right` and `only_other_right`.
-        document: Differences of the experiments (architecture, training). Empty if one is a baseline.
+        document: Differences of the experiments (architecture, training). Empty unless both are networks.
         noninferiority: Result of `noninferiority`; None without a margin.
     """
 
@@ -128,7 +128,7 @@ def _discordant_counts(
 
 def _document_differences(pools: tuple[Pool, Pool]) -> tuple[Difference, ...]:
     reference, other = (_strip_description(pool.document) for pool in pools)
-    if is_baseline(reference) or is_baseline(other):
+    if any(is_baseline(document) or is_stacked(document) for document in (reference, other)):
         return ()
     return tuple(document_differences(reference, other))
 

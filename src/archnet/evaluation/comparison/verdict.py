@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from archnet.evaluation.comparison.comparison_rows import ComparisonRow
-from archnet.evaluation.comparison.network_form import Form
+from archnet.evaluation.comparison.network_form import Form, is_network
 from archnet.evaluation.comparison.paired_comparison import PairedComparison
 from archnet.evaluation.comparison.pools import Pool
 from archnet.evaluation.comparison.verdict_kind import Kind, conclusion_kind, contradicting_recall
@@ -27,7 +27,7 @@ class VerdictSide:
 
     Attributes:
         run: Name of its row.
-        form: 2D, 2.5D, 3D or a baseline; None if unknown.
+        form: Result of `read_form`.
         num_seeds: Number of training seeds.
         auc: Area under the ROC curve, the macro mean for more than two classes; None where undefined.
         auc_interval: Its 95% interval; None where it cannot be estimated.
@@ -242,7 +242,7 @@ def _are_identical(pair: PairedComparison, pools: Sequence[Pool]) -> bool:
 
 def _main_index(sides: Sequence[VerdictSide]) -> int | None:
     reference, *others = sides
-    networks = [index for index, side in enumerate(others) if side.form != "baseline"]
+    networks = [index for index, side in enumerate(others) if is_network(side.form)]
     of_another_form = [index for index in networks if others[index].form != reference.form]
     return next(iter([*of_another_form, *networks, *range(len(others))]), None)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archnet.errors import pluralize
-from archnet.evaluation.run_folder import is_baseline
+from archnet.evaluation.run_folder import is_baseline, is_stacked
 from archnet.report.data_findings import recorded_findings
 from archnet.report.paper.run_facts import case_kind, is_malignancy, options, point_noun
 from archnet.report.run_files import RunFiles
@@ -19,6 +19,11 @@ def technology(run: RunFiles) -> str:
     """The type of model, and what it classifies."""
     cases = "nodules in chest CT" if is_malignancy(run) else _CASES.get(case_kind(run) or "arrays", "cases")
     names = word_list([f"“{name}”" for name in run.classes])
+    if is_stacked(run.experiment or {}):
+        return (
+            f"The model combines a network and a baseline ({_arch_name(run)}) by a logistic regression on the logits "
+            f"of their probabilities to classify {cases} as {names}."
+        )
     if is_baseline(run.experiment or {}):
         return f"The model uses machine learning without a network ({_arch_name(run)}) to classify {cases} as {names}."
     rank = options(run, "arch").get("rank") or _rank(run)
@@ -40,8 +45,8 @@ def _arch_name(run: RunFiles) -> str:
 def layers(run: RunFiles) -> str:
     """Input, layers and costs of the network; the options of a baseline."""
     if run.network is None:
-        baseline = options(run, "arch").get("baseline")
-        return f"Options: {_pairs(baseline)}." if baseline else ""
+        entry = options(run, "arch").get("baseline") or options(run, "arch").get("stacked")
+        return f"Options: {_pairs(entry)}." if entry else ""
     texts = [f"{layer['type']} {layer['summary']}".strip() for layer in run.network["layers"]]
     return (
         f"Input {shape(run.network['input_shape'])} (channels last); {pluralize(len(texts), 'layer')}: "
@@ -78,6 +83,8 @@ def initialization(run: RunFiles) -> str:
     """The origin of the initial weights."""
     if is_baseline(run.experiment or {}):
         return "The baseline has no initial weights."
+    if is_stacked(run.experiment or {}):
+        return ""
     if run.init is not None:
         rows = run.init.get("layers", [])
         taken = sum(row["taken"] for row in rows)
@@ -103,6 +110,8 @@ def prediction(run: RunFiles) -> str:
     """The calculation of predictions."""
     if is_baseline(run.experiment or {}):
         return "The predictions of all cases are in predictions.csv; a baseline has no model file."
+    if is_stacked(run.experiment or {}):
+        return "The predictions of the test cases are in predictions.csv; a combination has no model file."
     passes = test_time(run) or "One pass through the network for each case."
     return f"{passes} `archnet predict` applies it to new scans."
 
@@ -121,6 +130,8 @@ def model(run: RunFiles) -> str:
     """The availability of the model."""
     if is_baseline(run.experiment or {}):
         return "A baseline has no model file."
+    if is_stacked(run.experiment or {}):
+        return "A combination has no model file; the run of its network has one."
     return "The run folder holds the model (model.keras); `archnet export` writes it for Keras, TensorFlow and ONNX."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from archnet.evaluation.comparison.network_form import is_network
 from archnet.evaluation.comparison.verdict import Conclusion, Verdict
 from archnet.evaluation.comparison.verdict_kind import Kind
 from archnet.report.sentences.side_names import label_text
@@ -34,7 +35,7 @@ def badge_text(result: Verdict) -> str:
 def _short_name(result: Verdict, name: str, conclusion: Conclusion) -> str:
     """The form of a network if no other has the same form, otherwise its name with its form."""
     forms = [result.side(run).form for run in (conclusion.reference, conclusion.other)]
-    networks = [side for side in result.sides if side.form != "baseline"]
+    networks = [side for side in result.sides if is_network(side.form)]
     side = result.side(name)
     is_unique = len(networks) == 2 and None not in forms and len(set(forms)) == 2
     return str(side.form) if is_unique else label_text(side)

@@ -9,6 +9,7 @@ from archnet.evaluation.comparison.baseline_findings import BaselineFinding
 from archnet.evaluation.comparison.comparison import Comparison
 from archnet.evaluation.comparison.leaks import Leak
 from archnet.evaluation.comparison.matched_recall import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE
+from archnet.evaluation.comparison.network_form import is_network
 from archnet.evaluation.comparison.validation_rate import MIN_VALIDATION_OTHERS, fewest_others
 from archnet.evaluation.comparison.verdict_kind import is_sure
 from archnet.report.integrity_wording import comparison_integrity_texts
@@ -104,7 +105,7 @@ def _validation_cautions(comparison: Comparison) -> list[str]:
 
 
 def _seed_cautions(comparison: Comparison) -> list[str]:
-    networks = [row for row in comparison.rows if row.form != "baseline"]
+    networks = [row for row in comparison.rows if is_network(row.form)]
     single = [row.run for row in networks if len(row.seeds) == 1]
     if not single or not comparison.pairs:
         return []

@@ -9,6 +9,8 @@ def network_text(side: VerdictSide) -> str:
     """An architecture within a sentence, such as "the 3D network arch3dsm"."""
     if side.form == "baseline":
         return f"the baseline {side.run}"
+    if side.form == "stacked":
+        return f"the combination {side.run}"
     return f"the {side.form} network {side.run}" if side.form else f"the network {side.run}"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from archnet.errors import pluralize
 from archnet.evaluation.comparison.comparison import Comparison
+from archnet.evaluation.comparison.network_form import is_network
 from archnet.evaluation.comparison.verdict import Conclusion, Verdict, VerdictSide
 from archnet.report.comparison_wording import ratio_text
 from archnet.report.figures.svg import Drawing, series_colour, write_drawing
@@ -136,7 +137,7 @@ def _bar(place: int, side: VerdictSide, own: Conclusion | None, main: Conclusion
 
 def verdict_facts(result: Verdict) -> list[Fact]:
     """Numbers of patients, scans and cases behind the conclusion, and the costs of the networks."""
-    seeds = sorted({side.num_seeds for side in result.sides if side.form != "baseline"})
+    seeds = sorted({side.num_seeds for side in result.sides if is_network(side.form)})
     return [
         *group_facts(result.num_groups, result.num_scans),
         *case_facts(result.num_cases, result.num_positives, result.positive, result.num_classes),

@@ -21,6 +21,7 @@ def _build_schema() -> Schema:
         "rank": nullable(COUNT),
         "layers": list_of(record_of({"type": TEXT})),
         "baseline": record_of({}),
+        "stacked": record_of({"network": TEXT, "baseline": TEXT}),
     }
     texts = {"name": TEXT, "description": TEXT, "picked": map_of(TEXT)}
     return {**record_of({}, {**texts, "arch": record_of({}, arch), **sections}), "$defs": language["$defs"]}
