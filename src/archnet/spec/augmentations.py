@@ -205,3 +205,28 @@ def _square_slice_problem(shape: tuple[int, ...]) -> str | None:
     if shape[0] == shape[1]:
         return None
     return f"turning by 90 degrees needs square slices, but these are {shape[0]}x{shape[1]}. Leave it out."
+
+
+NO_SYMMETRIES: Final = (
+    "averages over the flips and rotations by right angles on which the network is trained, but training.augmentation "
+    "has none for it."
+)
+NO_SYMMETRIES_REMEDY: Final = (
+    'Add {"type": "flip"} to training.augmentation if flips do not change the classes, or remove this option.'
+)
+"""Problem and remedy of `evaluation.tta` without symmetries."""
+
+
+def trained_symmetries(augmentations: Sequence[Augmentation], rank: int) -> tuple[list[int], list[Axis]]:
+    """The rotations and flips that a training applies to cases of every class.
+
+    Args:
+        augmentations: The augmentation of the training.
+        rank: Spatial axes of the network; a 2D network ignores flips along the depth.
+
+    Returns:
+        Rotations in the axial plane in quarter turns, with 0, and the axes that are flipped.
+    """
+    turns = {0, *(turn for entry in augmentations for turn in entry.turns())}
+    flipped = {axis for entry in augmentations for axis in entry.flipped_axes()}
+    return sorted(turns), [axis for axis in AXES[:rank] if axis in flipped]

@@ -15,6 +15,7 @@ from archnet.files.documents.problems import remove_key
 from archnet.files.path_argument import absolute_path
 from archnet.files.strict_json import Document, JsonPath, Problem, read_document, slugify
 from archnet.spec.arch import Arch, parse_arch
+from archnet.spec.augmentations import NO_SYMMETRIES, NO_SYMMETRIES_REMEDY, trained_symmetries
 from archnet.spec.auto import restore_auto, valid_reasons
 from archnet.spec.datasets import DATASETS
 from archnet.spec.experiment import (
@@ -38,7 +39,6 @@ from archnet.spec.section_options import (
     split_problems,
     training_problems,
 )
-from archnet.spec.view.case_views import NO_SYMMETRIES, NO_SYMMETRIES_REMEDY, trained_views
 
 MAX_RUNS: Final = 1_000
 """Maximum number of runs of an experiment: architectures times folds."""
@@ -361,7 +361,8 @@ def _tta_problems(options: Mapping[str, Any], training: Training, archs: Sequenc
     path = ("evaluation", "tta")
     if not options.get("tta") or "augmentation" in training.auto:
         return []
-    if all(len(trained_views(training.augmentation, arch.rank)) > 1 for arch in archs):
+    symmetries = [trained_symmetries(training.augmentation, arch.rank) for arch in archs]
+    if all(len(turns) > 1 or axes for turns, axes in symmetries):
         return []
     return [Problem(path, f"{NO_SYMMETRIES} {NO_SYMMETRIES_REMEDY}", (remove_key(path),))]
 

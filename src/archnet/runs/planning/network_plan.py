@@ -6,10 +6,9 @@ from archnet.data.dataset import Dataset
 from archnet.errors import RunError
 from archnet.runs.planning.micro_batch import choose_micro_batch
 from archnet.spec.arch import PlannedLayer
-from archnet.spec.augmentations import shape_problem
+from archnet.spec.augmentations import NO_SYMMETRIES, NO_SYMMETRIES_REMEDY, shape_problem
 from archnet.spec.experiment import Experiment
 from archnet.spec.view import evaluated_views, input_shape
-from archnet.spec.view.case_views import NO_SYMMETRIES, NO_SYMMETRIES_REMEDY
 
 
 def plan_network(experiment: Experiment, dataset: Dataset) -> tuple[PlannedLayer, ...]:

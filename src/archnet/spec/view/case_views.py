@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.spec.augmentations import AXES, Augmentation
+from archnet.spec.augmentations import AXES, Augmentation, trained_symmetries
 from archnet.spec.experiment import Experiment
 
 Images = NDArray[Any]
@@ -41,15 +41,6 @@ class CaseView:
 
 
 IDENTITY: Final = CaseView()
-
-NO_SYMMETRIES: Final = (
-    "averages over the flips and rotations by right angles on which the network is trained, but training.augmentation "
-    "has none for it."
-)
-NO_SYMMETRIES_REMEDY: Final = (
-    'Add {"type": "flip"} to training.augmentation if flips do not change the classes, or remove this option.'
-)
-"""Problem and remedy of `evaluation.tta` without symmetries."""
 
 
 def compose_views(turns: Sequence[int], axes: Sequence[str]) -> tuple[CaseView, ...]:
@@ -81,9 +72,7 @@ def trained_views(augmentations: Sequence[Augmentation], rank: int) -> tuple[Cas
         augmentations: The augmentation of the training.
         rank: Spatial axes of the network; a 2D network ignores flips along the depth.
     """
-    turns = {0, *(turn for entry in augmentations for turn in entry.turns())}
-    flipped = {axis for entry in augmentations for axis in entry.flipped_axes()}
-    return compose_views(sorted(turns), [axis for axis in AXES[:rank] if axis in flipped])
+    return compose_views(*trained_symmetries(augmentations, rank))
 
 
 def evaluated_views(experiment: Experiment) -> tuple[CaseView, ...]:
