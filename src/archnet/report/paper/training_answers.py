@@ -101,7 +101,14 @@ def selection(run: RunFiles) -> str:
 
 
 def ensemble(run: RunFiles) -> str:
-    """A statement that a run has a single model."""
+    """A statement that a run has a single model, or how it combines two."""
+    if stacked := options(run, "arch").get("stacked"):
+        part = "validation cases" if stacked["fitted_on"] == "validation" else stacked["fitted_on"]
+        return (
+            f"The probabilities of the network {stacked['network']} and the baseline {stacked['baseline']} are "
+            f"combined by a logistic regression (L2, C {stacked['C']}) on their standardized logits, fitted on the "
+            f"{part}."
+        )
     return "None: the results are those of one trained model."
 
 
