@@ -65,7 +65,7 @@ def write_stacked_runs(folders: Sequence[Path]) -> list[Path]:
     predicted by combinations that are fitted on other groups of them. For smaller validation sets of a
     cross-validation, it is fitted on the test cases of the other folds (see `combine_folds`), and validation cases are
     not predicted. The test cases of a run never enter its fit. A network whose epoch was chosen on the validation cases
-    is slightly too good there, so its weight may be too large; this can only make the combination worse.
+    is slightly too good there, so its weight may be too large, to the cost of the combination.
 
     Args:
         folders: Finished runs of networks and baselines, on the same cases of two classes.
