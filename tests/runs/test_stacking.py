@@ -114,6 +114,10 @@ def test_the_command_prints_the_row_and_its_run_is_reported(stacked):
     checklist = (run / "checklist_claim.csv").read_text(encoding="utf-8")
     assert "combines a network and a baseline (net+random_forest) by a logistic regression on the logits" in checklist
     assert "A combination has no model file; the run of its network has one." in checklist
+    assert (
+        "The probabilities of the network net and the baseline random_forest are combined by a logistic regression (L2, "
+        "C 1.0) on their standardized logits, fitted on the validation cases."
+    ) in checklist
     with pytest.raises(ArchnetError, match=r"combines a network with a baseline, and has no model\. Choose the run of"):
         _ = archnet.load_run(run).model
     message = f"{run}: combines a network with a baseline, and has no model file. Name the run of the network."

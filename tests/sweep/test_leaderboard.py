@@ -293,6 +293,18 @@ def test_a_trial_without_the_value_of_a_hyperparameter_is_refused(swept):
         read_leaderboard(sweep, folder)
 
 
+def test_a_trial_with_a_value_outside_of_the_search_space_is_refused(swept):
+    sweep, folder = swept
+    path = folder / "trials/001/trial.json"
+    write_json(path, {**json.loads(path.read_text()), "values": {WIDTH: True}})
+    message = (
+        f'{path}: "{WIDTH}" is true, which is not in the search space of sweep.json. '
+        "Remove its folder and run the sweep again with --resume."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_leaderboard(sweep, folder)
+
+
 def test_collapsed_trials_are_named_before_everything_else(swept):
     sweep, folder = swept
     for number in (2, 4):

@@ -64,7 +64,8 @@ def write_stacked_runs(folders: Sequence[Path]) -> list[Path]:
     its run if each run of a training has at least 30 of them with 5 of each class; the validation cases are then
     predicted by combinations that are fitted on other groups of them. For smaller validation sets of a
     cross-validation, it is fitted on the test cases of the other folds (see `combine_folds`), and validation cases are
-    not predicted. The test cases of a run never enter its fit.
+    not predicted. The test cases of a run never enter its fit. A network whose epoch was chosen on the validation cases
+    is slightly too good there, so its weight may be too large, to the cost of the combination.
 
     Args:
         folders: Finished runs of networks and baselines, on the same cases of two classes.

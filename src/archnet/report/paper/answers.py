@@ -28,8 +28,7 @@ ANSWERS: Final[Mapping[str, Answer]] = {
         name: getattr(model_answers, name)
         for name in (
             "code", "hardware", "human_input", "indeterminate", "index_blinding", "initialization", "layers", "model",
-            "output", "poor_input", "prediction", "software", "technology",
-            "test_time",
+            "output", "poor_input", "prediction", "software", "technology", "test_time",
         )
     },
     **{

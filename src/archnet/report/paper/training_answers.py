@@ -107,14 +107,22 @@ def selection(run: RunFiles) -> str:
 
 
 def ensemble(run: RunFiles) -> str:
-    """The networks whose probabilities are averaged, or a statement that there is only one."""
-    members = options(run, "training").get("members", 1)
-    if members == 1:
-        return "None: the results are those of one trained model."
-    return (
-        f"The probabilities of {members} networks of the same architecture are averaged. They were trained on the same "
-        "cases with different random seeds."
-    )
+    """The models whose probabilities are combined, or a statement that there is only one."""
+    members, stacked = options(run, "training").get("members", 1), options(run, "arch").get("stacked")
+    sentences = []
+    if members > 1:
+        sentences.append(
+            f"The probabilities of {members} networks of the same architecture are averaged. They were trained on the "
+            "same cases with different random seeds."
+        )
+    if stacked:
+        part = "validation cases" if stacked["fitted_on"] == "validation" else stacked["fitted_on"]
+        sentences.append(
+            f"The probabilities of the network {stacked['network']} and the baseline {stacked['baseline']} are "
+            f"combined by a logistic regression (L2, C {stacked['C']}) on their standardized logits, fitted on the "
+            f"{part}."
+        )
+    return " ".join(sentences) or "None: the results are those of one trained model."
 
 
 def threshold_text(run: RunFiles) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from archnet.spec.outputs.schema_parts import COUNT, TEXT, Schema, list_of, map_of, nullable, record_of
+from archnet.spec.outputs.schema_parts import COUNT, NUMBER, TEXT, Schema, list_of, map_of, nullable, record_of
 from archnet.spec.schema import read_schema
 
 
@@ -21,7 +21,7 @@ def _build_schema() -> Schema:
         "rank": nullable(COUNT),
         "layers": list_of(record_of({"type": TEXT})),
         "baseline": record_of({}),
-        "stacked": record_of({"network": TEXT, "baseline": TEXT}),
+        "stacked": record_of({"network": TEXT, "baseline": TEXT, "C": NUMBER, "fitted_on": TEXT}),
     }
     texts = {"name": TEXT, "description": TEXT, "picked": map_of(TEXT)}
     return {**record_of({}, {**texts, "arch": record_of({}, arch), **sections}), "$defs": language["$defs"]}

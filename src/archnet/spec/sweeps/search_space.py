@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -82,6 +83,20 @@ def grid_values(hyperparameter: Hyperparameter) -> Sequence[Any] | None:
     if hyperparameter.type != "integer":
         return None
     return range(int(hyperparameter.low), int(hyperparameter.high) + 1, hyperparameter.step)
+
+
+def is_value(hyperparameter: Hyperparameter, value: Any) -> bool:
+    """Whether a value is one of `grid_values`, compared as JSON; true for any value of a continuous range.
+
+    >>> is_value(Choice(values=(1, "a")), True), is_value(Range(type="integer", low=8, high=25, step=8), 24)
+    (False, True)
+    """
+    values = grid_values(hyperparameter)
+    if values is None:
+        return True
+    if isinstance(values, range):
+        return type(value) is int and value in values
+    return json.dumps(value) in map(json.dumps, values)
 
 
 def range_problems(path: JsonPath, value: Mapping[str, Any], search: str) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from archnet.files.atomic import write_text
 from archnet.files.csv_rows import csv_text
 from archnet.spec.metrics import METRICS, history_column, is_lower_better
 from archnet.spec.outputs.output_file import OUTPUT_FILES
+from archnet.spec.sweeps.search_space import is_value
 from archnet.spec.sweeps.sweep import Sweep
 from archnet.sweep.results.hyperparameter_text import hyperparameter_text
 from archnet.sweep.results.learning_curve import LearningCurve, read_learning_curve
@@ -24,6 +26,7 @@ from archnet.sweep.results.trials import (
     RUNNING,
     STATES,
     STOPPED,
+    SWEEP_FILE,
     TRIAL_FILE,
     WAITING,
     Trial,
@@ -190,11 +193,25 @@ def _cached_row(sweep: Sweep, folder: Path, trial: Trial, cache: dict[int, Leade
     return row
 
 
-def _read_row(sweep: Sweep, folder: Path, trial: Trial) -> LeaderboardRow:
-    unset = next((key for key in sweep.space if key not in trial.values), None)
-    if unset is not None:
+def _check_values(sweep: Sweep, folder: Path, trial: Trial) -> None:
+    """Check that a trial has a value of the search space for each hyperparameter.
+
+    Raises:
+        DataError: One of the two files has been changed.
+    """
+    for key, hyperparameter in sweep.space.items():
+        if key not in trial.values:
+            problem = f'has no value for "{key}"'
+        elif not is_value(hyperparameter, trial.values[key]):
+            problem = f'"{key}" is {json.dumps(trial.values[key])}, which is not in the search space of {SWEEP_FILE}'
+        else:
+            continue
         path = trial_folder(folder, trial.number) / TRIAL_FILE
-        raise DataError(f'{path}: has no value for "{unset}". {OUTPUT_FILES[TRIAL_FILE].remedy}')
+        raise DataError(f"{path}: {problem}. {OUTPUT_FILES[TRIAL_FILE].remedy}")
+
+
+def _read_row(sweep: Sweep, folder: Path, trial: Trial) -> LeaderboardRow:
+    _check_values(sweep, folder, trial)
     run_folders = [trial_folder(folder, trial.number) / name for name in trial.runs]
     for run_folder in filter(is_finished, run_folders):
         verify_run(run_folder, LEADERBOARD_FILES, while_rewritten=True)

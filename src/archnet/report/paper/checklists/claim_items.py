@@ -55,7 +55,7 @@ CLAIM: Final = Checklist(
         "Methods: training": [
             ("25", "Training, augmentation, hyperparameters", "training augmentation imbalance duration", ""),
             ("26", "Choice of the final model", "selection", ""),
-            ("27", "Ensembles", "ensemble", ""),
+            ("27", "Ensembles", "ensemble test_time", ""),
         ],
         "Methods: evaluation": [
             ("28", "Performance measures", "measures threshold", "Published results for comparison."),
