@@ -10,15 +10,20 @@ from archnet.report.wording import decimals
 
 
 def training_sentences(ends: Sequence[TrainingEnd]) -> list[str]:
-    """Describe the trainings of a run, one text for each network.
+    """Describe the trainings of a run, one text for each network; a single one for members that ended alike.
 
-    >>> training_sentences([TrainingEnd(kept_epoch=2, num_epochs=2, member=1)])
-    ['Member 1: Kept the weights of the last epoch (2 of 2).']
+    >>> ends = [TrainingEnd(kept_epoch=epoch, num_epochs=2, member=epoch) for epoch in (1, 2)]
+    >>> training_sentences(ends)[1]
+    'Member 2: Kept the weights of the last epoch (2 of 2).'
+    >>> training_sentences(ends[1:] * 2)
+    ['Each member: Kept the weights of the last epoch (2 of 2).']
     """
-    return [
-        training_sentence(end) if end.member is None else f"Member {end.member}: {training_sentence(end)}"
-        for end in ends
-    ]
+    texts = [training_sentence(end) for end in ends]
+    if len(texts) < 2:
+        return texts
+    if len(set(texts)) == 1:
+        return [f"Each member: {texts[0]}"]
+    return [f"Member {end.member}: {text}" for end, text in zip(ends, texts, strict=True)]
 
 
 def training_sentence(end: TrainingEnd) -> str:
