@@ -131,8 +131,7 @@ def _make_network(folder: Path, damage: Damage) -> None:
         budget_bytes=None if experiment.training.memory is None else parse_bytes(experiment.training.memory),
     )
     with rewrite_files(folder, [damage.name], kept_edits=()):
-        members = experiment.training.members
-        write_json(damage.path, network_summary(plan, micro) | ({"members": members} if members > 1 else {}))
+        write_json(damage.path, network_summary(plan, micro, experiment.training.members))
 
 
 def _make_metrics(folder: Path, damage: Damage) -> None:

@@ -286,8 +286,7 @@ def _make_run(run: PlannedRun, options: RunOptions, split: str) -> None:
         model = build_ensemble(networks, run.prepared.limits)
         predictions = predict_cases(model, experiment, evaluation_data, ceil(micro.size / len(devices())))
     stage_log.info("%s: evaluating, drawing figures and writing the report", run.folder.name)
-    summary = network_summary(run.plan, micro) | ({"members": len(members)} if len(members) > 1 else {})
-    write_model(run.folder, model, history, summary)
+    write_model(run.folder, model, history, network_summary(run.plan, micro, len(members)))
     costs = run_costs(experiment, run.plan, history, peak_memory_bytes())
     metrics = {**evaluate_predictions(predictions.together, experiment, evaluation_data.cases.positive), **costs}
     explained = model if set(options.evaluated_sets) == set(SETS) else None

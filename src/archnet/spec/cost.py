@@ -60,12 +60,13 @@ def receptive_field(feature_map: FeatureMap | None) -> dict[str, Any]:
     }
 
 
-def network_summary(plan: tuple[PlannedLayer, ...], micro_batch: MicroBatch) -> dict[str, Any]:
+def network_summary(plan: tuple[PlannedLayer, ...], micro_batch: MicroBatch, num_members: int = 1) -> dict[str, Any]:
     """Summarize a plan and its totals as a JSON-ready object, as printed by `archnet show --json`.
 
     Args:
         plan: Result of `Arch.plan`.
         micro_batch: The split of a batch into micro-batches.
+        num_members: Number of networks of an ensemble, all with this plan; the totals are those of one.
     """
     cost = network_cost(plan)
     return {
@@ -74,6 +75,7 @@ def network_summary(plan: tuple[PlannedLayer, ...], micro_batch: MicroBatch) -> 
         "macs": cost.num_macs,
         "activation_bytes": cost.activation_bytes,
         **micro_batch.to_document(),
+        **({"members": num_members} if num_members > 1 else {}),
         "layers": [_layer_row(layer) for layer in plan],
     }
 
