@@ -30,16 +30,22 @@ def main() -> None:
     parser.add_argument("scores", type=Path, help="scores.jsonl of train.py")
     parser.add_argument("--keep", type=Path, help="store the rows in this JSON file")
     options = parser.parse_args()
-    trainings = defaultdict(lambda: defaultdict(list))
-    for line in options.scores.read_text().splitlines():
-        training = json.loads(line)
-        trainings[training["task"]][training["recipe"]].append(training)
+    trainings = read_trainings(options.scores)
     rows = {task: compare_task(options.tasks, task, recipes) for task, recipes in trainings.items()}
     if options.keep:
         write_json(options.keep, rows)
     for task, task_rows in rows.items():
         print(f"\n{task}\n\n{HEADER}")
         print("\n".join(map(table_row, task_rows)))
+
+
+def read_trainings(scores):
+    """The finished trainings by task and recipe."""
+    trainings = defaultdict(lambda: defaultdict(list))
+    for line in scores.read_text().splitlines():
+        training = json.loads(line)
+        trainings[training["task"]][training["recipe"]].append(training)
+    return trainings
 
 
 def compare_task(folder, task, recipes):
@@ -52,7 +58,7 @@ def compare_task(folder, task, recipes):
             "folds": len({one["fold"] for one in trainings}),
             **mean_metrics(folder, task, trainings),
             "auc_together": auc_together(folder, task, trainings),
-            **({} if name == first else auc_difference(folder, task, recipes[first], trainings)),
+            **({} if name == first else difference_entry(auc_difference(folder, task, recipes[first], trainings))),
             **{key: trainings[0][key] for key in ("parameters", "macs", "epochs", "batch_size")},
             "seconds": float(np.mean([one["seconds"] for one in trainings])),
         }
@@ -88,32 +94,37 @@ def deviation(values):
     return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
-def auc_difference(folder, task, reference, trainings):
-    """The difference in AUC from the reference, averaged over folds, with its 95% interval over groups and seeds."""
-    folds = sorted({one["fold"] for one in trainings} & {one["fold"] for one in reference})
+def auc_difference(folder, task, reference, trainings, name="validation"):
+    """The difference in AUC from the reference on one set, averaged over folds, with its uncertainty over groups and
+    seeds."""
+    reference, trainings = (sorted(side, key=lambda one: one["seed"]) for side in (reference, trainings))
+    folds = sorted({one["fold"] for one in reference} & {one["fold"] for one in trainings})
     values, covariance, num_groups = [], [], 0
     for fold in folds:
         both = [one for side in (reference, trainings) for one in side if one["fold"] == fold]
-        labels, groups = read_cases(folder, task, both[0])
-        areas = estimate_areas([[np.array(one["scores"]["validation"]["p"])] for one in both], labels, groups)
+        labels, groups = read_cases(folder, task, both[0], name)
+        areas = estimate_areas([[np.array(one["scores"][name]["p"])] for one in both], labels, groups)
         values.append(areas.areas)
         covariance.append(areas.covariance)
         num_groups += int(groups.max()) + 1
-    num_reference = len(reference) // len({one["fold"] for one in reference})
     estimates = Estimates(
         values=np.mean(values, axis=0),
         covariance=np.sum(covariance, axis=0) / len(folds) ** 2,
         num_groups=num_groups,
     )
-    difference = difference_over_seeds(estimates, num_reference)
+    return difference_over_seeds(estimates, len({one["seed"] for one in reference}))
+
+
+def difference_entry(difference):
+    """The entry of a difference in the stored rows."""
     return {"auc_difference": {"value": difference.value, "interval": difference.interval, "p": difference.p}}
 
 
-def read_cases(folder, task, training):
-    """Whether each validation case is positive, and the index of its group."""
+def read_cases(folder, task, training, name="validation"):
+    """Whether each case of a set is positive, and the index of its group."""
     with np.load(folder / f"{task}_fold{training['fold']}.npz") as arrays:
         labels, groups = arrays["y"] > 0, arrays["group"]
-    rows = np.array(training["scores"]["validation"]["cases"], int)
+    rows = np.array(training["scores"][name]["cases"], int)
     number = defaultdict(count().__next__)
     return labels[rows], np.array([number[group] for group in groups[rows].tolist()])
 

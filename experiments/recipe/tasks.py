@@ -25,7 +25,9 @@ from archnet.phantom.layouts import Phantom, write_phantom
 from archnet.spec.experiment import Data
 
 NUM_FOLDS = 5
-PHANTOM_SHAPE = (48, 48, 10)
+PHANTOM_SHAPE = (32, 32, 10)
+NODULE_SIZE = 24
+"""Voxels per axis of the LIDC cubes: those of the task nodule against background."""
 RARE_RATIO = 100
 HU_RANGE = (-1000.0, 400.0)
 
@@ -61,11 +63,19 @@ def read_tasks(data):
         ("lidc_malignancy", malignancy != 3, malignancy > 3),
         ("lidc_texture", texture > 0, texture == 5),
     ):
-        arrays = {"x": nodules["x"][is_used], "y": y[is_used].astype(np.uint8), "group": nodules["group"][is_used]}
+        x = central_cubes(nodules["x"][is_used])
+        arrays = {"x": x, "y": y[is_used].astype(np.uint8), "group": nodules["group"][is_used]}
         yield name, arrays, folds_of(arrays["group"], scans)
     made = data / "phantom.npz"
     arrays = load(made) if made.exists() else phantom_cases()
     yield "phantom", arrays, deal(arrays["group"], arrays["y"])
+
+
+def central_cubes(x):
+    """The central voxels of each cube."""
+    start = x.shape[1] // 2 - NODULE_SIZE // 2
+    part = slice(start, start + NODULE_SIZE)
+    return x[:, part, part, part]
 
 
 def load(path):

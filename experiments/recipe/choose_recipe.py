@@ -1,0 +1,176 @@
+"""Choose a recipe with one source of data left out, and print the tables for experiments/README.md.
+
+    python experiments/recipe/choose_recipe.py TASK_FOLDER scores.jsonl --recipes experiments/recipe/screen.json
+    python experiments/recipe/choose_recipe.py TASK_FOLDER scores.jsonl --recipes experiments/recipe/screen.json --test
+
+The sources are LUNA16, LIDC (three tasks of the same scans) and the phantom. For each source, the recipe is chosen that
+has the largest mean difference in validation AUC from the first one on the other sources, or the first one if no
+difference is positive; the table gives its difference on the source left out. With `--test`, this last difference is
+that of the test cases: look at it once, at the end. LUNA16's test cases have already chosen the default recipe.
+
+On tasks that a recipe does not name, it counts as the first recipe, with a difference of 0. Recipes with unfinished
+tasks are left out and named. Intervals cover cases by group, and training seeds if there are several. Tasks of one
+source share their scans, so their standard errors are averaged, as of perfectly correlated differences; sources are
+independent.
+"""
+
+import argparse
+import json
+import math
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+from compare_recipes import auc_difference, read_trainings
+from scipy.stats import rankdata
+
+from archnet.evaluation.uncertainty.seed_variance import MeanEstimate
+from archnet.files.atomic import write_json
+
+SOURCES = {
+    "LUNA16": ("luna16",),
+    "LIDC": ("lidc_nodule", "lidc_malignancy", "lidc_texture"),
+    "phantom": ("phantom",),
+}
+NO_DIFFERENCE = MeanEstimate(value=0.0, standard_error=0.0, degrees_of_freedom=math.inf)
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tasks", type=Path, help="folder of the tasks")
+    parser.add_argument("scores", type=Path, help="scores.jsonl of train.py")
+    parser.add_argument("--recipes", type=Path, required=True, help="JSON file of recipes; the first is the reference")
+    parser.add_argument("--test", action="store_true", help="give differences on the test cases of the source left out")
+    parser.add_argument("--keep", type=Path, help="store both tables in this JSON file")
+    options = parser.parse_args()
+    recipes, trainings = json.loads(options.recipes.read_text()), read_trainings(options.scores)
+    sources, unfinished = compare_sources(options.tasks, recipes, trainings)
+    tested = compare_sources(options.tasks, recipes, trainings, "test")[0] if options.test else sources
+    rows = {"recipes": recipe_rows(sources), "left_out": left_out_rows(sources, tested)}
+    rows |= {"set": "test" if options.test else "validation", "unfinished": unfinished}
+    if options.keep:
+        write_json(options.keep, rows)
+    print("\n".join([*recipe_lines(rows["recipes"]), "", *left_out_lines(rows), *unfinished_lines(unfinished)]))
+
+
+def compare_sources(folder, recipes, trainings, name="validation"):
+    """The difference of each finished recipe from the first on each source, and the names of unfinished recipes."""
+    first, sources, unfinished = recipes[0]["name"], defaultdict(dict), []
+    known = [task for tasks in SOURCES.values() for task in tasks if task in trainings]
+    for recipe in recipes:
+        used = [task for task in known if task in recipe.get("tasks", known)]
+        if not used or any(not is_finished(trainings[task], first, recipe["name"]) for task in used):
+            unfinished.append(recipe["name"])
+            continue
+        for source, tasks in SOURCES.items():
+            differences = [
+                auc_difference(folder, task, trainings[task][first], trainings[task][recipe["name"]], name)
+                if task in used and recipe["name"] != first
+                else NO_DIFFERENCE
+                for task in tasks
+                if task in known
+            ]
+            if differences:
+                sources[recipe["name"]][source] = mean_of_correlated(differences)
+    return dict(sources), unfinished
+
+
+def is_finished(trainings, first, recipe):
+    """Whether a recipe was trained on the same folds with the same seeds as the first one."""
+    done = [{(one["fold"], one["seed"]) for one in trainings.get(name, ())} for name in (first, recipe)]
+    return bool(done[0]) and done[0] == done[1]
+
+
+def mean_of_correlated(estimates):
+    """The mean of estimates that may be perfectly correlated."""
+    return MeanEstimate(
+        value=float(np.mean([one.value for one in estimates])),
+        standard_error=float(np.mean([one.standard_error for one in estimates])),
+        degrees_of_freedom=min(one.degrees_of_freedom for one in estimates),
+    )
+
+
+def mean_of_independent(estimates):
+    """The mean of independent estimates; its degrees of freedom are Satterthwaite's (1946, doi:10.2307/3002019)."""
+    parts = [(one.standard_error / len(estimates)) ** 2 for one in estimates]
+    terms = [part**2 / one.degrees_of_freedom for part, one in zip(parts, estimates, strict=True) if part]
+    return MeanEstimate(
+        value=float(np.mean([one.value for one in estimates])),
+        standard_error=math.sqrt(sum(parts)),
+        degrees_of_freedom=sum(parts) ** 2 / sum(terms) if terms else math.inf,
+    )
+
+
+def recipe_rows(sources):
+    """The differences of each recipe on each source, their mean, and the mean rank (1 is the best)."""
+    names = list(next(iter(sources.values())))
+    ranks = np.mean([rankdata([-one[source].value for one in sources.values()]) for source in names], axis=0)
+    return [
+        {
+            "recipe": recipe,
+            "rank": float(rank),
+            **{source: entry(one) for source, one in by_source.items()},
+            "mean": entry(mean_of_independent(list(by_source.values()))),
+        }
+        for (recipe, by_source), rank in zip(sources.items(), ranks, strict=True)
+    ]
+
+
+def left_out_rows(sources, tested):
+    """For each source, the recipe chosen on the other sources, and its difference on this one."""
+    names, rows = list(next(iter(sources.values()))), []
+    for left_out in names:
+        others = {
+            recipe: mean_of_independent([one for source, one in by_source.items() if source != left_out])
+            for recipe, by_source in sources.items()
+        }
+        chosen = max(others, key=lambda recipe: others[recipe].value)
+        rows.append(
+            {
+                "left_out": left_out,
+                "chosen": chosen,
+                "on_the_others": entry(others[chosen]),
+                "on_the_source": entry(tested[chosen][left_out]),
+            }
+        )
+    return rows
+
+
+def entry(estimate):
+    """An estimate as stored."""
+    return {"value": estimate.value, "interval": estimate.interval}
+
+
+def recipe_lines(rows):
+    """The Markdown table of all recipes."""
+    sources = [key for key in rows[0] if key not in ("recipe", "rank", "mean")]
+    yield f"| changed | mean rank | {' | '.join(sources)} | mean of the sources |"
+    yield "|---" * (len(sources) + 3) + "|"
+    for row in rows:
+        cells = [text(row[key]) for key in (*sources, "mean")]
+        yield f"| {row['recipe']} | {row['rank']:.1f} | {' | '.join(cells)} |"
+
+
+def left_out_lines(rows):
+    """The Markdown table of the sources left out."""
+    yield f"| source left out | chosen on the others | difference there | difference on the source ({rows['set']}) |"
+    yield "|---|---|---|---|"
+    for row in rows["left_out"]:
+        cells = [text(row[key]) for key in ("on_the_others", "on_the_source")]
+        yield f"| {row['left_out']} | {row['chosen']} | {' | '.join(cells)} |"
+
+
+def unfinished_lines(names):
+    """What the tables leave out."""
+    return [f"\nLeft out, because trainings are missing: {', '.join(names)}."] if names else []
+
+
+def text(estimate):
+    """A difference with its interval."""
+    interval = estimate["interval"]
+    return f"{estimate['value']:+.4f}" + (" ({:+.4f} to {:+.4f})".format(*interval) if interval else "")
+
+
+if __name__ == "__main__":
+    main()
