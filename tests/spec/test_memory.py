@@ -24,6 +24,7 @@ from archnet.runs.evaluation import predict_cases
 from archnet.runs.planning import micro_batch
 from archnet.spec.arch import load_arch, parse_arch
 from archnet.spec.experiment import Mixup
+from archnet.spec.layers.base.activations import get_activation
 from archnet.spec.memory import (
     HEADROOM,
     PROCESS_BYTES,
@@ -348,3 +349,28 @@ def test_the_prediction_is_near_the_measured_peak():
     (row,) = json.loads(done.stdout)["rows"]
     assert abs(row["error"]) < 0.25
     assert abs(row["error_above_process"]) < 0.35
+
+
+@pytest.mark.parametrize(
+    ("activation", "num_stored", "initializer"),
+    [
+        ("relu", 0, "he_normal"),
+        ("tanh", 0, "glorot_uniform"),
+        ("sigmoid", 0, "glorot_uniform"),
+        ("leaky_relu", 1, "he_normal"),
+        ("elu", 0, "he_normal"),
+        ("selu", 0, "lecun_normal"),
+        ("gelu", 3, "he_normal"),
+        ("silu", 1.25, "he_normal"),
+        ("softplus", 1, "he_normal"),
+        ("relu6", 1, "he_normal"),
+        ("hard_sigmoid", 1, "glorot_uniform"),
+        ("hard_silu", 2, "he_normal"),
+        (None, 0, "glorot_uniform"),
+    ],
+)
+def test_every_activation_has_its_measured_values_and_its_initializer(activation, num_stored, initializer):
+    known = get_activation(activation)
+    assert (known.num_stored, known.initializer) == (num_stored, initializer)
+    linear, own = plan_of(*[{**CONV, "activation": name} for name in (None, activation)])[:2]
+    assert own.num_stored_values - linear.num_stored_values == num_stored * 16 * 16 * 4
