@@ -7,8 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from archnet.files.documents.json_parser import parse_tolerantly
+from archnet.files.documents.problems import (
+    InsertItem,
+    MoveItem,
+    RemoveValue,
+    RenameKey,
+    Repair,
+    ReplaceValue,
+    WrapValue,
+)
 from archnet.files.documents.shipped_documents import shipped_documents
 from archnet.spec.analysis.analyze import AnalysisOptions, analyze
+from archnet.spec.analysis.document_edits import fix_text
 from archnet.spec.analysis.text_ranges import apply_edits
 from half_typed import MISTAKES, analysis_faults, fix_outcomes, half_typed_texts
 
@@ -33,6 +44,7 @@ def net(*layers, **keys):
 
 
 C = {"type": "C", "num_output": 4, "kernel_size": 3}
+SMALL = net({**C, "drop_out": 0.3}, name="small", input_shape=[32, 32])
 
 
 @pytest.mark.parametrize("name", shipped_documents())
@@ -78,6 +90,11 @@ FIXES = {
         net({"type": "FC", "num_output": 10}),
     ),
     "an unknown key": (net({**C, "zzz": 2}), 'Remove "zzz"', net(C)),
+    "null in quotes": (
+        net({**C, "norm": {"norm": "group", "groups": 2, "epsilon": "None"}}),
+        "Replace with null",
+        net({**C, "norm": {"norm": "group", "groups": 2, "epsilon": None}}),
+    ),
     "a misspelled word": (
         net({**C, "activation": "rellu"}),
         'Replace with "relu"',
@@ -199,6 +216,87 @@ def test_an_inserted_layer_has_a_line_of_its_own():
     assert fixes(text)['Add {"type": "T"}'] == ARCHSM.replace(', "activation": null}\n', "}\n")
 
 
+TREE_TEXT = '{"a": {"b": 1}, "c": [1, 2]}'
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        RenameKey(("a", "x"), "y"),
+        RenameKey(("c", 0), "y"),
+        RenameKey((), "y"),
+        ReplaceValue(("x", "y"), 1),
+        ReplaceValue(("c", 7), 1),
+        ReplaceValue(("a", "b", "x"), 1),
+        RemoveValue(("a", "x")),
+        InsertItem(("x",), 0, 1),
+        InsertItem(("a", "b"), 0, 1),
+        MoveItem(("c", 5), ("c",), 0),
+        MoveItem(("c", 0), ("x",), 0),
+        WrapValue(("x",), "y", {}),
+    ],
+)
+def test_a_repair_without_a_place_in_the_text_is_no_fix(change):
+    root, _ = parse_tolerantly(TREE_TEXT)
+    assert fix_text(Repair("Repair", (change,)), root, TREE_TEXT) is None
+    assert fix_text(Repair("Repair", (change, RemoveValue(("a",)))), root, TREE_TEXT) is None
+    assert fix_text(Repair("Repair", (RemoveValue(("a",)),)), root, TREE_TEXT, ("x",)) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "after"),
+    [
+        (RenameKey(("a", "b"), "y"), '{"a": {"y": 1}, "c": [1, 2]}'),
+        (ReplaceValue(("a", "b"), 2), '{"a": {"b": 2}, "c": [1, 2]}'),
+        (ReplaceValue(("a", "x"), "é"), '{"a": {"b": 1, "x": "é"}, "c": [1, 2]}'),
+        (ReplaceValue(("x",), 2, before="c"), '{"a": {"b": 1}, "x": 2, "c": [1, 2]}'),
+        (ReplaceValue(("x",), 2, before="a"), '{"x": 2, "a": {"b": 1}, "c": [1, 2]}'),
+        (ReplaceValue(("x",), 2, before="none"), '{"a": {"b": 1}, "c": [1, 2], "x": 2}'),
+        (RemoveValue(("a",)), '{"c": [1, 2]}'),
+        (RemoveValue(("c",)), '{"a": {"b": 1}}'),
+        (RemoveValue(("c", 0)), '{"a": {"b": 1}, "c": [2]}'),
+        (RemoveValue(("c", 1)), '{"a": {"b": 1}, "c": [1]}'),
+        (RemoveValue(("a", "b")), '{"a": {}, "c": [1, 2]}'),
+        (InsertItem(("c",), 0, 0), '{"a": {"b": 1}, "c": [0, 1, 2]}'),
+        (InsertItem(("c",), 1, 0), '{"a": {"b": 1}, "c": [1, 0, 2]}'),
+        (InsertItem(("c",), 2, 0), '{"a": {"b": 1}, "c": [1, 2, 0]}'),
+        (InsertItem(("c",), 9, 0), '{"a": {"b": 1}, "c": [1, 2, 0]}'),
+        (WrapValue(("c",), "y", {"x": "z"}), '{"a": {"b": 1}, "c": {"x": "z", "y": [1, 2]}}'),
+        (WrapValue((), "y", {}), '{"y": {"a": {"b": 1}, "c": [1, 2]}}'),
+    ],
+)
+def test_a_repair_edits_its_place_only(change, after):
+    root, _ = parse_tolerantly(TREE_TEXT)
+    fix = fix_text(Repair("Repair", (change,), is_guess=True), root, TREE_TEXT)
+    assert apply_edits(TREE_TEXT, fix.edits) == after
+    assert (fix.title, fix.is_guess) == ("Repair", True)
+
+
+def test_edits_that_overlap_and_repairs_that_change_nothing_are_no_fix():
+    root, _ = parse_tolerantly(TREE_TEXT)
+    inner, outer = ReplaceValue(("a", "b"), 2), RemoveValue(("a",))
+    assert fix_text(Repair("Repair", (inner, outer)), root, TREE_TEXT) is None
+    assert fix_text(Repair("Repair", ()), root, TREE_TEXT) is None
+    both = fix_text(Repair("Repair", (ReplaceValue(("c", 1), 3), inner)), root, TREE_TEXT)
+    assert apply_edits(TREE_TEXT, both.edits) == '{"a": {"b": 2}, "c": [1, 3]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "after"), [('{"a": 1', ("a",), "{"), ('{"a": 1, "b": 2', ("b",), '{"a": 1'), ("[[1", (0,), "[")]
+)
+def test_the_last_value_of_an_object_or_array_without_its_bracket_is_removed(text, path, after):
+    root, _ = parse_tolerantly(text)
+    fix = fix_text(Repair("Remove", (RemoveValue(path),)), root, text)
+    assert apply_edits(text, fix.edits) == after
+
+
+@pytest.mark.parametrize("text", ['{"a": {', '{"a": [', '{"a": {"b": 1', '{"a": {/* no */}}', '{"a": [ // no\n]}'])
+def test_nothing_is_inserted_between_brackets_that_are_open_or_hold_a_comment(text):
+    root, _ = parse_tolerantly(text)
+    change = InsertItem(("a",), 0, 1) if "[" in text else ReplaceValue(("a", "x"), 1)
+    assert fix_text(Repair("Insert", (change,)), root, text) is None
+
+
 def test_ranges_of_problems_in_an_indented_file():
     text = ARCHSM.replace('"max"', '"maximum"', 1).replace('"type": "FC"', '"tpe": "FC"', 1)
     analysis = analyze(text, "net.json")
@@ -234,6 +332,50 @@ def test_pipes_and_devices_that_a_document_names_are_not_opened(tmp_path):
 def test_problems_of_an_inline_architecture_are_inside_it():
     text = json.dumps({"archs": [json.loads(net({**C, "kernel_size": [3, 3, 3]}))]})
     assert problems(text) == [("[3, 3, 3]", "this is 3D, but $.rank is 2D. Use one rank throughout.")]
+
+
+def test_problems_of_the_one_architecture_of_a_resolved_experiment_are_inside_it():
+    text = json.dumps({"arch": json.loads(net({**C, "kernel": 3})), "data": {"name": "phantom"}})
+    assert problems(text) == [('"kernel"', 'unknown key "kernel". Did you mean "kernel_size"?')]
+
+
+@pytest.mark.parametrize(
+    ("archs", "place", "source"),
+    [
+        ({"archs": ["archsm", "small.json"]}, '"small.json"', "small.json:1 "),
+        ({"archs": ["./small.json", "archsm"]}, '"./small.json"', "small.json:1 "),
+        ({"archs": ["archsm", json.loads(SMALL)]}, '"archs"', "x.json $.archs[1] "),
+    ],
+)
+def test_doubts_about_an_architecture_are_at_its_entry(archs, place, source):
+    text = json.dumps({**archs, "data": {"name": "phantom"}})
+    analysis = analyze(text, "x.json", AnalysisOptions(read_text=lambda path: {"small.json": SMALL}.get(path.name)))
+    assert [(each.severity, text[each.range.start : each.range.end]) for each in analysis.diagnostics] == [
+        ("warning", place)
+    ] * 2
+    percentage, size = [each.text for each in analysis.diagnostics]
+    assert (
+        percentage
+        == f"{source}$.layers[0].drop_out: drop_out is a percentage: 0.3 drops 0.3% of the values. Did you mean 30?"
+    )
+    assert size == (
+        "small was designed for 32x32 voxels (input_shape), but data.crop_size gives it 64x64. Set data.crop_size="
+        "[32, 32, 10], or omit it and run only architectures with the same input_shape together."
+    )
+
+
+def test_the_problem_of_a_key_that_is_not_written_is_at_the_object_around_it():
+    text = '{"base": {"archs": ["archsm"], "data": {"name": "phantom"}}, "space": {"training.epochs": [1]}}'
+    assert problems(text, "nul.json") == [("{", '"nul" is the name of a device on Windows. Rename it.')]
+
+
+def test_a_layer_that_holds_invalid_or_flattening_layers_is_moved_only_if_nothing_in_it_flattens():
+    text = net({"type": "FC", "num_output": 5}, {"type": "RES", "layers": [0, C]})
+    assert fixes(text) == {
+        "Move before layer 0": net({"type": "RES", "layers": [0, C]}, {"type": "FC", "num_output": 5})
+    }
+    inner = {"type": "REP", "times": 2, "layers": [{"type": "GAP"}]}
+    assert fixes(net({"type": "FC", "num_output": 5}, {"type": "RES", "layers": [C, inner]})) == {}
 
 
 def test_all_sections_of_an_experiment_are_checked():
