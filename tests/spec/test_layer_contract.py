@@ -117,6 +117,14 @@ def test_every_activation_of_the_schema_is_in_the_table():
     assert not [enum for enum in enums if "relu" in enum]
 
 
+def test_a_repetition_costs_nothing_of_its_own_and_t_keeps_its_output():
+    repetition = parse_layer({"type": "REP", "times": 3, "layers": [{"type": "BN"}]}, 2)
+    costs = ("num_activations", "num_stored_values", "num_transient_values", "num_pending_gradients")
+    assert [getattr(repetition, cost)((8, 8, 4)) for cost in costs] == [0, 0, 0, 0]
+    assert repetition.is_output_stored
+    assert parse_layer({"type": "T"}, 2).is_output_stored
+
+
 def test_every_norm_of_the_schema_is_in_the_table():
     assert list(NORMS) == list(get_args(NormName)) == list(NORM_RULES)
     assert DEFINITIONS["norm"]["properties"]["norm"]["enum"] == list(NORMS)

@@ -9,6 +9,7 @@ from archnet.errors import ArchnetError, DataError, RunError
 from archnet.evaluation.run_folder import read_history
 from archnet.spec.outputs import output_file
 from archnet.spec.outputs.output_file import CACHE_FILES, OUTPUT_FILES, parse_cache, read_cache, read_output
+from archnet.spec.outputs.schema_parts import COUNT, NUMBER, TEXT, list_of, nullable, one_of, tuple_of
 
 REMEDY = "Restore the file, or run the experiment again."
 LAYER = {
@@ -188,3 +189,31 @@ def test_a_damaged_history_is_refused_with_line_and_column(tmp_path, content, me
     path.write_bytes(content)
     with pytest.raises(ArchnetError, match=f"^{re.escape(f'{path}{message} {REMEDY}')}$"):
         read_history(path)
+
+
+def test_a_problem_in_a_very_large_file_has_no_line(tmp_path):
+    path = tmp_path / "tags.json"
+    for length, place in ((900_000, ":2 $.tags"), (1_000_000, " $.tags")):
+        path.write_text(f'{{"note": "{"a" * length}",\n"tags": 3}}')
+        with pytest.raises(DataError) as caught:
+            read_output(path)
+        assert str(caught.value).startswith(f"{path}{place}: expected an array, got 3. ")
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (nullable(TEXT), {"type": ["string", "null"]}),
+        (nullable(one_of("a", "b")), {"enum": ["a", "b", None]}),
+        (
+            nullable(NUMBER),
+            {"type": ["number", "null"], "minimum": -1_000_000_000_000_000, "maximum": 1_000_000_000_000_000},
+        ),
+        (COUNT, {"type": "integer", "minimum": 0, "maximum": 9_223_372_036_854_775_807}),
+        (list_of(TEXT), {"type": "array", "items": TEXT, "minItems": 0}),
+        (list_of(TEXT, 1, 2), {"type": "array", "items": TEXT, "minItems": 1, "maxItems": 2}),
+        (tuple_of(TEXT, 3), {"type": "array", "items": TEXT, "minItems": 3, "maxItems": 3}),
+    ],
+)
+def test_the_parts_of_a_schema(schema, expected):
+    assert schema == expected

@@ -284,3 +284,35 @@ def test_an_explicit_rank_is_that_of_the_twin_and_a_crop_keeps_its_share_of_the_
     assert (deep["rank"], deep["layers"][0]["size"]) == (3, [32, 16, 5])
     assert make_twin(original, 2.5, input_shape=CROP).arch.document.value["rank"] == 3
     assert make_twin(deep, 2).arch.document.value["rank"] == 2
+
+
+@pytest.mark.parametrize(
+    ("padding", "notes"),
+    [
+        ([0, 1], ("A padding of 0+1 along the depth is lost; a 3D twin of this twin has 1: $.layers[0].",)),
+        ([2, 2], ("A padding of 2 along the depth is lost; a 3D twin of this twin has 1: $.layers[0].",)),
+        ([1, 1], ()),
+    ],
+)
+def test_zeros_that_differ_at_the_two_ends_of_the_depth_are_both_named(padding, notes):
+    layers = [convolution(padding=[[1, 1], [1, 1], padding]), {"type": "T"}]
+    assert make_twin({"input_shape": [8, 8, 8], "layers": layers}, 2).notes == notes
+
+
+def test_a_block_inside_a_block_that_keeps_the_depth_keeps_it_too_and_only_the_outer_one_is_named():
+    inner = {"type": "RES", "layers": [convolution()]}
+    outer = {
+        "type": "RES",
+        "layers": [inner, convolution(padding="valid")],
+        "shortcut": [{"type": "CROP", "size": 6}, convolution()],
+    }
+    twin = make_twin({"input_shape": [8, 8], "layers": [outer, {"type": "T"}]}, 3, input_shape=(8, 8, 20))
+    flat = convolution(kernel_size=[3, 3, 1])
+    assert twin.arch.document.value["layers"][0] == {
+        "type": "RES",
+        "layers": [{"type": "RES", "layers": [flat]}, convolution(padding="valid", kernel_size=[3, 3, 1])],
+        "shortcut": [{"type": "CROP", "size": [6, 6, 20]}, flat],
+    }
+    assert twin.notes == (
+        "These blocks keep the depth, because the depths of their branches would differ: $.layers[0].",
+    )
