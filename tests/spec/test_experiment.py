@@ -486,6 +486,66 @@ def test_a_data_set_as_arguments_of_a_command(name, root, text):
     assert command_arguments(name, root) == text
 
 
+def test_the_data_sets_and_the_defaults_of_their_options():
+    crops = {"crop_size": (64, 64, 10), "spacing_mm": None, "crop_size_mm": None, "negatives_per_positive": 5}
+    readings = {"task": "nodule", "readings": None, "undecided": "leave_out", "label_weights": "equal"}
+    volumes = {"crop_size": (128, 128, 64), "series": None}
+    arrays = {"channels": 1, "range": "auto", "axes": "hwd", "classes": None}
+    assert {name: spec.defaults for name, spec in DATASETS.items()} == {
+        "luna16": crops | readings,
+        "phantom": crops,
+        "mosmed": volumes,
+        "folder": volumes,
+        "npz": arrays,
+    }
+    assert [name for name, spec in DATASETS.items() if spec.is_file] == ["npz"]
+    assert DATASETS["luna16"].subsets == tuple(range(10))
+    assert [name for name, spec in DATASETS.items() if spec.subsets] == ["luna16"]
+    optional = [file.target for file in DATASETS["luna16"].published if file.is_optional]
+    assert optional == ["candidates_V2.csv", "evaluationScript"]
+
+
+@pytest.mark.parametrize(
+    ("split", "is_refused"),
+    [
+        ({"test": 0.5, "validation": 0.5}, True),
+        ({"test": 0.5, "validation": 0.49}, False),
+        ({"folds": 2, "validation": 0.5}, True),
+        ({"folds": 3, "validation": 0.6}, False),
+        ({"folds": 3, "fold": 3}, True),
+        ({"folds": 3, "fold": 2}, False),
+        ({"test": 0.9}, True),
+        ({"validation": 0.8}, True),
+    ],
+)
+def test_a_split_leaves_training_cases_and_a_fold_exists(split, is_refused):
+    if is_refused:
+        assert re.search(
+            r"test and validation leave no training cases|expected one of the 3 folds, 0 to 2, got 3",
+            message_of(split=split),
+        )
+    else:
+        experiment_of(split=split)
+
+
+def test_the_seeds_of_all_members_are_32_bit_numbers():
+    most = 2**31 // 4 - 1
+    assert experiment_of(training={"members": 4, "seed": most}).training.seed == most
+    assert message_of(training={"members": 4, "seed": most + 1}).startswith(
+        "mine.json $.training.seed: the 4 members have the seeds from 2,147,483,648 on, and a seed is at most 2,147,483,647."
+    )
+
+
+def test_a_thousand_runs_are_allowed():
+    archs = [{**ARCH, "name": f"net{number}"} for number in range(10)]
+    document = {"archs": archs, "split": {"folds": 100}}
+    assert len(parse_experiments(Document(value=document, source="mine.json"))) == 1000
+    document["split"] = {"folds": 101}
+    with pytest.raises(DocumentError) as caught:
+        parse_experiments(Document(value=document, source="mine.json"))
+    assert "10 architectures with 101 folds are 1,010 runs; an experiment has at most 1,000." in str(caught.value)
+
+
 def test_options_of_earlier_versions_are_completed_and_unknown_data_left_as_they_are():
     gone = {"name": "gone", "root": "x"}
     assert complete_data(gone) == gone

@@ -1,6 +1,7 @@
 """Every layer type keeps the same contract: what it says of itself is what Keras does, whatever its document says."""
 
 import contextlib
+import dataclasses
 import inspect
 from dataclasses import fields
 from math import prod
@@ -29,7 +30,7 @@ from archnet.spec.layers import (
     parse_layer,
     walk,
 )
-from archnet.spec.layers.base.norm import NORMS, NormName
+from archnet.spec.layers.base.norm import NORMS, Norm, NormName
 from archnet.spec.layers.base.shapes import input_grid
 from layer_documents import (
     BRANCHES,
@@ -123,6 +124,58 @@ def test_a_repetition_costs_nothing_of_its_own_and_t_keeps_its_output():
     assert [getattr(repetition, cost)((8, 8, 4)) for cost in costs] == [0, 0, 0, 0]
     assert repetition.is_output_stored
     assert parse_layer({"type": "T"}, 2).is_output_stored
+
+
+TRAITS = {
+    "C": ("needs_spatial_axes", "new", "features"),
+    "P": ("needs_spatial_axes", "none", "pooling"),
+    "FC": ("flattens", "none", "dense"),
+    "T": ("flattens is_terminal", "none", "classes"),
+    "DO": ("", "none", "other"),
+    "NORM": ("", "same", "other"),
+    "BN": ("", "same", "other"),
+    "ACT": ("", "same", "other"),
+    "GAP": ("needs_spatial_axes flattens", "none", "pooling"),
+    "GMP": ("needs_spatial_axes flattens", "none", "pooling"),
+    "SE": ("needs_spatial_axes", "same", "features"),
+    "CBAM": ("needs_spatial_axes", "same", "features"),
+    "CAT": ("", "new", "other"),
+    "ADD": ("", "new", "other"),
+    "DENSE": ("needs_spatial_axes holds_maps_only repeats", "new", "features"),
+    "RES": ("needs_spatial_axes holds_maps_only", "new", "features"),
+    "REP": ("repeats", "none", "other"),
+    "CROP": ("needs_spatial_axes", "none", "other"),
+    "VIEWS": ("needs_spatial_axes flattens repeats", "none", "features"),
+    "POS": ("needs_spatial_axes", "none", "other"),
+    "ATT": ("needs_spatial_axes", "new", "features"),
+}
+"""What is true of each type, the meaning of its output and its family in drawings."""
+
+
+def test_the_traits_of_all_types():
+    words = ("needs_spatial_axes", "flattens", "is_terminal", "holds_maps_only", "repeats")
+    traits = {name: kind.traits for name, kind in LAYERS.items()}
+    assert {
+        name: (" ".join(word for word in words if getattr(each, word)), each.feature_map, each.drawn_as)
+        for name, each in traits.items()
+    } == TRAITS
+    assert [name for name, each in traits.items() if not each.has_row] == ["REP"]
+    assert {name: each.rows_remedy for name, each in traits.items() if each.repeats} == {
+        "DENSE": 'Lower its "times".',
+        "REP": 'Lower its "times".',
+        "VIEWS": 'Set its "shared" to true.',
+    }
+
+
+def test_the_kinds_of_normalization():
+    assert {name: dataclasses.astuple(kind) for name, kind in NORMS.items()} == {
+        "batch": (1e-3, 2, 1, False),
+        "group": (1e-3, 0, 1, True),
+        "instance": (1e-3, 0, 1, True),
+        "layer": (1e-6, 0, 2, False),
+    }
+    assert Norm(norm="layer").variance_epsilon == 1e-6
+    assert Norm(norm="layer", epsilon=0.5).variance_epsilon == 0.5
 
 
 def test_every_norm_of_the_schema_is_in_the_table():

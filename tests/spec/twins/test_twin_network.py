@@ -7,7 +7,9 @@ import pytest
 
 from archnet.errors import DocumentError
 from archnet.spec.arch import load_arch
+from archnet.spec.twins.twin_document import twin_name
 from archnet.spec.twins.twin_network import make_twin, network_form
+from archnet.spec.twins.twin_notes import paths_text
 
 ARCHS = Path(__file__).parents[3] / "archs"
 CROP = (64, 64, 10)
@@ -316,3 +318,23 @@ def test_a_block_inside_a_block_that_keeps_the_depth_keeps_it_too_and_only_the_o
     assert twin.notes == (
         "These blocks keep the depth, because the depths of their branches would differ: $.layers[0].",
     )
+
+
+@pytest.mark.parametrize("length", [76, 77, 78, 80])
+def test_the_name_of_a_twin_has_at_most_80_characters(length):
+    assert twin_name("a" * length, 3) == "a" * min(length, 77) + "_3d"
+    assert twin_name("a" * length, 2.5, "macs") == "a" * min(length, 71) + "_25d_macs"
+
+
+@pytest.mark.parametrize(
+    ("indices", "text"),
+    [
+        ((), ""),
+        ((0, 0), "$.layers[0]"),
+        ((0, 1, 2, 1), "$.layers[0], $.layers[1], $.layers[2]"),
+        ((0, 1, 2, 3), "$.layers[0], $.layers[1], $.layers[2] and 1 more"),
+        ((4, 3, 2, 1, 0), "$.layers[4], $.layers[3], $.layers[2] and 2 more"),
+    ],
+)
+def test_three_paths_are_named_and_others_counted(indices, text):
+    assert paths_text([("layers", index) for index in indices]) == text
