@@ -178,6 +178,34 @@ def test_the_kinds_of_normalization():
     assert Norm(norm="layer", epsilon=0.5).variance_epsilon == 0.5
 
 
+@pytest.mark.parametrize(
+    ("norm", "shape", "message"),
+    [
+        ("batch", (4,), None),
+        ("batch", (1, 1, 1), None),
+        ("layer", (2,), None),
+        ("layer", (1,), "normalizes each value by itself"),
+        ("layer", (8, 8, 1), "normalizes each value by itself"),
+        ("instance", (4,), "is flat"),
+        ("instance", (1, 1, 4), "normalizes each value by itself"),
+        ("instance", (1, 2, 1), None),
+        ("group", (4,), "is flat"),
+        ("group", (2, 2, 6), "6 channels are not divisible into 4 groups"),
+        ("group", (1, 1, 4), "normalizes each value by itself"),
+        ("group", (1, 1, 8), None),
+        ("group", (1, 2, 4), None),
+        ("group", (2, 2, 4), None),
+    ],
+)
+def test_a_norm_needs_more_than_one_value(norm, shape, message):
+    check = Norm(norm=norm, groups=4).check
+    if message is None:
+        check(shape)
+    else:
+        with pytest.raises(ValueError, match=message):
+            check(shape)
+
+
 def test_every_norm_of_the_schema_is_in_the_table():
     assert list(NORMS) == list(get_args(NormName)) == list(NORM_RULES)
     assert DEFINITIONS["norm"]["properties"]["norm"]["enum"] == list(NORMS)

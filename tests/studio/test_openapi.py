@@ -34,6 +34,15 @@ def test_every_operation_is_described_with_what_it_refuses(tmp_path):
         assert ("requestBody" in operation) == (method in ("put", "post"))
         assert {"200", "400", "401", "403", "422", "503"} <= set(operation["responses"])
         assert operation["summary"].endswith(".")
+        of_body = {"413", "415"} if method in ("put", "post") else set()
+        of_file = {"404"} if set(operation["responses"]) & {"404"} else set()
+        of_change = {"409"} if operation["operationId"] == "writeDocument" else set()
+        expected = {"200", "400", "401", "403", "422", "503"} | of_body | of_file | of_change
+        assert set(operation["responses"]) == expected, operation["operationId"]
+    without_file = {"listDocuments", "listDrafts", "listRuns", "listProcesses"}
+    assert {
+        operation["operationId"] for _, operation in operations if "404" not in operation["responses"]
+    } == without_file
     json.dumps(document, allow_nan=False)
 
 
