@@ -19,8 +19,11 @@ from archnet.files.documents.problems import (
 )
 from archnet.files.documents.shipped_documents import shipped_documents
 from archnet.spec.analysis.analyze import AnalysisOptions, analyze
+from archnet.spec.analysis.diagnostics import Diagnostic
 from archnet.spec.analysis.document_edits import fix_text
-from archnet.spec.analysis.text_ranges import apply_edits
+from archnet.spec.analysis.document_kind import document_kind
+from archnet.spec.analysis.locate_problems import sort_diagnostics, visible_range
+from archnet.spec.analysis.text_ranges import TextRange, apply_edits
 from half_typed import MISTAKES, analysis_faults, fix_outcomes, half_typed_texts
 
 ROOT = Path(__file__).parents[3]
@@ -295,6 +298,86 @@ def test_nothing_is_inserted_between_brackets_that_are_open_or_hold_a_comment(te
     root, _ = parse_tolerantly(text)
     change = InsertItem(("a",), 0, 1) if "[" in text else ReplaceValue(("a", "x"), 1)
     assert fix_text(Repair("Insert", (change,)), root, text) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "text", "found"),
+    [
+        (1, 3, "abcd", (1, 3)),
+        (1, 1, "abcd", (1, 2)),
+        (3, 9, "abcd", (3, 4)),
+        (4, 4, "abcd", (3, 4)),
+        (9, 9, "abcd", (3, 4)),
+        (0, 0, "a", (0, 1)),
+        (0, 0, "", (0, 0)),
+    ],
+)
+def test_a_range_can_be_seen_unless_the_text_is_empty(start, end, text, found):
+    assert visible_range(start, end, text) == TextRange(*found)
+
+
+def test_diagnostics_are_sorted_by_line_and_repetitions_dropped():
+    def diagnostic(start, message, severity="error"):
+        return Diagnostic(range=TextRange(start, start + 1), severity=severity, message=message, path=())
+
+    given = [diagnostic(3, "d"), diagnostic(2, "b"), diagnostic(1, "c"), diagnostic(0, "a"), diagnostic(2, "b")]
+    given += [diagnostic(2, "b", "hint")]
+    found = sort_diagnostics(given, "a\nbcd")
+    assert [each.message for each in found] == ["c", "a", "d", "b", "b"]
+    assert [each.severity for each in found] == ["error"] * 4 + ["hint"]
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "kind"),
+    [
+        ([], "sweep.json", "arch"),
+        ({"layers": []}, "sweep.json", "arch"),
+        ({"base": "x", "space": {}}, "net.json", "sweep"),
+        ({"archs": []}, "net.json", "experiment"),
+        ({"arch": {}}, "net.json", "experiment"),
+        ({"$schema": "../schemas/sweep.schema.json"}, "net.json", "sweep"),
+        ({"$schema": "experiment.schema.json"}, "net.json", "experiment"),
+        ({"$schema": "arch.schema.json"}, "sweep.json", "arch"),
+        ({"$schema": "other.schema.json", "rank": 2}, "sweep.json", "arch"),
+        ({"rank": 2, "channels": 1}, "sweep.json", "arch"),
+        ({"training": {}}, "net.json", "experiment"),
+        ({"trials": 3}, "net.json", "sweep"),
+        ({"name": "x"}, "net.json", "arch"),
+        ({"name": "x"}, "sweep_of_nets.json", "sweep"),
+        ({"name": "x"}, "my_experiment.json", "experiment"),
+        ({"name": "x"}, "experiments/net.json", "experiment"),
+        ({"name": "x"}, "experiments/sweep.json", "sweep"),
+        (None, "experiments/net.json", "experiment"),
+        ("text", "net.json", "arch"),
+    ],
+)
+def test_the_kind_of_an_incomplete_document(value, source, kind):
+    assert document_kind(value, source) == kind
+
+
+@pytest.mark.parametrize(
+    ("keys", "input_shape"),
+    [
+        ({}, (64, 64, 1)),
+        ({"input_shape": [8, 6]}, (8, 6, 1)),
+        ({"input_shape": [8.0, 1], "channels": 2.0}, (8, 1, 2)),
+        ({"input_shape": [4096, 4096]}, (4096, 4096, 1)),
+        ({"input_shape": [4097, 8]}, (64, 64, 1)),
+        ({"input_shape": [0, 8]}, (64, 64, 1)),
+        ({"input_shape": [8, 6, 4]}, (64, 64, 1)),
+        ({"input_shape": [8.5, 6]}, (64, 64, 1)),
+        ({"input_shape": [True, 6]}, (64, 64, 1)),
+        ({"input_shape": "8x6", "channels": 0}, (64, 64, 1)),
+        ({"channels": 1.5}, (64, 64, 1)),
+        ({"channels": "2"}, (64, 64, 1)),
+    ],
+)
+def test_an_incomplete_network_is_measured_with_its_input_if_that_is_valid(keys, input_shape):
+    text = json.dumps({"rank": 2, **keys, "layers": [C, {"type": "Q"}]})
+    network = analyze(text, "my net.json").network
+    assert (network.input_shape, network.name, network.is_complete) == (input_shape, "my-net", False)
+    assert [layer.type for layer in network.layers] == ["C"]
+    assert analyze(json.dumps({"rank": 2, "name": "mine", "layers": [C, 3]}), "x.json").network.name == "mine"
 
 
 def test_ranges_of_problems_in_an_indented_file():
