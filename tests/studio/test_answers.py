@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from archnet.files.documents.json_parser import parse_tolerantly
-from archnet.spec.analysis.analyze import Analysis
+from archnet.spec.analysis.analyze import Analysis, AnalysisOptions, analyze
 from archnet.spec.analysis.diagnostics import Diagnostic
 from archnet.spec.analysis.suggestions import Completion, Hover, Symbol
 from archnet.spec.analysis.text_ranges import Fix, TextEdit, TextRange
@@ -157,6 +157,59 @@ def test_a_spacing_needs_a_number_for_each_axis_of_the_input(studio, shape, is_r
     assert answer.status_code == (400 if is_refused else 200)
     if is_refused:
         assert answer.json() == {"error": "$.spacing_mm: expected one number per axis of input_shape."}
+
+
+def test_an_analysis_has_the_facts_of_the_network(studio):
+    layers = [{"type": "C", "num_output": 4, "kernel_size": 3}, {"type": "GAP"}, {"type": "T"}]
+    text = json.dumps({"name": "\U0001f600", "rank": 2, "layers": layers, "input_shape": [8, 6]}, ensure_ascii=False)
+    text = text.replace("\U0001f600", "net").replace('"net"', '"net", "description": "\U0001f600"')
+    answer = ask(studio, "analysis", text=text, spacing_mm=[0.5, 0.7], num_classes=3, batch_size=4, budget_bytes=10**10)
+    network = answer["network"]
+    facts = analyze(
+        text, "mine.json", AnalysisOptions(spacing_mm=(0.5, 0.7), num_classes=3, batch_size=4, budget_bytes=10**10)
+    ).network
+    assert (network["name"], network["rank"], network["input_shape"]) == ("net", 2, [8, 6, 1])
+    assert (network["is_input_assumed"], network["is_complete"]) == (False, True)
+    assert network["num_parameters"] == 40 + 5 * 3 == sum(layer["num_parameters"] for layer in network["layers"])
+    assert network["num_macs"] == 8 * 6 * 9 * 4 + 4 * 3
+    assert network["memory"] == {
+        "batch_size": 4,
+        "micro_batch_size": 4,
+        "peak_bytes": facts.memory.peak_bytes,
+        "budget_bytes": 10**10,
+    }
+    first, *_, last = network["layers"]
+    assert cut_of(text, first["start"], first["end"]) == json.dumps(layers[0])
+    del first["start"], first["end"]
+    assert first == {
+        "path": "$.layers[0]",
+        "type": "C",
+        "summary": "4 3x3",
+        "input_shape": [8, 6, 1],
+        "output_shape": [8, 6, 4],
+        "num_parameters": 40,
+        "num_macs": 1728,
+        "memory_bytes": facts.layers[0].memory_bytes,
+        "receptive_field": [3, 3],
+        "receptive_field_mm": pytest.approx([1.5, 2.1]),
+    }
+    assert (last["path"], last["output_shape"], last["receptive_field"]) == ("$.layers[2]", [3], None)
+    assert ask(studio, "analysis", text="{")["network"] is None
+    without = ask(studio, "analysis", text=text)["network"]["layers"][0]
+    assert without["receptive_field_mm"] is None
+
+
+def cut_of(text, start, end):
+    return units(text)[2 * start : 2 * end].decode("utf-16-le")
+
+
+@pytest.mark.parametrize("shape", [[201, 200, 100], [256, 256, 62]])
+def test_a_crop_of_too_many_voxels_is_not_drawn(studio, shape):
+    answer = studio.post("/api/crop", json={"input_shape": shape})
+    assert (answer.status_code, answer.json()) == (
+        422,
+        {"error": "$.input_shape: crops of more than 4,000,000 voxels are not drawn. Use a smaller input."},
+    )
 
 
 def test_a_drawing_is_that_of_the_report_with_the_path_of_each_layer(studio):

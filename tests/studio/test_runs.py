@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -316,6 +317,25 @@ def test_a_process_of_somebody_else_is_not_stopped(studio, folder):
     message = "runs/cubes/flat: the run cannot be stopped from here because it belongs to "
     assert stopped.json()["error"].startswith(message)
     assert f"(process {os.getpid()} on " in stopped.json()["error"]
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_process_of_the_page_or_of_this_user_is_stopped(studio, folder, monkeypatch, is_own):
+    run, processes = folder / "runs/cubes/flat", "archnet.studio.trainings.run_processes"
+    interrupt(run)
+    sleep = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    owner = LockOwner(pid=sleep.pid, host="here", command="archnet run")
+    monkeypatch.setattr(f"{processes}.run_owner", lambda path: owner if path == run else None)
+    monkeypatch.setattr(f"{processes}.is_stoppable", lambda asked: not is_own and asked is owner)
+    if is_own:
+        studio.runs.processes.append(listed_process(1, sleep, (folder / "output").open("w+b")))
+    with lock_folder(run):
+        stopped = studio.post("/api/run/stop", json={"path": "runs/cubes/flat"})
+    assert sleep.wait(timeout=30) == -signal.SIGTERM
+    assert (stopped.status_code, stopped.json()) == (
+        200,
+        {"stopped": f"archnet run (process {sleep.pid} on here)"},
+    )
 
 
 def test_a_report_of_the_maximum_size_opens_and_a_larger_one_does_not(tmp_path):

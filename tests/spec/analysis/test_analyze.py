@@ -214,6 +214,22 @@ def test_many_guesses_are_tried_up_to_a_limit(monkeypatch):
     assert [len(each.fixes) for each in analyze(text, "net.json").diagnostics] == [1, 1, 0, 0, 0]
 
 
+def test_a_moved_layer_has_the_indentation_of_its_new_neighbours():
+    def indented(*layers):
+        rows = ",\n".join(f"    {layer}" for layer in layers)
+        return f'{{\n  "rank": 2,\n  "layers": [\n{rows}\n  ]\n}}\n'
+
+    conv, end = '{"type": "C", "num_output": 4, "kernel_size": 3}', '{"type": "T"}'
+    dense, flat = '{"type": "FC", "num_output": 5}', '{\n      "type": "FC",\n      "num_output": 5\n    }'
+    inner = flat.replace("\n", "\n    ")
+    block = '{{\n      "type": "RES",\n      "layers": [\n        {}\n      ]\n    }}'
+    both = block.format(f"{conv},\n        {inner}")
+    title = "Move out of the enclosing layer"
+    assert fixes(indented(both, end))[title] == indented(block.format(conv), flat, end)
+    text = indented(dense, block.format(conv), end)
+    assert fixes(text)["Move before layer 0"] == indented(block.format(conv), dense, end)
+
+
 def test_an_inserted_layer_has_a_line_of_its_own():
     text = ARCHSM.replace(',\n    {"type": "T", "activation": null}', "")
     assert fixes(text)['Add {"type": "T"}'] == ARCHSM.replace(', "activation": null}\n', "}\n")

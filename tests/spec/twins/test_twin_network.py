@@ -338,3 +338,13 @@ def test_the_name_of_a_twin_has_at_most_80_characters(length):
 )
 def test_three_paths_are_named_and_others_counted(indices, text):
     assert paths_text([("layers", index) for index in indices]) == text
+
+
+def test_the_branches_of_a_twin_stay_in_their_order():
+    branches = [[convolution(num_output=1, kernel_size=1)], [], [convolution()], [{"type": "CROP", "size": 8}]]
+    layers = [{"type": "CAT", "branches": branches}, {"type": "T"}]
+    twin = make_twin({"input_shape": [8, 8], "layers": layers}, 3, input_shape=(8, 8, 8))
+    flat = make_twin(twin.arch, 2)
+    assert flat.arch.document.value["layers"] == layers
+    kinds = [[layer["type"] for layer in branch] for branch in twin.arch.document.value["layers"][0]["branches"]]
+    assert kinds == [["C"], [], ["C"], ["CROP"]]
