@@ -46,6 +46,10 @@ def net(*layers, **keys):
     return json.dumps({"rank": 2, **keys, "layers": [*layers, {"type": "T"}]})
 
 
+def deep(*layers):
+    return json.dumps({"rank": 3, "input_shape": [8, 8, 4], "layers": [*layers, {"type": "T"}]})
+
+
 C = {"type": "C", "num_output": 4, "kernel_size": 3}
 SMALL = net({**C, "drop_out": 0.3}, name="small", input_shape=[32, 32])
 
@@ -164,6 +168,41 @@ FIXES = {
         'Set "groups": 2',
         net(C, {**C, "groups": 2}),
     ),
+    "heads that do not divide the channels": (
+        net(C, {"type": "ATT", "heads": 3}, input_shape=[8, 8]),
+        'Set "heads": 2',
+        net(C, {"type": "ATT", "heads": 2}, input_shape=[8, 8]),
+    ),
+    "filters that are not a multiple of the channels": (
+        net(C, {**C, "num_output": 6, "groups": "depthwise"}),
+        'Set "num_output": 8',
+        net(C, {**C, "num_output": 8, "groups": "depthwise"}),
+    ),
+    "fewer filters than channels": (
+        net(C, {**C, "num_output": 1, "groups": "depthwise"}),
+        'Set "num_output": 4',
+        net(C, {**C, "num_output": 4, "groups": "depthwise"}),
+    ),
+    "a stride of a dilated kernel": (
+        net({**C, "stride": 2, "dilation": 2}),
+        'Set "dilation": 1',
+        net({**C, "stride": 2, "dilation": 1}),
+    ),
+    "a crop that is larger than its input": (
+        net({"type": "CROP", "size": [8, 99]}),
+        'Set "size": [8, 64]',
+        net({"type": "CROP", "size": [8, 64]}),
+    ),
+    "slices with weights of their own": (
+        deep({"type": "VIEWS", "planes": "slices", "shared": False, "layers": [{"type": "GAP"}]}),
+        'Remove "shared"',
+        deep({"type": "VIEWS", "planes": "slices", "layers": [{"type": "GAP"}]}),
+    ),
+    "attention over one plane": (
+        deep({"type": "VIEWS", "planes": "axial", "fuse": "attention", "layers": [{"type": "GAP"}]}),
+        'Remove "fuse"',
+        deep({"type": "VIEWS", "planes": "axial", "layers": [{"type": "GAP"}]}),
+    ),
     "no rank of an array": (
         '[{"type": "GAP"}, {"type": "T"}]',
         'Write {"rank": 2, "layers": [...]}',
@@ -180,6 +219,15 @@ def test_a_translated_layer_keeps_the_keys_that_have_no_counterpart():
     both = {"type": "Conv2d", "filters": 8, "units": 9, "kernel_size": 3}
     kept = {"type": "C", "num_output": 8, "units": 9, "kernel_size": 3}
     assert fixes(net(both))["Replace with layer C"] == net(kept)
+
+
+def test_a_sigmoid_for_more_than_two_classes_becomes_a_softmax():
+    text = net({"type": "GAP"}).replace('{"type": "T"}', '{"type": "T", "activation": "sigmoid"}')
+    (diagnostic,) = analyze(text, "net.json", AnalysisOptions(num_classes=3)).diagnostics
+    assert diagnostic.message == 'T "sigmoid" is for two classes, but the data have 3. Use "softmax".'
+    (fix,) = diagnostic.fixes
+    assert apply_edits(text, fix.edits) == text.replace("sigmoid", "softmax")
+    assert analyze(text, "net.json").diagnostics == ()
 
 
 def test_a_type_that_does_not_fit_the_keys_of_its_layer_is_not_translated():
