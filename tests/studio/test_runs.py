@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from archnet.evaluation.run_folder import read_history
 from archnet.files.lock_owner import LockOwner
 from archnet.files.locks import lock_folder
+from archnet.spec.metrics import SELECTABLE_METRICS
 from archnet.studio.trainings.log_history import parse_epochs, read_live_history
 from archnet.studio.trainings.run_owner import is_stoppable
 from archnet.studio.trainings.run_processes import MAX_RUNNING, StartedProcess, run_arguments
@@ -121,6 +123,33 @@ def test_a_run_in_progress_is_followed_in_its_log_whoever_makes_it(studio, folde
     assert answer["seconds_left"] == pytest.approx(6 * sum(whole["seconds"][1:]) / 3, rel=1e-4)
     assert f"process {os.getpid()} on" in answer["owner"]
     assert not answer["can_stop"]  # it is the process of the page
+
+
+def test_an_ensemble_in_progress_shows_the_member_in_training(studio, folder):
+    run = folder / "runs/cubes/flat"
+    interrupt(run)
+    document = json.loads((run / "experiment.json").read_text())
+    document["training"] |= {"epochs": 4, "members": 3}
+    (run / "experiment.json").write_text(json.dumps(document))
+    text = "2026-11-26 19:22:06,492 INFO member={} epoch={} seconds={} train_loss={}\n"
+    places = [(1, 1, 9, 0.9), (1, 2, 2, 0.8), (2, 1, 8, 0.7), (2, 2, 2, 0.6), (2, 3, 4, "nan")]
+    (run / "log.txt").write_text("".join(text.format(*place) for place in places))
+    with lock_folder(run):
+        answer = state(studio).json()
+    assert answer["history"] == {"epoch": [1, 2, 3], "seconds": [8, 2, 4], "train_loss": [0.7, 0.6, None]}
+    assert (answer["member"], answer["num_members"]) == (2, 3)
+    assert (answer["num_epochs"], answer["max_epochs"], answer["ending"]) == (3, 4, "")
+    assert answer["seconds_left"] == (4 - 3 + 4) * (2 + 8 + 2 + 4) / 4
+    assert (answer["classes"], answer["positive"], answer["confusion_matrices"]) == ([], None, {})
+
+
+def test_the_end_of_a_training_is_told_in_words_once_it_is_finished(studio, folder):
+    answer = state(studio).json()
+    assert (answer["member"], answer["num_members"], answer["num_epochs"]) == (None, 1, 4)
+    assert re.search(rf"epoch {answer['kept_epoch']}\b", answer["ending"])
+    assert answer["best_metric"] in SELECTABLE_METRICS
+    values = read_history(folder / "runs/cubes/flat/history.csv")[f"validation_{answer['best_metric']}"]
+    assert answer["best_value"] == pytest.approx(values[answer["kept_epoch"] - 1])
 
 
 LINES = [

@@ -221,6 +221,61 @@ def test_a_translated_layer_keeps_the_keys_that_have_no_counterpart():
     assert fixes(net(both))["Replace with layer C"] == net(kept)
 
 
+def layer_named(text):
+    """A layer for its type, such as "C", or for a block with its layers, such as "RES(C FC)"."""
+    name, _, inner = text.removesuffix(")").partition("(")
+    keys = {"C": {"num_output": 4, "kernel_size": 3}, "FC": {"num_output": 2}, "REP": {"times": 2}}.get(name, {})
+    return {"type": name, **keys, **({"layers": [layer_named(each) for each in inner.split(" ")]} if inner else {})}
+
+
+def name_of(layer):
+    return layer["type"] + (f"({' '.join(map(name_of, layer['layers']))})" if "layers" in layer else "")
+
+
+@pytest.mark.parametrize(
+    ("layers", "repaired"),
+    [
+        (["C", "T", "GAP"], {"Move T to the end": "C GAP T", "Remove the entry": "C T"}),
+        (["T", "C", "GAP"], {"Move T to the end": "C GAP T"}),
+        (["T", "C", "T"], {"Remove the other T": "C T"}),
+        (["C", "T", "T", "GAP"], {"Remove this T": "C T GAP"}),
+        (["C"], {'Add {"type": "T"}': "C T"}),
+        (["C", "RES(FC)", "T"], {}),
+        (["C", "REP(T)"], {'Add {"type": "T"}': "C REP(T) T"}),
+        (["C", "REP(C T)"], {'Add {"type": "T"}': "C REP(C T) T", "Move out of the enclosing layer": "C REP(C) T"}),
+        (["C", "REP(C T)", "T"], {"Remove the entry": "C REP(C) T"}),
+        (["C", "REP(T)", "T"], {}),
+        (
+            ["RES(C FC)", "C", "GAP", "T"],
+            {
+                "Move out of the enclosing layer": "RES(C) C GAP FC T",
+                "Move before layer 0": "C RES(C FC) GAP T",
+                "Remove the entry": "RES(C FC) C T",
+            },
+        ),
+        (["C", "RES(C GAP)", "FC", "T"], {"Move out of the enclosing layer": "C RES(C) GAP FC T"}),
+        (["FC", "GAP", "C", "T"], {"Remove the entry": "FC C T", "Move before layer 0": "C FC GAP T"}),
+        (["REP(FC)", "C", "T"], {"Move before layer 0": "C REP(FC) T"}),
+        (["FC", "REP(C)", "T"], {}),
+    ],
+    ids=str,
+)
+def test_layers_at_the_wrong_place_are_moved_or_removed(layers, repaired):
+    text = json.dumps({"rank": 2, "layers": [layer_named(each) for each in layers]})
+    found = fixes(text)
+    assert {title: " ".join(map(name_of, json.loads(after)["layers"])) for title, after in found.items()} == repaired
+
+
+@pytest.mark.parametrize(
+    ("rank", "sizes", "repaired"),
+    [(3, [3, 5], [3, 5, 5]), (2, [3, 5, 7, 9], [3, 5, 7]), (2, [3, 5, 7], [3, 5]), (3, [3], 3)],
+)
+def test_sizes_of_another_rank_are_cut_or_repeated(rank, sizes, repaired):
+    text = json.dumps({"rank": rank, "layers": [{**C, "kernel_size": sizes}, {"type": "T"}]})
+    after = [json.loads(each)["layers"][0]["kernel_size"] for each in fixes(text).values()]
+    assert after == [repaired]
+
+
 def test_a_sigmoid_for_more_than_two_classes_becomes_a_softmax():
     text = net({"type": "GAP"}).replace('{"type": "T"}', '{"type": "T", "activation": "sigmoid"}')
     (diagnostic,) = analyze(text, "net.json", AnalysisOptions(num_classes=3)).diagnostics
