@@ -132,14 +132,15 @@ def test_an_ensemble_in_progress_shows_the_member_in_training(studio, folder):
     document["training"] |= {"epochs": 4, "members": 3}
     (run / "experiment.json").write_text(json.dumps(document))
     text = "2026-11-26 19:22:06,492 INFO member={} epoch={} seconds={} train_loss={}\n"
-    places = [(1, 1, 9, 0.9), (1, 2, 2, 0.8), (2, 1, 8, 0.7), (2, 2, 2, 0.6), (2, 3, 4, "nan")]
+    places = [(1, 1, 9, 0.9), (1, 2, 50, 0.8), (1, 3, 3, 0.8), (1, 4, 2, 0.8)]
+    places += [(2, 1, 8, 0.7), (2, 2, 2, 0.6), (2, 3, 5, "nan")]
     (run / "log.txt").write_text("".join(text.format(*place) for place in places))
     with lock_folder(run):
         answer = state(studio).json()
-    assert answer["history"] == {"epoch": [1, 2, 3], "seconds": [8, 2, 4], "train_loss": [0.7, 0.6, None]}
+    assert answer["history"] == {"epoch": [1, 2, 3], "seconds": [8, 2, 5], "train_loss": [0.7, 0.6, None]}
     assert (answer["member"], answer["num_members"]) == (2, 3)
     assert (answer["num_epochs"], answer["max_epochs"], answer["ending"]) == (3, 4, "")
-    assert answer["seconds_left"] == (4 - 3 + 4) * (2 + 8 + 2 + 4) / 4
+    assert answer["seconds_left"] == (4 - 3 + 4) * (3 + 2 + 8 + 2 + 5) / 5
     assert (answer["classes"], answer["positive"], answer["confusion_matrices"]) == ([], None, {})
 
 

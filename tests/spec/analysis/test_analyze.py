@@ -203,6 +203,11 @@ FIXES = {
         'Remove "fuse"',
         deep({"type": "VIEWS", "planes": "axial", "layers": [{"type": "GAP"}]}),
     ),
+    "a branch that keeps spatial axes": (
+        net({"type": "CAT", "branches": [[{"type": "GAP"}], [C]]}),
+        'Add {"type": "GAP"}',
+        net({"type": "CAT", "branches": [[{"type": "GAP"}], [C, {"type": "GAP"}]]}),
+    ),
     "no rank of an array": (
         '[{"type": "GAP"}, {"type": "T"}]',
         'Write {"rank": 2, "layers": [...]}',
