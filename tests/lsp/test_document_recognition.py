@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from archnet.lsp.document_recognition import is_archnet_document
+from archnet.lsp.document_recognition import is_archnet_document, names_other_schema
 from command_line import ROOT
 
 ELSEWHERE = Path("/somewhere/file.json")
@@ -61,3 +61,25 @@ def test_a_new_file_in_a_folder_of_a_project_is_recognized():
     assert is_archnet_document(Path("/project/experiments/new.json"), "\n")
     assert not is_archnet_document(Path("/project/experiments/results.json"), '{"auc": 0.9}')
     assert not is_archnet_document(Path("/archs.json"), "")
+
+
+def test_the_first_200000_characters_decide():
+    key = '"$schema": "arch.schema.json"'
+    for space, is_ours in ((200_000 - len(key), True), (200_000 - len(key) + 1, False)):
+        text = " " * space + key
+        assert is_archnet_document(ELSEWHERE, text) == is_ours
+        other = text.replace("arch.schema", "othe.schema")
+        assert names_other_schema(other) == is_ours
+        assert is_archnet_document(Path("/archs/net.json"), other) != is_ours
+
+
+def test_both_keys_of_an_experiment_a_sweep_and_an_architecture_are_needed():
+    for text in ('{"archs": []', '{"training": {', '{"space": {', '{"layers": [', '{"a": [{"type": "C"'):
+        assert not is_archnet_document(ELSEWHERE, text)
+    for text in (
+        '{"arch": [], "data": {',
+        '{"archs": [], "split": {',
+        '{"space": {}, "base": ',
+        '{"evaluation": {}, "arch":',
+    ):
+        assert is_archnet_document(ELSEWHERE, text)

@@ -66,6 +66,35 @@ def test_an_invalid_setting_is_reported_and_keeps_its_default(given, message):
     assert read_settings(given) == (EditorSettings(), [message])
 
 
+@pytest.mark.parametrize(
+    ("name", "accepted", "refused"),
+    [
+        ("batchSize", [1, 65_536], [0, 65_537, 1.0, "1"]),
+        ("numClasses", [3, 65_536], [1, 65_537, True]),
+        ("inputShape", [[1, 1], [65_536, 1, 1]], [[65_537, 1], [0, 1], [1], [1, 1, 1, 1], [1, 1.0], [True, 1]]),
+        ("spacingMm", [[0.1, 999], [0.1, 0.1, 0.1]], [[0, 1], [1000, 1], [1], [1, 1, 1, 1], [True, 1], ["1", 1]]),
+        ("memoryBudget", [1, "1MB"], [True, [1]]),
+    ],
+)
+def test_the_limits_of_each_setting(name, accepted, refused):
+    for value in accepted:
+        settings, problems = read_settings({name: value})
+        assert problems == []
+        assert settings != EditorSettings()
+    for value in refused:
+        settings, (problem,) = read_settings({name: value})
+        assert settings == EditorSettings()
+        assert problem.startswith(f'archnet setting "{name}": expected ')
+
+
+def test_the_default_settings():
+    assert read_settings({"numClasses": 2, "batchSize": 64}) == (EditorSettings(), [])
+    settings = EditorSettings()
+    assert (settings.batch_size, settings.num_classes) == (64, 2)
+    assert (settings.budget_bytes, settings.spacing_mm, settings.input_shape) == (None, None, None)
+    assert settings.input_of_rank(2) is None
+
+
 def test_one_invalid_setting_does_not_affect_the_others():
     settings, problems = read_settings({"batchSize": 8, "numClasses": "two"})
     assert (settings.batch_size, len(problems)) == (8, 1)

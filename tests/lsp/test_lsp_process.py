@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from lsprotocol import types
@@ -225,6 +226,14 @@ def test_the_server_sends_each_editor_only_what_it_declares(start, tmp_path, nam
     for ask in (editor.actions, editor.hints, editor.lenses, editor.symbols, editor.format):
         ask(uri)
     editor.edit(uri, ("kernelsize", "kernel_size"))
+    assert editor.lenses(uri)[0].command.title.endswith(" at batch size 8")
+    editor.settings = {"batchSize": 4}
+    editor.notify("workspace_did_change_configuration", types.DidChangeConfigurationParams(settings=None))
+    for _ in range(200):  # the server asks for the new settings
+        if editor.lenses(uri)[0].command.title.endswith(" at batch size 4"):
+            break
+        time.sleep(0.05)
+    assert editor.lenses(uri)[0].command.title.endswith(" at batch size 4")
     editor.run(types.Command(title="", command="archnet.createTwin", arguments=[uri, 3]))
     assert json.loads((tmp_path / "net_3d.json").read_text(encoding="utf-8"))["input_shape"] == [64, 64, 10]
     assert editor.messages[-1].startswith("net_3d.json: 3D twin of net, ")

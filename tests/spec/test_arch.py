@@ -1,6 +1,7 @@
 """Architectures: the published facts, every problem at once with its place, and what an architecture means."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from archnet.errors import DocumentError
 from archnet.files.strict_json import Document, parse_document, read_document
 from archnet.network.build.network import build
-from archnet.spec.arch import load_arch, parse_arch
+from archnet.spec.arch import complete_arch, load_arch, parse_arch
 from archnet.spec.cost import network_cost, network_summary
 from archnet.spec.layers import LAYERS
 from archnet.spec.memory import estimate_memory, plan_micro_batches
@@ -399,3 +400,16 @@ def test_a_lone_surrogate_from_python_is_refused():
         "Remove it, or write the complete pair."
     )
     assert message_of([C, T], description="a\udc80") == message
+
+
+def test_an_old_architecture_is_completed_and_an_invalid_one_left_as_it_is():
+    old = {"name": "mine", "rank": 2, "layers": [C, T]}
+    assert complete_arch(old) == arch_of([C, T], name="mine", rank=2).to_document()
+    invalid = {"layers": [{"type": "of_a_newer_version"}]}
+    assert complete_arch(invalid) is invalid
+
+
+def test_layers_without_t_have_no_plan():
+    arch = arch_of([C, T])
+    with pytest.raises(DocumentError, match=r"^mine\.json: the last layer must be T\.$"):
+        replace(arch, layers=arch.layers[:-1]).plan()

@@ -12,7 +12,7 @@ from archnet.errors import DocumentError
 from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document, parse_document
 from archnet.spec.augmentations import AUGMENTATIONS, RotatedCopies
-from archnet.spec.datasets import DATASETS, size_in_voxels
+from archnet.spec.datasets import DATASETS, command_arguments, size_in_voxels
 from archnet.spec.experiment import (
     AUTO,
     Data,
@@ -25,9 +25,16 @@ from archnet.spec.experiment import (
     Split,
     Training,
 )
-from archnet.spec.overrides import parse_key, parse_override
-from archnet.spec.resolve import data_experiments, parse_experiments, read_experiment_document, replace_data
+from archnet.spec.overrides import APPEND, apply_override, parse_key, parse_override
+from archnet.spec.resolve import (
+    data_experiments,
+    parse_experiments,
+    read_arch_document,
+    read_experiment_document,
+    replace_data,
+)
 from archnet.spec.schema import read_schema
+from archnet.spec.section_options import complete_data, complete_evaluation, complete_training
 
 ROOT = Path(__file__).parents[2]
 ARCH = {"name": "mine", "layers": [{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "T"}]}
@@ -388,6 +395,190 @@ def test_a_relative_root_is_sought_in_the_working_directory_if_only_that_has_it(
 def test_unknown_data_are_refused(name, message):
     with pytest.raises(DocumentError, match=f"^{re.escape(message)}$"):
         data_experiments(name)
+
+
+@pytest.mark.parametrize(
+    ("old", "name", "new", "dropped"),
+    [
+        (
+            {"name": "luna16", "root": "/x", "positive": "nodule", "cases": "a.csv"},
+            "luna16",
+            {"name": "luna16", "root": "/x", "positive": "nodule", "cases": "a.csv"},
+            [],
+        ),
+        (
+            {"name": "luna16", "root": "/x", "positive": "nodule", "cases": "a.csv", "window_hu": [0, 1]},
+            "phantom",
+            {"name": "phantom", "window_hu": [0, 1]},
+            ["cases", "positive"],
+        ),
+        (
+            {"name": "npz", "root": "/x.npz", "positive": "1", "cases": "a.csv", "channels": 2},
+            "npz:/y.npz",
+            {"name": "npz", "root": "/y.npz", "positive": "1", "channels": 2},
+            ["cases"],
+        ),
+        ({"name": "luna16", "task": "malignancy"}, "mosmed", {"name": "mosmed"}, ["task"]),
+        ({"name": "luna16"}, "luna16", {"name": "luna16"}, []),
+        ({}, "phantom", {"name": "phantom"}, []),
+    ],
+)
+def test_the_root_and_the_choice_of_cases_stay_only_with_the_same_data(old, name, new, dropped):
+    document = Document(value={"archs": [ARCH], "data": old}, source="mine.json")
+    changed, ignored = replace_data(document, name)
+    assert (changed.value["data"], ignored) == (new, dropped)
+    assert document.value["data"] == old
+
+
+def test_an_experiment_in_the_place_of_an_architecture_is_refused(tmp_path):
+    for content in ({"archs": ["archsm"]}, {"arch": ARCH}):
+        path = tmp_path / "mine.json"
+        path.write_text(json.dumps(content))
+        message = (
+            f'{path}: expected an architecture (a list of layers, or an object with "layers"). This is an experiment; '
+            "use one of its architectures."
+        )
+        with pytest.raises(DocumentError, match=f"^{re.escape(message)}$"):
+            read_arch_document(path)
+    for content in (ARCH, ARCH["layers"], {"name": "x"}):
+        path.write_text(json.dumps(content))
+        assert read_arch_document(path).value == content
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"data": {"allow": ["a", "b"]}}),
+        ({"data": {"allow": None}}, {"data": {"allow": ["a", "b"]}}),
+        ({"data": {"allow": ["b", "c"]}}, {"data": {"allow": ["b", "c", "a"]}}),
+        ({"data": {"allow": "x"}}, {"data": {"allow": "x"}}),
+        ({"data": {"allow": {"x": 1}}}, {"data": {"allow": {"x": 1}}}),
+    ],
+)
+def test_entries_are_appended_once_and_only_to_an_array(before, after):
+    document = Document(value=before, source="mine.json")
+    assert apply_override(document, ("data", "allow", APPEND), ["a", "b", "a"]).value == after
+
+
+def test_a_value_for_the_whole_document_replaces_it():
+    document = Document(value={"a": 1}, source="mine.json", lines={("a",): 3})
+    changed = apply_override(document, (), {"b": 2})
+    assert (changed.value, changed.lines, changed.source) == ({"b": 2}, {}, "mine.json")
+
+
+def test_an_override_forgets_the_lines_of_what_it_replaces_only():
+    lines = {("a",): 1, ("a", "b"): 2, ("c",): 3}
+    document = Document(value={"a": {"b": 1}, "c": 2}, source="mine.json", lines=lines)
+    assert apply_override(document, ("a",), {"b": 3}).lines == {("c",): 3}
+    assert apply_override(document, ("a", "b"), 3).lines == {("a",): 1, ("c",): 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "root", "text"),
+    [
+        ("luna16", None, "luna16"),
+        ("phantom", "a b", "phantom --root 'a b'"),
+        ("npz", "a b.npz", "'npz:a b.npz'"),
+        ("npz", None, "npz"),
+    ],
+)
+def test_a_data_set_as_arguments_of_a_command(name, root, text):
+    assert command_arguments(name, root) == text
+
+
+def test_the_data_sets_and_the_defaults_of_their_options():
+    crops = {"crop_size": (64, 64, 10), "spacing_mm": None, "crop_size_mm": None, "negatives_per_positive": 5}
+    readings = {"task": "nodule", "readings": None, "undecided": "leave_out", "label_weights": "equal"}
+    volumes = {"crop_size": (128, 128, 64), "series": None}
+    arrays = {"channels": 1, "range": "auto", "axes": "hwd", "classes": None}
+    assert {name: spec.defaults for name, spec in DATASETS.items()} == {
+        "luna16": crops | readings,
+        "phantom": crops,
+        "mosmed": volumes,
+        "folder": volumes,
+        "npz": arrays,
+    }
+    assert [name for name, spec in DATASETS.items() if spec.is_file] == ["npz"]
+    assert DATASETS["luna16"].subsets == tuple(range(10))
+    assert [name for name, spec in DATASETS.items() if spec.subsets] == ["luna16"]
+    optional = [file.target for file in DATASETS["luna16"].published if file.is_optional]
+    assert optional == ["candidates_V2.csv", "evaluationScript"]
+
+
+@pytest.mark.parametrize(
+    ("split", "is_refused"),
+    [
+        ({"test": 0.5, "validation": 0.5}, True),
+        ({"test": 0.5, "validation": 0.49}, False),
+        ({"folds": 2, "validation": 0.5}, True),
+        ({"folds": 3, "validation": 0.6}, False),
+        ({"folds": 3, "fold": 3}, True),
+        ({"folds": 3, "fold": 2}, False),
+        ({"test": 0.9}, True),
+        ({"validation": 0.8}, True),
+    ],
+)
+def test_a_split_leaves_training_cases_and_a_fold_exists(split, is_refused):
+    if is_refused:
+        assert re.search(
+            r"test and validation leave no training cases|expected one of the 3 folds, 0 to 2, got 3",
+            message_of(split=split),
+        )
+    else:
+        experiment_of(split=split)
+
+
+def test_the_seeds_of_all_members_are_32_bit_numbers():
+    most = 2**31 // 4 - 1
+    assert experiment_of(training={"members": 4, "seed": most}).training.seed == most
+    assert message_of(training={"members": 4, "seed": most + 1}).startswith(
+        "mine.json $.training.seed: the 4 members have the seeds from 2,147,483,648 on, and a seed is at most 2,147,483,647."
+    )
+
+
+def test_a_thousand_runs_are_allowed():
+    archs = [{**ARCH, "name": f"net{number}"} for number in range(10)]
+    document = {"archs": archs, "split": {"folds": 100}}
+    assert len(parse_experiments(Document(value=document, source="mine.json"))) == 1000
+    document["split"] = {"folds": 101}
+    with pytest.raises(DocumentError) as caught:
+        parse_experiments(Document(value=document, source="mine.json"))
+    assert "10 architectures with 101 folds are 1,010 runs; an experiment has at most 1,000." in str(caught.value)
+
+
+def test_options_of_earlier_versions_are_completed_and_unknown_data_left_as_they_are():
+    gone = {"name": "gone", "root": "x"}
+    assert complete_data(gone) == gone
+    assert complete_data(gone) is not gone
+    assert complete_data({}) == {}
+    known = complete_data({"name": "npz", "root": "a.npz", "channels": 3})
+    assert set(known) == {"name", *DATASETS["npz"].options} - {"view"} | {"root"}
+    assert (known["root"], known["channels"], known["axes"], known["range"]) == ("a.npz", 3, "hwd", "auto")
+    assert complete_training({"mixup": {"alpha": 1}, "members": 4}) == {
+        "soft_labels": "auto",
+        "case_weights": "auto",
+        "mixup": {"alpha": 1},
+        "members": 4,
+    }
+    assert complete_evaluation({"tta": True}) == {"tta": True}
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "is_refused"),
+    [
+        ([], True),
+        ([{"type": "shift"}], True),
+        ([{"type": "flip"}], False),
+        ([{"type": "right_angles"}], False),
+        ("auto", False),
+    ],
+)
+def test_averaging_over_symmetries_needs_those_of_the_training_or_their_automatic_choice(augmentation, is_refused):
+    document = {"training": {"augmentation": augmentation}, "evaluation": {"tta": True}}
+    if is_refused:
+        assert message_of(**document).startswith("mine.json $.evaluation.tta: averages over the flips and rotations")
+    else:
+        assert experiment_of(**document).evaluation.tta
 
 
 def test_the_published_protocol_is_pinned():

@@ -1,6 +1,7 @@
 """Every layer type keeps the same contract: what it says of itself is what Keras does, whatever its document says."""
 
 import contextlib
+import dataclasses
 import inspect
 from dataclasses import fields
 from math import prod
@@ -29,7 +30,7 @@ from archnet.spec.layers import (
     parse_layer,
     walk,
 )
-from archnet.spec.layers.base.norm import NORMS, NormName
+from archnet.spec.layers.base.norm import NORMS, Norm, NormName
 from archnet.spec.layers.base.shapes import input_grid
 from layer_documents import (
     BRANCHES,
@@ -115,6 +116,94 @@ def test_every_activation_of_the_schema_is_in_the_table():
         entry["enum"] for branch in BRANCHES.values() for entry in branch["properties"].values() if "enum" in entry
     ]
     assert not [enum for enum in enums if "relu" in enum]
+
+
+def test_a_repetition_costs_nothing_of_its_own_and_t_keeps_its_output():
+    repetition = parse_layer({"type": "REP", "times": 3, "layers": [{"type": "BN"}]}, 2)
+    costs = ("num_activations", "num_stored_values", "num_transient_values", "num_pending_gradients")
+    assert [getattr(repetition, cost)((8, 8, 4)) for cost in costs] == [0, 0, 0, 0]
+    assert repetition.is_output_stored
+    assert parse_layer({"type": "T"}, 2).is_output_stored
+
+
+TRAITS = {
+    "C": ("needs_spatial_axes", "new", "features"),
+    "P": ("needs_spatial_axes", "none", "pooling"),
+    "FC": ("flattens", "none", "dense"),
+    "T": ("flattens is_terminal", "none", "classes"),
+    "DO": ("", "none", "other"),
+    "NORM": ("", "same", "other"),
+    "BN": ("", "same", "other"),
+    "ACT": ("", "same", "other"),
+    "GAP": ("needs_spatial_axes flattens", "none", "pooling"),
+    "GMP": ("needs_spatial_axes flattens", "none", "pooling"),
+    "SE": ("needs_spatial_axes", "same", "features"),
+    "CBAM": ("needs_spatial_axes", "same", "features"),
+    "CAT": ("", "new", "other"),
+    "ADD": ("", "new", "other"),
+    "DENSE": ("needs_spatial_axes holds_maps_only repeats", "new", "features"),
+    "RES": ("needs_spatial_axes holds_maps_only", "new", "features"),
+    "REP": ("repeats", "none", "other"),
+    "CROP": ("needs_spatial_axes", "none", "other"),
+    "VIEWS": ("needs_spatial_axes flattens repeats", "none", "features"),
+    "POS": ("needs_spatial_axes", "none", "other"),
+    "ATT": ("needs_spatial_axes", "new", "features"),
+}
+"""What is true of each type, the meaning of its output and its family in drawings."""
+
+
+def test_the_traits_of_all_types():
+    words = ("needs_spatial_axes", "flattens", "is_terminal", "holds_maps_only", "repeats")
+    traits = {name: kind.traits for name, kind in LAYERS.items()}
+    assert {
+        name: (" ".join(word for word in words if getattr(each, word)), each.feature_map, each.drawn_as)
+        for name, each in traits.items()
+    } == TRAITS
+    assert [name for name, each in traits.items() if not each.has_row] == ["REP"]
+    assert {name: each.rows_remedy for name, each in traits.items() if each.repeats} == {
+        "DENSE": 'Lower its "times".',
+        "REP": 'Lower its "times".',
+        "VIEWS": 'Set its "shared" to true.',
+    }
+
+
+def test_the_kinds_of_normalization():
+    assert {name: dataclasses.astuple(kind) for name, kind in NORMS.items()} == {
+        "batch": (1e-3, 2, 1, False),
+        "group": (1e-3, 0, 1, True),
+        "instance": (1e-3, 0, 1, True),
+        "layer": (1e-6, 0, 2, False),
+    }
+    assert Norm(norm="layer").variance_epsilon == 1e-6
+    assert Norm(norm="layer", epsilon=0.5).variance_epsilon == 0.5
+
+
+@pytest.mark.parametrize(
+    ("norm", "shape", "message"),
+    [
+        ("batch", (4,), None),
+        ("batch", (1, 1, 1), None),
+        ("layer", (2,), None),
+        ("layer", (1,), "normalizes each value by itself"),
+        ("layer", (8, 8, 1), "normalizes each value by itself"),
+        ("instance", (4,), "is flat"),
+        ("instance", (1, 1, 4), "normalizes each value by itself"),
+        ("instance", (1, 2, 1), None),
+        ("group", (4,), "is flat"),
+        ("group", (2, 2, 6), "6 channels are not divisible into 4 groups"),
+        ("group", (1, 1, 4), "normalizes each value by itself"),
+        ("group", (1, 1, 8), None),
+        ("group", (1, 2, 4), None),
+        ("group", (2, 2, 4), None),
+    ],
+)
+def test_a_norm_needs_more_than_one_value(norm, shape, message):
+    check = Norm(norm=norm, groups=4).check
+    if message is None:
+        check(shape)
+    else:
+        with pytest.raises(ValueError, match=message):
+            check(shape)
 
 
 def test_every_norm_of_the_schema_is_in_the_table():

@@ -23,7 +23,9 @@ from archnet.runs import runner
 from archnet.runs.evaluation import predict_cases
 from archnet.runs.planning import micro_batch
 from archnet.spec.arch import load_arch, parse_arch
+from archnet.spec.augmentations import Flip
 from archnet.spec.experiment import Mixup
+from archnet.spec.layers.base.activations import get_activation
 from archnet.spec.memory import (
     HEADROOM,
     PROCESS_BYTES,
@@ -134,6 +136,51 @@ def test_half_precision_halves_the_activations_and_repetition_changes_nothing():
     assert estimate_memory(plan_of({"type": "REP", "times": 3, "layers": [CONV]})) == estimate_memory(
         plan_of(CONV, CONV, CONV)
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "copies"),
+    [
+        ({"optimizer": "sgd", "momentum": 0, "best_metric": None}, 6.5),
+        ({"optimizer": "sgd", "momentum": 0}, 6.5 + 2),
+        ({"optimizer": "sgd", "momentum": 0.9, "best_metric": None}, 6.5 + 1.5),
+        ({"optimizer": "rmsprop", "best_metric": None}, 6.5 + 1.5),
+        ({"optimizer": "rmsprop", "momentum": 0.9, "best_metric": None}, 6.5 + 3),
+        ({"optimizer": "adam", "best_metric": None}, 6.5 + 3),
+        ({"optimizer": "adam", "best_metric": None, "ema": 0.99}, 6.5 + 3 + 3.25),
+        ({"optimizer": "adam", "best_metric": None, "ema": 0.99, "members": 3}, 6.5 + 3 + 3.25 + 2),
+    ],
+)
+def test_the_copies_of_the_weights(options, copies):
+    memory = estimate_memory(plan_of(CONV), plain(**options))
+    num_parameters = (3 * 3 * 1 + 1) * 4 + (4 + 1) * 2
+    assert memory.weight_bytes == round(4 * num_parameters * copies)
+    assert memory.accumulator_bytes == 4 * num_parameters * 1.25
+
+
+@pytest.mark.parametrize(
+    ("options", "num_images", "values_per_voxel"),
+    [
+        ({}, 1, 3),
+        ({"augmentation": (Flip(),)}, 1, 3 + 16),
+        ({"mixup": Mixup()}, 2, 3 + 5),
+        ({"mixup": Mixup(), "augmentation": (Flip(),)}, 2, 3 + 16 + 5),
+    ],
+)
+def test_the_images_of_a_case(options, num_images, values_per_voxel):
+    memory = estimate_memory(plan_of(CONV), plain(**options))
+    assert memory.prefetch_bytes_per_case == num_images * 16 * 16 * 2 * 5
+    values = 16 * 16 * 4
+    assert memory.network_bytes_per_case == 4 * 16 * 16 * values_per_voxel + 4 * (values + values + 8)
+
+
+def test_the_memory_of_a_process_and_the_share_that_is_left_free():
+    assert MEMORY.training_bytes(10) == 10**6 + 10 * 1000 + 10 * 10**7
+    assert MEMORY.training_bytes(10, 5) == 2 * 10**6 + 10 * 1000 + 5 * 10**7
+    assert MEMORY.peak_bytes(10, 5) - MEMORY.training_bytes(10, 5) == 850_000_000
+    fitting = MEMORY.peak_bytes(10)
+    assert plan_micro_batches(MEMORY, 10, -(-fitting * 100 // 85)).size == 10
+    assert plan_micro_batches(MEMORY, 10, -(-fitting * 100 // 85) - 1).size == 5
 
 
 def test_optimizer_average_and_best_weights_cost_weights():
@@ -348,3 +395,28 @@ def test_the_prediction_is_near_the_measured_peak():
     (row,) = json.loads(done.stdout)["rows"]
     assert abs(row["error"]) < 0.25
     assert abs(row["error_above_process"]) < 0.35
+
+
+@pytest.mark.parametrize(
+    ("activation", "num_stored", "initializer"),
+    [
+        ("relu", 0, "he_normal"),
+        ("tanh", 0, "glorot_uniform"),
+        ("sigmoid", 0, "glorot_uniform"),
+        ("leaky_relu", 1, "he_normal"),
+        ("elu", 0, "he_normal"),
+        ("selu", 0, "lecun_normal"),
+        ("gelu", 3, "he_normal"),
+        ("silu", 1.25, "he_normal"),
+        ("softplus", 1, "he_normal"),
+        ("relu6", 1, "he_normal"),
+        ("hard_sigmoid", 1, "glorot_uniform"),
+        ("hard_silu", 2, "he_normal"),
+        (None, 0, "glorot_uniform"),
+    ],
+)
+def test_every_activation_has_its_measured_values_and_its_initializer(activation, num_stored, initializer):
+    known = get_activation(activation)
+    assert (known.num_stored, known.initializer) == (num_stored, initializer)
+    linear, own = plan_of(*[{**CONV, "activation": name} for name in (None, activation)])[:2]
+    assert own.num_stored_values - linear.num_stored_values == num_stored * 16 * 16 * 4

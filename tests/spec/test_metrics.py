@@ -79,6 +79,32 @@ def test_a_place_shows_its_metrics_in_the_order_of_their_ranks(place, names):
     assert [name for name in shown if name in names] == names
 
 
+SHOWN = {
+    "train_columns": "loss accuracy recall",
+    "epoch_line": "loss recall auc",
+    "training_curves": "loss accuracy recall auc",
+    "class_report": "precision recall f1",
+    "live_panel": "recall precision specificity f1 mcc accuracy",
+    "operating_points": "recall precision specificity mcc",
+    "comparison": "recall precision mcc auc",
+    "paired_differences": "accuracy recall mcc auc",
+    "sweep_report": "recall precision specificity mcc auc average_precision",
+    "runs_table": "recall precision auc",
+}
+
+
+def test_the_metrics_of_each_place_in_their_order():
+    shown = {place: " ".join(metric.name for metric in metrics_shown_in(place)) for place in get_args(Place)}
+    assert shown == SHOWN
+    assert {rank for metric in METRICS.values() for rank in metric.shown_in.values()} == {0, 1}
+
+
+def test_the_ranges_of_metrics_and_those_with_a_value_for_each_class():
+    ranges = dict.fromkeys(METRICS, (0, 1)) | {"loss": None, "mcc": (-1, 1)}
+    assert {name: metric.range for name, metric in METRICS.items()} == ranges
+    assert {name for name, metric in METRICS.items() if not metric.is_per_class} == {"loss", "accuracy", "mcc"}
+
+
 @pytest.mark.parametrize("place", get_args(Place))
 def test_a_place_shows_only_metrics_that_it_can_compute(place):
     sources = {

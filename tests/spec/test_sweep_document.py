@@ -12,7 +12,7 @@ from archnet.errors import DocumentError
 from archnet.files.strict_json import Document, parse_document, read_document
 from archnet.spec.schema import read_schema
 from archnet.spec.sweeps.document import parse_sweep
-from archnet.spec.sweeps.search_space import Choice, Range
+from archnet.spec.sweeps.search_space import Choice, Range, grid_values, is_value
 from archnet.spec.sweeps.sweep import Limits, Resources, Scheduler, Sweep
 from archnet.spec.sweeps.sweep_size import max_probes
 from small_sweeps import LAYERS, WIDTH, sweep_document
@@ -350,3 +350,88 @@ def test_the_members_of_an_ensemble_cannot_be_stopped_by_the_first_epochs(place,
     message = message_of(base=base, scheduler={"type": "asha"}, **keys)
     assert f"$.{place}" in message
     assert "the members of an ensemble are trained one after the other, so a trial cannot be stopped early" in message
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "problem"),
+    [
+        ("nul.json", {}, '"nul" is the name of a device on Windows. Rename it.'),
+        ("mine.json", {"name": "con.v2"}, '"con.v2" is the name of a device on Windows. Rename it.'),
+        ("mine.json", {"name": "a."}, '"a." ends in a dot, which Windows drops. Remove it.'),
+    ],
+)
+def test_a_name_that_no_folder_can_have_is_refused(source, name, problem):
+    document = Document(value={"base": BASE, "space": {"training.epochs": [1]}, **name}, source=source)
+    with pytest.raises(DocumentError) as caught:
+        parse_sweep(document)
+    assert str(caught.value) == f"{source} $.name: {problem}"
+
+
+def test_the_layers_of_all_architectures_of_a_search_space_are_counted_together():
+    archs = [{"name": name, "layers": [{"type": "BN"}] * 999 + [{"type": "T"}]} for name in "abcd"]
+    base = {"data": {"name": "phantom"}}
+    with pytest.raises(DocumentError) as caught:
+        parse_sweep(Document(value={"base": base, "space": {"arch": archs}}, source="mine.json"))
+    assert str(caught.value).startswith(
+        "mine.json $.space.arch: 4,000 layers are written here; a network has at most 3,000. "
+    )
+    with pytest.raises(DocumentError) as caught:
+        parse_sweep(
+            Document(value={"base": base, "space": {"arch": [3, *archs[:2], [{"type": "T"}]]}}, source="mine.json")
+        )
+    assert "layers are written" not in str(caught.value)
+
+
+def test_arrays_of_the_maximum_number_of_values_are_allowed():
+    values = {"training.epochs": list(range(1, 151)), "training.batch_size": list(range(1, 151))}
+    assert sweep_of(space=values, trials=2).num_trials == 2
+
+
+@pytest.mark.parametrize(
+    ("hyperparameter", "values", "others"),
+    [
+        (Choice(values=(1, "a", None, [2, 3])), [1, "a", None, [2, 3]], [True, 1.0, "b", [2], 2]),
+        (Range(type="integer", low=8, high=25, step=8), [8, 16, 24], [0, 25, 32, 9, 8.0, True, "8"]),
+        (Range(type="integer", low=0, high=1), [0, 1], [True, False, 2, -1]),
+        (Range(type="uniform", low=0, high=1), [0.5, 0, 7, "a"], []),
+    ],
+)
+def test_what_is_a_value_of_a_hyperparameter(hyperparameter, values, others):
+    assert [is_value(hyperparameter, value) for value in values] == [True] * len(values)
+    assert [is_value(hyperparameter, value) for value in others] == [False] * len(others)
+    if others:
+        assert list(grid_values(hyperparameter)) == values
+    else:
+        assert grid_values(hyperparameter) is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "search", "problem"),
+    [
+        ({"type": "integer", "low": 3, "high": 3}, "grid", ": expected low below high, got 3 and 3."),
+        ({"type": "integer", "low": 4, "high": 3}, "grid", ": expected low below high, got 4 and 3."),
+        ({"type": "integer", "low": 1.5, "high": 3}, "grid", ".low: expected a whole number, got 1.5."),
+        ({"type": "integer", "low": 1, "high": 3.5}, "grid", ".high: expected a whole number, got 3.5."),
+        (
+            {"type": "log_uniform", "low": 0, "high": 3},
+            "random",
+            ".low: expected above 0, because values are uniform on a logarithmic scale, got 0.",
+        ),
+        (
+            {"type": "uniform", "low": 0.5, "high": 3, "step": 1},
+            "random",
+            ".step: only whole numbers have steps. Remove it, or use the type integer.",
+        ),
+        (
+            {"type": "uniform", "low": 0.5, "high": 3},
+            "grid",
+            ': a grid needs a finite number of values. Give them in an array, or set search to "random" or "tpe".',
+        ),
+    ],
+)
+def test_a_range_whose_keys_contradict_each_other_is_refused(limits, search, problem):
+    space = {"training.learning_rate": limits}
+    document = {"base": BASE, "space": space, "search": search, **({} if search == "grid" else {"trials": 2})}
+    with pytest.raises(DocumentError) as caught:
+        parse_sweep(Document(value=document, source="mine.json"))
+    assert f"mine.json $.space.training.learning_rate{problem}" in str(caught.value).splitlines()

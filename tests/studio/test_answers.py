@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from archnet.files.documents.json_parser import parse_tolerantly
-from archnet.spec.analysis.analyze import Analysis
+from archnet.spec.analysis.analyze import Analysis, AnalysisOptions, analyze
 from archnet.spec.analysis.diagnostics import Diagnostic
 from archnet.spec.analysis.suggestions import Completion, Hover, Symbol
 from archnet.spec.analysis.text_ranges import Fix, TextEdit, TextRange
+from archnet.studio.answers.experiment_answers import NUM_STEPS
 from archnet.studio.answers.utf16_offsets import Utf16Offsets
 from command_line import ROOT, invoked
 from finished_runs import write_cubes
@@ -135,6 +136,82 @@ def test_options_of_the_analysis_arrive(studio, monkeypatch, tmp_path):
     assert isinstance(options.input_shape[2], int)
 
 
+def test_an_analysis_without_options_has_those_of_the_defaults(studio, monkeypatch, tmp_path):
+    given = []
+
+    def analyze(text, source, options):
+        given.append((options, options.read_text(tmp_path / "other.json")))
+        return Analysis(text=text, source=source, kind="arch", root=parse_tolerantly(text)[0])
+
+    monkeypatch.setattr("archnet.studio.answers.document_answers.analyze", analyze)
+    ask(studio, "analysis", text="{")
+    ((options, unsaved),) = given
+    assert (options.input_shape, options.num_classes, options.batch_size) == (None, 2, 64)
+    assert (options.budget_bytes, options.spacing_mm, unsaved) == (None, None, None)
+
+
+@pytest.mark.parametrize(("shape", "is_refused"), [([8, 8, 4], True), ([8, 8], False), (None, False)])
+def test_a_spacing_needs_a_number_for_each_axis_of_the_input(studio, shape, is_refused):
+    values = {"text": "[", "spacing_mm": [0.7, 0.7], **({"input_shape": shape} if shape else {})}
+    answer = studio.post("/api/analysis", json={"path": "mine.json", **values})
+    assert answer.status_code == (400 if is_refused else 200)
+    if is_refused:
+        assert answer.json() == {"error": "$.spacing_mm: expected one number per axis of input_shape."}
+
+
+def test_an_analysis_has_the_facts_of_the_network(studio):
+    layers = [{"type": "C", "num_output": 4, "kernel_size": 3}, {"type": "GAP"}, {"type": "T"}]
+    text = json.dumps({"name": "\U0001f600", "rank": 2, "layers": layers, "input_shape": [8, 6]}, ensure_ascii=False)
+    text = text.replace("\U0001f600", "net").replace('"net"', '"net", "description": "\U0001f600"')
+    answer = ask(studio, "analysis", text=text, spacing_mm=[0.5, 0.7], num_classes=3, batch_size=4, budget_bytes=10**10)
+    network = answer["network"]
+    facts = analyze(
+        text, "mine.json", AnalysisOptions(spacing_mm=(0.5, 0.7), num_classes=3, batch_size=4, budget_bytes=10**10)
+    ).network
+    assert (network["name"], network["rank"], network["input_shape"]) == ("net", 2, [8, 6, 1])
+    assert (network["is_input_assumed"], network["is_complete"]) == (False, True)
+    assert network["num_parameters"] == 40 + 5 * 3 == sum(layer["num_parameters"] for layer in network["layers"])
+    assert network["num_macs"] == 8 * 6 * 9 * 4 + 4 * 3
+    assert network["memory"] == {
+        "batch_size": 4,
+        "micro_batch_size": 4,
+        "peak_bytes": facts.memory.peak_bytes,
+        "budget_bytes": 10**10,
+    }
+    first, *_, last = network["layers"]
+    assert cut_of(text, first["start"], first["end"]) == json.dumps(layers[0])
+    del first["start"], first["end"]
+    assert first == {
+        "path": "$.layers[0]",
+        "type": "C",
+        "summary": "4 3x3",
+        "input_shape": [8, 6, 1],
+        "output_shape": [8, 6, 4],
+        "num_parameters": 40,
+        "num_macs": 1728,
+        "memory_bytes": facts.layers[0].memory_bytes,
+        "receptive_field": [3, 3],
+        "receptive_field_mm": pytest.approx([1.5, 2.1]),
+    }
+    assert (last["path"], last["output_shape"], last["receptive_field"]) == ("$.layers[2]", [3], None)
+    assert ask(studio, "analysis", text="{")["network"] is None
+    without = ask(studio, "analysis", text=text)["network"]["layers"][0]
+    assert without["receptive_field_mm"] is None
+
+
+def cut_of(text, start, end):
+    return units(text)[2 * start : 2 * end].decode("utf-16-le")
+
+
+@pytest.mark.parametrize("shape", [[201, 200, 100], [256, 256, 62]])
+def test_a_crop_of_too_many_voxels_is_not_drawn(studio, shape):
+    answer = studio.post("/api/crop", json={"input_shape": shape})
+    assert (answer.status_code, answer.json()) == (
+        422,
+        {"error": "$.input_shape: crops of more than 4,000,000 voxels are not drawn. Use a smaller input."},
+    )
+
+
 def test_a_drawing_is_that_of_the_report_with_the_path_of_each_layer(studio):
     drawing = ask(studio, "drawing", text=RES2D)
     blocks = [block for row in drawing["rows"] for block in row["blocks"]]
@@ -195,6 +272,72 @@ def test_data_that_are_missing_are_named_with_the_command_that_fetches_them(stud
     assert status == 422
     assert error.startswith(f"{tmp_path / 'none'}: there is no such folder.")
     assert error.endswith(f"or fetch it: archnet data fetch luna16 --root {tmp_path / 'none'}.")
+
+
+def test_a_sweep_is_no_experiment(studio, tmp_path):
+    text = (ROOT / "experiments/sweep_width.json").read_text(encoding="utf-8")
+    for question in ("experiment", "duration"):
+        assert refusal(studio, question, text=text) == (
+            422,
+            f"{tmp_path / 'mine.json'}: this is a sweep, not an experiment. Choose an experiment or an architecture.",
+        )
+
+
+def test_the_duration_of_an_experiment_is_measured_once_for_each_architecture(studio, monkeypatch):
+    tasks = []
+
+    def measure(task, command, failure):
+        tasks.append((task, command, failure))
+        seconds = {"flat": 10.0, "deep": 7.5}[task["experiment"]["arch"]["name"]]
+        return {"epochs": 3, "steps_per_epoch": 5, "step_seconds": 0.5, "seconds": seconds, "ended": "finished"}
+
+    monkeypatch.setattr("archnet.sweep.task_process.run_task", measure)
+    archs = [{"name": name, "rank": 2, "layers": [{"type": "GAP"}, {"type": "T"}]} for name in ("flat", "deep")]
+    text = json.dumps({"archs": archs, "data": {"name": "phantom"}, "split": {"folds": 3}})
+    measured = {"num_runs": 3, "epochs": 3, "steps_per_epoch": 5, "step_seconds": 0.5}
+    assert ask(studio, "duration", text=text) == {
+        "seconds": 52.5,
+        "archs": [{"arch": "flat", "seconds": 10.0, **measured}, {"arch": "deep", "seconds": 7.5, **measured}],
+    }
+    assert [(task["task"], task["steps"], failure) for task, _, failure in tasks] == [
+        ("time", NUM_STEPS, "flat cannot be trained here"),
+        ("time", NUM_STEPS, "deep cannot be trained here"),
+    ]
+
+
+def test_values_of_a_sweep_that_do_not_fit_together_are_a_problem_of_their_trial(studio):
+    layers = [{"type": "C", "num_output": 2, "kernel_size": 1, "padding": "valid"}] * 2
+    base = {
+        "arch": {"name": "net", "rank": 2, "input_shape": [8, 8], "layers": [*layers, {"type": "T"}]},
+        "data": {"name": "phantom"},
+    }
+    space = {f"arch.layers[{index}].kernel_size": [1, 5] for index in range(2)}
+    text = json.dumps({"base": base, "space": space, "limits": {"max_parameters": 300}})
+    trials = ask(studio, "sweep", text=text)["trials"]
+    assert [trial["arch"] for trial in trials] == ["net", "net", "net", None]
+    assert (trials[3]["parameters"], trials[3]["macs"]) == (None, None)
+    assert "does not fit its input (4, 4" in trials[3]["problem"]
+    # two convolutions with biases, and the two classes of the flattened output
+    assert trials[0]["parameters"] == 4 + 6 + (8 * 8 * 2 + 1) * 2
+    assert trials[0]["macs"] == 8 * 8 * 2 + 8 * 8 * 4 + 8 * 8 * 2 * 2
+    assert [trial["problem"] for trial in trials[:3]] == [None, None, None]
+    small = ask(studio, "sweep", text=json.dumps({"base": base, "space": space, "limits": {"max_macs": 640}}))
+    assert [trial["problem"] for trial in small["trials"][:1]] == [None]
+    both = {"max_macs": 639, "max_parameters": 267}
+    small = ask(studio, "sweep", text=json.dumps({"base": base, "space": space, "limits": both}))
+    assert small["trials"][0]["problem"] == "limits.max_parameters is 267; limits.max_macs is 639"
+
+
+def test_a_sweep_proposes_ten_trials_unless_asked_for_others(studio):
+    base = {
+        "arch": {"name": "flat", "rank": 2, "layers": [{"type": "GAP"}, {"type": "T"}]},
+        "data": {"name": "phantom"},
+    }
+    document = {"base": base, "space": {"training.epochs": list(range(1, 13))}, "folds": 3, "seeds": 2}
+    answer = ask(studio, "sweep", text=json.dumps(document))
+    assert (len(answer["trials"]), answer["num_trials"], answer["runs_per_trial"]) == (10, 12, 6)
+    assert len(ask(studio, "sweep", text=json.dumps(document), count=50)["trials"]) == 12
+    assert [trial["number"] for trial in answer["trials"]] == list(range(10))
 
 
 def test_a_sweep_proposes_the_trials_that_it_would_run(studio):

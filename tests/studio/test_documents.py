@@ -9,6 +9,7 @@ import stat
 import pytest
 
 from archnet.files.documents.shipped_documents import shipped_documents
+from archnet.studio.workspace.folder_documents import MAX_DEPTH, MAX_DOCUMENTS, MAX_ENTRIES
 from archnet.studio.workspace.workspace import Workspace
 from studio_client import StudioClient
 
@@ -281,3 +282,47 @@ def test_a_full_disk_leaves_the_file_as_it_was(studio, folder, monkeypatch):
     )
     assert (folder / "archs/mine.json").read_text() == ARCH
     assert [one.name for one in (folder / "archs").iterdir()] == ["mine.json"]
+
+
+@pytest.mark.parametrize(("num_files", "num_listed", "is_complete"), [(2, 2, True), (3, 2, False), (4, 2, False)])
+def test_the_listing_is_bounded_and_says_so(studio, folder, monkeypatch, num_files, num_listed, is_complete):
+    monkeypatch.setattr("archnet.studio.workspace.folder_documents.MAX_DOCUMENTS", 2)
+    (folder / "archs/mine.json").unlink()
+    for number in range(num_files):
+        (folder / f"{number}.json").write_text(ARCH)
+    answer = studio.get("/api/folder").json()
+    own = [entry["path"] for entry in answer["documents"] if not entry["is_shipped"]]
+    assert own == [f"{number}.json" for number in range(num_listed)]
+    assert answer["is_complete"] == is_complete
+
+
+@pytest.mark.parametrize(("max_entries", "num_listed", "is_complete"), [(4, 2, True), (3, 1, False), (2, 0, False)])
+def test_the_search_for_documents_is_bounded_and_says_so(
+    studio, folder, monkeypatch, max_entries, num_listed, is_complete
+):
+    monkeypatch.setattr("archnet.studio.workspace.folder_documents.MAX_ENTRIES", max_entries)
+    (folder / "a.json").write_text(ARCH)
+    answer = studio.get("/api/folder").json()
+    own = [entry["path"] for entry in answer["documents"] if not entry["is_shipped"]]
+    assert own == ["a.json", "archs/mine.json"][:num_listed]
+    assert answer["is_complete"] == is_complete
+
+
+def test_documents_six_folders_deep_are_listed_but_not_those_of_installed_packages(studio, folder):
+    six = folder / "a/b/c/d/e/f"
+    for place in (six, six / "g", folder / "node_modules", folder / "__pycache__", folder / "site-packages"):
+        place.mkdir(parents=True)
+        (place / "x.json").write_text(ARCH)
+    own = [entry["path"] for entry in studio.get("/api/folder").json()["documents"] if not entry["is_shipped"]]
+    assert own == ["a/b/c/d/e/f/x.json", "archs/mine.json"]
+
+
+def test_the_limits_of_the_listing():
+    assert (MAX_DEPTH, MAX_ENTRIES, MAX_DOCUMENTS) == (6, 20_000, 1_000)
+
+
+def test_a_document_of_the_maximum_size_is_listed_and_a_larger_one_is_not(studio, folder):
+    for name, size in (("a", 4_000_000), ("b", 4_000_001)):
+        (folder / f"{name}.json").write_text(ARCH.ljust(size))
+    own = [entry["path"] for entry in studio.get("/api/folder").json()["documents"] if not entry["is_shipped"]]
+    assert own == ["a.json", "archs/mine.json"]

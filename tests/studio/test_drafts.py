@@ -1,5 +1,6 @@
 """Unsaved texts survive a crash and `archnet data prune --all`, and are gone once they are discarded."""
 
+import errno
 import sys
 
 import pytest
@@ -96,6 +97,20 @@ def test_prune_lists_drafts_and_leaves_them(folder, home):
         studio.delete("/api/draft", params={"path": "mine.json"})
     assert remove_user_files(list_user_files()) == []
     assert not (home / "XDG_STATE_HOME/archnet").exists()
+
+
+def test_a_draft_that_cannot_be_written_is_refused_with_its_file(folder, home, monkeypatch):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("archnet.studio.workspace.document_drafts.write_json", full)
+    with StudioClient(folder) as studio:
+        answer = keep(studio, "mine.json", "{}")
+        assert draft(studio, "mine.json") is None
+    assert answer.status_code == 422
+    file, _, reason = answer.json()["error"].rpartition(": cannot be written: ")
+    assert file.startswith(str(home / "XDG_STATE_HOME/archnet/drafts"))
+    assert reason == "No space left on device. Save the document."
 
 
 def test_drafts_are_bounded_in_number(folder, monkeypatch):

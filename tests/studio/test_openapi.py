@@ -15,6 +15,7 @@ from archnet.studio.api_routes import api_routes
 from archnet.studio.requests.request_guard import Tickets
 from archnet.studio.trainings.run_processes import RunProcesses
 from archnet.studio.workspace.workspace import Workspace
+from schema_limits import grouped_limits
 from studio_client import PORT, TOKEN, StudioClient
 
 ARCH = '{"input_shape": [8, 8], "layers": [{"type": "GAP"}, {"type": "T", "num_output": 2}]}'
@@ -33,7 +34,66 @@ def test_every_operation_is_described_with_what_it_refuses(tmp_path):
         assert ("requestBody" in operation) == (method in ("put", "post"))
         assert {"200", "400", "401", "403", "422", "503"} <= set(operation["responses"])
         assert operation["summary"].endswith(".")
+        of_body = {"413", "415"} if method in ("put", "post") else set()
+        of_file = {"404"} if set(operation["responses"]) & {"404"} else set()
+        of_change = {"409"} if operation["operationId"] == "writeDocument" else set()
+        expected = {"200", "400", "401", "403", "422", "503"} | of_body | of_file | of_change
+        assert set(operation["responses"]) == expected, operation["operationId"]
+    without_file = {"listDocuments", "listDrafts", "listRuns", "listProcesses"}
+    assert {
+        operation["operationId"] for _, operation in operations if "404" not in operation["responses"]
+    } == without_file
     json.dumps(document, allow_nan=False)
+
+
+LIMITS = {
+    "additionalProperties False": "$",
+    "default 10": "columns count",
+    "default 2": "num_classes",
+    "default 64": "batch_size",
+    "default False": "has_byte_order_mark",
+    "default None": "budget_bytes",
+    "default new": "mode",
+    "default none": "match",
+    "exclusiveMinimum 0": "spacing_mm[]",
+    "maxItems 20": "documents",
+    "maxItems 3": "input_shape spacing_mm",
+    "maxLength 1000": "data documents[] out path root",
+    "maxLength 200": "settings{key}",
+    "maxLength 4000000": "open_files{} text",
+    "maxProperties 100": "settings",
+    "maxProperties 50": "open_files",
+    "maximum 100": "count",
+    "maximum 1000": "spacing_mm[]",
+    "maximum 256": "input_shape[]",
+    "maximum 4000000": "offset",
+    "maximum 50": "columns",
+    "maximum 65536": "batch_size input_shape[] num_classes",
+    "maximum 9007199254740992": "budget_bytes",
+    "minItems 1": "documents",
+    "minItems 2": "input_shape spacing_mm",
+    "minLength 1": "data documents[] out path root",
+    "minimum 1": "batch_size budget_bytes columns count input_shape[]",
+    "minimum 2": "num_classes",
+}
+"""The names of the values with each limit in the requests."""
+
+LANES = {
+    "slow": "listDocuments twin sweep crop listRuns readRun startRun stopRun resumeRun",
+    "quick": (
+        "readDocument writeDocument listDrafts readDraft keepDraft discardDraft analysis completion hover format "
+        "drawing openReport listProcesses"
+    ),
+    "long": "experiment duration",
+}
+
+
+def test_the_limits_and_defaults_of_the_requests_and_their_lanes():
+    workspace = Workspace(Path())
+    routes = api_routes(workspace, Tickets(), RunProcesses(workspace))
+    assert grouped_limits(*(route.request for route in routes)) == LIMITS
+    assert {lane: " ".join(route.name for route in routes if route.lane == lane) for lane in LANES} == LANES
+    assert all(route.request["additionalProperties"] is False for route in routes)
 
 
 def refuse(*arguments, **options):

@@ -8,7 +8,7 @@ import pytest
 
 from archnet.studio.requests.request_guard import MAX_REQUESTS, AccessToken, Tickets
 from archnet.studio.requests.request_values import MAX_BODY_BYTES
-from archnet.studio.requests.static_files import StaticFile
+from archnet.studio.requests.static_files import StaticFile, index_page
 from archnet.studio.studio_app import LAUNCH
 from studio_client import ORIGIN, PORT, TOKEN, StudioClient
 
@@ -313,3 +313,10 @@ def test_a_bug_is_answered_with_500_and_without_details(tmp_path, monkeypatch, c
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert ORIGIN not in answer.text
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_page_that_is_not_built_says_how_to_build_it(monkeypatch):
+    monkeypatch.setattr("archnet.studio.requests.static_files.static_files", dict)
+    assert b"<p>The page is not built. In a clone of archnet: cd studio/page, npm ci, npm run build.</p>" in index_page(
+        "key", "nonce"
+    )

@@ -2,19 +2,24 @@
 
 import json
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 
 import pytest
 
 from archnet.evaluation.run_folder import read_history
 from archnet.files.lock_owner import LockOwner
 from archnet.files.locks import lock_folder
+from archnet.spec.metrics import SELECTABLE_METRICS
 from archnet.studio.trainings.log_history import parse_epochs, read_live_history
 from archnet.studio.trainings.run_owner import is_stoppable
-from archnet.studio.trainings.run_processes import MAX_RUNNING, run_arguments
+from archnet.studio.trainings.run_processes import MAX_RUNNING, StartedProcess, run_arguments
+from archnet.studio.trainings.run_progress import last_lines
 from archnet.studio.workspace.workspace import open_workspace
 from finished_runs import NET_2D
 from studio_client import StudioClient
@@ -118,6 +123,34 @@ def test_a_run_in_progress_is_followed_in_its_log_whoever_makes_it(studio, folde
     assert answer["seconds_left"] == pytest.approx(6 * sum(whole["seconds"][1:]) / 3, rel=1e-4)
     assert f"process {os.getpid()} on" in answer["owner"]
     assert not answer["can_stop"]  # it is the process of the page
+
+
+def test_an_ensemble_in_progress_shows_the_member_in_training(studio, folder):
+    run = folder / "runs/cubes/flat"
+    interrupt(run)
+    document = json.loads((run / "experiment.json").read_text())
+    document["training"] |= {"epochs": 4, "members": 3}
+    (run / "experiment.json").write_text(json.dumps(document))
+    text = "2026-11-26 19:22:06,492 INFO member={} epoch={} seconds={} train_loss={}\n"
+    places = [(1, 1, 9, 0.9), (1, 2, 50, 0.8), (1, 3, 3, 0.8), (1, 4, 2, 0.8)]
+    places += [(2, 1, 8, 0.7), (2, 2, 2, 0.6), (2, 3, 5, "nan")]
+    (run / "log.txt").write_text("".join(text.format(*place) for place in places))
+    with lock_folder(run):
+        answer = state(studio).json()
+    assert answer["history"] == {"epoch": [1, 2, 3], "seconds": [8, 2, 5], "train_loss": [0.7, 0.6, None]}
+    assert (answer["member"], answer["num_members"]) == (2, 3)
+    assert (answer["num_epochs"], answer["max_epochs"], answer["ending"]) == (3, 4, "")
+    assert answer["seconds_left"] == (4 - 3 + 4) * (3 + 2 + 8 + 2 + 5) / 5
+    assert (answer["classes"], answer["positive"], answer["confusion_matrices"]) == ([], None, {})
+
+
+def test_the_end_of_a_training_is_told_in_words_once_it_is_finished(studio, folder):
+    answer = state(studio).json()
+    assert (answer["member"], answer["num_members"], answer["num_epochs"]) == (None, 1, 4)
+    assert re.search(rf"epoch {answer['kept_epoch']}\b", answer["ending"])
+    assert answer["best_metric"] in SELECTABLE_METRICS
+    values = read_history(folder / "runs/cubes/flat/history.csv")[f"validation_{answer['best_metric']}"]
+    assert answer["best_value"] == pytest.approx(values[answer["kept_epoch"] - 1])
 
 
 LINES = [
@@ -257,6 +290,105 @@ def test_processes_are_bounded_in_number(studio, monkeypatch):
     answers = [studio.post("/api/run/start", json={"documents": ["mine.json"]}) for _ in range(MAX_RUNNING + 1)]
     assert [answer.status_code for answer in answers] == [200] * MAX_RUNNING + [422]
     assert answers[-1].json() == {"error": "4 processes are running. Wait for one to end, or stop one."}
+
+
+def listed_process(number, process, output):
+    return StartedProcess(
+        number=number, command=f"archnet run {number}", started=datetime.now(UTC), process=process, output=output
+    )
+
+
+def test_the_last_50_ended_processes_stay_in_the_list(tmp_path, monkeypatch):
+    (tmp_path / "mine.json").write_text(ROOT_ARCH)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    fake_archnet(monkeypatch, "import time; time.sleep(60)")
+    with StudioClient(tmp_path) as studio:
+        outputs = [(tmp_path / f"{number}.txt").open("w+b") for number in range(1, 53)]
+        studio.runs.processes += [listed_process(number, ended, output) for number, output in enumerate(outputs, 1)]
+        assert studio.post("/api/run/start", json={"documents": ["mine.json"]}).json()["id"] == 53
+        assert [one["id"] for one in studio.get("/api/processes").json()["processes"]] == list(range(53, 2, -1))
+        assert [output.closed for output in outputs] == [True] * 2 + [False] * 50
+    assert all(output.closed for output in outputs)
+
+
+@pytest.mark.parametrize(
+    ("content", "first", "number"),
+    [
+        (b"\n".join(b"%d" % number for number in range(100)), "0", 100),
+        (b"\n".join(b"%d" % number for number in range(101)), "1", 100),
+        (b"x" + b"a" * 32_000, "a" * 32_000, 1),
+        (b"a" * 31_999 + b"\xff", "a" * 31_999 + "\ufffd", 1),
+        (b"", None, 0),
+    ],
+)
+def test_a_process_is_listed_with_its_last_messages(tmp_path, content, first, number):
+    with (tmp_path / "output").open("w+b") as output:
+        output.write(content)
+        output.flush()
+        process = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+        process.wait()
+        document = listed_process(7, process, output).to_document()
+        assert output.tell() == len(content)  # it is shared with the process that writes
+    assert (document["id"], document["command"], document["is_running"], document["exit_code"]) == (
+        *(7, "archnet run 7"),
+        *(False, 3),
+    )
+    assert len(document["output"]) == number
+    assert not number or document["output"][0] == first
+
+
+def test_a_process_of_somebody_else_is_not_stopped(studio, folder):
+    run = folder / "runs/cubes/flat"
+    interrupt(run)
+    with lock_folder(run):
+        stopped = studio.post("/api/run/stop", json={"path": "runs/cubes/flat"})
+    assert stopped.status_code == 422
+    message = "runs/cubes/flat: the run cannot be stopped from here because it belongs to "
+    assert stopped.json()["error"].startswith(message)
+    assert f"(process {os.getpid()} on " in stopped.json()["error"]
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+def test_a_process_of_the_page_or_of_this_user_is_stopped(studio, folder, monkeypatch, is_own):
+    run, processes = folder / "runs/cubes/flat", "archnet.studio.trainings.run_processes"
+    interrupt(run)
+    sleep = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    owner = LockOwner(pid=sleep.pid, host="here", command="archnet run")
+    monkeypatch.setattr(f"{processes}.run_owner", lambda path: owner if path == run else None)
+    monkeypatch.setattr(f"{processes}.is_stoppable", lambda asked: not is_own and asked is owner)
+    if is_own:
+        studio.runs.processes.append(listed_process(1, sleep, (folder / "output").open("w+b")))
+    with lock_folder(run):
+        stopped = studio.post("/api/run/stop", json={"path": "runs/cubes/flat"})
+    assert sleep.wait(timeout=30) == -signal.SIGTERM
+    assert (stopped.status_code, stopped.json()) == (
+        200,
+        {"stopped": f"archnet run (process {sleep.pid} on here)"},
+    )
+
+
+def test_a_report_of_the_maximum_size_opens_and_a_larger_one_does_not(tmp_path):
+    (tmp_path / "flat").mkdir()
+    with StudioClient(tmp_path) as studio, (tmp_path / "flat/report.html").open("wb") as report:
+        report.truncate(256_000_000)
+        assert studio.post("/api/report", json={"path": "flat/"}).status_code == 200
+        report.truncate(256_000_001)
+        answer = studio.post("/api/report", json={"path": "flat"})
+    assert (answer.status_code, answer.json()["error"]) == (
+        422,
+        "flat: its report is larger than 256.0 MB. Open report.html in the run folder instead.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("num_lines", "length", "first"), [(200, 10, 0), (201, 10, 1), (64, 1000, 0), (65, 1000, 2), (0, 10, 0)]
+)
+def test_a_log_is_shown_from_a_whole_line_near_its_end(tmp_path, num_lines, length, first):
+    path = tmp_path / "log.txt"
+    assert last_lines(path) == []
+    path.write_bytes(b"".join(b"%0*d\n" % (length - 1, number) for number in range(num_lines)))
+    assert [int(line) for line in last_lines(path)] == list(range(first, num_lines))
 
 
 def test_a_run_without_a_process_is_neither_stopped_nor_resumed(studio, folder):

@@ -9,12 +9,15 @@ import subprocess
 import sys
 import time
 
+import anyio
 import httpx
 import pytest
 
+from archnet.studio.studio_server import serve_studio
 from command_line import invoked
 from finished_runs import NET_2D, write_cubes
 from plain_training import PLAIN
+from studio_client import StudioClient
 from studio_process import client, studio_process
 
 
@@ -57,6 +60,51 @@ def test_a_port_in_use_and_a_missing_folder_are_refused(folder):
     assert str(invoked("studio", folder / "none", "--no-browser").exception) == (
         f"{folder / 'none'}: no such folder. Name the folder of your architectures and experiments."
     )
+
+
+def test_the_server_has_limits_and_says_nothing_of_itself(folder, monkeypatch):
+    configured, announced = [], []
+
+    class Server:
+        def __init__(self, config):
+            configured.append(config)
+
+        def run(self, sockets):
+            assert sockets[0].getsockname()[0] == "127.0.0.1"
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("uvicorn.Server", Server)
+    with pytest.raises(KeyboardInterrupt, match=r"^Server stopped\. Runs started from the page continue\.$"):
+        serve_studio(folder, 0, lambda *addresses: announced.extend(addresses))
+    (config,) = configured
+    assert (config.limit_concurrency, config.backlog) == (4096, 2048)
+    assert (config.timeout_keep_alive, config.timeout_graceful_shutdown) == (5, 2)
+    assert (config.log_level, config.access_log, config.lifespan, config.ws) == ("critical", False, "off", "none")
+    assert (config.proxy_headers, config.server_header) == (False, False)
+    page, launch = announced
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{43}", page)
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/launch/[\w-]{43}", launch)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "values", "number"),
+    [
+        ("GET", "/api/processes", {}, 4),
+        ("GET", "/api/folder", {}, 2),
+        ("POST", "/api/duration", {"json": {"path": "mine.json", "text": "{"}}, 1),
+    ],
+)
+def test_few_requests_are_answered_at_once(folder, monkeypatch, method, path, values, number):
+    limits, run_sync = [], anyio.to_thread.run_sync
+
+    async def run(function, *arguments, limiter):
+        limits.append(limiter.total_tokens)
+        return await run_sync(function, *arguments, limiter=limiter)
+
+    monkeypatch.setattr("anyio.to_thread.run_sync", run)
+    with StudioClient(folder) as studio:
+        studio.request(method, path, **values)
+    assert limits == [number]
 
 
 def test_the_page_opens_in_the_browser_unless_it_is_not_wanted(folder, monkeypatch):

@@ -7,9 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from archnet.files.documents.json_parser import parse_tolerantly
+from archnet.files.documents.problems import (
+    InsertItem,
+    MoveItem,
+    RemoveValue,
+    RenameKey,
+    Repair,
+    ReplaceValue,
+    WrapValue,
+)
 from archnet.files.documents.shipped_documents import shipped_documents
 from archnet.spec.analysis.analyze import AnalysisOptions, analyze
-from archnet.spec.analysis.text_ranges import apply_edits
+from archnet.spec.analysis.diagnostics import Diagnostic
+from archnet.spec.analysis.document_edits import fix_text
+from archnet.spec.analysis.document_kind import document_kind
+from archnet.spec.analysis.locate_problems import sort_diagnostics, visible_range
+from archnet.spec.analysis.text_ranges import TextRange, apply_edits
 from half_typed import MISTAKES, analysis_faults, fix_outcomes, half_typed_texts
 
 ROOT = Path(__file__).parents[3]
@@ -32,7 +46,12 @@ def net(*layers, **keys):
     return json.dumps({"rank": 2, **keys, "layers": [*layers, {"type": "T"}]})
 
 
+def deep(*layers):
+    return json.dumps({"rank": 3, "input_shape": [8, 8, 4], "layers": [*layers, {"type": "T"}]})
+
+
 C = {"type": "C", "num_output": 4, "kernel_size": 3}
+SMALL = net({**C, "drop_out": 0.3}, name="small", input_shape=[32, 32])
 
 
 @pytest.mark.parametrize("name", shipped_documents())
@@ -78,6 +97,11 @@ FIXES = {
         net({"type": "FC", "num_output": 10}),
     ),
     "an unknown key": (net({**C, "zzz": 2}), 'Remove "zzz"', net(C)),
+    "null in quotes": (
+        net({**C, "norm": {"norm": "group", "groups": 2, "epsilon": "None"}}),
+        "Replace with null",
+        net({**C, "norm": {"norm": "group", "groups": 2, "epsilon": None}}),
+    ),
     "a misspelled word": (
         net({**C, "activation": "rellu"}),
         'Replace with "relu"',
@@ -144,6 +168,46 @@ FIXES = {
         'Set "groups": 2',
         net(C, {**C, "groups": 2}),
     ),
+    "heads that do not divide the channels": (
+        net(C, {"type": "ATT", "heads": 3}, input_shape=[8, 8]),
+        'Set "heads": 2',
+        net(C, {"type": "ATT", "heads": 2}, input_shape=[8, 8]),
+    ),
+    "filters that are not a multiple of the channels": (
+        net(C, {**C, "num_output": 6, "groups": "depthwise"}),
+        'Set "num_output": 8',
+        net(C, {**C, "num_output": 8, "groups": "depthwise"}),
+    ),
+    "fewer filters than channels": (
+        net(C, {**C, "num_output": 1, "groups": "depthwise"}),
+        'Set "num_output": 4',
+        net(C, {**C, "num_output": 4, "groups": "depthwise"}),
+    ),
+    "a stride of a dilated kernel": (
+        net({**C, "stride": 2, "dilation": 2}),
+        'Set "dilation": 1',
+        net({**C, "stride": 2, "dilation": 1}),
+    ),
+    "a crop that is larger than its input": (
+        net({"type": "CROP", "size": [8, 99]}),
+        'Set "size": [8, 64]',
+        net({"type": "CROP", "size": [8, 64]}),
+    ),
+    "slices with weights of their own": (
+        deep({"type": "VIEWS", "planes": "slices", "shared": False, "layers": [{"type": "GAP"}]}),
+        'Remove "shared"',
+        deep({"type": "VIEWS", "planes": "slices", "layers": [{"type": "GAP"}]}),
+    ),
+    "attention over one plane": (
+        deep({"type": "VIEWS", "planes": "axial", "fuse": "attention", "layers": [{"type": "GAP"}]}),
+        'Remove "fuse"',
+        deep({"type": "VIEWS", "planes": "axial", "layers": [{"type": "GAP"}]}),
+    ),
+    "a branch that keeps spatial axes": (
+        net({"type": "CAT", "branches": [[{"type": "GAP"}], [C]]}),
+        'Add {"type": "GAP"}',
+        net({"type": "CAT", "branches": [[{"type": "GAP"}], [C, {"type": "GAP"}]]}),
+    ),
     "no rank of an array": (
         '[{"type": "GAP"}, {"type": "T"}]',
         'Write {"rank": 2, "layers": [...]}',
@@ -160,6 +224,70 @@ def test_a_translated_layer_keeps_the_keys_that_have_no_counterpart():
     both = {"type": "Conv2d", "filters": 8, "units": 9, "kernel_size": 3}
     kept = {"type": "C", "num_output": 8, "units": 9, "kernel_size": 3}
     assert fixes(net(both))["Replace with layer C"] == net(kept)
+
+
+def layer_named(text):
+    """A layer for its type, such as "C", or for a block with its layers, such as "RES(C FC)"."""
+    name, _, inner = text.removesuffix(")").partition("(")
+    keys = {"C": {"num_output": 4, "kernel_size": 3}, "FC": {"num_output": 2}, "REP": {"times": 2}}.get(name, {})
+    return {"type": name, **keys, **({"layers": [layer_named(each) for each in inner.split(" ")]} if inner else {})}
+
+
+def name_of(layer):
+    return layer["type"] + (f"({' '.join(map(name_of, layer['layers']))})" if "layers" in layer else "")
+
+
+@pytest.mark.parametrize(
+    ("layers", "repaired"),
+    [
+        (["C", "T", "GAP"], {"Move T to the end": "C GAP T", "Remove the entry": "C T"}),
+        (["T", "C", "GAP"], {"Move T to the end": "C GAP T"}),
+        (["T", "C", "T"], {"Remove the other T": "C T"}),
+        (["C", "T", "T", "GAP"], {"Remove this T": "C T GAP"}),
+        (["C"], {'Add {"type": "T"}': "C T"}),
+        (["C", "RES(FC)", "T"], {}),
+        (["C", "REP(T)"], {'Add {"type": "T"}': "C REP(T) T"}),
+        (["C", "REP(C T)"], {'Add {"type": "T"}': "C REP(C T) T", "Move out of the enclosing layer": "C REP(C) T"}),
+        (["C", "REP(C T)", "T"], {"Remove the entry": "C REP(C) T"}),
+        (["C", "REP(T)", "T"], {}),
+        (
+            ["RES(C FC)", "C", "GAP", "T"],
+            {
+                "Move out of the enclosing layer": "RES(C) C GAP FC T",
+                "Move before layer 0": "C RES(C FC) GAP T",
+                "Remove the entry": "RES(C FC) C T",
+            },
+        ),
+        (["C", "RES(C GAP)", "FC", "T"], {"Move out of the enclosing layer": "C RES(C) GAP FC T"}),
+        (["FC", "GAP", "C", "T"], {"Remove the entry": "FC C T", "Move before layer 0": "C FC GAP T"}),
+        (["REP(FC)", "C", "T"], {"Move before layer 0": "C REP(FC) T"}),
+        (["FC", "REP(C)", "T"], {}),
+    ],
+    ids=str,
+)
+def test_layers_at_the_wrong_place_are_moved_or_removed(layers, repaired):
+    text = json.dumps({"rank": 2, "layers": [layer_named(each) for each in layers]})
+    found = fixes(text)
+    assert {title: " ".join(map(name_of, json.loads(after)["layers"])) for title, after in found.items()} == repaired
+
+
+@pytest.mark.parametrize(
+    ("rank", "sizes", "repaired"),
+    [(3, [3, 5], [3, 5, 5]), (2, [3, 5, 7, 9], [3, 5, 7]), (2, [3, 5, 7], [3, 5]), (3, [3], 3)],
+)
+def test_sizes_of_another_rank_are_cut_or_repeated(rank, sizes, repaired):
+    text = json.dumps({"rank": rank, "layers": [{**C, "kernel_size": sizes}, {"type": "T"}]})
+    after = [json.loads(each)["layers"][0]["kernel_size"] for each in fixes(text).values()]
+    assert after == [repaired]
+
+
+def test_a_sigmoid_for_more_than_two_classes_becomes_a_softmax():
+    text = net({"type": "GAP"}).replace('{"type": "T"}', '{"type": "T", "activation": "sigmoid"}')
+    (diagnostic,) = analyze(text, "net.json", AnalysisOptions(num_classes=3)).diagnostics
+    assert diagnostic.message == 'T "sigmoid" is for two classes, but the data have 3. Use "softmax".'
+    (fix,) = diagnostic.fixes
+    assert apply_edits(text, fix.edits) == text.replace("sigmoid", "softmax")
+    assert analyze(text, "net.json").diagnostics == ()
 
 
 def test_a_type_that_does_not_fit_the_keys_of_its_layer_is_not_translated():
@@ -194,9 +322,186 @@ def test_many_guesses_are_tried_up_to_a_limit(monkeypatch):
     assert [len(each.fixes) for each in analyze(text, "net.json").diagnostics] == [1, 1, 0, 0, 0]
 
 
+def test_a_moved_layer_has_the_indentation_of_its_new_neighbours():
+    def indented(*layers):
+        rows = ",\n".join(f"    {layer}" for layer in layers)
+        return f'{{\n  "rank": 2,\n  "layers": [\n{rows}\n  ]\n}}\n'
+
+    conv, end = '{"type": "C", "num_output": 4, "kernel_size": 3}', '{"type": "T"}'
+    dense, flat = '{"type": "FC", "num_output": 5}', '{\n      "type": "FC",\n      "num_output": 5\n    }'
+    inner = flat.replace("\n", "\n    ")
+    block = '{{\n      "type": "RES",\n      "layers": [\n        {}\n      ]\n    }}'
+    both = block.format(f"{conv},\n        {inner}")
+    title = "Move out of the enclosing layer"
+    assert fixes(indented(both, end))[title] == indented(block.format(conv), flat, end)
+    text = indented(dense, block.format(conv), end)
+    assert fixes(text)["Move before layer 0"] == indented(block.format(conv), dense, end)
+
+
 def test_an_inserted_layer_has_a_line_of_its_own():
     text = ARCHSM.replace(',\n    {"type": "T", "activation": null}', "")
     assert fixes(text)['Add {"type": "T"}'] == ARCHSM.replace(', "activation": null}\n', "}\n")
+
+
+TREE_TEXT = '{"a": {"b": 1}, "c": [1, 2]}'
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        RenameKey(("a", "x"), "y"),
+        RenameKey(("c", 0), "y"),
+        RenameKey((), "y"),
+        ReplaceValue(("x", "y"), 1),
+        ReplaceValue(("c", 7), 1),
+        ReplaceValue(("a", "b", "x"), 1),
+        RemoveValue(("a", "x")),
+        InsertItem(("x",), 0, 1),
+        InsertItem(("a", "b"), 0, 1),
+        MoveItem(("c", 5), ("c",), 0),
+        MoveItem(("c", 0), ("x",), 0),
+        WrapValue(("x",), "y", {}),
+    ],
+)
+def test_a_repair_without_a_place_in_the_text_is_no_fix(change):
+    root, _ = parse_tolerantly(TREE_TEXT)
+    assert fix_text(Repair("Repair", (change,)), root, TREE_TEXT) is None
+    assert fix_text(Repair("Repair", (change, RemoveValue(("a",)))), root, TREE_TEXT) is None
+    assert fix_text(Repair("Repair", (RemoveValue(("a",)),)), root, TREE_TEXT, ("x",)) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "after"),
+    [
+        (RenameKey(("a", "b"), "y"), '{"a": {"y": 1}, "c": [1, 2]}'),
+        (ReplaceValue(("a", "b"), 2), '{"a": {"b": 2}, "c": [1, 2]}'),
+        (ReplaceValue(("a", "x"), "é"), '{"a": {"b": 1, "x": "é"}, "c": [1, 2]}'),
+        (ReplaceValue(("x",), 2, before="c"), '{"a": {"b": 1}, "x": 2, "c": [1, 2]}'),
+        (ReplaceValue(("x",), 2, before="a"), '{"x": 2, "a": {"b": 1}, "c": [1, 2]}'),
+        (ReplaceValue(("x",), 2, before="none"), '{"a": {"b": 1}, "c": [1, 2], "x": 2}'),
+        (RemoveValue(("a",)), '{"c": [1, 2]}'),
+        (RemoveValue(("c",)), '{"a": {"b": 1}}'),
+        (RemoveValue(("c", 0)), '{"a": {"b": 1}, "c": [2]}'),
+        (RemoveValue(("c", 1)), '{"a": {"b": 1}, "c": [1]}'),
+        (RemoveValue(("a", "b")), '{"a": {}, "c": [1, 2]}'),
+        (InsertItem(("c",), 0, 0), '{"a": {"b": 1}, "c": [0, 1, 2]}'),
+        (InsertItem(("c",), 1, 0), '{"a": {"b": 1}, "c": [1, 0, 2]}'),
+        (InsertItem(("c",), 2, 0), '{"a": {"b": 1}, "c": [1, 2, 0]}'),
+        (InsertItem(("c",), 9, 0), '{"a": {"b": 1}, "c": [1, 2, 0]}'),
+        (WrapValue(("c",), "y", {"x": "z"}), '{"a": {"b": 1}, "c": {"x": "z", "y": [1, 2]}}'),
+        (WrapValue((), "y", {}), '{"y": {"a": {"b": 1}, "c": [1, 2]}}'),
+    ],
+)
+def test_a_repair_edits_its_place_only(change, after):
+    root, _ = parse_tolerantly(TREE_TEXT)
+    fix = fix_text(Repair("Repair", (change,), is_guess=True), root, TREE_TEXT)
+    assert apply_edits(TREE_TEXT, fix.edits) == after
+    assert (fix.title, fix.is_guess) == ("Repair", True)
+
+
+def test_edits_that_overlap_and_repairs_that_change_nothing_are_no_fix():
+    root, _ = parse_tolerantly(TREE_TEXT)
+    inner, outer = ReplaceValue(("a", "b"), 2), RemoveValue(("a",))
+    assert fix_text(Repair("Repair", (inner, outer)), root, TREE_TEXT) is None
+    assert fix_text(Repair("Repair", ()), root, TREE_TEXT) is None
+    both = fix_text(Repair("Repair", (ReplaceValue(("c", 1), 3), inner)), root, TREE_TEXT)
+    assert apply_edits(TREE_TEXT, both.edits) == '{"a": {"b": 2}, "c": [1, 3]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "after"), [('{"a": 1', ("a",), "{"), ('{"a": 1, "b": 2', ("b",), '{"a": 1'), ("[[1", (0,), "[")]
+)
+def test_the_last_value_of_an_object_or_array_without_its_bracket_is_removed(text, path, after):
+    root, _ = parse_tolerantly(text)
+    fix = fix_text(Repair("Remove", (RemoveValue(path),)), root, text)
+    assert apply_edits(text, fix.edits) == after
+
+
+@pytest.mark.parametrize("text", ['{"a": {', '{"a": [', '{"a": {"b": 1', '{"a": {/* no */}}', '{"a": [ // no\n]}'])
+def test_nothing_is_inserted_between_brackets_that_are_open_or_hold_a_comment(text):
+    root, _ = parse_tolerantly(text)
+    change = InsertItem(("a",), 0, 1) if "[" in text else ReplaceValue(("a", "x"), 1)
+    assert fix_text(Repair("Insert", (change,)), root, text) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "text", "found"),
+    [
+        (1, 3, "abcd", (1, 3)),
+        (1, 1, "abcd", (1, 2)),
+        (3, 9, "abcd", (3, 4)),
+        (4, 4, "abcd", (3, 4)),
+        (9, 9, "abcd", (3, 4)),
+        (0, 0, "a", (0, 1)),
+        (0, 0, "", (0, 0)),
+    ],
+)
+def test_a_range_can_be_seen_unless_the_text_is_empty(start, end, text, found):
+    assert visible_range(start, end, text) == TextRange(*found)
+
+
+def test_diagnostics_are_sorted_by_line_and_repetitions_dropped():
+    def diagnostic(start, message, severity="error"):
+        return Diagnostic(range=TextRange(start, start + 1), severity=severity, message=message, path=())
+
+    given = [diagnostic(3, "d"), diagnostic(2, "b"), diagnostic(1, "c"), diagnostic(0, "a"), diagnostic(2, "b")]
+    given += [diagnostic(2, "b", "hint")]
+    found = sort_diagnostics(given, "a\nbcd")
+    assert [each.message for each in found] == ["c", "a", "d", "b", "b"]
+    assert [each.severity for each in found] == ["error"] * 4 + ["hint"]
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "kind"),
+    [
+        ([], "sweep.json", "arch"),
+        ({"layers": []}, "sweep.json", "arch"),
+        ({"base": "x", "space": {}}, "net.json", "sweep"),
+        ({"archs": []}, "net.json", "experiment"),
+        ({"arch": {}}, "net.json", "experiment"),
+        ({"$schema": "../schemas/sweep.schema.json"}, "net.json", "sweep"),
+        ({"$schema": "experiment.schema.json"}, "net.json", "experiment"),
+        ({"$schema": "arch.schema.json"}, "sweep.json", "arch"),
+        ({"$schema": "other.schema.json", "rank": 2}, "sweep.json", "arch"),
+        ({"rank": 2, "channels": 1}, "sweep.json", "arch"),
+        ({"training": {}}, "net.json", "experiment"),
+        ({"trials": 3}, "net.json", "sweep"),
+        ({"name": "x"}, "net.json", "arch"),
+        ({"name": "x"}, "sweep_of_nets.json", "sweep"),
+        ({"name": "x"}, "my_experiment.json", "experiment"),
+        ({"name": "x"}, "experiments/net.json", "experiment"),
+        ({"name": "x"}, "experiments/sweep.json", "sweep"),
+        (None, "experiments/net.json", "experiment"),
+        ("text", "net.json", "arch"),
+    ],
+)
+def test_the_kind_of_an_incomplete_document(value, source, kind):
+    assert document_kind(value, source) == kind
+
+
+@pytest.mark.parametrize(
+    ("keys", "input_shape"),
+    [
+        ({}, (64, 64, 1)),
+        ({"input_shape": [8, 6]}, (8, 6, 1)),
+        ({"input_shape": [8.0, 1], "channels": 2.0}, (8, 1, 2)),
+        ({"input_shape": [4096, 4096]}, (4096, 4096, 1)),
+        ({"input_shape": [4097, 8]}, (64, 64, 1)),
+        ({"input_shape": [0, 8]}, (64, 64, 1)),
+        ({"input_shape": [8, 6, 4]}, (64, 64, 1)),
+        ({"input_shape": [8.5, 6]}, (64, 64, 1)),
+        ({"input_shape": [True, 6]}, (64, 64, 1)),
+        ({"input_shape": "8x6", "channels": 0}, (64, 64, 1)),
+        ({"channels": 1.5}, (64, 64, 1)),
+        ({"channels": "2"}, (64, 64, 1)),
+    ],
+)
+def test_an_incomplete_network_is_measured_with_its_input_if_that_is_valid(keys, input_shape):
+    text = json.dumps({"rank": 2, **keys, "layers": [C, {"type": "Q"}]})
+    network = analyze(text, "my net.json").network
+    assert (network.input_shape, network.name, network.is_complete) == (input_shape, "my-net", False)
+    assert [layer.type for layer in network.layers] == ["C"]
+    assert analyze(json.dumps({"rank": 2, "name": "mine", "layers": [C, 3]}), "x.json").network.name == "mine"
 
 
 def test_ranges_of_problems_in_an_indented_file():
@@ -234,6 +539,50 @@ def test_pipes_and_devices_that_a_document_names_are_not_opened(tmp_path):
 def test_problems_of_an_inline_architecture_are_inside_it():
     text = json.dumps({"archs": [json.loads(net({**C, "kernel_size": [3, 3, 3]}))]})
     assert problems(text) == [("[3, 3, 3]", "this is 3D, but $.rank is 2D. Use one rank throughout.")]
+
+
+def test_problems_of_the_one_architecture_of_a_resolved_experiment_are_inside_it():
+    text = json.dumps({"arch": json.loads(net({**C, "kernel": 3})), "data": {"name": "phantom"}})
+    assert problems(text) == [('"kernel"', 'unknown key "kernel". Did you mean "kernel_size"?')]
+
+
+@pytest.mark.parametrize(
+    ("archs", "place", "source"),
+    [
+        ({"archs": ["archsm", "small.json"]}, '"small.json"', "small.json:1 "),
+        ({"archs": ["./small.json", "archsm"]}, '"./small.json"', "small.json:1 "),
+        ({"archs": ["archsm", json.loads(SMALL)]}, '"archs"', "x.json $.archs[1] "),
+    ],
+)
+def test_doubts_about_an_architecture_are_at_its_entry(archs, place, source):
+    text = json.dumps({**archs, "data": {"name": "phantom"}})
+    analysis = analyze(text, "x.json", AnalysisOptions(read_text=lambda path: {"small.json": SMALL}.get(path.name)))
+    assert [(each.severity, text[each.range.start : each.range.end]) for each in analysis.diagnostics] == [
+        ("warning", place)
+    ] * 2
+    percentage, size = [each.text for each in analysis.diagnostics]
+    assert (
+        percentage
+        == f"{source}$.layers[0].drop_out: drop_out is a percentage: 0.3 drops 0.3% of the values. Did you mean 30?"
+    )
+    assert size == (
+        "small was designed for 32x32 voxels (input_shape), but data.crop_size gives it 64x64. Set data.crop_size="
+        "[32, 32, 10], or omit it and run only architectures with the same input_shape together."
+    )
+
+
+def test_the_problem_of_a_key_that_is_not_written_is_at_the_object_around_it():
+    text = '{"base": {"archs": ["archsm"], "data": {"name": "phantom"}}, "space": {"training.epochs": [1]}}'
+    assert problems(text, "nul.json") == [("{", '"nul" is the name of a device on Windows. Rename it.')]
+
+
+def test_a_layer_that_holds_invalid_or_flattening_layers_is_moved_only_if_nothing_in_it_flattens():
+    text = net({"type": "FC", "num_output": 5}, {"type": "RES", "layers": [0, C]})
+    assert fixes(text) == {
+        "Move before layer 0": net({"type": "RES", "layers": [0, C]}, {"type": "FC", "num_output": 5})
+    }
+    inner = {"type": "REP", "times": 2, "layers": [{"type": "GAP"}]}
+    assert fixes(net({"type": "FC", "num_output": 5}, {"type": "RES", "layers": [C, inner]})) == {}
 
 
 def test_all_sections_of_an_experiment_are_checked():

@@ -81,6 +81,28 @@ def test_options_of_experiments_are_explained():
     assert "`archsm`: The published small 2D network" in hover('{"archs": ["arch|sm"]}', SOURCES["experiment"])[0]
 
 
+@pytest.mark.parametrize(
+    ("marked", "kind", "is_named"),
+    [
+        ('{"archs": ["arch3dsm", "arch|sm"]}', "experiment", True),
+        ('{"archs": [{"name": "arch|sm", "layers": []}]}', "experiment", False),
+        ('{"archs": [], "name": "arch|sm"}', "experiment", False),
+        ('{"archs": "arch|sm"}', "experiment", False),
+        ('{"base": "arch|sm", "space": {}}', "sweep", True),
+        ('{"base": {"archs": ["arch|sm"]}, "space": {}}', "sweep", True),
+        ('{"base": {"name": "arch|sm"}, "space": {}}', "sweep", False),
+        ('{"base": "x", "space": {"arch": ["arch|sm"]}}', "sweep", True),
+        ('{"base": "x", "space": {"arch": [{"name": "arch|sm"}]}}', "sweep", False),
+        ('{"base": "x", "space": {"training.optimizer": ["arch|sm"]}}', "sweep", False),
+        ('{"base": "x", "space": {"arch|": ["archsm"]}}', "sweep", False),
+    ],
+)
+def test_only_the_name_of_a_document_is_explained_by_its_description(marked, kind, is_named):
+    markdown = (hover(marked, SOURCES[kind]) or ("", ""))[0]
+    assert ("`archsm`: The published small 2D network" in markdown) == is_named
+    assert markdown.count("`archsm`") == is_named
+
+
 def test_hyperparameters_of_sweeps_are_explained_as_the_keys_that_they_vary():
     text = '{"base": "phantom_2d_vs_3d", "space": {"training.learning|_rate": [1], "arch.layers[1].pool": ["max"]}}'
     markdown, word = hover(text, SOURCES["sweep"])

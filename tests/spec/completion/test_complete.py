@@ -1,13 +1,18 @@
 """Completions: what is offered where, and that every text after a completion is valid JSON."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from archnet.files.strict_json import parse_document
 from archnet.spec.arch import parse_arch
+from archnet.spec.completion.applicable_schemas import SchemaPart, matches
+from archnet.spec.completion.offer_texts import plain_values, value_snippet
+from archnet.spec.completion.snippet_text import plain_snippet
 from archnet.spec.schema import read_schema, schema_problems
 from edited_texts import KINDS, completed, completions_at, completions_in, deletions, shipped_text
 from long_tests import long_except
@@ -282,3 +287,92 @@ def test_a_layer_from_a_completion_is_valid_between_other_layers():
     for label, text in results(marked, rank=3).items():
         if not label.startswith("T:"):
             assert parse_arch(parse_document(text, "net.json")).plan((16, 16, 8))
+
+
+def test_a_document_that_cannot_be_read_is_not_offered(tmp_path, monkeypatch):
+    for name in ("locked.json", "net.json"):
+        (tmp_path / name).write_text("[")
+    read = Path.open
+
+    def refuse(path, *arguments, **options):
+        if path.name == "locked.json":
+            raise PermissionError(13, "Permission denied")
+        return read(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    found = labels('{"archs": [|]}', "experiment", source=str(tmp_path / "mine.json"))
+    assert found[:2] == ['"net.json"', '"arch"']
+
+
+@pytest.mark.parametrize(
+    ("schema", "snippet", "values"),
+    [
+        ({"const": "a"}, '"a"', ["a"]),
+        ({"const": None}, "null", [None]),
+        ({"enum": ["a"]}, '"a"', ["a"]),
+        ({"enum": ["a", "b"], "default": "b"}, '${1|"b","a"|}', ["b", "a"]),
+        ({"enum": ["a", 1, None]}, '${1|"a",1,null|}', ["a", 1, None]),
+        ({"type": "boolean"}, "${1|false,true|}", [True, False]),
+        ({"type": "boolean", "default": True}, "${1|true,false|}", [True, False]),
+        ({"type": ["boolean", "null"]}, "${1|false,true,null|}", [True, False, None]),
+        ({"type": ["integer", "null"]}, "${1}", [None]),
+        ({"type": "null"}, "${1}", [None]),
+        ({"type": "integer", "default": 3, "examples": [5]}, "${1:3}", [3, 5]),
+        ({"type": "integer", "examples": [5, 6]}, "${1:5}", [5, 6]),
+        ({"type": "array", "examples": [[3, 3, 3]]}, "${1:[3, 3, 3]}", [[3, 3, 3]]),
+        ({"type": "string", "default": ""}, '"${1}"', []),
+        ({"type": "string", "default": "", "examples": ["x"]}, '"${1}"', ["x"]),
+        ({"type": "object", "default": {}}, "{${1}}", []),
+        ({"type": "array"}, "[${1}]", []),
+        ({"type": "number"}, "${1}", []),
+        ({}, "${1}", []),
+    ],
+)
+def test_the_snippet_and_the_values_of_a_schema(schema, snippet, values):
+    parts = [SchemaPart(schema=schema, root=schema)]
+    assert value_snippet(parts, None) == snippet
+    assert plain_values(parts, None) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        (r'"\$schema": ${1:3}$0', '"$schema": 3'),
+        (r"\$1 ${2:a} \${3:b\} $4.", "$1 a ${3:b} ."),
+        (r"\\$1", "\\"),
+        (r"${1|a\,b,c|} ${2|\||}", "a,b |"),
+        ("${1}${2:}", ""),
+    ],
+)
+def test_escaped_dollar_signs_of_a_snippet_are_no_tab_stops(text, plain):
+    assert plain_snippet(text) == plain
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "is_met"),
+    [
+        ({"type": "boolean"}, True, True),
+        ({"type": "boolean"}, 1, False),
+        ({"type": "integer"}, True, False),
+        ({"type": "integer"}, 1, True),
+        ({"type": "object"}, {}, True),
+        ({"type": "object"}, [], False),
+        ({"const": 1}, 1, True),
+        ({"const": 1}, True, False),
+        ({"required": ["a", "b"]}, {"a": 1}, False),
+        ({"required": ["a", "b"]}, {"a": 1, "b": 2, "c": 3}, True),
+        ({"required": ["a"]}, 3, True),
+        ({"properties": {"a": {"const": 1}}}, {"a": 1}, True),
+        ({"properties": {"a": {"const": 1}}}, {"a": 2}, False),
+        ({"properties": {"a": {"const": 1}}}, {"b": 2}, True),
+        ({"properties": {"a": {"const": 1}}}, [], True),
+        ({"contains": {"const": 1}}, [2, 1], True),
+        ({"contains": {"const": 1}}, [2], False),
+        ({"contains": {"const": 1}}, [], False),
+        ({"contains": {"const": 1}}, {}, True),
+        ({"type": "object", "required": ["a"]}, {}, False),
+        ({}, None, True),
+    ],
+)
+def test_conditions_of_the_schemas_are_met_as_jsonschema_meets_them(schema, value, is_met):
+    assert matches(schema, value) == is_met == Draft202012Validator(schema).is_valid(value)

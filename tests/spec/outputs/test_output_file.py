@@ -9,6 +9,8 @@ from archnet.errors import ArchnetError, DataError, RunError
 from archnet.evaluation.run_folder import read_history
 from archnet.spec.outputs import output_file
 from archnet.spec.outputs.output_file import CACHE_FILES, OUTPUT_FILES, parse_cache, read_cache, read_output
+from archnet.spec.outputs.schema_parts import COUNT, NUMBER, TEXT, list_of, nullable, one_of, tuple_of
+from schema_limits import grouped_limits
 
 REMEDY = "Restore the file, or run the experiment again."
 LAYER = {
@@ -188,3 +190,149 @@ def test_a_damaged_history_is_refused_with_line_and_column(tmp_path, content, me
     path.write_bytes(content)
     with pytest.raises(ArchnetError, match=f"^{re.escape(f'{path}{message} {REMEDY}')}$"):
         read_history(path)
+
+
+def test_a_problem_in_a_very_large_file_has_no_line(tmp_path):
+    path = tmp_path / "tags.json"
+    for length, place in ((900_000, ":2 $.tags"), (1_000_000, " $.tags")):
+        path.write_text(f'{{"note": "{"a" * length}",\n"tags": 3}}')
+        with pytest.raises(DataError) as caught:
+            read_output(path)
+        assert str(caught.value).startswith(f"{path}{place}: expected an array, got 3. ")
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (nullable(TEXT), {"type": ["string", "null"]}),
+        (nullable(one_of("a", "b")), {"enum": ["a", "b", None]}),
+        (
+            nullable(NUMBER),
+            {"type": ["number", "null"], "minimum": -1_000_000_000_000_000, "maximum": 1_000_000_000_000_000},
+        ),
+        (COUNT, {"type": "integer", "minimum": 0, "maximum": 9_223_372_036_854_775_807}),
+        (list_of(TEXT), {"type": "array", "items": TEXT, "minItems": 0}),
+        (list_of(TEXT, 1, 2), {"type": "array", "items": TEXT, "minItems": 1, "maxItems": 2}),
+        (tuple_of(TEXT, 3), {"type": "array", "items": TEXT, "minItems": 3, "maxItems": 3}),
+    ],
+)
+def test_the_parts_of_a_schema(schema, expected):
+    assert schema == expected
+
+
+LIMITS = {
+    "metrics.json": {
+        "maxItems 2": (
+            "accuracy auc cpm interval intervals{} losses macro macro_recall per_class{} recall sensitivities[]"
+        ),
+        "maxItems 7": "sensitivities",
+        "maxItems 99": "act_on_all high low net_benefit thresholds",
+        "maximum 1": (
+            "accuracy accuracy[] auc auc[] average_precision cpm cpm[] difference f1 interval[] intervals{}[] macro "
+            "macro[] macro_recall macro_recall[] max_false_positive_rate mcc other p p_holm per_class{} per_class{}[] "
+            "precision prevalence probability recall recall[] reference sensitivities[] sensitivities[][] sensitivity "
+            "share specificity threshold thresholds[] value wanted"
+        ),
+        "maximum 2": "intervals{}[]",
+        "minItems 1": "bins networks predictive_values",
+        "minItems 2": (
+            "accuracy auc classes confusion_matrix confusion_matrix[] cpm interval intervals{} losses macro "
+            "macro_recall members per_class{} recall sensitivities[] strata"
+        ),
+        "minItems 7": "sensitivities",
+        "minItems 99": "act_on_all high low net_benefit thresholds",
+        "minimum -1": (
+            "accuracy accuracy[] auc auc[] average_precision cpm cpm[] difference f1 interval[] intervals{}[] macro "
+            "macro[] macro_recall macro_recall[] mcc other per_class{} per_class{}[] precision recall recall[] "
+            "reference sensitivities[] sensitivities[][] specificity"
+        ),
+        "minimum 2": "views",
+    },
+    "network.json": {
+        "maxItems 4": "input_shape",
+        "minItems 1": "layers output_shape",
+        "minItems 3": "input_shape",
+        "minimum 1": "members micro_batch planes times",
+    },
+    "data.json": {
+        "maxItems 2": "mean_hu size_mm spacing_mm",
+        "maxItems 3": "size_mm[] spacing_mm[]",
+        "maximum 1": "mean_largest_share",
+        "minItems 2": "mean_hu size_mm spacing_mm",
+        "minItems 3": "size_mm[] spacing_mm[]",
+    },
+    "training_scans.json": {
+        "minItems 1": "sets",
+    },
+    "manifest.json": {
+        "const 1": "format",
+        "minItems 1": "edited",
+    },
+    "environment.json": {
+        "minimum 1": "micro_batch",
+    },
+    "curve.json": {
+        "maxItems 2": "band[]",
+        "minItems 1": "false_positives_per_scan sensitivity",
+        "minItems 2": "band[]",
+    },
+    "comparison.json": {
+        "maxItems 2": "accuracy auc cpm interval intervals{} macro macro_recall per_class{} recall sensitivities[]",
+        "maxItems 7": "sensitivities",
+        "maximum 1": (
+            "accuracy accuracy[] auc auc[] average_precision cpm cpm[] difference f1 interval[] intervals{}[] macro "
+            "macro[] macro_recall macro_recall[] mcc other p p_holm per_class{} per_class{}[] precision recall "
+            "recall[] reference sensitivities[] sensitivities[][] specificity spread spread{}"
+        ),
+        "minItems 1": "networks of_seeds",
+        "minItems 2": (
+            "accuracy auc classes cpm interval intervals{} macro macro_recall per_class{} recall sensitivities[] strata"
+        ),
+        "minItems 7": "sensitivities",
+        "minimum -1": (
+            "accuracy accuracy[] auc auc[] average_precision cpm cpm[] difference f1 interval[] intervals{}[] macro "
+            "macro[] macro_recall macro_recall[] mcc other per_class{} per_class{}[] precision recall recall[] "
+            "reference sensitivities[] sensitivities[][] specificity spread spread{}"
+        ),
+    },
+    "trial.json": {
+        "additionalProperties False": "$ runs{}",
+        "minimum 1": "macs parameters",
+    },
+    "plan.json": {
+        "minItems 1": "forms match variants",
+    },
+    "versus.json": {
+        "maxItems 2": "auc_interval",
+        "maximum 1": "auc auc_interval[] margin",
+        "minItems 1": "matches questions",
+        "minItems 2": "auc_interval forms",
+    },
+    "store.json": {
+        "additionalProperties False": "lost[]",
+        "items False": "files[]",
+        "maxItems 3": "files[]",
+        "minItems 3": "files[]",
+    },
+    "copies": {
+        "items False": "pairs[]",
+        "maxItems 3": "pairs[]",
+        "minItems 3": "pairs[]",
+    },
+}
+"""The names of the values with each limit, by file; limits of every count and every number are left out."""
+
+
+@pytest.mark.parametrize("name", [name for name in (*OUTPUT_FILES, *CACHE_FILES) if name != "experiment.json"])
+def test_the_limits_of_the_values_of_each_file(name):
+    schema = (OUTPUT_FILES | CACHE_FILES)[name].schema
+    assert grouped_limits(schema) == LIMITS.get(name, {})
+
+
+def test_files_with_a_line_for_each_case_are_larger_than_others_and_may_name_scans_by_bytes():
+    files = OUTPUT_FILES | CACHE_FILES
+    large = ["data.json", "training_scans.json", "curve.json", "store.json", "copies"]
+    assert {name: file.max_bytes for name, file in files.items()} == dict.fromkeys(files, 16_000_000) | dict.fromkeys(
+        large, 256_000_000
+    )
+    assert [name for name, file in files.items() if file.allows_surrogates] == ["store.json"]

@@ -7,7 +7,9 @@ import pytest
 
 from archnet.errors import DocumentError
 from archnet.spec.arch import load_arch
+from archnet.spec.twins.twin_document import twin_name
 from archnet.spec.twins.twin_network import make_twin, network_form
+from archnet.spec.twins.twin_notes import paths_text
 
 ARCHS = Path(__file__).parents[3] / "archs"
 CROP = (64, 64, 10)
@@ -284,3 +286,65 @@ def test_an_explicit_rank_is_that_of_the_twin_and_a_crop_keeps_its_share_of_the_
     assert (deep["rank"], deep["layers"][0]["size"]) == (3, [32, 16, 5])
     assert make_twin(original, 2.5, input_shape=CROP).arch.document.value["rank"] == 3
     assert make_twin(deep, 2).arch.document.value["rank"] == 2
+
+
+@pytest.mark.parametrize(
+    ("padding", "notes"),
+    [
+        ([0, 1], ("A padding of 0+1 along the depth is lost; a 3D twin of this twin has 1: $.layers[0].",)),
+        ([2, 2], ("A padding of 2 along the depth is lost; a 3D twin of this twin has 1: $.layers[0].",)),
+        ([1, 1], ()),
+    ],
+)
+def test_zeros_that_differ_at_the_two_ends_of_the_depth_are_both_named(padding, notes):
+    layers = [convolution(padding=[[1, 1], [1, 1], padding]), {"type": "T"}]
+    assert make_twin({"input_shape": [8, 8, 8], "layers": layers}, 2).notes == notes
+
+
+def test_a_block_inside_a_block_that_keeps_the_depth_keeps_it_too_and_only_the_outer_one_is_named():
+    inner = {"type": "RES", "layers": [convolution()]}
+    outer = {
+        "type": "RES",
+        "layers": [inner, convolution(padding="valid")],
+        "shortcut": [{"type": "CROP", "size": 6}, convolution()],
+    }
+    twin = make_twin({"input_shape": [8, 8], "layers": [outer, {"type": "T"}]}, 3, input_shape=(8, 8, 20))
+    flat = convolution(kernel_size=[3, 3, 1])
+    assert twin.arch.document.value["layers"][0] == {
+        "type": "RES",
+        "layers": [{"type": "RES", "layers": [flat]}, convolution(padding="valid", kernel_size=[3, 3, 1])],
+        "shortcut": [{"type": "CROP", "size": [6, 6, 20]}, flat],
+    }
+    assert twin.notes == (
+        "These blocks keep the depth, because the depths of their branches would differ: $.layers[0].",
+    )
+
+
+@pytest.mark.parametrize("length", [76, 77, 78, 80])
+def test_the_name_of_a_twin_has_at_most_80_characters(length):
+    assert twin_name("a" * length, 3) == "a" * min(length, 77) + "_3d"
+    assert twin_name("a" * length, 2.5, "macs") == "a" * min(length, 71) + "_25d_macs"
+
+
+@pytest.mark.parametrize(
+    ("indices", "text"),
+    [
+        ((), ""),
+        ((0, 0), "$.layers[0]"),
+        ((0, 1, 2, 1), "$.layers[0], $.layers[1], $.layers[2]"),
+        ((0, 1, 2, 3), "$.layers[0], $.layers[1], $.layers[2] and 1 more"),
+        ((4, 3, 2, 1, 0), "$.layers[4], $.layers[3], $.layers[2] and 2 more"),
+    ],
+)
+def test_three_paths_are_named_and_others_counted(indices, text):
+    assert paths_text([("layers", index) for index in indices]) == text
+
+
+def test_the_branches_of_a_twin_stay_in_their_order():
+    branches = [[convolution(num_output=1, kernel_size=1)], [], [convolution()], [{"type": "CROP", "size": 8}]]
+    layers = [{"type": "CAT", "branches": branches}, {"type": "T"}]
+    twin = make_twin({"input_shape": [8, 8], "layers": layers}, 3, input_shape=(8, 8, 8))
+    flat = make_twin(twin.arch, 2)
+    assert flat.arch.document.value["layers"] == layers
+    kinds = [[layer["type"] for layer in branch] for branch in twin.arch.document.value["layers"][0]["branches"]]
+    assert kinds == [["C"], [], ["C"], ["CROP"]]

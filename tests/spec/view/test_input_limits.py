@@ -10,6 +10,8 @@ from archnet.spec.resolve import parse_experiments
 from archnet.spec.view import (
     InputLimits,
     describe_other_size,
+    input_shape,
+    network_input,
     picture_text,
     scale_from_unit,
     scale_picture,
@@ -126,3 +128,38 @@ def test_the_first_window_of_each_channel_comes_back():
     values = np.stack([np.linspace(-1000, 400, 5), np.linspace(0, 20, 5)], axis=-1).astype(np.float32)
     back = scale_from_unit(scale_to_unit(values, TWO_BY_TWO)[..., :2], TWO_BY_TWO)
     np.testing.assert_allclose(back, values, rtol=0, atol=1e-4)
+
+
+def experiment_of(rank, **data):
+    channels = 5 if data.get("view") == "slices-as-channels" else data.get("channels", 1)
+    arch = {"name": "net", "rank": rank, "channels": channels, "layers": [{"type": "GAP"}, {"type": "T"}]}
+    (experiment,) = parse_experiments(Document(value={"arch": arch, "data": data}, source="mine.json"))
+    return experiment
+
+
+VOLUMES = np.arange(2 * 4 * 3 * 5).reshape(2, 4, 3, 5)
+SLICES = np.arange(2 * 4 * 3).reshape(2, 4, 3)
+COLOURS = np.arange(2 * 4 * 3 * 2).reshape(2, 4, 3, 2)
+COLOUR_VOLUMES = np.arange(2 * 4 * 3 * 5 * 2).reshape(2, 4, 3, 5, 2)
+ARRAYS = {"name": "npz", "root": "a.npz"}
+
+
+@pytest.mark.parametrize(
+    ("rank", "data", "values", "expected"),
+    [
+        (3, {"name": "luna16"}, VOLUMES, VOLUMES[..., np.newaxis]),
+        (2, {"name": "luna16"}, VOLUMES, VOLUMES[..., 2, np.newaxis]),
+        (2, {"name": "luna16", "view": "slices-as-channels", "crop_size": [4, 3, 5]}, VOLUMES, VOLUMES),
+        (2, ARRAYS, SLICES, SLICES[..., np.newaxis]),
+        (2, {**ARRAYS, "channels": 2}, COLOURS, COLOURS),
+        (3, {**ARRAYS, "channels": 2}, COLOUR_VOLUMES, COLOUR_VOLUMES),
+        (2, {**ARRAYS, "channels": 2}, COLOUR_VOLUMES, COLOUR_VOLUMES[..., 2, :]),
+    ],
+)
+def test_a_network_sees_the_volume_its_middle_slice_or_all_slices(rank, data, values, expected):
+    experiment = experiment_of(rank, **data)
+    seen = network_input(values, experiment)
+    np.testing.assert_array_equal(seen, expected)
+    assert np.shares_memory(seen, values)
+    spatial = values.shape[1:-1] if "channels" in data else values.shape[1:]
+    assert input_shape(experiment, spatial) == expected.shape[1:]

@@ -117,7 +117,7 @@ class _Editor:
         return _replacement(previous.end, previous.end, f"{separator}{new_text}")
 
     def is_closed(self, node: JsonNode) -> bool:
-        return self.text[node.end - 1 : node.end] in ("}", "]") and node.end - node.start > 1
+        return self.text[node.end - 1 : node.end] in ("}", "]")
 
     def separator(self, parent: JsonNode) -> str:
         """The comma between the entries, with the line break and the indentation of the first entry."""

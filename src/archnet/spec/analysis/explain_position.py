@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Final
 
 from archnet.files.documents.json_text import JsonPath
 from archnet.files.documents.json_tree import JsonNode
@@ -16,6 +16,9 @@ from archnet.spec.completion.document_names import read_named_value, swept_arch
 from archnet.spec.completion.located_parts import hyperparameter_parts, parts_at, values_along
 from archnet.spec.completion.schema_texts import description_of, key_markdown, word_description
 from archnet.spec.layers import layer_class, sizes_text
+
+_NAMES: Final = (("archs",), ("base", "archs"), ("space", "arch"))
+"""The paths of the arrays that name documents."""
 
 
 def explain_position(
@@ -55,8 +58,8 @@ def _explanation(
     if path[-1] == "type" and not is_key and layer_class(_value_at(root, path[:-1])):
         return _layer_markdown(root, path, context, network)
     name, parts, is_required = _nearest_key(root, path, context)
-    word = "" if is_key else _word_text(root, path, context)
-    return "\n\n".join(filter(None, [key_markdown(name, parts, is_required=is_required) if parts else "", word]))
+    named = "" if is_key else _named_text(root, path, context)
+    return "\n\n".join(filter(None, [key_markdown(name, parts, is_required=is_required) if parts else "", named]))
 
 
 def _nearest_key(root: JsonNode, path: JsonPath, context: CompletionContext) -> tuple[str, list[SchemaPart], bool]:
@@ -76,13 +79,10 @@ def _nearest_key(root: JsonNode, path: JsonPath, context: CompletionContext) -> 
     return name, parts, name in required_keys(around, None)
 
 
-def _word_text(root: JsonNode, path: JsonPath, context: CompletionContext) -> str:
-    """The description of a value: of a word in its schema, or of the document that it names."""
+def _named_text(root: JsonNode, path: JsonPath, context: CompletionContext) -> str:
+    """The description of the document that a value names; empty for other values."""
     value = _value_at(root, path)
-    parts = parts_at(context.kind, path, values_along(root.value, path))
-    if text := word_description(parts, value):
-        return f"`{json.dumps(value)}`: {text}"
-    if not isinstance(value, str) or not ({"archs", "base"} & {path[0], path[-1]} or path[:2] == ("space", "arch")):
+    if not isinstance(value, str) or not (path == ("base",) or path[:-1] in _NAMES):
         return ""
     named = read_named_value(value, Path(context.source).parent, context.read_text)
     description = named[0].get("description") if named and isinstance(named[0], dict) else None

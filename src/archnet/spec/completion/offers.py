@@ -33,12 +33,6 @@ class Completion:
     is_snippet: bool = False
 
     @property
-    def filter_text(self) -> str:
-        """The text to compare with the half-typed word: the label, in quotes if the new text begins with a quote."""
-        is_quoted = self.edit.new_text.startswith('"') and not self.label.startswith('"')
-        return f'"{self.label}"' if is_quoted else self.label
-
-    @property
     def plain_text(self) -> str:
         """The new text of the edit with the default text of every tab stop, for editors without snippets."""
         return plain_snippet(self.edit.new_text) if self.is_snippet else self.edit.new_text
