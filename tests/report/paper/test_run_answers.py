@@ -360,7 +360,7 @@ def test_the_model_card_has_the_split_the_findings_and_the_options(binary):
     options = training_text(changed(binary, training={"l2": 0.0, "augmentation": [], "ema": None, "seed": 0}))
     assert options == (
         '| option | value |\n| --- | --- |\n| optimizer | `"adam"` |\n| learning_rate | `0.001` |\n'
-        "| batch_size | `300` |\n| epochs | `30` |"
+        "| batch_size | `300` |\n| epochs | `30` |\n| l2 | `0.0` |\n| seed | `0` |"
     )
 
 
