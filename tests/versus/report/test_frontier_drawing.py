@@ -3,6 +3,7 @@ import pytest
 from archnet.report.figures.panel import Panel, linear_axis
 from archnet.sweep.report.pareto_drawing import cost_axis
 from archnet.versus.report.frontier_drawing import FrontierPoint, frontier_drawing, spread_costs
+from drawings import lines, parts, texts
 
 
 def point(number, cost, value, *, is_on_frontier=True, interval=(0.7, 0.9)):
@@ -38,3 +39,33 @@ def test_networks_of_about_the_same_cost_are_drawn_side_by_side_around_it():
     assert [lefts[1] - lefts[3], lefts[2] - lefts[1]] == pytest.approx([18, 18], abs=0.2)
     assert lefts[1] == pytest.approx(panel.points(1e6, 0.8)[0, 0], abs=0.5)
     assert lefts[4] == pytest.approx(panel.points(30e6, 0.9)[0, 0], abs=0.2)
+
+
+def test_a_network_is_a_numbered_dot_with_its_interval_filled_on_the_frontier():
+    points = [point(1, 1e6, 0.8), point(2, 8e6, 0.85), point(3, 9e6, 0.7, is_on_frontier=False, interval=None)]
+    drawing = frontier_drawing(points, "test AUC (ROC)")
+    marks = parts(drawing, "circle")
+    shown, legend = marks[:3], marks[3:]
+    assert len(legend) == 3
+    for own in (shown, legend):
+        assert [mark.get("fill") == mark.get("stroke") for mark in own] == [True, True, False]
+    upright = [line for line in lines(drawing) if len(line) == 2 and line[0][0] == line[1][0]]
+    columns = [float(mark.get("cx")) for mark in shown]
+    intervals = {x: sorted((line[0][1], line[1][1])) for x in columns[:2] for line in upright if line[0][0] == x}
+    assert set(intervals) == set(columns[:2])
+    for mark, x in zip(shown[:2], columns, strict=False):
+        top, bottom = intervals[x]
+        assert top < float(mark.get("cy")) < bottom
+    assert not any(line[0][0] == columns[2] for line in upright)
+    numbers = {part.text: part for part in parts(drawing, "text") if part.text in ("1", "2", "3")}
+    assert float(numbers["1"].get("y")) == pytest.approx(intervals[columns[0]][0] - 8, abs=0.2)
+    assert float(numbers["3"].get("y")) == pytest.approx(float(shown[2].get("cy")) - 8, abs=0.2)
+    assert [text for text in texts(drawing) if "(2D)" in text] == ["1  net1 (2D)", "2  net2 (2D)", "3  net3 (2D)"]
+
+
+def test_one_network_on_the_frontier_has_no_line():
+    def num_stairs(points):
+        return sum(len(line) > 2 for line in lines(frontier_drawing(points, "AUC")))
+
+    points = [point(1, 1e6, 0.8), point(2, 8e6, 0.7, is_on_frontier=False)]
+    assert num_stairs([*points, point(3, 9e6, 0.85)]) == num_stairs(points) + 1
