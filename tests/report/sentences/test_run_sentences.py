@@ -157,6 +157,8 @@ EARLY = {"max_epochs": 30, "stopping_metric": "auc", "patience": 5}
 @pytest.mark.parametrize(("ends", "texts"), [
     ([], []),
     ([{"num_epochs": 7}], ["Kept the weights of the last epoch (7 of 7)."]),
+    ([{"num_epochs": 7, "stopping_metric": "auc"}], ["Kept the weights of the last epoch (7 of 7)."]),
+    ([{"num_epochs": 7, "patience": 5}], ["Kept the weights of the last epoch (7 of 7)."]),
     ([{"best_metric": "auc", "best_value": 0.9, **EARLY}], [
         "Kept the weights of epoch 7 of 12: best validation AUC, 0.900. Training stopped early, after 12 of at most 30 "
         "epochs: the validation AUC had not improved for 5 epochs."

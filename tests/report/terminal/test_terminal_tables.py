@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -103,6 +104,50 @@ def test_a_collapsed_run_says_so_once_and_first(tmp_path):
 def test_square_brackets_in_class_names_are_printed_unchanged():
     assert any("[red]x" in line for line in printed(confusion_table(PUBLISHED, ["[red]x", "y"], "test")))
     assert any("[red]x" in line for line in printed(classification_report(PUBLISHED, ["[red]x", "y"], "test")))
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory):
+    """A comparison of four networks."""
+    folder = tmp_path_factory.mktemp("four")
+    return compare([write_run(folder / f"net{number}", skill=1 + number, macs=10**number) for number in range(4)])
+
+
+def test_four_runs_have_a_line_each_with_metrics_matrix_and_short_costs(four):
+    lines = printed(comparison_table(four), width=140)
+    header = next(line.split() for line in lines if line.split()[:1] == ["run"])
+    assert header[-4:] == ["matrix", "param.", "mult-adds", "time"]
+    assert any(line.strip() == "Comparison on the test set" for line in lines)
+    for row, macs in zip(four.rows, ("1", "10", "100", "1 k"), strict=True):
+        (line,) = [" ".join(one.split()) for one in lines if one.split()[:1] == [row.run] and "99.9" in one]
+        recall, (matrix, _) = row.metrics["recall"], row.metrics["confusion_matrix"]
+        assert line.startswith(f"{row.run} {recall:.3f} ")
+        assert (
+            f" {matrix[0]} {matrix[1]} 99.9 k {macs} 83.4 s" in line
+            or f" {matrix[0]} {matrix[1]} 99.9 k {macs} 1" in line
+        )
+    others = [f"• {sentence}" for sentence in other_sentences(four.verdict)]
+    text = " ".join(" ".join(lines).split())
+    assert len(others) == 2
+    assert all(sentence in text for sentence in others)
+
+
+def test_three_runs_are_columns_with_intervals_and_four_are_not(four):
+    assert not any("95% intervals below" in line for line in printed(comparison_table(four), 140)[:8])
+    three = replace(four, rows=four.rows[:3])
+    assert any(
+        "Comparison on the test set, 95% intervals below" in line for line in printed(comparison_table(three), 140)
+    )
+
+
+def test_the_differences_of_documents_are_shown_next_to_few_runs_only(four):
+    difference = {"place": "training.epochs", "reference": 30, "other": 40}
+    pairs = tuple(replace(pair, document=(difference,)) for pair in four.pairs)
+    assert not any(
+        "Differences in their documents" in line for line in printed(comparison_table(replace(four, pairs=pairs)), 140)
+    )
+    few = replace(four, rows=four.rows[:3], pairs=pairs[:1])
+    assert ["training.epochs", "30", "40"] in words(printed(comparison_table(few), 140))
 
 
 @pytest.mark.slow
