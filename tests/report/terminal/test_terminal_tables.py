@@ -10,7 +10,12 @@ from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.run_files import read_run
 from archnet.report.sentences.badge import badge_text
 from archnet.report.sentences.comparison_cautions import comparison_cautions
-from archnet.report.sentences.comparison_sentence import cost_sentences, main_sentence, other_sentences
+from archnet.report.sentences.comparison_sentence import (
+    comparison_sentence,
+    cost_sentences,
+    main_sentence,
+    other_sentences,
+)
 from archnet.report.sentences.run_cautions import cautions
 from archnet.report.sentences.run_headline import headline
 from archnet.report.terminal.terminal_tables import (
@@ -67,6 +72,11 @@ def test_a_comparison_of_three_classes_shows_macro_averages_and_the_recall_of_ea
     assert ["macro", "recall", "(sensitivity)", *recalls] in words(lines)
     recalls = [f"{row.value('recall', 'CT-1'):.3f}" for row in comparison.rows]
     assert ["recall,", "CT-1", *recalls] in words(lines)
+    many = printed(comparison_table(replace(comparison, rows=comparison.rows * 2)), width=140)
+    assert any(line.strip() == "Comparison on the test set, means over 3 classes (macro)" for line in many)
+    header = next(line.split() for line in many if line.split()[:1] == ["run"])
+    assert header[-3:] == ["param.", "mult-adds", "time"]
+    assert "matrix" not in header
 
 
 def test_a_class_without_cases_has_an_undefined_recall():
@@ -138,6 +148,13 @@ def test_three_runs_are_columns_with_intervals_and_four_are_not(four):
     assert any(
         "Comparison on the test set, 95% intervals below" in line for line in printed(comparison_table(three), 140)
     )
+
+
+def test_one_architecture_alone_has_its_sentence_in_the_place_of_a_verdict(four):
+    verdict = replace(four.verdict, conclusions=(), main=None)
+    alone = replace(four, rows=four.rows[:1], pairs=(), verdict=verdict)
+    text = " ".join(" ".join(printed(comparison_table(alone), 140)).split())
+    assert text.startswith(f"{comparison_sentence(alone)} Comparison on the test set, 95% intervals below ")
 
 
 def test_the_differences_of_documents_are_shown_next_to_few_runs_only(four):
