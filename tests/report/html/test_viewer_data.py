@@ -78,6 +78,12 @@ def test_embedded_cases_are_listed_first_then_errors_then_others_the_reported_se
     assert (panel["presets"], panel["data"]["presets"]) == (["errors"], [{"a": 1}])
 
 
+def test_an_error_of_one_network_alone_is_listed_as_an_error():
+    first = network_of([0.1, 0.1, 0.9, 0.1], galleries=[gallery_of(["case0"], ["right"])])
+    panel = viewer_panel(viewed([0] * 4, first, network_of([0.1] * 4)))
+    assert panel["data"]["names"] == [f"case{k}" for k in (0, 2, 1, 3)]
+
+
 def test_the_histograms_count_the_reported_set_by_true_class():
     network = network_of([0.05, 0.1, 0.95, 1.0, 0.05], galleries=[gallery_of(["case0"])])
     sets = ["test"] * 4 + ["train"]
