@@ -31,3 +31,12 @@ def lines(drawing):
 def dots(drawing):
     """The centres of dots, in pixels."""
     return [(float(part.get("cx")), float(part.get("cy"))) for part in parts(drawing, "circle")]
+
+
+def outline(drawing):
+    """Each element of a drawing on a line: its kind, its attributes in their order, and its text."""
+    lines = [f"drawing {drawing.width:g} x {drawing.height:g}"]
+    for part in list(ElementTree.fromstring(f'<svg xmlns:xlink="x">{drawing.elements}</svg>').iter())[1:]:
+        values = [f"{name}={value}" if name not in ("x", "y", "d") else value for name, value in part.attrib.items()]
+        lines.append(" ".join([part.tag, *values, *([repr(part.text)] if part.text else [])]))
+    return lines

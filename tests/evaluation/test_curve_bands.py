@@ -43,6 +43,18 @@ def test_one_group_has_no_band():
     assert curve_bands(clustered_cases(1, 40, 0)) is None
 
 
+def test_resamples_without_a_class_are_left_out_of_the_bands():
+    """Of two groups, one has all positive cases: half of the resamples lack a class, the others are perfect."""
+    scores = np.array([0.1, 0.2, 0.8, 0.9])
+    cases = RankedCases(scores_by_seed=[scores], is_positive=scores > 0.5, groups=np.array(["a", "a", "b", "b"]))
+    for _, low, high in curve_bands(cases, bootstraps=50):
+        np.testing.assert_array_equal([low, high], 1)
+    without = RankedCases(scores_by_seed=[scores], is_positive=scores > 1, groups=cases.groups)
+    for rates, low, high in curve_bands(without, bootstraps=50):
+        assert rates is BAND_GRID
+        np.testing.assert_array_equal([low, high], np.full((2, len(BAND_GRID)), np.nan))
+
+
 def test_seeds_that_differ_widen_the_band():
     one = clustered_cases(30, 10, 0.0)
     other = clustered_cases(30, 10, 0.0, seed=0).scores_by_seed[0] * np.where(one.is_positive, 0.3, 1)

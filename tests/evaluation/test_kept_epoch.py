@@ -1,6 +1,6 @@
 import pytest
 
-from archnet.evaluation.kept_epoch import TrainingEnd, training_end
+from archnet.evaluation.kept_epoch import TrainingEnd, training_end, training_ends
 from archnet.report.sentences.training_sentence import training_sentence
 
 NAN = float("nan")
@@ -44,3 +44,13 @@ def test_the_kept_epoch_and_an_early_end_are_stated_with_their_reason(training, 
 def test_a_run_without_its_experiment_keeps_the_last_epoch_and_a_baseline_has_none():
     assert training_end(history([0.5, 0.3]), None) == TrainingEnd(kept_epoch=2, num_epochs=2)
     assert training_end({}, experiment()) is None
+
+
+def test_the_networks_of_an_ensemble_are_numbered_and_a_single_one_is_not():
+    rows = {"epoch": [1, 2, 1], "seconds": [5.0, 4.0, 4.5]}
+    (single,) = training_ends({name: values[:2] for name, values in rows.items()}, None)
+    assert (single.member, single.kept_epoch) == (None, 2)
+    ends = training_ends(rows | {"member": [1, 1, 2]}, None)
+    assert [(end.member, end.kept_epoch, end.num_epochs) for end in ends] == [(1, 2, 2), (2, 1, 1)]
+    assert training_ends({}, None) == []
+    assert training_ends({"member": [], "epoch": [], "seconds": []}, None) == []

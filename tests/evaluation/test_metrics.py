@@ -7,7 +7,7 @@ from scipy.stats import t as student
 from sklearn import metrics as sk
 
 from archnet.evaluation.confusion import class_report, confusion_matrix
-from archnet.evaluation.metrics import evaluate, recompute_metrics
+from archnet.evaluation.metrics import evaluate, metric_entries, recompute_metrics
 from archnet.evaluation.uncertainty.proportions import proportion_interval
 from archnet.spec.metrics import EVALUATED_METRICS
 from metric_oracles import ORACLES
@@ -37,6 +37,16 @@ def test_two_class_metrics_are_scikit_learns(positive, threshold, rounded):
     assert found["confusion_matrix"] == (matrix if positive else matrix[::-1, ::-1]).tolist()
     expected = {name: oracle(truth, taken, scores) for name, oracle in ORACLES.items()}
     assert {name: found[name] for name in EVALUATED_METRICS} == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("classes", "positive", "threshold"), [
+    (("a", "b"), 0, 0.3), (("a", "b"), 1, 0.3), (THREE, 1, None),
+])  # fmt: skip
+def test_metrics_without_intervals_are_those_of_the_evaluation(classes, positive, threshold):
+    part = synthetic_predictions(classes, seed=3).select("test")
+    options = {} if threshold is None else {"threshold": threshold}
+    found = evaluate(part, positive=positive, bootstraps=0, **options)["test"]
+    assert metric_entries(part, positive, threshold) == {name: found[name] for name in EVALUATED_METRICS}
 
 
 def test_three_class_metrics_are_scikit_learns_by_class_and_as_macro_means():

@@ -68,6 +68,55 @@ def test_the_curve_of_no_class_is_the_mean_over_the_classes_with_the_macro_area(
     assert np.trapezoid(precision_recall.y, precision_recall.x) == pytest.approx(macro, abs=2e-3)
 
 
+def test_the_mark_is_the_operating_point_and_the_chance_the_share_of_the_class():
+    part = synthetic_predictions().select("test")
+    taken, truth = part.probabilities[:, 1] >= 0.5, part.y_true == 1
+    (roc,), (precision_recall,) = all_curves([(result_of([part]), 1, "net")]).values()
+    recall = (taken & truth).sum() / truth.sum()
+    assert roc.mark == pytest.approx(((taken & ~truth).sum() / (~truth).sum(), recall))
+    assert precision_recall.mark == pytest.approx((recall, (taken & truth).sum() / taken.sum()))
+    assert (roc.chance, precision_recall.chance) == (None, pytest.approx(truth.mean()))
+    assert (roc.interval, roc.area) == (result_of([part]).metrics["intervals"]["auc"], result_of([part]).metrics["auc"])
+
+
+def test_a_threshold_that_no_case_reaches_has_no_precision():
+    part = synthetic_predictions().select("test")
+    metrics = evaluate(part, positive=1, threshold=1.0, bootstraps=0)["test"]
+    result = EvaluationResult(name="net", predictions_by_seed=(part,), metrics=metrics, has_band=False)
+    (roc,), (precision_recall,) = all_curves([(result, 1, "net")]).values()
+    assert (roc.mark, precision_recall.mark, precision_recall.chance) == ((0, 0), None, None)
+
+
+def test_the_curve_of_precision_is_a_staircase_whose_area_is_the_average_precision():
+    part = synthetic_predictions().select("test")
+    (curve,) = all_curves([(result_of([part]), 1, "net")])[PRECISION_RECALL]
+    assert curve.x[0] == 0
+    assert len(curve.x) == len(curve.y)
+    assert curve.x[1::2][:-1].tolist() == curve.x[2::2].tolist()
+    expected = sk.average_precision_score(part.y_true, part.probabilities[:, 1])
+    assert np.trapezoid(curve.y, curve.x) == pytest.approx(expected)
+    assert curve.area == pytest.approx(expected)
+
+
+def test_each_set_of_a_run_has_its_colour_and_the_reported_one_its_band(tmp_path):
+    run = read_run_files(write_run(tmp_path / "net"))
+    for curves in run_curves(run).values():
+        assert [(curve.name, curve.hue, curve.band is not None) for curve in curves] == [
+            ("training", "train", False), ("validation", "validation", False), ("test", "test", True),
+        ]  # fmt: skip
+
+
+def test_the_classes_of_a_run_have_bands_if_they_are_few(tmp_path):
+    for number in (3, 4):
+        classes = tuple("abcd"[:number])
+        run = read_run_files(write_run(tmp_path / f"net{number}", classes=classes))
+        macro, *each = run_curves(run)[ROC]
+        assert [curve.name for curve in (macro, *each)] == ["macro average", *classes]
+        assert [(curve.hue, curve.mark) for curve in (macro, *each)] == [("", None)] * (number + 1)
+        assert macro.band is None
+        assert [curve.band is not None for curve in each] == [number == 3] * number
+
+
 def test_a_class_without_cases_stays_out_of_the_mean_curve():
     part = synthetic_predictions(("a", "b", "c")).select("test")
     part = replace(part, y_true=np.where(part.y_true == 2, 1, part.y_true))

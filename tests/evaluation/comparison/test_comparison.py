@@ -11,11 +11,13 @@ from sklearn.metrics import roc_auc_score
 
 from archnet.errors import DataError, RunError
 from archnet.evaluation.comparison.comparison import compare
+from archnet.evaluation.comparison.leaks import Leak, find_leaks
+from archnet.evaluation.comparison.pools import read_pools
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.uncertainty.holm import holm
 from archnet.spec.metrics import EVALUATED_METRICS
-from synthetic_runs import synthetic_predictions, write_run
+from synthetic_runs import edit, synthetic_predictions, write_run
 
 
 def test_runs_are_side_by_side_with_their_own_numbers(tmp_path):
@@ -29,6 +31,37 @@ def test_runs_are_side_by_side_with_their_own_numbers(tmp_path):
         assert row.interval("auc", "nodule") == metrics["test"]["intervals"]["auc"]
         assert row.train_accuracy == metrics["train"]["accuracy"]
         assert row.costs["parameters"] == 99_948
+
+
+def test_a_run_without_its_split_has_no_known_leak_and_a_split_by_candidate_is_one(tmp_path):
+    predictions = synthetic_predictions()
+    sets = predictions.sets.copy()
+    sets[np.flatnonzero(sets == "test")[0]] = "train"
+    folders = [write_run(tmp_path / name, predictions=replace(predictions, sets=sets)) for name in ("a", "b", "c")]
+    for folder, document in zip(folders[1:], ({"by": "group"}, {"by": "candidate"}), strict=True):
+        for name in ("split.csv", "manifest.json"):  # as an archnet without manifests may have left it
+            (folder / name).unlink()
+        experiment = json.loads((folder / "experiment.json").read_text())
+        (folder / "experiment.json").write_text(json.dumps(experiment | {"split": document}))
+    leaks = compare(folders).leaks
+    assert leaks == {
+        "a": Leak(num_shared=1, num_groups=8, is_split_by_candidate=False),
+        "c": Leak(num_shared=0, num_groups=0, is_split_by_candidate=True),
+    }
+    validation = [find_leaks(read_pools(folders[:1], "test"), name) for name in ("validation", "test")]
+    assert validation == [{}, {"a": leaks["a"]}]
+
+
+def test_pools_of_one_architecture_in_one_folder_have_the_names_of_their_first_runs(tmp_path):
+    for number, seed in ((0, 0), (1, 1), (2, 0), (3, 1)):
+        write_run(tmp_path / f"run{number}", seed=seed)
+        experiment = json.loads((tmp_path / f"run{number}" / "experiment.json").read_text())
+        experiment["arch"]["name"] = "net"
+        experiment["training"]["epochs"] += number // 2
+        edit(tmp_path / f"run{number}", "experiment.json", json.dumps(experiment))
+    pools = read_pools([tmp_path / f"run{number}" for number in range(4)], "test")
+    assert [(pool.name, pool.seeds) for pool in pools] == [("run0", (0, 1)), ("run2", (0, 1))]
+    assert [pool.name for pool in read_pools([tmp_path / "run2", tmp_path / "run3"], "test")] == ["net"]
 
 
 def test_of_more_classes_the_positive_ones_numbers_are_compared(tmp_path):

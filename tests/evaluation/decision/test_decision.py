@@ -81,6 +81,25 @@ def test_too_few_negative_cases_leave_a_high_specificity_undefined():
     assert sensitivity_at_specificity(cases, 0.9)["value"] == 1.0
 
 
+@pytest.mark.parametrize(("specificity", "num_negatives"), [(0.9, 9), (0.1, 9), (0.95, 19)])
+def test_the_number_of_negative_cases_suffices_from_the_inverse_of_the_rate(specificity, num_negatives):
+    def entry_of(number):
+        scores = np.append(np.arange(number) / number, [0.55, 2, 3])
+        is_positive = np.arange(number + 3) >= number
+        cases = BinaryCases(scores=scores, is_positive=is_positive, groups=np.arange(number + 3))
+        return sensitivity_at_specificity(cases, specificity)
+
+    assert entry_of(num_negatives)["value"] is not None
+    assert entry_of(num_negatives - 1)["value"] is None
+
+
+def test_the_threshold_of_one_negative_case_adds_no_variance():
+    scores = np.array([0.5, 0.1, 0.2, 0.7, 0.8, 0.9])
+    cases = BinaryCases(scores=scores, is_positive=np.arange(6) > 0, groups=np.arange(6))
+    influences = np.where(cases.is_positive, ((scores > 0.5) - 0.6) / 5, 0.0)
+    assert sensitivity_at_specificity(cases, 0.5) == proportion_entry(0.6, cases, influences, cases.is_positive)
+
+
 @pytest.mark.parametrize("decimals", [None, 1])
 @pytest.mark.parametrize("end", [0.1, 0.2, 0.5])
 def test_the_partial_area_is_scikit_learn_s(end, decimals):

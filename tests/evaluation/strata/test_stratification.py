@@ -61,7 +61,19 @@ def test_many_numbers_are_divided_into_terciles_and_equal_ones_stay_together():
     assert strata_of(most_are_largest) == {"up to 5": ["1", "2", "3", "4", "5"], "over 5": ["6"] * 10}
 
 
+def test_up_to_five_different_numbers_are_strata_of_their_own():
+    assert list(strata_of(["1", "2", "3", "4", "5"])) == ["1", "2", "3", "4", "5"]
+    assert list(strata_of(["1", "2", "3", "4", "5", "6"])) == ["up to 2", "2 to 4", "over 4"]
+
+
+def test_numbers_of_which_most_are_the_largest_are_one_stratum():
+    values = [str(number) for number in (1, 2, 3, 4, 5, *[6] * 20)]
+    assert strata_of([*values, ""]) == {"all values": values, "unknown": [""]}
+    assert strata_of(values) is None
+
+
 @pytest.mark.parametrize(("values", "names"), [
+    (["0.1", "0.10000000000000002"], ["0.1", "0.10000000000000002"]),
     (["10.65625", "20", "3.1"], ["3.1", "10.7", "20"]),
     (["0.703125", "0.7031256", "1.25"], ["0.70312", "0.70313", "1.25"]),
     (["512", "1024", "20190503"], ["512", "1024", "20190503"]),

@@ -11,6 +11,7 @@ from archnet.evaluation.decision.decision import decision
 from archnet.evaluation.decision.net_benefit import decision_curve
 from archnet.report.decision.decision_curve import decision_curve_drawing
 from archnet.report.decision.decision_section import decision_section
+from drawings import outline
 from pages import page_of
 from synthetic_runs import write_run
 
@@ -83,3 +84,37 @@ def test_the_page_shows_the_numbers_of_metrics_json_for_two_classes(tmp_path, cl
         low, high = entry["partial_auc"][0]["interval"]
         value = entry["partial_auc"][0]["value"]
         assert f"partial AUC, false-positive rate up to 0.10 {value:.3f} {low:.3f} to {high:.3f}" in text
+
+
+def test_the_layout_of_the_decision_curve():
+    thresholds = [(k + 1) / 100 for k in range(99)]
+    act_on_all = [(0.3 - threshold) / (1 - threshold) for threshold in thresholds]
+    curve = {
+        "thresholds": thresholds, "net_benefit": [0.25] * 99, "act_on_all": act_on_all,
+        "low": [0.2] * 99, "high": [None] * 99,
+    }  # fmt: skip
+    drawing = decision_curve_drawing(curve, "Decision curve", "validation")
+    lines = outline(drawing)
+    assert lines[:2] == [
+        "drawing 362 x 398", "text 60 20 font-size=14 fill=var(--ink) font-weight=bold 'Decision curve'",
+    ]  # fmt: skip
+    band, none, all_cases, network, *legend = [
+        line for line in lines if line.startswith(("path", "text 58 ")) and "var(--line)" not in line
+    ]
+    style = "stroke-width=1.8 stroke-linejoin=round"
+    assert band == (
+        f"path M62.9 104.2L349.1 104.2L349.1 65L62.9 65 stroke=none fill=var(--validation) {style} fill-opacity=0.16"
+    )
+    assert none == "path M60 261.1L352 261.1 stroke=var(--ink) fill=none stroke-width=1.2 stroke-linejoin=round"
+    assert all_cases.startswith("path M62.9 31.4L65.8 37L")
+    assert all_cases.endswith(f"L154.5 288.6 stroke=var(--faint) fill=none {style} stroke-dasharray=7 3")
+    assert network == f"path M62.9 65L349.1 65 stroke=var(--validation) fill=none {style}"
+    assert legend == [
+        "path M20 350h30 fill=none stroke-width=1.8 stroke=var(--validation)",
+        'text 58 354 font-size=12 fill=var(--ink) "act on the network\'s predictions, 95% interval"',
+        "path M20 368h30 fill=none stroke-width=1.8 stroke=var(--faint) stroke-dasharray=7 3",
+        "text 58 372 font-size=12 fill=var(--ink) 'act on every case'",
+        "path M20 386h30 fill=none stroke-width=1.2 stroke=var(--ink)",
+        "text 58 390 font-size=12 fill=var(--ink) 'act on no case'",
+    ]
+    assert "It is above acting on every case and on none from 7% to 99%." in drawing.alt

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from archnet.errors import DataError
 from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.integrity.manifest import record_run
+from archnet.report import gallery_file
 from archnet.report.figures.montage import Picture
+from archnet.report.gallery_file import read_gallery, read_heat_maps
 from archnet.report.html.comparison_cases import discordant_cases
 from archnet.report.html.gallery import PAGE_PIXELS, cards, shrink_image
 from archnet.report.html.run_page import write_report
@@ -62,6 +65,29 @@ def test_a_volume_of_any_size_fits_and_keeps_its_central_slice(shape):
     assert smaller.shape[2] == len(indices)
     assert min(smaller.shape[:2]) >= 48
     assert shape[2] // 2 in indices
+
+
+@pytest.mark.parametrize(("read", "name", "loss"), [
+    (read_gallery, "gallery.npz", "pictures of cases"), (read_heat_maps, "heat_maps.npz", "heat maps"),
+])  # fmt: skip
+def test_a_file_of_pictures_that_cannot_be_read_is_named_with_the_remedy(tmp_path, monkeypatch, read, name, loss):
+    path = tmp_path / name
+    assert read(path) is None
+    remedy = f"To report without {loss}, delete it and run: archnet report --accept-edits {tmp_path}"
+    path.write_bytes(b"PK")
+    with pytest.raises(DataError, match=f"^{re.escape(str(path))}: .*{re.escape(remedy)}$"):
+        read(path)
+    np.savez(path, x=np.zeros(1))
+    with pytest.raises(DataError, match=f"^{re.escape(str(path))}: does not contain the arrays .*{re.escape(remedy)}$"):
+        read(path)
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(gallery_file, "read_npz", refuse)
+    message = f"{path}: cannot be read: Permission denied. Check its permissions."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read(path)
 
 
 @pytest.mark.slow

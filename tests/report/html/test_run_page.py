@@ -10,10 +10,22 @@ from archnet.errors import DataError, RunError
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.evaluation.predictions import read_predictions
 from archnet.report.html.page import script_json
-from archnet.report.html.run_page import write_report
+from archnet.report.html.run_page import frozen_text, write_report
 from archnet.report.run_files import read_run
 from pages import Page, page_of
 from synthetic_runs import synthetic_predictions, write_run
+
+
+@pytest.mark.parametrize(("freeze", "text"), [
+    (None, ""),
+    ({"layers": "all", "epochs": None}, "Frozen: all layers but T."),
+    ({"layers": "all", "epochs": 1}, "Frozen in the first 1 epoch: all layers but T."),
+    ({"layers": [2], "epochs": None}, "Frozen: layer 2."),
+    ({"layers": [0, 2], "epochs": 5}, "Frozen in the first 5 epochs: layers 0 and 2."),
+])  # fmt: skip
+def test_frozen_layers_are_named_with_their_epochs(freeze, text):
+    assert frozen_text({"training": {"freeze": freeze}}) == text
+    assert frozen_text({}) == ""
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import csv
 import re
 
+import matplotlib as mpl
 import pytest
 
 import archnet
@@ -10,7 +11,7 @@ from archnet.errors import RunError
 from archnet.evaluation.integrity.manifest import read_manifest
 from archnet.report.html.run_page import write_report
 from archnet.report.paper.paper_tables import PaperTable, paper_tables
-from archnet.report.paper.pdf_figures import parse_path
+from archnet.report.paper.pdf_figures import parse_path, write_pdf_figures
 from archnet.report.paper.run_card import run_card
 from archnet.report.run_files import read_run
 from synthetic_runs import write_run
@@ -74,6 +75,71 @@ def test_every_figure_is_written_as_pdf_on_demand_and_removed_without(tmp_path):
     archnet.write_report(folder)
     assert not list((folder / "figures").glob("*.pdf"))
     assert "figures/flow.pdf" not in read_manifest(folder).files
+
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="96" height="192"><g>{}</g></svg>'
+
+
+def pdf_of(folder, elements):
+    """The PDF file of a figure of 96 x 192 pixels, uncompressed; its page is 72 x 144 points from below."""
+    (folder / "figures").mkdir(exist_ok=True)
+    (folder / "figures/a.svg").write_text(SVG.format(elements), encoding="utf-8")
+    with mpl.rc_context({"pdf.compression": 0}):
+        (path,) = write_pdf_figures(folder)
+    return path.read_bytes().decode("latin-1")
+
+
+def page_lines(folder, elements):
+    """The commands that draw the elements, without those of the white page."""
+    text = pdf_of(folder, elements)
+    assert "/MediaBox [ 0 0 72 144 ]" in text
+    return text.partition("h\n\nf\n")[2].partition("endstream")[0].split("\n")
+
+
+@pytest.mark.parametrize(("elements", "lines"), [
+    ('<rect x="8" y="16" width="40" height="32" fill="#ff0000" stroke="#0000ff" stroke-width="4" '
+     'stroke-dasharray="8 4"/>',
+     ["q 0 0 72 144 re W n 1 0 0 rg 3 w [ 6 3 ] 0 d 0 0 1 RG 1 0 0 rg", "6 132 m", "36 132 l", "36 108 l", "6 108 l", "h",
+      "", "B"]),
+    ('<path d="M8 16h40V48" fill="none" stroke="#00ff00"/>',
+     ["q 0 0 72 144 re W n 0.75 w 0 1 0 RG /DeviceRGB cs", "6 132 m", "36 132 l", "36 108 l", "", "S"]),
+])  # fmt: skip
+def test_shapes_keep_their_place_size_and_colours_in_a_pdf(tmp_path, elements, lines):
+    assert page_lines(tmp_path, elements)[: len(lines)] == lines
+
+
+def test_a_circle_in_a_pdf_is_filled_around_its_centre(tmp_path):
+    lines = page_lines(tmp_path, '<circle cx="48" cy="96" r="8" fill-opacity="0.25"/>')
+    assert "36 78 m" in lines
+    assert {tuple(line.split()[4:6]) for line in lines if line.endswith(" c")} >= {
+        ("42", "72"),
+        ("36", "66"),
+        ("30", "72"),
+    }
+    assert "f" in lines
+    text = pdf_of(tmp_path, '<circle r="8" stroke="#000000" fill-opacity="0.25" stroke-opacity="0.5"/>')
+    assert "/ca 0.25" in text
+    assert "/CA 0.5" in text
+
+
+def test_texts_are_turned_anchored_and_bold_in_a_pdf(tmp_path):
+    plain = pdf_of(tmp_path, '<text x="48" y="96">o</text>')
+    assert "1 0 -0 1 36 72 cm\nBT\n/F1 9 Tf" in plain
+    assert "Bold" not in plain
+    turned = pdf_of(tmp_path, '<text x="48" y="96" font-size="24" transform="rotate(-90 48 96)">o</text>')
+    assert "0 1 -1 0 36 72 cm\nBT\n/F1 18 Tf" in turned
+    ends = '<text x="48" y="96" font-weight="{}" text-anchor="{}" fill="#00ff00">o</text>'
+    middle, end = (pdf_of(tmp_path, ends.format("600", anchor)) for anchor in ("middle", "end"))
+    lefts = [float(re.search(r"1 0 -0 1 (\S+) 72 cm", text)[1]) for text in (middle, end)]
+    assert 36 - lefts[1] == pytest.approx(2 * (36 - lefts[0]), abs=0.2)
+    assert lefts[1] < lefts[0] < 36
+    assert "Bold" in middle
+    assert "0 1 0 rg" in middle
+
+
+def test_an_unknown_element_of_a_figure_is_an_error(tmp_path):
+    with pytest.raises(ValueError, match=r"^unsupported figure element ellipse$"):
+        pdf_of(tmp_path, '<ellipse cx="1" cy="1"/>')
 
 
 def test_a_path_with_a_curve_is_not_a_path_of_lines():

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from archnet.report.paper.acquisition_rows import acquisition_rows
-from archnet.report.paper.flow_diagram import flow_drawing, run_flow
+from archnet.report.paper.flow_diagram import Flow, flow_drawing, run_flow
 from archnet.report.paper.methods_text import methods_text
 from archnet.report.run_files import read_run
+from drawings import outline
 from pages import page_of
 from synthetic_runs import edit, synthetic_predictions, write_run
 
@@ -48,6 +49,41 @@ def test_the_flow_counts_what_was_found_left_out_and_used(tmp_path):
     drawing = flow_drawing(flow)
     assert "Found: 5,300 cases. Excluded; 4 in 2 unreadable scans; 4,520 negatives not drawn." in drawing.alt
     assert drawing.narrow.width < 390
+
+
+def test_the_boxes_of_the_flow_are_side_by_side_or_below_one_another():
+    sets = (("Training: 4 cases", "2 groups"), ("Test: 3 cases",))
+    drawing = flow_drawing(Flow(found=("Found: 9 cases",), excluded=("Excluded", "2 in 1 unreadable scan"), sets=sets))
+    assert outline(drawing) == [
+        "drawing 760 x 174",
+        "path M170 52V87M170 87H195V104M170 87H565V104M320 30H420 fill=none stroke=var(--faint) stroke-width=1.5",
+        "rect 20 10 width=300 height=42 rx=4 fill=var(--paper) stroke=var(--faint)",
+        "text 32 35.5 font-size=13 fill=var(--ink) font-weight=600 'Found: 9 cases'",
+        "rect 420 10 width=320 height=60 rx=4 fill=var(--paper) stroke=var(--faint)",
+        "text 432 35.5 font-size=13 fill=var(--ink) font-weight=600 'Excluded'",
+        "text 432 53.5 font-size=13 fill=var(--ink) '2 in 1 unreadable scan'",
+        "rect 20 104 width=350 height=60 rx=4 fill=var(--paper) stroke=var(--faint)",
+        "text 32 129.5 font-size=13 fill=var(--ink) font-weight=600 'Training: 4 cases'",
+        "text 32 147.5 font-size=13 fill=var(--ink) '2 groups'",
+        "rect 390 104 width=350 height=42 rx=4 fill=var(--paper) stroke=var(--faint)",
+        "text 402 129.5 font-size=13 fill=var(--ink) font-weight=600 'Test: 3 cases'",
+    ]
+    assert outline(drawing.narrow) == [
+        "drawing 362 x 275",
+        "rect 8 10 width=346 height=42 rx=4 fill=var(--paper) stroke=var(--faint)",
+        "text 20 35.5 font-size=13 fill=var(--ink) font-weight=600 'Found: 9 cases'",
+        "rect 8 69 width=346 height=60 rx=4 fill=var(--paper) stroke=var(--faint)",
+        "text 20 94.5 font-size=13 fill=var(--ink) font-weight=600 'Excluded'",
+        "text 20 112.5 font-size=13 fill=var(--ink) '2 in 1 unreadable scan'",
+        "rect 8 146 width=346 height=60 rx=4 fill=var(--paper) stroke=var(--faint)",
+        "text 20 171.5 font-size=13 fill=var(--ink) font-weight=600 'Training: 4 cases'",
+        "text 20 189.5 font-size=13 fill=var(--ink) '2 groups'",
+        "rect 8 223 width=346 height=42 rx=4 fill=var(--paper) stroke=var(--faint)",
+        "text 20 248.5 font-size=13 fill=var(--ink) font-weight=600 'Test: 3 cases'",
+    ]
+    without = flow_drawing(Flow(found=("Found: 9 cases",), excluded=(), sets=sets))
+    assert "path M170 52V69M170 69H195V86M170 69H565V86 fill=none" in outline(without)[1]
+    assert without.alt == "Flow of cases. Found: 9 cases. Training: 4 cases; 2 groups. Test: 3 cases."
 
 
 def test_training_cases_with_a_soft_label_only_are_counted_apart(tmp_path):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from archnet.evaluation.comparison.comparison import compare
+from archnet.evaluation.comparison.leaks import Leak
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.sentences.comparison_cautions import comparison_cautions
 from synthetic_runs import synthetic_predictions, write_run
@@ -44,6 +45,36 @@ def test_a_mixture_of_seeds_names_the_networks_with_one(tmp_path):
     assert cautions(tmp_path) == [
         "b has one training seed: another seed may give a different result, and the intervals do not include this."
     ]
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    """A comparison of the networks a, b and c."""
+    return compare([write_run(tmp_path_factory.mktemp("three") / name, skill=2.0) for name in ("a", "b", "c")])
+
+
+@pytest.mark.parametrize(("seeds", "subject"), [
+    ([(0,), (0, 1), (0, 1)], "a has one training seed"),
+    ([(0,), (0, 1), (0,)], "a and c have one training seed each"),
+    ([(0,), (1,), (0,)], "Each network has one training seed"),
+    ([(0, 1), (0, 1), (0, 1)], None),
+])  # fmt: skip
+def test_networks_with_one_training_seed_are_named(three, seeds, subject):
+    rows = tuple(replace(row, seeds=own) for row, own in zip(three.rows, seeds, strict=True))
+    end = ": another seed may give a different result, and the intervals do not include this."
+    assert comparison_cautions(replace(three, rows=rows)) == [FEW, *([f"{subject}{end}"] if subject else [])]
+
+
+@pytest.mark.parametrize(("leak", "text"), [
+    ((1, 8, False), "a: 1 of 8 test groups (scans or patients) also has cases in the training set, so its results are "
+                    "optimistic."),
+    ((2, 8, True), "a: 2 of 8 test groups (scans or patients) also have cases in the training set, so its results are "
+                   "optimistic."),
+    ((0, 8, True), "a: a split by candidate may put neighbours of cases into the training set, so results are optimistic."),
+])  # fmt: skip
+def test_a_leak_is_a_caution_about_its_network(three, leak, text):
+    found = Leak(num_shared=leak[0], num_groups=leak[1], is_split_by_candidate=leak[2])
+    assert comparison_cautions(replace(three, leaks={"a": found}))[0] == text
 
 
 @pytest.mark.slow

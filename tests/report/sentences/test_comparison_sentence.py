@@ -12,6 +12,7 @@ from archnet.report.sentences.comparison_sentence import (
     main_sentence,
     other_sentences,
 )
+from archnet.report.sentences.side_names import label_text, network_text
 from synthetic_runs import published, synthetic_predictions, write_run
 from verdicts import BOTH_ORDERS, conclusion, points, side, verdict_of
 
@@ -175,6 +176,29 @@ def test_the_form_alone_names_a_network_only_next_to_baselines():
     without_form = verdict_of(sides=(side("archsm", None), side("arch3dsm", "3D")))
     assert badge_text(without_form) == "arch3dsm (3D) better"
     assert "the network archsm 3: 38 more" in main_sentence(without_form)
+
+
+@pytest.mark.parametrize(("changes", "end"), [
+    ({"kind": "not_comparable", "difference": None}, ": not comparable, because the test set lacks a class."),
+    ({"kind": "neither_better_than_chance", "is_identical": True}, ": neither is shown to be better than chance."),
+    ({"found": 30, "reference_found": 23, "interval": (2.2 / 42, 12 / 42), "kind": "no_difference_shown", "p_holm": 0.06},
+     ", nodules found: 7 more (95% CI 2.2 to 12), but p is 0.060 after Holm's correction. No difference is shown."),
+])  # fmt: skip
+def test_a_further_architecture_without_a_result_says_why(changes, end):
+    sides = (side("archsm", "2D"), side("arch3dsm", "3D"), side("arch3d", "3D"))
+    result = verdict_of(conclusion(), conclusion("arch3d", **changes), sides=sides)
+    assert other_sentences(result) == [f"arch3d (3D) against archsm (2D){end}"]
+
+
+@pytest.mark.parametrize(("form", "within", "label"), [
+    ("3D", "the 3D network net", "net (3D)"),
+    ("baseline", "the baseline net", "net (baseline)"),
+    ("stacked", "the combination net", "net (stacked)"),
+    (None, "the network net", "net"),
+])  # fmt: skip
+def test_an_architecture_is_named_by_what_it_is(form, within, label):
+    assert network_text(side("net", form)) == within
+    assert label_text(side("net", form)) == label
 
 
 @pytest.mark.parametrize(("ratio", "expected"), [

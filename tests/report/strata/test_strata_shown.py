@@ -25,7 +25,7 @@ from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run_files
 from archnet.report.strata.strata_drawing import strata_drawing
 from archnet.report.strata.strata_rows import strata_csv
-from archnet.report.strata.strata_section import strata_section
+from archnet.report.strata.strata_section import strata_section, write_strata_csv
 from archnet.report.strata.strata_tables import MAX_ROWS, short_strata_tables, strata_tables
 from archnet.report.strata.strata_wording import strata_sentence
 from archnet.report.wording import signed
@@ -189,6 +189,15 @@ def test_the_p_values_of_strata_stand_beside_their_differences(strata):
         stratum["paired"][0]["differences"]["recall"] |= {"p_holm": p_holm}
     shown = texts(strata_drawing(column, NAMES, "recall"))
     assert [text for text in shown if text in ("p = 0.042", "p <0.001")] == ["p = 0.042", "p <0.001"]
+
+
+def test_the_table_of_strata_is_a_file_only_where_there_are_strata(strata, tmp_path):
+    path = tmp_path / "strata.csv"
+    write_strata_csv(tmp_path, strata, NAMES)
+    assert path.read_text(encoding="utf-8") == strata_csv(strata, NAMES)
+    write_strata_csv(tmp_path, {}, NAMES)
+    assert not path.exists()
+    write_strata_csv(tmp_path, {}, NAMES)
 
 
 def test_a_notebook_shows_the_strata_of_a_comparison_with_their_differences(out):

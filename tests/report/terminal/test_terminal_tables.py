@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -9,7 +10,12 @@ from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.run_files import read_run
 from archnet.report.sentences.badge import badge_text
 from archnet.report.sentences.comparison_cautions import comparison_cautions
-from archnet.report.sentences.comparison_sentence import cost_sentences, main_sentence, other_sentences
+from archnet.report.sentences.comparison_sentence import (
+    comparison_sentence,
+    cost_sentences,
+    main_sentence,
+    other_sentences,
+)
 from archnet.report.sentences.run_cautions import cautions
 from archnet.report.sentences.run_headline import headline
 from archnet.report.terminal.terminal_tables import (
@@ -66,6 +72,11 @@ def test_a_comparison_of_three_classes_shows_macro_averages_and_the_recall_of_ea
     assert ["macro", "recall", "(sensitivity)", *recalls] in words(lines)
     recalls = [f"{row.value('recall', 'CT-1'):.3f}" for row in comparison.rows]
     assert ["recall,", "CT-1", *recalls] in words(lines)
+    many = printed(comparison_table(replace(comparison, rows=comparison.rows * 2)), width=140)
+    assert any(line.strip() == "Comparison on the test set, means over 3 classes (macro)" for line in many)
+    header = next(line.split() for line in many if line.split()[:1] == ["run"])
+    assert header[-3:] == ["param.", "mult-adds", "time"]
+    assert "matrix" not in header
 
 
 def test_a_class_without_cases_has_an_undefined_recall():
@@ -103,6 +114,57 @@ def test_a_collapsed_run_says_so_once_and_first(tmp_path):
 def test_square_brackets_in_class_names_are_printed_unchanged():
     assert any("[red]x" in line for line in printed(confusion_table(PUBLISHED, ["[red]x", "y"], "test")))
     assert any("[red]x" in line for line in printed(classification_report(PUBLISHED, ["[red]x", "y"], "test")))
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory):
+    """A comparison of four networks."""
+    folder = tmp_path_factory.mktemp("four")
+    return compare([write_run(folder / f"net{number}", skill=1 + number, macs=10**number) for number in range(4)])
+
+
+def test_four_runs_have_a_line_each_with_metrics_matrix_and_short_costs(four):
+    lines = printed(comparison_table(four), width=140)
+    header = next(line.split() for line in lines if line.split()[:1] == ["run"])
+    assert header[-4:] == ["matrix", "param.", "mult-adds", "time"]
+    assert any(line.strip() == "Comparison on the test set" for line in lines)
+    for row, macs in zip(four.rows, ("1", "10", "100", "1 k"), strict=True):
+        (line,) = [" ".join(one.split()) for one in lines if one.split()[:1] == [row.run] and "99.9" in one]
+        recall, (matrix, _) = row.metrics["recall"], row.metrics["confusion_matrix"]
+        assert line.startswith(f"{row.run} {recall:.3f} ")
+        assert (
+            f" {matrix[0]} {matrix[1]} 99.9 k {macs} 83.4 s" in line
+            or f" {matrix[0]} {matrix[1]} 99.9 k {macs} 1" in line
+        )
+    others = [f"• {sentence}" for sentence in other_sentences(four.verdict)]
+    text = " ".join(" ".join(lines).split())
+    assert len(others) == 2
+    assert all(sentence in text for sentence in others)
+
+
+def test_three_runs_are_columns_with_intervals_and_four_are_not(four):
+    assert not any("95% intervals below" in line for line in printed(comparison_table(four), 140)[:8])
+    three = replace(four, rows=four.rows[:3])
+    assert any(
+        "Comparison on the test set, 95% intervals below" in line for line in printed(comparison_table(three), 140)
+    )
+
+
+def test_one_architecture_alone_has_its_sentence_in_the_place_of_a_verdict(four):
+    verdict = replace(four.verdict, conclusions=(), main=None)
+    alone = replace(four, rows=four.rows[:1], pairs=(), verdict=verdict)
+    text = " ".join(" ".join(printed(comparison_table(alone), 140)).split())
+    assert text.startswith(f"{comparison_sentence(alone)} Comparison on the test set, 95% intervals below ")
+
+
+def test_the_differences_of_documents_are_shown_next_to_few_runs_only(four):
+    difference = {"place": "training.epochs", "reference": 30, "other": 40}
+    pairs = tuple(replace(pair, document=(difference,)) for pair in four.pairs)
+    assert not any(
+        "Differences in their documents" in line for line in printed(comparison_table(replace(four, pairs=pairs)), 140)
+    )
+    few = replace(four, rows=four.rows[:3], pairs=pairs[:1])
+    assert ["training.epochs", "30", "40"] in words(printed(comparison_table(few), 140))
 
 
 @pytest.mark.slow

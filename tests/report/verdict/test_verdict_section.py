@@ -1,5 +1,6 @@
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from archnet.report.run_files import read_run
 from archnet.report.sentences.comparison_cautions import comparison_cautions
 from archnet.report.sentences.comparison_sentence import main_sentence
 from archnet.report.verdict.run_section import run_section
-from archnet.report.verdict.verdict_section import bars_title, verdict_bars, verdict_facts
+from archnet.report.verdict.verdict_section import bars_title, verdict_bars, verdict_facts, verdict_section
 from pages import Page, page_of
 from synthetic_runs import published, write_run
 from verdicts import BOTH_ORDERS, conclusion, side, verdict_of
@@ -53,6 +54,39 @@ def test_the_facts_are_patients_scans_cases_cost_and_seeds():
         ("7", "patients"), ("12", "scans"), ("42", "nodules"), ("154", "other cases"),
         ("8.2 times", "multiply-adds (41.2 M against 5 M)"), ("1", "training seed per network"),
     ]  # fmt: skip
+
+
+def test_costs_that_are_unknown_are_no_fact_and_seeds_are_those_of_networks():
+    sides = (side("archsm", "2D", 3), side("arch3dsm", "3D", 1), side("forest", "baseline", 5))
+    facts = verdict_facts(verdict_of(conclusion(cost_ratio=None), sides=sides))
+    assert facts[-2:] == [("154", "other cases"), ("1 and 3", "training seeds per network")]
+    assert not any("multiply-adds" in label for _, label in facts)
+    assert verdict_facts(verdict_of(conclusions=(), main=None))[-1] == ("1", "training seed per network")
+    same = (side("archsm", "2D", 3), side("arch3dsm", "3D", 3))
+    assert verdict_facts(verdict_of(sides=same))[-1] == ("3", "training seeds per network")
+
+
+def test_a_picture_of_an_earlier_comparison_is_removed_where_nothing_can_be_compared(tmp_path):
+    predictions = published(false_negatives=0, true_positives=0)
+    comparison = compare([write_run(tmp_path / name, predictions=predictions) for name in ("a", "b")])
+    (tmp_path / "verdict.svg").write_text("earlier")
+    section = verdict_section(tmp_path, comparison)
+    assert (section["bars"], section["copies"], section["bars_title"]) == (None, None, "")
+    assert (section["kind"], section["badge"]) == ("not_comparable", "Not comparable")
+    assert not (tmp_path / "verdict.svg").exists()
+    assert verdict_section(tmp_path, comparison)["sentence"] == (
+        "b and a cannot be compared: the test set lacks a class."
+    )
+
+
+def test_an_ensemble_has_one_note_of_all_members_and_their_number(tmp_path):
+    run = read_run(write_run(tmp_path / "a"))
+    history = {name: [value for value in values for _ in range(3)] for name, values in run.history.items()}
+    ensemble = replace(run, history=history | {"member": [1, 2, 3] * 30}, metrics=run.metrics | {"views": 8})
+    section = run_section(ensemble)
+    assert section["notes"] == ["Each member: Kept the weights of the last epoch (30 of 30)."]
+    assert section["facts"][-2:] == [("8 views", "averaged for each case"), ("3", "networks, averaged")]
+    assert run_section(replace(run, history={}))["facts"][-1][1] == "other cases"
 
 
 @pytest.fixture

@@ -3,12 +3,13 @@ import re
 import numpy as np
 import pytest
 
-from archnet.errors import RunError
+from archnet.errors import DocumentError, RunError
 from archnet.spec.cost import network_cost
 from archnet.spec.sweeps.sweep import Resources
-from archnet.versus.plan import duration
+from archnet.versus.plan import duration, variants
 from archnet.versus.plan.duration import runs_at_once, total_seconds
 from archnet.versus.plan.versus_plan import VersusOptions, plan_versus
+from plain_training import PLAIN
 from small_sweeps import LAYERS
 from versus_folders import durations_of, make_plan, versus_experiments
 
@@ -25,8 +26,6 @@ def test_the_original_is_trained_once_and_each_twin_once_for_each_match(tmp_path
 
 
 def test_twins_that_two_matches_make_alike_are_one_variant(tmp_path, monkeypatch):
-    from archnet.versus.plan import variants
-
     make_twin = variants.make_twin
     monkeypatch.setattr(
         variants,
@@ -100,6 +99,30 @@ def test_data_without_depth_are_refused(tmp_path):
 def test_what_no_versus_can_compare_is_refused(tmp_path, experiment, options, message):
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         make_plan(tmp_path, experiment=experiment, **options)
+
+
+@pytest.mark.parametrize(("form", "match", "end"), [
+    ("3d", "macs", "its 3D twin at the same cost cannot be made: no. Leave 3d out of --forms or macs out of --match."),
+    ("2.5d", "none",
+     "its 2.5D twin at the same widths cannot be made: no. Leave 2.5d out of --forms or none out of --match."),
+])  # fmt: skip
+def test_a_twin_that_cannot_be_made_is_refused_with_the_options_to_change(tmp_path, monkeypatch, form, match, end):
+    def refuse(arch, rank, **options):
+        raise DocumentError("no.")
+
+    monkeypatch.setattr(variants, "make_twin", refuse)
+    with pytest.raises(RunError, match=f"^{re.escape(f'net: {end}')}$"):
+        make_plan(tmp_path, forms=("2d", form), matches=(match,))
+
+
+def test_the_cost_of_an_ensemble_is_that_of_all_members(tmp_path):
+    options = {"forms": ("2d", "3d")}
+    one = make_plan(tmp_path, **options)
+    three = make_plan(
+        tmp_path, experiment={"training": {**PLAIN, "epochs": 1, "learning_rate": 0.01, "members": 3}}, **options
+    )
+    for single, ensemble in zip(one.variants, three.variants, strict=True):
+        assert (ensemble.macs, ensemble.parameters) == (3 * single.macs, 3 * single.parameters)
 
 
 def test_slices_as_channels_are_refused(tmp_path):

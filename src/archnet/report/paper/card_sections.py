@@ -134,7 +134,7 @@ def network_text(run: RunFiles) -> str:
 def training_text(run: RunFiles) -> str:
     """The options of the training."""
     values = options(run, "training")
-    rows = [(key, f"`{json.dumps(values[key])}`") for key in _TRAINING if values.get(key) not in (None, [], 0.0)]
+    rows = [(key, f"`{json.dumps(values[key])}`") for key in _TRAINING if values.get(key) not in (None, [])]
     return markdown_table(("option", "value"), rows)
 
 

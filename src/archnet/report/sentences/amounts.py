@@ -124,7 +124,7 @@ class Amounts:
         >>> signed_words(38 / 42), signed_words(-0.01), signed_words(0.0)
         ('38 more', '0.4 fewer', 'a difference of 0')
         """
-        number = self._number(abs(difference))
+        number = self._size(difference)
         if difference == 0:
             return "a difference of 0"
         unit = "" if self.is_count else " percentage points"
@@ -140,10 +140,10 @@ class Amounts:
         low, high = (max(-1.0, min(1.0, end)) for end in interval)
         less = "fewer" if self.is_count else "less"
         if low >= 0:
-            return f"{self._number(low)} to {self._number(high)}"
+            return f"{self._size(low)} to {self._size(high)}"
         if high <= 0:
-            return f"{self._number(-high)} to {self._number(-low)} {less}"
-        return f"{self._number(-low)} {less} to {self._number(high)} more"
+            return f"{self._size(high)} to {self._size(low)} {less}"
+        return f"{self._size(low)} {less} to {self._size(high)} more"
 
     def missing_interval(self, conclusion: Conclusion) -> str:
         """The reason why a difference has no interval."""
@@ -152,8 +152,9 @@ class Amounts:
         groups = pluralize(self.result.num_groups, "group")
         return f"The 95% CI cannot be estimated from {groups} (scans or patients)."
 
-    def _number(self, share: float) -> str:
-        return short_number(share * self.total) if self.is_count else f"{100 * share:.1f}"
+    def _size(self, share: float) -> str:
+        """A share without its sign, also that of a negative zero."""
+        return short_number(abs(share) * self.total) if self.is_count else f"{100 * abs(share):.1f}"
 
 
 def conclusion_amounts(result: Verdict, conclusion: Conclusion) -> Amounts:

@@ -38,8 +38,6 @@ def _detection_sentence(run: RunFiles, metrics: dict[str, Any], set_name: str, n
 
 def _estimate_text(estimate: Estimate, num_groups: int) -> str:
     """A share with its interval, or why it has none."""
-    if estimate.value is None:
-        return percent(None)
     if estimate.interval is None:
         groups = pluralize(num_groups, "group")
         return f"{percent(estimate.value)} (95% CI cannot be estimated from {groups})"
