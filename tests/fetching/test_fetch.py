@@ -733,3 +733,40 @@ def test_an_interrupted_unpacking_leaves_no_folder_and_is_done_again(tmp_path, s
     assert server.requests == [("3723295", 0)]
     assert _files(tmp_path) == LISTS | SCANS
     assert not (tmp_path / ".fetch").exists()
+
+
+def test_a_listing_that_breaks_off_is_asked_for_again(tmp_path, server):
+    server.answers["/api/records/3723295"] = [drop_after(20), drop_after(0)]
+    said = []
+    fetch("luna16", tmp_path, [0], log=said.append, servers=server.servers())
+    assert _files(tmp_path) == LISTS | SCANS
+    reason = f"{server.url}/api/records/3723295: the connection was interrupted; trying again in"
+    assert said == [f"{reason} 1 s.", f"{reason} 2 s."]
+
+
+def test_without_hard_links_a_download_is_moved(tmp_path, server, monkeypatch):
+    def refuse_links(*_):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("os.link", refuse_links)
+    fetch("luna16", tmp_path, [0], servers=server.servers())
+    assert _files(tmp_path) == LISTS | SCANS
+    assert not (tmp_path / ".fetch").exists()
+
+
+def test_an_archive_is_not_unpacked_over_a_folder_with_files(tmp_path):
+    archive = tmp_path / "CT-0.zip"
+    archive.write_bytes(zip_bytes({"CT-0/a.nii.gz": b"1"}))
+    (tmp_path / "CT-0").mkdir()
+    (tmp_path / "CT-0/mine").write_bytes(b"2")
+    with _raises(f"{archive}: cannot be unpacked: Directory not empty."):
+        unpack(archive, tmp_path / "CT-0")
+    assert _files(tmp_path).keys() == {"CT-0.zip", "CT-0/mine"}
+    assert not (tmp_path / "CT-0.unpacking").exists()
+
+
+def test_a_file_where_downloads_should_go_is_reported(tmp_path, server):
+    (tmp_path / ".fetch").write_bytes(b"mine")
+    with _raises(f"{tmp_path}: cannot be written: File exists."):
+        fetch("luna16", tmp_path, [0], servers=server.servers())
+    assert _files(tmp_path) == {".fetch": b"mine"}

@@ -1,10 +1,14 @@
 """Everything that archnet keeps outside run folders is listed with its size, and nothing of the user's."""
 
 import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from archnet.data.user_files.completion_scripts import completion_scripts
+from archnet.data.user_files.shared_caches import list_shared_caches
 from archnet.data.user_files.user_files import list_user_files
 from archnet.fetching.fetched_parts import FETCH_RECORD, fetched_parts, record_part
 from user_home import fill_home, listed, stored, use_home, write
@@ -75,3 +79,46 @@ def test_completion_scripts_of_other_programs_are_not_listed(home):
     assert [(script.shell, script.path) for script in completion_scripts()] == [
         ("fish", home / ".config/fish/completions/archnet.fish")
     ]
+
+
+@pytest.mark.parametrize(
+    ("variables", "platform", "folder", "description"),
+    [
+        ({}, "linux", ".cache/matplotlib", "Matplotlib: list of fonts"),
+        ({"XDG_CACHE_HOME": "caches"}, "linux", "caches/matplotlib", "Matplotlib: list of fonts"),
+        ({"XDG_CACHE_HOME": "caches"}, "freebsd14", "caches/matplotlib", "Matplotlib: list of fonts"),
+        ({"XDG_CACHE_HOME": "caches"}, "darwin", ".matplotlib", "Matplotlib: list of fonts"),
+        ({"XDG_CACHE_HOME": "caches", "MPLCONFIGDIR": "mpl"}, "linux", "mpl", "Matplotlib: list of fonts"),
+        ({}, "linux", ".keras", "Keras: configuration and downloads"),
+        ({"KERAS_HOME": "k"}, "linux", "k", "Keras: configuration and downloads"),
+        ({}, "linux", "temporary/ray", "Ray: logs of sweeps"),
+        ({"RAY_TMPDIR": "r"}, "darwin", "r/ray", "Ray: logs of sweeps"),
+        ({}, "linux", ".nv/ComputeCache", "CUDA: compiled kernels"),
+        ({"CUDA_CACHE_PATH": "kernels"}, "linux", "kernels", "CUDA: compiled kernels"),
+    ],
+)
+def test_a_shared_cache_is_found_where_its_library_keeps_it(
+    home, monkeypatch, variables, platform, folder, description
+):
+    for variable in ("XDG_CACHE_HOME", "RAY_TMPDIR"):
+        monkeypatch.delenv(variable)
+    for variable, name in variables.items():
+        monkeypatch.setenv(variable, str(home / name))
+    monkeypatch.setattr(tempfile, "tempdir", str(home / "temporary"))
+    monkeypatch.setattr("archnet.data.user_files.shared_caches.sys", SimpleNamespace(platform=platform))
+    for name in ("caches", ".cache", ".matplotlib", "mpl", ".keras", "k", "temporary", "r", ".nv", "kernels"):
+        (home / name).mkdir()
+    write(home / folder / "file", "1234567")
+    found = {cache.description: cache for cache in list_shared_caches()}
+    assert (found[description].path, found[description].num_bytes) == (home / folder, 7)
+
+
+def test_without_a_home_folder_what_the_variables_name_is_listed(home, monkeypatch):
+    def refuse():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setenv("KERAS_HOME", str(home / "k"))
+    (home / "k").mkdir()
+    monkeypatch.setattr(Path, "home", refuse)
+    assert [cache.path for cache in list_shared_caches()] == [home / "k"]
+    assert completion_scripts() == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from archnet.data.checks.duplicates import thumbnails
+from archnet.data.checks.duplicates import near_duplicates, thumbnails
 from archnet.data.checks.duplicates.near_duplicates import find_near_duplicates
 from archnet.data.checks.duplicates.nearest import Search, find_nearest
 from archnet.data.checks.duplicates.orientations import Orientation, orientations_of
@@ -61,6 +61,18 @@ COPIES = {
 def test_a_copy_is_found(kind, rank):
     cases = cut(rank)
     assert find(np.concatenate([cases, COPIES[kind](rank)[np.newaxis]])) == [(1, len(cases))]
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_copies_are_found_among_more_cases_and_among_very_many_only_those_of_the_same_size(rank, monkeypatch):
+    cases = cut(rank)
+    kinds = ("shifted by 1", "a*x + b", "enlarged by 1.3")
+    shifted, scaled, enlarged = (COPIES[kind](rank)[np.newaxis] for kind in kinds)
+    monkeypatch.setattr(near_duplicates, "_FEW", len(cases) - 1)
+    assert find(np.concatenate([cases, shifted])) == [(1, len(cases))]
+    monkeypatch.setattr(near_duplicates, "_MANY", len(cases))
+    assert find(np.concatenate([cases, scaled])) == [(1, len(cases))]
+    assert find(np.concatenate([cases, enlarged])) == []
 
 
 def test_copies_in_one_group_are_not_looked_for():
