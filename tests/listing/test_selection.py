@@ -85,7 +85,9 @@ def test_keys_and_metrics_sort_even_if_no_run_has_a_value():
     ],
 )
 def test_numbers_in_names_are_sorted_by_value_and_texts_before_them(ordered):
-    assert sorted(ordered[::-1], key=natural_key) == ordered
+    found = ordered[::-1]
+    found.sort(key=natural_key)
+    assert found == ordered
 
 
 def test_rows_have_all_of_the_tags():
@@ -129,6 +131,8 @@ def test_a_metric_that_is_shown_anyway_is_not_shown_twice():
     assert [metric.name for metric in select_rows(listing_of(*ROWS), sort="auc").metrics] == [
         "recall", "precision", "auc",
     ]  # fmt: skip
+    (_, _, _, added) = select_rows(listing_of(*ROWS), sort="mcc").metrics
+    assert added.name == "mcc"
 
 
 def table(selection, width=80):
