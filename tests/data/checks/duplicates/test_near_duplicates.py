@@ -75,6 +75,28 @@ def test_copies_are_found_among_more_cases_and_among_very_many_only_those_of_the
     assert find(np.concatenate([cases, enlarged])) == []
 
 
+def test_the_criteria_are_those_that_were_measured_on_scans():
+    assert Search(count=5, min_similarity=0.45) == near_duplicates._IMAGES
+    assert Search(count=3, min_similarity=0.25) == near_duplicates._VOLUMES
+    assert Search(count=16, min_similarity=-1.0) == near_duplicates._OF_FEW
+    assert Search(count=2, min_similarity=0.45) == near_duplicates._OF_MANY
+    assert Search(count=2, min_similarity=0.6, description="Searching for zoomed copies") == near_duplicates._ENLARGED
+    assert (near_duplicates._FEW, near_duplicates._MANY) == (256, 50_000)
+    assert near_duplicates._SCALES == (0.88, 0.77, 0.68)
+    assert near_duplicates._FINER_SCALES == (0.94, 1.0, 1.06)
+    assert near_duplicates._FACTORS == ((0.98, 1.02), (0.98, 0.99, 1.01, 1.02))
+    ranks = (near_duplicates._MIN_RANK, near_duplicates._MIN_RANK_OF_SHIFTED, near_duplicates._MIN_RANK_OF_SHIFTED_FEW)
+    assert ranks == (0.84, 0.5, 0.35)
+    assert (near_duplicates._RANK_MARGIN, near_duplicates._RANK_MARGIN_OF_FEW) == (0.02, 0.1)
+    assert (near_duplicates._MIN_ROUGH, near_duplicates._MIN_SLICE) == (0.4, 0.45)
+
+
+def test_cases_with_too_few_pixels_or_voxels_are_not_compared():
+    for shape, is_compared in (((38, 39), False), ((39, 40), True), ((19, 21, 16), False), ((20, 20, 16), True)):
+        cases = textures(shape, 1)
+        assert find(np.concatenate([cases, cases])) == ([(0, 1)] if is_compared else [])
+
+
 def test_copies_in_one_group_are_not_looked_for():
     values = np.concatenate([cut(2), cut(2, (1, 0, 0))[1:2]])
     groups = np.arange(NUM + 1)
