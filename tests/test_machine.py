@@ -76,6 +76,14 @@ def test_usable_cores_are_limited_by_affinity_and_by_the_quota_of_a_container(tm
     assert usable_cores() == cores
 
 
+@pytest.mark.parametrize(("count", "cores"), [(6, 6), (None, 1)])
+def test_without_an_affinity_all_cores_of_the_machine_are_usable(tmp_path, monkeypatch, count, cores):
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: count)
+    monkeypatch.setattr(machine, "_GROUPS", tmp_path / "missing")
+    assert usable_cores() == cores
+
+
 CPUINFO = "processor\t: 0\nmodel name\t: Fast CPU: v2 @ 3 GHz\nmodel name\t: another\n"
 
 
