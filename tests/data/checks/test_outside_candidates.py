@@ -106,7 +106,7 @@ def test_one_nodule_is_an_error():
     labels[[3, 9]] = 1
     (finding,) = _find(_points(places, labels=labels))
     assert finding.severity == "error"
-    assert f"Among them is 1 nodule. {CAUSES}" in finding.message
+    assert finding.message.endswith(f" Among them is 1 nodule. {CAUSES}")
 
 
 @pytest.mark.parametrize(
