@@ -213,7 +213,7 @@ def test_packed_pixels_of_another_size_than_the_header_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("segments", [b"", b"\xff\xfe\0\4ab", b"\xff\xe0\0\6abcd\xff\xfe\0\4ab"])
-def test_the_size_of_a_jpeg_is_read_behind_its_comments(tmp_path, segments):
+def test_the_size_of_a_jpeg_is_read_behind_its_comments(tmp_path, segments, monkeypatch):
     values = np.random.default_rng(0).integers(0, 4000, (1, 16, 24)).astype(np.int16)
     image = SimpleITK.GetImageFromArray(values)
     for key, value in {"0008|0016": "1.2.840.10008.5.1.4.1.1.2", "0028|1052": "0", "0028|1053": "1"}.items():
@@ -232,6 +232,7 @@ def test_the_size_of_a_jpeg_is_read_behind_its_comments(tmp_path, segments):
     content = content[: start - 4] + struct.pack("<I", length + len(segments)) + packed
     path.write_bytes(content)
     np.testing.assert_array_equal(read_pixels(read_header(path)), values[0])
+    monkeypatch.setattr(SimpleITK, "ReadImage", lambda *_, **__: pytest.fail("it was unpacked"))
     for tag, number in ((0x10, 16), (0x11, 24)):
         element = struct.pack("<HH2sHH", 0x28, tag, b"US", 2, number)
         path.write_bytes(content.replace(element, element[:-2] + struct.pack("<H", 8)))
