@@ -1,10 +1,22 @@
 import re
 import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from archnet import machine
-from archnet.machine import environment, git_state, usable_cores
+from archnet.machine import (
+    command_line,
+    environment,
+    git_state,
+    package_version,
+    peak_memory_bytes,
+    reset_peak_memory,
+    resident_memory_bytes,
+    usable_cores,
+)
 
 GROUPS = "4:cpu,cpuacct:/pod/one\n0::/pod/one\n"
 
@@ -62,3 +74,75 @@ def test_usable_cores_are_limited_by_affinity_and_by_the_quota_of_a_container(tm
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"{text}\n")
     assert usable_cores() == cores
+
+
+@pytest.mark.parametrize(("count", "cores"), [(6, 6), (None, 1)])
+def test_without_an_affinity_all_cores_of_the_machine_are_usable(tmp_path, monkeypatch, count, cores):
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: count)
+    monkeypatch.setattr(machine, "_GROUPS", tmp_path / "missing")
+    assert usable_cores() == cores
+
+
+CPUINFO = "processor\t: 0\nmodel name\t: Fast CPU: v2 @ 3 GHz\nmodel name\t: another\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [(CPUINFO, "Fast CPU: v2 @ 3 GHz"), ("processor\t: 0\n", "aarch64"), (None, "aarch64")]
+)
+def test_the_processor_is_named_as_the_system_names_it(monkeypatch, text, name):
+    is_file, read_text = Path.is_file, Path.read_text
+    monkeypatch.setattr(Path, "is_file", lambda path: text is not None if path.name == "cpuinfo" else is_file(path))
+    monkeypatch.setattr(
+        Path, "read_text", lambda path, *args, **kw: text if path.name == "cpuinfo" else read_text(path, *args, **kw)
+    )
+    monkeypatch.setattr(machine.platform, "processor", lambda: "aarch64")
+    assert environment()["processor"] == name
+
+
+@pytest.mark.parametrize(
+    ("argv", "text"),
+    [
+        (["/usr/bin/archnet", "run", "a b.json"], "archnet run 'a b.json'"),
+        (["C/archnet.exe", "run"], "archnet run"),
+        (["lib/archnet/__main__.py", "--version"], "archnet --version"),
+        (["lib/other/__main__.py", "a b"], "lib/other/__main__.py 'a b'"),
+        (["archnet/train.py"], "archnet/train.py"),
+        ([""], "''"),
+    ],
+)
+def test_the_command_is_written_as_it_can_be_repeated(monkeypatch, argv, text):
+    monkeypatch.setattr("sys.argv", argv)
+    assert command_line() == text
+
+
+def test_the_memory_of_this_process_is_read_from_its_status(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "_STATUS", tmp_path / "status")
+    (tmp_path / "status").write_text("VmPeak:\t     900 kB\nVmHWM:\t     700 kB\nVmRSS:\t     300 kB\n")
+    assert (resident_memory_bytes(), peak_memory_bytes()) == (300 * 1024, 700 * 1024)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not report the peak")
+@pytest.mark.parametrize(("platform", "unit"), [("linux", 1024), ("darwin", 1)])
+def test_the_peak_is_asked_of_the_system_where_the_status_lacks_it(tmp_path, monkeypatch, platform, unit):
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(machine, "_STATUS", tmp_path / "missing")
+    monkeypatch.setattr(
+        resource, "getrusage", lambda who: SimpleNamespace(ru_maxrss=12 if who == resource.RUSAGE_SELF else 0)
+    )
+    monkeypatch.setattr(machine.sys, "platform", platform)
+    assert (resident_memory_bytes(), peak_memory_bytes()) == (None, 12 * unit)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_peak_is_restarted_where_the_system_can(tmp_path, monkeypatch, is_there):
+    monkeypatch.setattr(machine, "_CLEAR", tmp_path / ("clear_refs" if is_there else "missing/clear_refs"))
+    reset_peak_memory()
+    assert [path.read_text() for path in tmp_path.rglob("*")] == ["5"] * is_there
+
+
+def test_packages_that_are_not_installed_have_no_version(monkeypatch):
+    monkeypatch.setattr(machine, "PACKAGES", ("archnet", "no-such-package"))
+    assert package_version("no-such-package") is None
+    assert environment()["packages"] == {"archnet": package_version("archnet")}
+    assert re.fullmatch(r"\d+\.\d+\.\d+.*", package_version("archnet"))

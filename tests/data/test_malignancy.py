@@ -187,6 +187,19 @@ def test_a_list_of_nodules_is_needed(folder):
         )
 
 
+def test_a_damaged_list_of_nodules_is_refused_only_if_readings_need_it(folder):
+    root, path = folder
+    (root / "annotations.csv").write_text("seriesuid,coordX,coordY,coordZ,diameter_mm\n1.1,a,0,0,5\n")
+    message = f'{root / "annotations.csv"} line 2: coordX must be a finite number, got "a".'
+    with pytest.raises(DataError) as caught:
+        open_nodules(root, path, task="nodule")
+    assert str(caught.value) == message
+    dataset = open_dataset(Data(name="luna16", root=str(root), crop_size=(6, 4, 2)))
+    assert [(finding.severity, finding.text) for finding in dataset.findings if finding.check == "case_attributes"] == [
+        ("warning", f"The diameters of nodules are unknown: {message}")
+    ]
+
+
 def test_an_empty_list_of_nodules_is_refused(folder):
     root, path = folder
     (root / "annotations.csv").write_text("seriesuid,coordX,coordY,coordZ,diameter_mm\n")

@@ -93,6 +93,11 @@ X = _random((2, 3, 3))
         ({"x": X, "y": [b"\xff", b"a"]}, "y must contain numbers or text, got bytes that are not UTF-8"),
         ({"x": X, "y": [0, 1], "classes": [["a", "b"]]}, "classes must contain one entry for each class, got (1, 2)"),
         ({"x": X, "y": [0, 1, 1]}, "x has 2 cases, y has 3; give one entry for each case"),
+        ({"x": X.astype(complex), "y": [0, 1]}, "x: Hounsfield units must be numbers, got complex128"),
+        (
+            {"x": X[:, :2, :2] * np.int32(0) + np.array([[0, 32767], [-1, 32768]]), "y": [0, 1]},
+            "x: Hounsfield units must fit 16-bit integers, got values from -1 to 32768",
+        ),
         ({"x": X, "y": [0, 1], "group": [1]}, "x has 2 cases, group has 1; give one entry for each case"),
         (
             {"x": X, "y": [0, 1], "split": ["train", "holdout"]},
@@ -290,3 +295,15 @@ def test_soft_labels_next_to_the_arrays_of_medmnist_are_refused(tmp_path):
         f"{path}: soft needs the arrays x and y, but this file contains those of MedMNIST; save x, y, split and soft, or "
         "omit soft."
     )
+
+
+def test_arrays_that_do_not_fit_into_memory_are_reported(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise MemoryError("Unable to allocate 3 TiB")
+
+    path = _save(tmp_path / "a.npz", x=X, y=[0, 1])
+    monkeypatch.setattr("archnet.data.npz.convert_to_hu", refuse)
+    monkeypatch.setattr("archnet.data.npz.squeeze_channel", refuse)
+    with pytest.raises(DataError) as caught:
+        _open(path)
+    assert str(caught.value) == f"{path}: its arrays do not fit into this machine's memory (Unable to allocate 3 TiB)."

@@ -292,6 +292,33 @@ def test_a_set_can_keep_all_its_negatives():
     assert np.count_nonzero(sets[kept] == "train") < np.count_nonzero(sets == "train")
 
 
+@pytest.mark.parametrize(
+    ("options", "kept"),
+    [
+        ({"by": "group"}, "VVvvtTttTTTttttTVvvvTtTtXXxXTTTTxxxXttTTTtttXXxXTtTtTttTtTTt"),
+        ({"by": "candidate"}, "TxtttTXTTtTxtttTXTTtXTtTtXxXtVVvTTTVxttTTxtttTxtVtTtttTTTVxt"),
+        ({"by": "group", "folds": 3, "fold": 1}, "VvVvtTTtTtTTTttTXXxxXxxxTTtTXXXxtTtTvvVvXxxxTTtttTTtxXXXttTt"),
+        (
+            {"by": "candidate", "folds": 3, "fold": 2, "validation": 0.2},
+            "TxvXVXVTxtTtXtxTtvXXXvVxTVtvTvTTxxvXTXvxTttxxXXTttTttTtVxTtT",
+        ),
+        (
+            {"by": "group", "test": 0.4, "validation": 0.0},
+            "TtttxXXxTTTtXXXXttttXxXxtTttTTTtxxxXtTTTTtttxXxxTtTtTTtTXxXX",
+        ),
+    ],
+)
+def test_the_sets_and_the_rows_of_a_seed_are_the_same_in_every_version(options, kept):
+    cases = _cases([f"scan{number // 4}" for number in range(60)], [number % 5 == 0 for number in range(60)])
+    split = Split(seed=7, **options)
+    sets = make_split(cases, split)
+    rows = keep_rows(cases, sets, Data(name="luna16", negatives_per_positive=1.5), split)
+    letters = np.array([{"train": "t", "validation": "v", "test": "x"}[name] for name in sets.tolist()])
+    shown = letters.copy()
+    shown[rows] = np.char.upper(letters[rows])
+    assert "".join(shown.tolist()) == kept
+
+
 def test_all_keeps_every_row():
     cases = _luna_like()
     assert len(_kept(cases, make_split(cases, Split()), "all")) == len(cases.labels)

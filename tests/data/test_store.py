@@ -11,7 +11,7 @@ import pytest
 from archnet.data import build_store
 from archnet.data.crops import WholeVolumes
 from archnet.data.recipe import scan_fingerprint
-from archnet.data.store import StoreState, open_crops, read_store_json, store_state
+from archnet.data.store import StoreState, lock_store, open_crops, read_store_json, store_state
 from archnet.data.store_list import StoredCrops, list_stores, prune_stores
 from archnet.errors import DataError
 from archnet.files.locks import break_foreign_locks
@@ -315,3 +315,24 @@ def test_a_listed_store_shows_its_crops_and_its_megabytes(tmp_path):
     on_disk = sum(path.stat().st_size for path in only_store().iterdir())
     assert (listed.num_crops, listed.num_bytes) == (30, on_disk)
     assert store_state(recipe(tmp_path / "scans")).num_bytes == 30 * 6 * 5 * 4 * 2
+
+
+def test_a_store_without_its_description_is_reported(tmp_path):
+    message = f"{tmp_path / 'store.json'}: no such file. Remove it with archnet data prune; the crops are then extracted again."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_store_json(tmp_path)
+
+
+def test_a_store_that_another_process_uses_is_not_pruned(tmp_path):
+    open_crops(recipe(tmp_path / "scans"))
+    store, found = only_store(), []
+    with lock_store(store):
+        for is_dry in (True, False):
+            thread = threading.Thread(
+                target=lambda is_dry=is_dry: found.append(prune_stores(everything=True, dry_run=is_dry))
+            )
+            thread.start()
+            thread.join()
+    assert found == [[], []]
+    assert store.is_dir()
+    assert [stored.folder for stored in prune_stores(everything=True)] == [store]

@@ -209,3 +209,23 @@ def start_build(folder, store):
     )
     assert process.stdout.readline() == b"started\n"
     return process
+
+
+def test_crops_that_cannot_be_written_are_reported_and_the_next_command_resumes(tmp_path, monkeypatch):
+    wanted = recipe(tmp_path / "scans")
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(build_store, "_write_lists", refuse)
+        with pytest.raises(DataError) as caught:
+            open_crops(wanted)
+    (draft,) = (path for path in (store_home() / ".unfinished").iterdir() if path.is_dir())
+    assert str(caught.value) == (
+        f"{draft}: crops cannot be written (No space left on device). Free some disk space (archnet data prune), or set "
+        "$ARCHNET_STORE to another folder; extracted crops are kept, and the same command resumes."
+    )
+    assert store_state(wanted).num_finished == 4
+    monkeypatch.setattr("archnet.data.recipe.read_volume", lambda *_: pytest.fail("all scans were read"))
+    assert open_crops(wanted).is_there.all()

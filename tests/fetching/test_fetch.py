@@ -20,7 +20,7 @@ from archnet.fetching.archive import ArchiveLimits, unpack
 from archnet.fetching.catalogue import Servers, fetch
 from archnet.fetching.download import Downloader, RemoteFile
 from archnet.fetching.fetched_parts import FETCH_RECORD
-from archnet.fetching.http import RetryPolicy, TransientError, open_url
+from archnet.fetching.http import RetryPolicy, TransientError, open_url, read_chunks
 from archnet.files.locks import LockedError
 from archnet.spec.datasets import DATASETS
 from server import Server, serve, zip_bytes, zip_entry
@@ -733,3 +733,135 @@ def test_an_interrupted_unpacking_leaves_no_folder_and_is_done_again(tmp_path, s
     assert server.requests == [("3723295", 0)]
     assert _files(tmp_path) == LISTS | SCANS
     assert not (tmp_path / ".fetch").exists()
+
+
+def test_a_listing_that_breaks_off_is_asked_for_again(tmp_path, server):
+    server.answers["/api/records/3723295"] = [drop_after(20), drop_after(0)]
+    said = []
+    fetch("luna16", tmp_path, [0], log=said.append, servers=server.servers())
+    assert _files(tmp_path) == LISTS | SCANS
+    reason = f"{server.url}/api/records/3723295: the connection was interrupted; trying again in"
+    assert said == [f"{reason} 1 s.", f"{reason} 2 s."]
+
+
+def test_without_hard_links_a_download_is_moved(tmp_path, server, monkeypatch):
+    def refuse_links(*_):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("os.link", refuse_links)
+    fetch("luna16", tmp_path, [0], servers=server.servers())
+    assert _files(tmp_path) == LISTS | SCANS
+    assert not (tmp_path / ".fetch").exists()
+
+
+def test_an_archive_is_not_unpacked_over_a_folder_with_files(tmp_path):
+    archive = tmp_path / "CT-0.zip"
+    archive.write_bytes(zip_bytes({"CT-0/a.nii.gz": b"1"}))
+    (tmp_path / "CT-0").mkdir()
+    (tmp_path / "CT-0/mine").write_bytes(b"2")
+    with _raises(f"{archive}: cannot be unpacked: Directory not empty."):
+        unpack(archive, tmp_path / "CT-0")
+    assert _files(tmp_path).keys() == {"CT-0.zip", "CT-0/mine"}
+    assert not (tmp_path / "CT-0.unpacking").exists()
+
+
+def test_a_file_where_downloads_should_go_is_reported(tmp_path, server):
+    (tmp_path / ".fetch").write_bytes(b"mine")
+    with _raises(f"{tmp_path}: cannot be written: File exists."):
+        fetch("luna16", tmp_path, [0], servers=server.servers())
+    assert _files(tmp_path) == {".fetch": b"mine"}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 408, 410, 425, 429, 500, 501, 502, 503, 504, 505])
+def test_only_failures_that_may_pass_are_asked_for_again(server, status):
+    server.answers[SUBSET0] = [refuse(status)]
+    is_temporary = status in (408, 425, 429, 500, 502, 503, 504)
+    with (
+        pytest.raises(TransientError if is_temporary else DataError, match=f"the server responds with {status} "),
+        open_url(server.url + SUBSET0, 0, RetryPolicy()),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("40", 40.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.0), ("-1", 0.0)])
+def test_a_server_asks_for_a_pause_in_whole_seconds(server, text, seconds):
+    server.answers[SUBSET0] = [refuse(503, **{"Retry-After": text})]
+    with pytest.raises(TransientError) as caught, open_url(server.url + SUBSET0, 0, RetryPolicy()):
+        pass
+    assert caught.value.retry_after_s == seconds
+
+
+@pytest.mark.parametrize(("start", "wanted"), [(0, None), (1, "bytes=1-"), (1000, "bytes=1000-")])
+def test_a_request_names_the_program_and_the_first_byte(server, start, wanted):
+    found = []
+
+    def answer(handler, content):
+        found.append([handler.headers.get(name) for name in ("User-Agent", "Accept-Encoding", "Range")])
+        serve(handler, content)
+
+    server.answers[SUBSET0] = [answer]
+    with open_url(server.url + SUBSET0, start, RetryPolicy()):
+        pass
+    assert found == [["archnet", "identity", wanted]]
+
+
+class Chunks:
+    """A response of these chunks."""
+
+    def __init__(self, *sizes):
+        self.sizes = list(sizes)
+
+    def read1(self, most):
+        assert most == 2**18
+        return bytes(self.sizes.pop(0)) if self.sizes else b""
+
+
+@pytest.mark.parametrize(
+    ("sizes", "times", "problem"),
+    [
+        ((5, 5), (0, 9, 10), None),
+        ((5, 5), (0, 9.9, 10), None),
+        ((5, 4), (0, 9, 10), "received only 9 bytes in 10 s"),
+        ((5, 5), (0, 9, 11), "received only 10 bytes in 11 s"),
+        ((5, 4), (0, 5, 9.9), None),
+        ((50, 9, 1), (0, 10, 10, 19, 20), None),
+        ((50, 9), (0, 10, 10, 20), "received only 9 bytes in 10 s"),  # the speed is measured anew
+        ((50, 9), (0, 10, 11, 20.9), None),
+    ],
+)
+def test_an_attempt_that_is_too_slow_is_ended(sizes, times, problem):
+    clock = iter((*times, 0, 0, 0))
+    policy = RetryPolicy(timeout_s=10, min_bytes_per_s=1.0, clock=lambda: next(clock))
+    chunks = read_chunks(Chunks(*sizes), "url", 1000, policy)
+    if problem is None:
+        assert tuple(map(len, chunks)) == sizes
+    else:
+        with pytest.raises(TransientError, match=f"'{problem}'"):
+            list(chunks)
+
+
+def test_a_response_may_have_as_many_bytes_as_expected():
+    assert list(map(len, read_chunks(Chunks(4, 6), "url", 10, RetryPolicy()))) == [4, 6]
+    with _raises("url: 10 bytes expected, but the server sent more."):
+        list(read_chunks(Chunks(4, 7), "url", 10, RetryPolicy()))
+
+
+@pytest.mark.parametrize(("num_bytes", "is_progress"), [(5, True), (4, False)])
+def test_attempts_that_receive_enough_are_not_counted_as_failures(tmp_path, server, num_bytes, is_progress):
+    server.answers[SUBSET0] = [drop_after(num_bytes)] * 6
+    if is_progress:
+        fetch("luna16", tmp_path, [0], servers=server.servers())
+        assert _files(tmp_path) == LISTS | SCANS
+    else:
+        with pytest.raises(DataError, match="failed after 3 tries; the last error: the connection was interrupted"):
+            fetch("luna16", tmp_path, [0], servers=server.servers())
+
+
+def test_the_limits_are_those_of_the_documentation():
+    policy, limits = RetryPolicy(), ArchiveLimits()
+    assert (policy.max_attempts, policy.initial_delay_s, policy.max_delay_s) == (8, 1.0, 60.0)
+    assert (policy.timeout_s, policy.min_bytes_per_s) == (60.0, 1000.0)
+    assert (policy.sleep, policy.clock) == (time.sleep, time.monotonic)
+    assert [policy.delay_s(number) for number in (1, 2, 6, 7, 8)] == [1, 2, 32, 60, 60]
+    assert [policy.delay_s(2, requested) for requested in (1, 2, 3, 100)] == [2, 2, 3, 60]
+    assert (limits.num_entries, limits.depth, limits.num_bytes, limits.ratio) == (20_000, 20, 10**11, 100)

@@ -67,6 +67,31 @@ def test_a_draft_keeps_the_suffix_and_stays_out_of_sight(tmp_path):
         assert draft.suffix == ".keras"
 
 
+@pytest.mark.parametrize(("length", "kept"), [(229, 229), (230, 230), (231, 230), (255, 230)])
+def test_the_draft_of_a_long_name_has_the_end_of_it(tmp_path, length, kept):
+    name = "a" * (length - 5) + ".json"
+    with atomic_write(tmp_path / name) as draft:
+        assert draft.name[:9] + draft.name[17:] == f".archnet--{name[-kept:]}"
+    assert (tmp_path / name).is_file()
+
+
+def test_a_draft_that_another_process_removes_meanwhile_does_not_keep_the_others(tmp_path, monkeypatch):
+    for number in range(3):
+        (tmp_path / f".archnet-0123abc{number}-a.json").touch()
+    is_dir, seen = Path.is_dir, []
+
+    def remove_first(path):
+        if path.name.startswith(".archnet-") and not seen:
+            seen.append(path)
+            path.unlink()
+        return is_dir(path)
+
+    monkeypatch.setattr(Path, "is_dir", remove_first)
+    remove_leftovers(tmp_path)
+    assert len(seen) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
 def test_files_and_folders_have_the_permissions_that_the_user_asks_for(tmp_path, mask, mode):
     before = os.umask(mask)

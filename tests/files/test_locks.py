@@ -9,6 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from filelock import MarkerSoftFileLock, Timeout
 
 from archnet.errors import RunError
 from archnet.files import lock_owner, locks
@@ -317,6 +318,63 @@ def test_a_folder_that_cannot_be_written_is_named_with_a_remedy(tmp_path, monkey
         assert not is_locked(tmp_path / LOCK_FILE)
         write_lock(tmp_path)
         assert is_locked(tmp_path / LOCK_FILE) == (number == errno.EACCES)  # a lock of another user
+
+
+ACQUIRE = "filelock.MarkerSoftFileLock.acquire"
+
+
+@pytest.mark.parametrize("num_removals", [1, 2])
+def test_a_folder_that_another_process_removes_is_made_again(tmp_path, monkeypatch, num_removals):
+    acquire, folder, calls = MarkerSoftFileLock.acquire, tmp_path / "runs", []
+
+    def acquire_later(self, **options):
+        calls.append(1)
+        if len(calls) <= num_removals:
+            folder.rmdir()
+            raise FileNotFoundError
+        return acquire(self, **options)
+
+    monkeypatch.setattr(ACQUIRE, acquire_later)
+    with lock_folder(folder):
+        assert (folder / LOCK_FILE).exists()
+    assert len(calls) == num_removals + 1
+
+
+def test_a_folder_that_another_process_keeps_removing_is_named(tmp_path, monkeypatch):
+    def refuse(self, **options):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(ACQUIRE, refuse)
+    message = f"{tmp_path / 'runs'}: another process keeps removing this folder. Choose another folder."
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"), lock_folder(tmp_path / "runs"):
+        pass
+
+
+def test_a_lock_whose_owner_cannot_be_recorded_is_freed(tmp_path, monkeypatch):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(locks, "owner_lines", interrupt)
+        with pytest.raises(KeyboardInterrupt), hold_lock(tmp_path / ".x.lock"):
+            pass
+    assert list(tmp_path.iterdir()) == []
+    with hold_lock(tmp_path / ".x.lock"):
+        assert read_owner(tmp_path / ".x.lock").pid == os.getpid()
+
+
+def test_a_lock_that_was_freed_a_moment_ago_is_tried_again(tmp_path, monkeypatch):
+    acquire, calls = MarkerSoftFileLock.acquire, []
+
+    def meet_lock(self, **options):
+        calls.append(1)
+        if len(calls) == 1:
+            raise Timeout(self.lock_file)
+        return acquire(self, **options)
+
+    monkeypatch.setattr(ACQUIRE, meet_lock)
+    with hold_lock(tmp_path / ".x.lock"):
+        assert len(calls) == 2
 
 
 def test_a_file_can_be_locked_alone(tmp_path):

@@ -1,6 +1,7 @@
 """Strict JSON: what is read, what is refused, and in which words."""
 
 import json
+import os
 import re
 
 import pytest
@@ -8,8 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archnet.errors import DocumentError
+from archnet.files.documents.json_parser import MAX_DEPTH
 from archnet.files.documents.json_text import json_text
-from archnet.files.strict_json import MAX_BYTES, Document, parse_document, path_text, plain_json, read_document
+from archnet.files.strict_json import (
+    MAX_BYTES,
+    Document,
+    flat_texts,
+    limit_problems,
+    parse_document,
+    path_text,
+    plain_json,
+    read_document,
+    slugify,
+)
 from archnet.spec.schema import read_schema
 
 json_values = st.recursive(
@@ -180,3 +192,99 @@ def test_every_key_of_a_schema_has_a_description_and_an_example(name):
     for path, key in keys:
         assert key.get("description"), path
         assert key.get("examples") or "$ref" in key, path
+
+
+@pytest.mark.parametrize(
+    ("lengths", "num_more", "listed", "counted"),
+    [
+        ([], 0, 0, 0),
+        ([1] * 50, 0, 50, 0),
+        ([1] * 51, 0, 50, 1),
+        ([1] * 60, 3, 50, 13),
+        ([1] * 2, 3, 2, 3),
+        ([4000, 4000], 0, 2, 0),
+        ([4000, 4001], 0, 1, 1),
+        ([4000, 4001, 1], 0, 1, 2),
+        ([9000], 0, 1, 0),
+        ([9000, 1], 1, 1, 2),
+    ],
+)
+def test_problems_are_listed_up_to_the_limits_of_a_message(lengths, num_more, listed, counted):
+    texts = [chr(0x4E00 + number) * length for number, length in enumerate(lengths)]
+    more = [f"and {counted} more problem{'s' * (counted > 1)}"] * bool(counted)
+    assert limit_problems([*texts, *texts], num_more) == [*texts[:listed], *more]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("my arch (1)", "my-arch-1"),
+        ("-._a_b.c-d_.-", "a_b.c-d"),
+        ("a" * 81, "a" * 80),
+        ("--" + "a" * 80, "a" * 80),
+        ("\u80ba", "unnamed"),
+        ("", "unnamed"),
+    ],
+)
+def test_any_text_becomes_a_name_of_a_folder(text, name):
+    assert slugify(text) == name
+
+
+def test_a_document_has_at_most_four_megabytes(tmp_path):
+    assert MAX_BYTES == 4_000_000
+    (tmp_path / "a.json").write_bytes(b"[1]" + b" " * (MAX_BYTES - 3))
+    assert read_document(tmp_path / "a.json").value == [1]
+    (tmp_path / "a.json").write_bytes(b"[1]" + b" " * (MAX_BYTES - 2))
+    with pytest.raises(DocumentError, match="larger than 4 MB, the limit for architectures and experiments"):
+        read_document(tmp_path / "a.json")
+
+
+def test_python_values_nest_as_deep_as_documents():
+    value = 1
+    for level in range(MAX_DEPTH):
+        value = {"a": value} if level % 2 else [value]
+    assert plain_json(value, "x") == value
+    for deeper in ([value], (value,), {"a": value}):
+        with pytest.raises(
+            DocumentError, match=f"^x: nested more than {MAX_DEPTH} levels deep. Does it contain itself?"
+        ):
+            plain_json(deeper, "x")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), b"a", {1}, object])
+def test_what_is_not_json_is_refused_from_python(value):
+    with pytest.raises(
+        DocumentError, match=r"^x: .{1,60} is not a JSON value\. Use finite numbers, text, lists or mappings\.$"
+    ):
+        plain_json({"a": [value]}, "x")
+
+
+def test_objects_are_flattened_to_texts():
+    value = {"a": {"b": {"c": "x"}, "d": [1, {"e": 2}]}, "f": True, "g": {}, "h": "\u80ba", "i": ["\u80ba"]}
+    assert flat_texts(value) == {"a.b.c": "x", "a.d": '[1, {"e": 2}]', "f": "true", "h": "\u80ba", "i": '["\u80ba"]'}
+
+
+def test_problems_are_listed_once_in_the_order_of_the_file():
+    document = Document(value={}, source="a.json", lines={("b",): 2, ("a",): 7})
+    error = document.error([(("a",), "one"), (("c",), "two"), (("b",), "three"), (("a",), "one")])
+    assert str(error) == "a.json $.c: two\na.json:2 $.b: three\na.json:7 $.a: one"
+    assert error.source == "a.json"
+    assert [problem.path for problem in error.problems] == [("c",), ("b",), ("a",)]
+
+
+def test_a_document_names_only_regular_files(tmp_path):
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "b.json").write_text("[2]")
+    document = Document(value={}, source=str(tmp_path / "a.json"), files={"given.json": Document(value=1, source="g")})
+    assert document.read("b.json").value == [2]
+    assert document.read("given.json").value == 1
+    message = f"{tmp_path / 'pipe.json'}: is not a regular file. Name a JSON file."
+    with pytest.raises(DocumentError, match=f"^{re.escape(message)}$"):
+        document.read("pipe.json")
+    with pytest.raises(DocumentError, match=r"no such file\."):
+        document.read("missing.json")
+    unsaved = Document(
+        value={}, source=str(tmp_path / "a.json"), read_text=lambda path: "[3]" if path.stem == "b" else None
+    )
+    assert unsaved.read("b.json").value == [3]
+    assert unsaved.read("b.json").read_text is unsaved.read_text

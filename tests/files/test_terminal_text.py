@@ -5,7 +5,14 @@ import unicodedata
 
 import pytest
 
-from archnet.files.terminal_text import escape_json, escape_message, escape_name, has_unsafe_characters
+from archnet.files.terminal_text import (
+    escape_json,
+    escape_message,
+    escape_name,
+    has_unsafe_characters,
+    name_stream,
+    shorten,
+)
 
 HOSTILE = "\x1b[31mred\r\x9b2J\x7f\u202egnp.\u2066\u2028\udcff\x00"
 ESCAPED = r"\x1b[31mred\x0d\x9b2J\x7f\u202egnp.\u2066\u2028\udcff\x00"
@@ -43,3 +50,19 @@ def test_escaped_json_has_the_same_value_but_no_lone_surrogates():
     assert json.loads(escape_json(text)) == {visible: [visible, "肺"]}
     assert "肺" in escape_json(text)
     assert not any(character in escape_json(text) for character in "\x9b\x7f\u202e\u2066\u2028\udcff")
+
+
+def test_a_name_of_more_than_80_characters_keeps_its_start_and_end():
+    name = "".join(chr(0x100 + place) for place in range(81))
+    assert shorten(name[:80]) == name[:80]
+    assert shorten(name) == f"{name[:39]}\u2026{name[-40:]}"
+    assert len(shorten(name * 2)) == 80
+
+
+@pytest.mark.parametrize(("is_stderr", "name"), [(True, "standard error"), (False, "standard output")])
+def test_an_error_of_a_standard_stream_names_it(is_stderr, name):
+    with pytest.raises(OSError, match="No space left on device") as caught, name_stream(is_stderr=is_stderr):
+        raise OSError(28, "No space left on device")
+    assert caught.value.filename == name
+    with name_stream(is_stderr=is_stderr):
+        pass

@@ -32,6 +32,8 @@ def test_the_title_names_the_run_its_place_and_the_epoch():
     assert position_after(55, RUN).title == "archsm-seed1 (2 of 6)  epoch  6/12"
     assert position_after(5, RunStart(name="net", number=1, num_runs=1, num_epochs=3)).title == "net  epoch 1/3"
     assert position_after(15).title == "epoch 2"
+    assert position_after(15).epoch_title(7) == "epoch 7"
+    assert position_after(0, RUN).title == "archsm-seed1 (2 of 6)  epoch  0/12"
 
 
 def test_the_time_left_is_that_of_all_epochs_and_of_all_runs():

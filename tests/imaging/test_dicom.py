@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pydicom
@@ -419,6 +420,50 @@ def test_a_slice_may_be_as_far_off_as_rounding_puts_it(position_mm, message):
         return
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         stack(slices)
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_alike"),
+    [
+        ({"pixel_mm": (0.70009, 0.7)}, True),
+        ({"pixel_mm": (0.7, 0.70011)}, False),
+        ({"axes": (1.0, 0.00099, 0.0, 0.0, 1.0, 0.0)}, True),
+        ({"axes": (1.0, 0.00101, 0.0, 0.0, 1.0, 0.0)}, False),
+        ({"shape": (8, 11)}, False),
+    ],
+)
+def test_slices_may_differ_as_much_as_rounding_makes_them(changes, is_alike):
+    slices = _slices([(0.0, 0.0, 5.0 * number) for number in range(4)])
+    slices[2] = replace(slices[2], **changes)
+    if is_alike:
+        assert stack(slices).order == (0, 1, 2, 3)
+    else:
+        with pytest.raises(ValueError, match=r"^its slices are inconsistent: most have .*, 2\.dcm "):
+            stack(slices)
+
+
+@pytest.mark.parametrize(
+    ("places_mm", "message"),
+    [
+        ((0, 0.0101), None),
+        ((0, 0.0099), "slices have the same position: 0.dcm and 1.dcm (at 0.00 mm); remove one of each"),
+        ((0, 0.2, 0.44, 0.6), None),
+        ((0, 0.2, 0.46, 0.6), "its slices are not evenly spaced: usually 0.200 mm apart, but "),
+        ((0, 5, 10, 20.9, 25.9), "slices are missing: 1 between 2.dcm (at 10.00 mm) and 3.dcm (at 20.90 mm); "),
+        (
+            (0, 5, 10, 21.1, 26.1),
+            "its slices are not evenly spaced: usually 5.000 mm apart, but 11.100 mm between 2.dcm ",
+        ),
+        ((0, 5, 10, 30, 35), "slices are missing: 3 between 2.dcm (at 10.00 mm) and 3.dcm (at 30.00 mm); "),
+    ],
+)
+def test_the_distances_between_slices_are_equal_or_multiples(places_mm, message):
+    slices = _slices([(0.0, 0.0, place) for place in places_mm])
+    if message is None:
+        assert stack(slices).spacing_mm[2] == pytest.approx(places_mm[-1] / (len(places_mm) - 1))
+    else:
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+            stack(slices)
 
 
 def test_how_a_series_was_acquired_is_read_from_its_slices(tmp_path):

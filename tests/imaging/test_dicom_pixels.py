@@ -212,6 +212,34 @@ def test_packed_pixels_of_another_size_than_the_header_are_refused(tmp_path):
             read_pixels(read_header(path))
 
 
+@pytest.mark.parametrize("segments", [b"", b"\xff\xfe\0\4ab", b"\xff\xe0\0\6abcd\xff\xfe\0\4ab"])
+def test_the_size_of_a_jpeg_is_read_behind_its_comments(tmp_path, segments, monkeypatch):
+    values = np.random.default_rng(0).integers(0, 4000, (1, 16, 24)).astype(np.int16)
+    image = SimpleITK.GetImageFromArray(values)
+    for key, value in {"0008|0016": "1.2.840.10008.5.1.4.1.1.2", "0028|1052": "0", "0028|1053": "1"}.items():
+        image.SetMetaData(key, value)
+    path = tmp_path / "slice.dcm"
+    writer = SimpleITK.ImageFileWriter()
+    writer.SetImageIO("GDCMImageIO")
+    writer.UseCompressionOn()
+    writer.SetCompressor("JPEG")
+    writer.SetFileName(str(path))
+    writer.Execute(image)
+    content = path.read_bytes()
+    start = content.index(b"\xff\xd8")
+    (length,) = struct.unpack("<I", content[start - 4 : start])
+    packed = b"\xff\xd8" + segments + content[start + 2 :]
+    content = content[: start - 4] + struct.pack("<I", length + len(segments)) + packed
+    path.write_bytes(content)
+    np.testing.assert_array_equal(read_pixels(read_header(path)), values[0])
+    monkeypatch.setattr(SimpleITK, "ReadImage", lambda *_, **__: pytest.fail("it was unpacked"))
+    for tag, number in ((0x10, 16), (0x11, 24)):
+        element = struct.pack("<HH2sHH", 0x28, tag, b"US", 2, number)
+        path.write_bytes(content.replace(element, element[:-2] + struct.pack("<H", 8)))
+        with pytest.raises(DataError, match="cannot be decoded"):
+            read_pixels(read_header(path))
+
+
 def test_a_deflated_file_that_explodes_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("archnet.imaging.dicom.dicom_file._MAX_UNPACKED_BYTES", 2**20)
     write_series(tmp_path, 2)

@@ -1,10 +1,19 @@
 """Whether voxels are Hounsfield units of a chest: padding neither saves nor condemns a scan."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from archnet.imaging import read_volume
-from archnet.imaging.hounsfield import SAMPLE_SHAPE, evaluate_hu, measure_hu, parse_hu_statistics, sample_voxels
+from archnet.imaging.hounsfield import (
+    SAMPLE_SHAPE,
+    HuStatistics,
+    evaluate_hu,
+    measure_hu,
+    parse_hu_statistics,
+    sample_voxels,
+)
 
 WORDS = {
     "lost": "They are about 1,024 too high, as if the rescale intercept is missing",
@@ -131,3 +140,160 @@ def test_a_small_scan_is_looked_at_as_a_whole():
     hu = chest(shape=SAMPLE_SHAPE)
     np.testing.assert_array_equal(sample_voxels(hu), hu)
     assert sample_voxels(hu) is not hu
+
+
+CHEST = HuStatistics(low=-1000, high=400, dark=-850, bright=-20, air_share=0.4, tissue_share=0.4, padding=None)
+NO_AIR = {"low": -400, "high": 900, "air_share": 0.0, "tissue_share": 0.6}
+WITH_PADDING = {**NO_AIR, "padding": -1000}
+SHIFTED = {"air_share": 0.0, "low": -600}
+MISSING = {"air_share": 0.0, "low": -100, "high": 2000}
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({}, "hu"),
+        ({"air_share": 0.01, "tissue_share": 0.49}, "hu"),
+        ({"air_share": 0.01, "tissue_share": 0.48}, "unclear"),
+        ({"air_share": 0.0099, "tissue_share": 0.6}, "unclear"),
+        ({"air_share": 0.6, "tissue_share": 0.01}, "hu"),
+        ({"air_share": 0.6, "tissue_share": 0.0099}, "unclear"),
+        *(({"dark": dark}, kind) for dark, kind in ((-1150, "hu"), (-1151, "unclear"), (-1500, "unclear"), (-1501, "other"))),
+        *(({"bright": bright}, kind) for bright, kind in ((-250, "hu"), (-251, "unclear"), (150, "hu"), (151, "unclear"))),
+        *(({**NO_AIR, "low": low}, kind) for low, kind in ((-500, "unclear"), (-499, "other"))),
+        *(
+            ({**WITH_PADDING, "padding": padding}, kind)
+            for padding, kind in ((-1150, "unclear"), (-1151, "other"), (-900, "unclear"), (-899, "other"))
+        ),
+        ({**WITH_PADDING, "tissue_share": 0.5}, "unclear"),
+        ({**WITH_PADDING, "tissue_share": 0.49}, "other"),
+        *(
+            ({**WITH_PADDING, "bright": bright}, kind)
+            for bright, kind in ((-250, "unclear"), (-251, "other"), (150, "unclear"), (151, "other"))
+        ),
+        ({**WITH_PADDING, "low": -9, "high": 9}, "other"),  # z-scores in air
+        *(({**SHIFTED, "bright": bright, "dark": -300}, kind) for bright, kind in ((380, "other"), (379, "unclear"))),
+        *(
+            ({**SHIFTED, "bright": 400, "dark": dark}, kind)
+            for dark, kind in ((-200, "other"), (-199, "unclear"), (-1000, "other"), (-1001, "unclear"))
+        ),
+        *(({**SHIFTED, "bright": bright, "dark": -1200}, kind) for bright, kind in ((-420, "other"), (-419, "unclear"))),
+    ],
+)  # fmt: skip
+def test_the_limits_of_hounsfield_units(changes, kind):
+    assert evaluate_hu(replace(CHEST, **changes)).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        *(
+            ({**MISSING, "bright": bright, "dark": 0}, f"They are about {offset} too high, as if the rescale intercept is missing")
+            for bright, offset in ((1004, "1,024"), (1154, "1,024"), (1155, "1,200"), (854, "1,024"), (853, "900"))
+        ),
+        *(
+            ({"bright": bright, "dark": -1900}, f"They are about {offset} too low, as if the rescale intercept was applied twice")
+            for bright, offset in ((-1044, "1,024"), (-894, "1,024"), (-893, "900"), (-1194, "1,024"), (-1195, "1,200"))
+        ),
+        ({**MISSING, "bright": 1004, "dark": 0, "low": -101}, "They have been clipped or scaled, or this is not a chest CT"),
+        ({"low": 0, "high": 5000, "air_share": 0.0}, "This is not a CT, or its rescale intercept is missing"),
+        ({"low": -1, "high": 5000, "air_share": 0.0}, "They have been clipped or scaled, or this is not a chest CT"),
+        *(
+            ({"low": low, "high": high, "air_share": 0.0}, cause)
+            for low, high, cause in (
+                (0, 1, "They look scaled to 0..1"),
+                (0, 1.01, "They look scaled to -1..1"),
+                (-0.01, 1, "They look scaled to -1..1"),
+                (-1.5, 1.5, "They look scaled to -1..1"),
+                (-1.51, 1.5, "They look standardized"),
+                (-1.5, 1.51, "They look standardized"),
+                (-10, 10, "They look standardized"),
+                (0, 10.1, "They look like the grey values"),
+                (0, 255, "They look like the grey values"),
+                (0, 256, "This is not a CT"),
+                (-10.1, 10, "They have been clipped"),
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_the_causes_of_other_values(changes, cause):
+    judgement = evaluate_hu(replace(CHEST, **changes))
+    assert judgement.kind == "other"
+    assert cause in judgement.reason
+
+
+def test_the_range_is_written_with_three_digits():
+    judgement = evaluate_hu(replace(CHEST, low=-123.456, high=12345.6, air_share=0.0))
+    assert judgement.reason == (
+        "most of its values lie between -123 and 12300, but a chest CT in Hounsfield units holds air, near -1000. They "
+        "have been clipped or scaled, or this is not a chest CT: use the original scan from the scanner."
+    )
+    judgement = evaluate_hu(replace(CHEST, low=-2345.6, high=0.05678, bright=400.4, dark=-200, air_share=0.0))
+    assert judgement.reason.startswith(
+        "most of its values lie between -2350 and 0.0568, but a chest CT in Hounsfield units has air near -1000 and soft "
+        "tissue near 0. They"
+    )
+
+
+def column(values):
+    """A scan of one column, which is inside the circle as a whole."""
+    return np.random.default_rng(0).permutation(values).astype(np.int16).reshape(-1, 1, 1)
+
+
+def best_threshold(values):
+    """The edge, of 129 between the 1st and the 99th percentile, that divides the bins with the least variance within."""
+    values = np.sort(values)
+    low, high = (values[int(share * (len(values) - 1))] for share in (0.01, 0.99))
+    edges = np.linspace(low, high, 129)
+    counts, _ = np.histogram(values[values < high], edges)
+    centres = np.repeat((edges[1:] + edges[:-1]) / 2, counts)
+    within = [sum(((part - part.mean()) ** 2).sum() for part in (centres[centres < edge], centres[centres > edge]))
+              for edge in edges[1:-1]]  # fmt: skip
+    return edges[1 + int(np.argmin(within))]
+
+
+@pytest.mark.parametrize("power", [1, 2, 3])
+def test_percentiles_medians_and_shares_are_those_of_the_sorted_values(power):
+    values = np.unique((np.linspace(-1, 1.2, 1200) ** power * 1300 - 300).astype(int))
+    measured = measure_hu(column(values))
+    threshold, last = best_threshold(values), len(values) - 1
+    dark, bright = values[values < threshold], values[values >= threshold]
+    assert (measured.low, measured.high) == (values[int(0.005 * last)], values[int(0.995 * last)])
+    assert (measured.dark, measured.bright) == (dark[(len(dark) - 1) // 2], bright[(len(bright) - 1) // 2])
+    assert measured.air_share == round(np.mean((values >= -1150) & (values <= -500)), 4)
+    assert measured.tissue_share == round(np.mean((values >= -250) & (values <= 350)), 4)
+    assert measured.padding is None
+
+
+def test_a_value_with_more_than_a_quarter_of_the_voxels_is_left_out_unless_little_remains():
+    rest = np.arange(1000)
+    for count, low in ((250, -2000), (251, 3)):
+        assert measure_hu(column([*[-2000] * count, *rest[: 1000 - count]])).low == low
+    for count, low in ((989, 0), (990, -2000)):
+        assert measure_hu(column([*[-2000] * count, *rest[: 1000 - count]])).low == low
+
+
+def test_a_value_with_more_than_half_of_the_corners_is_padding():
+    hu = np.arange(100, dtype=np.int16).reshape(1, 10, 10)
+    corners = np.flatnonzero(padded(hu, -2000) == -2000)
+    for count, padding in ((len(corners) // 2, None), (len(corners) // 2 + 1, -2000)):
+        changed = hu.copy()
+        changed.reshape(-1)[corners[:count]] = -2000
+        assert len(corners) % 2 == 0
+        assert measure_hu(changed).padding == padding
+
+
+@pytest.mark.parametrize(
+    ("length", "axis", "places"),
+    [
+        (10, 0, range(10)),
+        (11, 0, range(0, 11, 2)),
+        (21, 0, range(1, 21, 3)),
+        (28, 1, range(28)),
+        (57, 2, range(1, 57, 3)),
+    ],
+)
+def test_a_sample_takes_every_nth_plane_around_the_middle(length, axis, places):
+    shape = [1, 1, 1]
+    shape[axis] = length
+    assert sample_voxels(np.arange(length).reshape(shape)).ravel().tolist() == list(places)

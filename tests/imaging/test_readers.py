@@ -178,6 +178,9 @@ def _write_header(folder, **changes):
         ({"DimSize": "4 3 0"}, "DimSize must be 3 whole numbers, got 4 3 0"),
         ({"DimSize": None}, "the header has no DimSize"),
         ({"NDims": "4"}, "NDims must be 3, got 4"),
+        ({"ElementNumberOfChannels": "3"}, "ElementNumberOfChannels must be 1, got 3"),
+        ({"BinaryData": "False"}, "BinaryData must be True, got False"),
+        ({"BinaryData": "0"}, "BinaryData must be True, got 0"),
         (
             {"ElementType": "MET_STRING"},
             "ElementType must be one of MET_CHAR, MET_UCHAR, MET_SHORT, MET_USHORT, MET_INT, MET_UINT, MET_LONG, "
@@ -249,6 +252,14 @@ def test_an_unknown_format_is_refused_with_those_that_are_known(tmp_path):
 def test_a_missing_scan_is_named(tmp_path):
     with pytest.raises(DataError, match=f"^{re.escape(str(tmp_path / 'scan.nii'))}: there is no such file\\.$"):
         read_volume(tmp_path / "scan.nii")
+
+
+@pytest.mark.parametrize("read", [read_volume, read_frame, list_scan_files])
+def test_a_scan_that_the_system_does_not_open_is_named_with_the_reason(tmp_path, read):
+    (tmp_path / "file").touch()
+    path = tmp_path / "file/scan.mhd"
+    with pytest.raises(DataError, match=f"^{re.escape(str(path))}: it cannot be read \\(Not a directory\\)\\.$"):
+        read(path)
 
 
 @pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz", "scan.nrrd", "scan.mhd"])

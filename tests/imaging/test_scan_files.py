@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -170,6 +171,19 @@ def test_a_pipe_is_not_opened(tmp_path):
     _touch(tmp_path, "ct.nii")
     os.mkfifo(tmp_path / "pipe.nii")
     assert _found(tmp_path) == (["ct.nii"], {"pipe.nii": "file that cannot be opened"})
+
+
+def test_a_folder_that_cannot_be_opened_is_left_out(tmp_path, monkeypatch):
+    _touch(tmp_path, "a/ct.nii", "secret/ct.nii", "z/ct.nii")
+    iterdir = Path.iterdir
+
+    def refuse_secrets(folder):
+        if folder.name == "secret":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return iterdir(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refuse_secrets)
+    assert _found(tmp_path) == (["a/ct.nii", "z/ct.nii"], {"secret": "folder that cannot be opened"})
 
 
 def test_too_many_folders_are_refused(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archnet.imaging import Volume, crop, nearest_index, orient_to_lps
-from archnet.imaging.volume import convert_to_hu
+from archnet.imaging.volume import NotFiniteError, convert_to_hu
 
 IDENTITY = np.eye(3)
 
@@ -130,7 +130,21 @@ def test_reordering_makes_views_and_copies_nothing():
                 "the axes of a scan must be perpendicular, got the direction matrix "
                 f"[[1.0, 0.0, 0.0], [0.0, {length}, 0.0], [0.0, 0.0, 1.0]]; resample the scan to a straight grid, for example with SimpleITK.Resample",
             )
-            for length in (-1.5, 1.5, 0.5, -1.002, 1e200)
+            for length in (-1.5, 1.5, 0.5, -1.002, 1e200, 1.0006, 0.9994)
+        ),
+        *(
+            (
+                {"spacing_mm": (1.0, 1.0, spacing)},
+                f"voxel spacings must be between 0.001 and 1000 mm, got (1.0, 1.0, {spacing})",
+            )
+            for spacing in (0.00099, 1000.1)
+        ),
+        *(
+            (
+                {"origin_mm": (0.0, 0.0, place)},
+                f"the origin must be three numbers in millimetres, got (0.0, 0.0, {place})",
+            )
+            for place in (1000001.0, -1000001.0)
         ),
     ],
 )
@@ -173,3 +187,28 @@ def test_notes_stay_when_a_scan_is_turned():
     assert turned.notes == ("A note.", "Another.")
     assert not np.array_equal(turned.direction, volume.direction)
     assert _volume().notes == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ([-32769, 0], "Hounsfield units must fit 16-bit integers, got values from -32769 to 0"),
+        ([5, 32768], "Hounsfield units must fit 16-bit integers, got values from 0 to 32768"),
+        (["a"], "Hounsfield units must be numbers, got <U1"),
+        ([1j], "Hounsfield units must be numbers, got complex128"),
+        ([True], "Hounsfield units must be numbers, got bool"),
+        ([1e39], "Hounsfield units must be finite, got NaN or infinity"),
+        ([np.nan, 1.0], "Hounsfield units must be finite, got NaN or infinity"),
+    ],
+)
+def test_values_that_are_no_hounsfield_units_are_refused(values, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        convert_to_hu(np.array(values))
+    assert issubclass(NotFiniteError, ValueError)
+
+
+def test_hounsfield_units_are_copied_only_where_their_type_changes():
+    for kind in (np.int16, np.float32):
+        values = np.zeros(3, kind)
+        assert convert_to_hu(values) is values
+    assert convert_to_hu(np.zeros(3, np.uint8)).dtype == np.int16

@@ -1,6 +1,7 @@
 """`archnet runs`: the rows of all kinds of folders, their order, tags and notes, on a terminal, as JSON and as a page."""
 
 import json
+import os
 import re
 import shutil
 import threading
@@ -283,3 +284,122 @@ def test_a_sweep_that_has_begun_is_a_sweep_before_its_first_trial(tmp_path):
         write_json(sweep / "sweep.json", small_sweep(tmp_path).to_document())
         (row,) = list_runs(tmp_path / "runs").rows
     assert row.kind == "sweep"
+
+
+def test_a_sweep_without_a_first_trial_has_no_best_one(tmp_path):
+    shutil.copytree(ROOT / "tests/old_runs/sweep", tmp_path / "sweep")
+    leaderboard = tmp_path / "sweep/leaderboard.csv"
+    text = leaderboard.read_text()
+    for edited in (text.replace("\n1,1,", "\n,1,"), text.splitlines()[0] + "\n"):
+        leaderboard.write_text(edited)
+        (row,) = list_runs(tmp_path).rows
+        assert (row.detail, row.results) == ("sweep: 2 of 2 trials finished", {})
+    leaderboard.write_text(text.replace("finished,0.1,", "finished,,"))
+    (row,) = list_runs(tmp_path).rows
+    assert (row.detail, row.results) == (
+        "sweep: 2 of 2 trials finished; best: trial 1", {"validation": {"auc": None}},
+    )  # fmt: skip
+    leaderboard.unlink()
+    (row,) = list_runs(tmp_path / "sweep").rows
+    assert (row.state, row.detail) == ("interrupted", "sweep: 2 of 2 trials finished")
+
+
+def test_a_folder_that_cannot_be_read_is_listed_with_the_reason(runs, monkeypatch):
+    def refuse(folder, name):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("archnet.listing.folder_rows.read_run_row", refuse)
+    assert list_runs(runs).problems == tuple(
+        (name, "cannot be read: Permission denied. Check its permissions.") for name in ("edit/net", "edit-2/net")
+    )
+
+
+def test_twenty_folders_without_runs_are_listed_and_the_others_counted(runs):
+    for number in range(20):
+        (runs / f"other{number:02}").mkdir()
+    (runs / ".hidden").mkdir()
+    (runs / "file").touch()
+    every = [(f"other{number:02}", "holds no runs.") for number in range(20)]
+    assert list_runs(runs).problems == tuple(every)
+    for number, more in ((20, "1 more folder without runs."), (21, "2 more folders without runs.")):
+        (runs / f"other{number:02}").mkdir()
+        assert list_runs(runs).problems == (*every, ("...", more))
+    assert list_runs(runs, is_project=True).problems == ()
+
+
+def test_runs_are_found_four_folders_deep(runs):
+    (runs / "1/2/3").mkdir(parents=True)
+    shutil.copytree(runs / "edit/net", runs / "1/2/3/net")
+    shutil.copytree(runs / "edit/net", runs / "1/2/3/deep/net")
+    assert [row.name for row in list_runs(runs).rows if row.name.startswith("1")] == ["1/2/3/net"]
+
+
+@pytest.mark.parametrize(
+    ("log", "state", "detail"),
+    [
+        ("a b ERROR failed: no memory.\n", "failed", "no memory."),
+        ("a b ERROR failed: no memory.\na b INFO resumed\n", "interrupted", ""),
+        ("a b ERROR failed:no\n", "interrupted", ""),
+        ("", "interrupted", ""),
+        ("x" * 9000 + "\na b ERROR failed: no memory.\n", "failed", "no memory."),
+        ("a b ERROR failed: " + "x" * 9000, "interrupted", ""),
+    ],
+)
+def test_a_run_failed_if_the_last_line_of_its_log_says_so(runs, log, state, detail):
+    folder = begun(runs / "begun/net")
+    (folder / "log.txt").write_text(log)
+    (row,) = list_runs(folder).rows
+    assert (row.state, row.detail) == (state, detail)
+
+
+@pytest.mark.parametrize(
+    ("started", "time"),
+    [
+        ("2026-11-02T10:00:00", datetime(2026, 11, 2, 10, tzinfo=UTC)),
+        ("2026-11-02T10:00:00+02:00", datetime(2026, 11, 2, 8, tzinfo=UTC)),
+        ("yesterday", datetime(2001, 9, 9, 1, 46, 40, tzinfo=UTC)),
+        (None, datetime(2001, 9, 9, 1, 46, 40, tzinfo=UTC)),
+    ],
+)
+def test_a_run_without_a_start_time_has_that_of_its_document(runs, started, time):
+    run = runs / "edit/net"
+    if started is None:
+        (run / "environment.json").unlink()
+    else:
+        change(run / "environment.json", lambda document: document.update(started=started))
+    os.utime(run / "experiment.json", (10**9, 10**9))
+    assert list_runs(run).rows[0].started == time
+
+
+def test_tags_and_notes_have_a_largest_length_and_tags_are_given_once(runs):
+    run = runs / "edit/net"
+    tag = "t" * 40
+    assert change_tags(run, [tag, "b", tag], note=" " + "n" * 1998 + " ").to_document() == {
+        "tags": [tag, "b"], "note": "n" * 1998,
+    }  # fmt: skip
+    assert change_tags(run, ["b", "c"], removed=[tag]).to_document() == {"tags": ["b", "c"], "note": "n" * 1998}
+    assert read_tags(run).tags == ("b", "c")
+    invalid = "is not a valid tag. A tag is one word of at most 40 characters without commas, such as promising. Longer texts go into --note."
+    for text in ("t" * 41, "", "a,b", "a\tb", "a\u202eb"):
+        refused(
+            lambda text=text: change_tags(run, ["good", text]), f"{json.dumps(text, ensure_ascii=False)}: {invalid}"
+        )
+    refused(
+        lambda: change_tags(run, note="n" * 2001),
+        "--note: has 2,001 characters; at most 2,000 are allowed. Shorten it.",
+    )
+    refused(
+        lambda: change_tags(run, removed=["c", "d"]),
+        'runs/edit/net: has no tag "d" to remove. Its tags: b, c.',
+    )
+    assert read_tags(run).to_document() == {"tags": ["b", "c"], "note": "n" * 1998}
+
+
+def test_a_metric_that_is_not_a_number_between_minus_one_and_one_is_damage(runs):
+    path = runs / "edit/net/metrics.json"
+    for value in (-1, 1, 0):
+        change(path, lambda document, value=value: document["validation"].update(mcc=value))
+        assert list_runs(runs).problems == ()
+    for value in (-1.5, 1.5, "0.5"):
+        change(path, lambda document, value=value: document["validation"].update(mcc=value))
+        assert [name for name, _ in list_runs(runs).problems] == ["edit/net"]

@@ -32,10 +32,7 @@ def read_dicom(folder: Path, series: str | None = None) -> Volume:
         DataError: There is no series or more than one, or it is not a complete CT scan of evenly spaced slices.
     """
     files, frame = _read_series(folder, series)
-    try:
-        return replace(frame, hu=convert_to_hu(np.stack([_read_slice(file) for file in files])))
-    except ValueError as error:
-        raise DataError(f"{folder}: series {files[0].text('SeriesInstanceUID')}: {error}.") from error
+    return replace(frame, hu=convert_to_hu(np.stack([_read_slice(file) for file in files])))
 
 
 def read_dicom_frame(folder: Path, series: str | None = None) -> Volume:

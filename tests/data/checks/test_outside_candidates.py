@@ -1,3 +1,4 @@
+import itertools
 import re
 
 import numpy as np
@@ -105,7 +106,7 @@ def test_one_nodule_is_an_error():
     labels[[3, 9]] = 1
     (finding,) = _find(_points(places, labels=labels))
     assert finding.severity == "error"
-    assert f"Among them is 1 nodule. {CAUSES}" in finding.message
+    assert finding.message.endswith(f" Among them is 1 nodule. {CAUSES}")
 
 
 @pytest.mark.parametrize(
@@ -130,6 +131,72 @@ def test_the_cause_is_guessed_where_it_brings_the_candidates_inside(convert, gue
     places = np.concatenate([_inside(_frame(), 40), _inside(_frame(), 40, seed=1)])
     (finding,) = _find(_points(convert(places), ["1.2"] * 40 + ["3.4"] * 40, frames=frames))
     assert finding.message.endswith(f"{CAUSES} {guess}")
+
+
+def described(axes, signs):
+    """The sentence for points whose column axes[i] holds signs[i] times the coordinate i."""
+    *others, last = [name for name, sign in zip("xyz", signs, strict=True) if sign < 0] or [""]
+    negated = f"{', '.join(others)} and {last} negated" if others else f"{last} negated" if last else ""
+    order = f"the axes in the order {', '.join('xyz'[axes.index(column)] for column in range(3))}"
+    parts = [order] * (axes != (0, 1, 2)) + [negated] * bool(negated)
+    return f"With {' and '.join(parts)}"
+
+
+@pytest.mark.parametrize("axes", list(itertools.permutations(range(3))))
+@pytest.mark.parametrize("signs", list(itertools.product((1, -1), repeat=3)))
+def test_every_order_and_sign_of_the_axes_is_recognized(axes, signs):
+    places = _inside(_frame(), 40)
+    moved = np.empty_like(places)
+    for axis in range(3):
+        moved[:, axes[axis]] = places[:, axis] * signs[axis]
+    found = _find(_points(moved))
+    if (axes, signs) == ((0, 1, 2), (1, 1, 1)):
+        assert found == ()
+        return
+    guess = described(axes, signs)
+    if (axes, signs) == ((0, 1, 2), (-1, -1, 1)):
+        guess = "With x and y negated (RAS instead of LPS)"
+    assert found[0].message.endswith(f"{CAUSES} {guess}, all would be inside.")
+
+
+@pytest.mark.parametrize(
+    ("is_prediction", "remedy"), [(False, FIX), (True, "Correct the list (positions in mm, LPS).")]
+)
+def test_the_remedy_is_that_of_a_data_set_or_of_a_prediction(is_prediction, remedy):
+    places = _inside(_frame(), 400)
+    places[:9, 2] = 0
+    points = _points(places, labels=[1] * 2 + [0] * 398)
+    (finding,) = find_outside(points, points.is_outside(), "list.csv", is_prediction=is_prediction)
+    assert finding.remedy == remedy
+    assert "Among them are 2 nodules." in finding.message
+    assert finding.message.startswith("9 of the 400 candidates in list.csv lie outside their scans: line 2, (")
+    assert "line 4, (" in finding.message
+    assert "; 6 more, in 1 scan in total." in finding.message
+    points = _points(places, labels=[0] * 400)
+    is_outside = np.zeros(400, np.bool_)
+    is_outside[:3] = True
+    (finding,) = find_outside(points, is_outside, "list.csv", is_prediction=is_prediction)
+    assert finding.severity == "warning"
+    assert finding.remedy == (
+        "Their probabilities are empty; --strict makes them an error."
+        if is_prediction
+        else "They are left out; --strict makes them an error."
+    )
+    assert " more, in " not in finding.message
+
+
+def test_where_all_candidates_are_outside_none_can_be_left_out():
+    (finding,) = _find(_points(_inside(_frame(), 4) * 50))
+    assert finding.remedy == "Correct the list (positions in mm, LPS)."
+    assert "That is 100% of all candidates. It is 100% of the candidates in 1.2.mhd." in finding.message
+
+
+def test_candidates_of_scans_without_a_header_are_not_counted():
+    places = np.concatenate([_inside(_frame(), 100), _inside(_frame(), 300)])
+    places[0, 2] = 0
+    (finding,) = _find(_points(places, ["1.2"] * 100 + ["3.4"] * 300, frames={"1.2": _frame()}))
+    assert finding.message.startswith("1 of the 100 candidates in candidates.csv lies outside its scan: line 2, (")
+    assert finding.severity == "warning"
 
 
 def test_a_guess_may_leave_one_percent_outside_and_says_so():

@@ -6,6 +6,7 @@ import pytest
 
 from archnet.errors import DocumentError
 from archnet.files.documents.json_parser import parse_strict_json, parse_tolerantly
+from archnet.files.documents.json_tree import LineNumbers
 from half_typed import half_typed_texts
 
 
@@ -125,3 +126,32 @@ def test_many_values_are_one_problem():
     assert [problem.message for problem in problems] == [
         'more than 75,000 values. Is this a data file? Use "REP" with "times" to repeat layers.'
     ]
+
+
+def test_a_number_beyond_the_range_of_a_double_is_one_problem_and_zero():
+    for digits, text in (("1e999", "1e999"), ("-" + "9" * 400, "-" + "9" * 19 + "... of 401 characters")):
+        root, problems = parse_tolerantly(f"[{digits}, 2]")
+        assert root.value == [0, 2]
+        assert [(problem.message, problem.start, problem.end) for problem in problems] == [
+            (f"the number {text} is beyond the range of a double.", 1, 1 + len(digits))
+        ]
+
+
+@pytest.mark.parametrize("text", ["[// none\n ] ", "{ # none\n}", "[]", "{ }", "[{// none\n}, [// none\n]]"])
+def test_a_bracket_that_is_closed_after_a_comment_ends_there(text):
+    root, problems = parse_tolerantly(text)
+    assert root.end == len(text.rstrip())
+    assert all(text[node.end - 1] in "]}" for _, node in root.walk())
+    assert len(problems) == text.count("none")
+
+
+def test_every_path_has_the_line_of_its_key_or_value():
+    text = '{\n "a": [10,\n 20],\n "b":\n 3\n}\n'
+    root, _ = parse_tolerantly(text)
+    lines = LineNumbers(root, text)
+    assert dict(lines) == {(): 1, ("a",): 2, ("a", 0): 2, ("a", 1): 3, ("b",): 4}
+    assert len(lines) == 5
+    assert lines
+    for path in (("c",), ("a", 2), ("a", "b"), ("b", 0)):
+        with pytest.raises(KeyError):
+            lines[path]

@@ -1,11 +1,19 @@
 """What one pass over the voxels measures, and that a crop store keeps it."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 
 from archnet.data import open_dataset
 from archnet.data.checks.duplicates import case_statistics as module
-from archnet.data.checks.duplicates.case_statistics import STATISTICS_FILE, case_statistics, measure_cases
+from archnet.data.checks.duplicates.case_statistics import (
+    STATISTICS_FILE,
+    case_statistics,
+    checksum_case,
+    measure_cases,
+)
 from archnet.data.checks.duplicates.copies import find_copies
 from archnet.spec.experiment import Data
 
@@ -26,6 +34,34 @@ def test_the_checksum_is_that_of_the_values_whatever_their_type():
     assert (
         measure_cases(np.where(zeros == 0, -0.0, zeros)).checksums.tolist() == measure_cases(zeros).checksums.tolist()
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([-32768, 32767], "<i2"),
+        ([-32769, 0], "<f4"),
+        ([0, 32768], "<f4"),
+        ([0, 2**24 + 1], "<f8"),
+        ([-32768.0, 32767.0], "<i2"),
+        ([-32769.0, 0.0], "<f4"),
+        ([0.0, 32768.0], "<f4"),
+        ([0.5, 3.0], "<f4"),
+        ([0.1, 3.0], "<f8"),
+        ([-0.0, 0.5], "<f4"),
+        ([False, True], "<i2"),
+    ],
+)
+def test_a_checksum_is_that_of_the_smallest_type_that_holds_all_values(values, kind):
+    case = np.array(values)
+    content = (case.astype(kind) + np.zeros(1, kind)).tobytes()
+    wanted = struct.pack("<II", zlib.crc32(content), zlib.adler32(content))
+    assert checksum_case(case, case.min(), case.max()) == wanted
+    assert measure_cases(case.reshape(1, 1, -1)).checksums[0].tobytes() == wanted
+
+
+def test_a_case_is_constant_if_all_its_values_are_equal():
+    assert measure_cases(np.array([[[1, 1]], [[1, 2]], [[0, 0]]])).are_constant.tolist() == [True, False, True]
 
 
 def test_the_lowest_and_highest_values_are_measured_in_portions(monkeypatch):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from archnet.data.checks.duplicates import thumbnails
+from archnet.data.checks.duplicates import near_duplicates, thumbnails
 from archnet.data.checks.duplicates.near_duplicates import find_near_duplicates
 from archnet.data.checks.duplicates.nearest import Search, find_nearest
 from archnet.data.checks.duplicates.orientations import Orientation, orientations_of
@@ -61,6 +61,47 @@ COPIES = {
 def test_a_copy_is_found(kind, rank):
     cases = cut(rank)
     assert find(np.concatenate([cases, COPIES[kind](rank)[np.newaxis]])) == [(1, len(cases))]
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_copies_are_found_among_more_cases_and_among_very_many_only_those_of_the_same_size(rank, monkeypatch):
+    cases = cut(rank)
+    kinds = ("shifted by 1", "a*x + b", "enlarged by 1.3")
+    shifted, scaled, enlarged = (COPIES[kind](rank)[np.newaxis] for kind in kinds)
+    monkeypatch.setattr(near_duplicates, "_FEW", len(cases) - 1)
+    assert find(np.concatenate([cases, shifted])) == [(1, len(cases))]
+    monkeypatch.setattr(near_duplicates, "_MANY", len(cases))
+    assert find(np.concatenate([cases, scaled])) == [(1, len(cases))]
+    assert find(np.concatenate([cases, enlarged])) == []
+
+
+def test_the_criteria_are_those_that_were_measured_on_scans():
+    assert Search(count=5, min_similarity=0.45) == near_duplicates._IMAGES
+    assert Search(count=3, min_similarity=0.25) == near_duplicates._VOLUMES
+    assert Search(count=16, min_similarity=-1.0) == near_duplicates._OF_FEW
+    assert Search(count=2, min_similarity=0.45) == near_duplicates._OF_MANY
+    assert Search(count=2, min_similarity=0.6, description="Searching for zoomed copies") == near_duplicates._ENLARGED
+    assert (near_duplicates._FEW, near_duplicates._MANY) == (256, 50_000)
+    assert near_duplicates._SCALES == (0.88, 0.77, 0.68)
+    assert near_duplicates._FINER_SCALES == (0.94, 1.0, 1.06)
+    assert near_duplicates._FACTORS == ((0.98, 1.02), (0.98, 0.99, 1.01, 1.02))
+    ranks = (near_duplicates._MIN_RANK, near_duplicates._MIN_RANK_OF_SHIFTED, near_duplicates._MIN_RANK_OF_SHIFTED_FEW)
+    assert ranks == (0.84, 0.5, 0.35)
+    assert (near_duplicates._RANK_MARGIN, near_duplicates._RANK_MARGIN_OF_FEW) == (0.02, 0.1)
+    assert (near_duplicates._MIN_ROUGH, near_duplicates._MIN_SLICE) == (0.4, 0.45)
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_compared"),
+    [((38, 39), False), ((39, 40), True), ((34, 44), True), ((19, 21, 16), False), ((20, 20, 16), True)],
+)
+def test_cases_with_too_few_pixels_or_voxels_are_not_compared(shape, is_compared, monkeypatch):
+    calls = []
+    monkeypatch.setattr(near_duplicates, "_propose", lambda *_: calls.append(1) or [])
+    assert find(np.zeros((2, *shape))) == []
+    assert len(calls) == is_compared
+    assert find(np.zeros((3, *shape)), np.array([0, -1, -2])) == []
+    assert len(calls) == is_compared
 
 
 def test_copies_in_one_group_are_not_looked_for():
