@@ -241,3 +241,15 @@ def test_numbers_of_an_integer_range_are_grouped_by_rank_from_the_fifth_on(tried
     expected = max(0, (f - 1) * 3 / (f * 3 + len(tried) - 4))
     assert importance(Range(type="integer", low=1, high=80), tried, values) == pytest.approx(expected)
     assert expected > 0
+
+
+def test_a_logarithmic_range_is_drawn_by_its_exponents(tmp_path):
+    rate = "training.learning_rate"
+    sweep = small_sweep(
+        tmp_path, space={rate: {"type": "log_uniform", "low": 1e-4, "high": 1e-2}}, search="random", trials=3
+    )
+    board = board_of(sweep, [{rate: 1e-4}, {rate: 1e-3}, {rate: 1e-2}], [[0.5], [0.6], [0.7]])
+    *trials, first_axis, _ = lines(parallel_drawing(board, "alt"))
+    (_, bottom), (_, top) = first_axis
+    heights = [(bottom - line[0][1]) / (bottom - top) for line in trials]
+    assert heights == pytest.approx([0, 0.5, 1], abs=1e-3)

@@ -1,5 +1,10 @@
 """What the searcher records when a run ends."""
 
+import copy
+import pickle
+import signal
+import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -34,6 +39,85 @@ def test_a_lost_run_counts_unless_the_whole_session_is_lost(is_session_alive, re
     searcher.suggest("a")
     searcher.on_trial_complete("a", result, error)
     assert records == ([] if record is None else [record])
+
+
+def test_tune_copies_and_stores_the_searcher_without_its_schedule():
+    schedule = SimpleNamespace(sweep=SimpleNamespace(metric="auc"), lock=threading.Lock())
+    searcher = JobSearcher(schedule, lambda schedule, job: {}, lambda: True)
+    assert copy.deepcopy(searcher) is searcher
+    assert type(pickle.loads(pickle.dumps(searcher))) is object
+
+
+@pytest.mark.parametrize(("metric", "mode"), [("auc", "max"), ("loss", "min")])
+def test_the_searcher_proposes_jobs_until_none_is_left(metric, mode):
+    jobs = iter([JOB, "wait", "done"])
+    schedule = SimpleNamespace(
+        sweep=SimpleNamespace(metric=metric), next_job=lambda: next(jobs), mark_running=running.append
+    )
+    running.clear()
+    searcher = JobSearcher(schedule, lambda schedule, job: {"run": job.run}, lambda: True)
+    assert (searcher.metric, searcher.mode) == ("value", mode)
+    assert [searcher.suggest(name) for name in "abc"] == [{"run": "net"}, None, JobSearcher.FINISHED]
+    for epoch in (0, 1):
+        searcher.on_trial_result("a", {"epoch": epoch})
+    assert running == [JOB]
+
+
+running = []
+
+
+def supervised(tmp_path, program, history=""):
+    """A supervisor of a process that runs a Python program."""
+    from archnet.sweep.supervisor import Supervisor
+
+    (tmp_path / "net").mkdir()
+    if history:
+        (tmp_path / "net/history.csv").write_text(history)
+    supervisor = Supervisor.__new__(Supervisor)
+    supervisor.setup(
+        {
+            "command": [sys.executable, "-S", "-c", program],
+            "order": "the order",
+            "environment": (1, 0, {}),
+            "folder": str(tmp_path),
+            "run": str(tmp_path / "net"),
+            "errors": str(tmp_path / "net.txt"),
+            "metric": "auc",
+        }
+    )
+    return supervisor
+
+
+def test_a_supervisor_reports_the_start_past_epochs_new_ones_and_the_end(tmp_path):
+    program = (
+        "import json, sys; order = input(); print(json.dumps({'epoch': 3, 'value': 0.75}), flush=True); "
+        "word = input(); print(json.dumps({'epoch': 4, 'value': None}), flush=True); again = input(); "
+        "print(json.dumps({'ended': 'finished', 'words': [order, word, again]}), flush=True)"
+    )
+    history = "epoch,seconds,validation_auc\n1,0.5,0.25\n2,0.5,nan\n"
+    supervisor = supervised(tmp_path, program, history)
+    assert [supervisor.step() for _ in range(6)] == [
+        {"epoch": 0, "done": False},
+        {"epoch": 1, "done": False, "value": 0.25},
+        {"epoch": 2, "done": False},
+        {"epoch": 3, "done": False, "value": 0.75},
+        {"epoch": 4, "done": False},
+        {"done": True, "ended": "finished", "words": ["the order", "continue", "continue"]},
+    ]
+    supervisor.cleanup()
+    supervisor.process.stdout.close()
+    assert supervisor.process.returncode == 0
+
+
+def test_a_process_that_does_not_exit_with_its_input_is_killed(tmp_path, monkeypatch):
+    from archnet.sweep import supervisor as module
+
+    monkeypatch.setattr(module, "STOP_SECONDS", 0.01)
+    supervisor = supervised(tmp_path, "import time; print('{}', flush=True); time.sleep(600)")
+    supervisor.process.stdout.readline()
+    supervisor.cleanup()
+    supervisor.process.stdout.close()
+    assert supervisor.process.returncode == -signal.SIGKILL
 
 
 def test_a_killed_process_is_interrupted_and_another_end_is_a_failure(tmp_path):
