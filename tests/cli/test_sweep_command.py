@@ -12,7 +12,7 @@ from archnet.sweep import run as sweep_run
 from archnet.sweep.results.leaderboard import read_leaderboard
 from archnet.sweep.results.trials import Trial, TrialRun, write_trial
 from command_line import invoked
-from small_sweeps import small_sweep, sweep_document
+from small_sweeps import WIDTH, small_sweep, sweep_document
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_trials_are_shown_in_a_table_on_a_terminal_and_line_by_line_elsewhere(is
     stderr = Console(file=io.StringIO(), force_terminal=is_terminal, width=100, color_system=None)
     monkeypatch.setattr(console, "stderr", stderr)
     runs = {"net": TrialRun(state="failed", reason="the loss is nan")}
-    trial = Trial(number=7, values={}, runs=runs, arch="net", parameters=1, macs=1)
+    trial = Trial(number=7, values={WIDTH: 2}, runs=runs, arch="net", parameters=1, macs=1)
     write_trial(tmp_path, trial)
     with show_progress(small_sweep(tmp_path), tmp_path) as on_trial_end:
         on_trial_end(trial)
