@@ -17,7 +17,7 @@ from archnet.sweep.ray_process import _run_session, session_task
 from archnet.sweep.ray_session import SessionRunner
 from archnet.sweep.results.trials import Trial, TrialRun, write_trial
 from archnet.sweep.session_processes import kill_session, session_members
-from archnet.sweep.session_watch import check_address, find_ended_server, watch_session
+from archnet.sweep.session_watch import SessionWatch, check_address, find_ended_server, watch_session
 from archnet.sweep.tune import SessionLostError, TuneRunner, _check_resources
 from small_sweeps import make_schedule, small_sweep
 
@@ -247,6 +247,29 @@ def test_three_problems_in_a_row_are_a_loss(monkeypatch):
             time.sleep(0.01)
     assert losses == ["d"]
     assert next(problems, "none") == "none"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "is_refused", "problem"),
+    [
+        ([("a", True), ("b", False)], False, None),
+        ([("a", False), ("b", True)], False, "Ray's process on this machine (raylet) has ended"),
+        ([], False, "Ray's process on this machine (raylet) has ended"),
+        ([("a", True)], True, "Ray's control service (gcs_server) has ended"),
+    ],
+)
+def test_the_failed_part_of_ray_is_named(nodes, is_refused, problem, monkeypatch):
+    def check(address):
+        assert address == "127.0.0.1:6379"
+        if is_refused:
+            raise ConnectionError
+
+    context = SimpleNamespace(gcs_address="127.0.0.1:6379", get_node_id=lambda: "a")
+    states = [{"NodeID": name, "Alive": alive} for name, alive in nodes]
+    ray = SimpleNamespace(get_runtime_context=lambda: context, nodes=lambda: states)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr("archnet.sweep.session_watch.check_address", check)
+    assert SessionWatch().problem() == problem
 
 
 def test_an_address_without_a_server_is_refused():
