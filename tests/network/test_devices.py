@@ -369,6 +369,25 @@ def test_two_processes_with_the_same_seed_leave_the_same_bytes(start_run, tmp_pa
         assert 1 <= record["num_usable_cores"] <= record["num_cores"]
 
 
+@pytest.mark.parametrize(("error", "is_told"), [(OSError("CUDA"), True), (RunError("no GPU"), False), (None, False)])
+def test_what_a_backend_prints_at_its_start_is_shown_if_the_start_fails(monkeypatch, capfd, error, is_told):
+    def start():
+        os.write(2, b"libcuda not found\n")
+        if error:
+            raise error
+        return tensorflow_backend
+
+    monkeypatch.setattr(backend, "backend_module", start)
+    monkeypatch.setattr(backend, "_describe_devices", lambda: "CPU")
+    if error:
+        with pytest.raises(type(error), match=str(error)):
+            start_quietly()
+    else:
+        assert start_quietly().endswith("on tensorflow, CPU")
+    os.write(2, b"later\n")
+    assert capfd.readouterr().err == ("libcuda not found\n" if is_told else "") + "later\n"
+
+
 def test_threads_that_start_keras_at_once_leave_stderr_where_it_was():
     def start_often(number):
         for _ in range(5):

@@ -17,7 +17,13 @@ from archnet.data import open_dataset
 from archnet.errors import RunError
 from archnet.files.strict_json import Document
 from archnet.runs.planning.network_plan import check_feasible, plan_network
-from archnet.runs.preparation import find_in_experiment, resolve_auto_from_data, split_cases, symmetry
+from archnet.runs.preparation import (
+    find_in_experiment,
+    resolve_auto_from_data,
+    resolve_measured_values,
+    split_cases,
+    symmetry,
+)
 from archnet.runs.preparation.case_split import CaseSplit
 from archnet.runs.preparation.coarse_models import symmetric_copies
 from archnet.runs.preparation.coarse_models.symmetric_copies import RIGHT_ANGLES, coarse_images, make_copies
@@ -284,3 +290,18 @@ def test_without_validation_or_a_class_nothing_is_known_of_symmetries(tmp_path, 
     found = find_symmetry(dataset, CaseSplit(rows=rows, sets=np.where(rows % every == 0, "train", "validation")))
     assert (found.axes, found.right_angles) == ((), False)
     assert found.reason == f"it is unknown whether flips and rotations change the classes, so none are used: {reason}"
+
+
+@pytest.mark.slow
+def test_only_what_depends_on_the_voxels_is_chosen_before_the_processes_of_a_sweep_start(tmp_path):
+    path = bright_or_dark(tmp_path / "bright.npz")
+    auto = experiment_on(path, training={"augmentation": "auto", "epochs": "auto"})
+    measured = resolve_measured_values(auto, open_dataset(auto.data))
+    assert measured.training.auto == tuple(name for name in auto.training.auto if name != "augmentation")
+    assert "epochs" in measured.training.auto
+    full = resolved(auto)
+    assert measured.training.augmentation == full.training.augmentation
+    assert measured.auto_reasons == {**auto.auto_reasons, KEY: full.auto_reasons[KEY]}
+    for given in ({"augmentation": [], "epochs": "auto"}, {"augmentation": [], "epochs": 3}):
+        experiment = experiment_on(path, training=given)
+        assert resolve_measured_values(experiment, open_dataset(experiment.data)) is experiment

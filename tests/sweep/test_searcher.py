@@ -11,8 +11,10 @@ import pytest
 
 pytest.importorskip("ray")
 
+from archnet.sweep.results.trials import trial_folder
 from archnet.sweep.schedule import Job
 from archnet.sweep.searcher import JobSearcher
+from small_sweeps import WIDTH, make_schedule, small_sweep, write_run
 
 JOB = Job(number=0, run="net")
 DIED = "its worker died, see /tmp/ray/session_latest/logs"
@@ -61,6 +63,46 @@ def test_the_searcher_proposes_jobs_until_none_is_left(metric, mode):
     for epoch in (0, 1):
         searcher.on_trial_result("a", {"epoch": epoch})
     assert running == [JOB]
+
+
+@pytest.mark.parametrize(("metric", "sign"), [("auc", 1), ("loss", -1)])
+def test_asha_compares_new_runs_with_the_ended_ones_of_an_earlier_command(tmp_path, metric, sign):
+    from ray.tune.schedulers import TrialScheduler
+
+    from archnet.sweep.asha import make_scheduler
+
+    sweep = small_sweep(
+        tmp_path,
+        metric=metric,
+        space={WIDTH: [2, 4, 8, 16, 32]},
+        scheduler={"type": "asha", "grace_epochs": 2, "reduction": 2},
+    )
+    schedule = make_schedule(sweep, tmp_path / "out")
+    courses = {0: [0.1, 0.8], 1: [0.9, 0.6], 2: [0.9, float("nan"), 0.9], 3: [0.9, 9.9]}
+    for number, values in courses.items():
+        job = schedule.next_job()
+        assert job.number == number
+        write_run(schedule.folder, job, [sign * value for value in values])
+        history = trial_folder(schedule.folder, number) / "net/history.csv"
+        history.write_text(history.read_text().replace("validation_auc", f"validation_{metric}"))
+        if number != 3:  # the last one was interrupted
+            schedule.finish_job(job, "stopped" if number else "finished", None)
+    scheduler = make_scheduler(schedule)
+
+    def decision(epoch, value):
+        trial = SimpleNamespace(trial_id=f"new {epoch} {value}", last_result=None)
+        scheduler.on_trial_add(None, trial)
+        return scheduler.on_trial_result(None, trial, {"epoch": epoch, "value": sign * value})
+
+    assert decision(1, 0.0) == TrialScheduler.CONTINUE  # before the first rung
+    assert decision(2, 0.82) == TrialScheduler.CONTINUE
+    assert decision(2, 0.7) == TrialScheduler.STOP
+
+
+def test_without_asha_no_run_is_stopped_early(tmp_path):
+    from archnet.sweep.asha import make_scheduler
+
+    assert make_scheduler(make_schedule(small_sweep(tmp_path), tmp_path / "out")) is None
 
 
 running = []
