@@ -17,12 +17,21 @@ from archnet.sweep.tune import SessionLostError, TuneRunner
 from small_sweeps import WIDTH, make_schedule, small_sweep
 
 
+class Stream(io.StringIO):
+    """A pipe, whose reader gets what was flushed."""
+
+    received = ""
+
+    def flush(self):
+        self.received = self.getvalue()
+
+
 @pytest.fixture
 def reported(monkeypatch):
     """Carries out a task in this process, and returns the lines that it reports."""
 
     def run(module, task):
-        results, started = io.StringIO(), []
+        results, started = Stream(), []
         thread = SimpleNamespace(start=lambda: started.append("thread"))
         monkeypatch.setattr(module, "threading", SimpleNamespace(Thread=lambda **_: thread, Lock=nullcontext))
         monkeypatch.setattr(module, "open_result_stream", lambda: results)
@@ -30,7 +39,7 @@ def reported(monkeypatch):
         monkeypatch.setattr(sys, "stdin", io.StringIO("" if task is None else json.dumps(task) + "\nmore\n"))
         module.main()
         assert started == ["skip", "thread"][: 1 if task is None else 2]
-        return [json.loads(line) for line in results.getvalue().splitlines()]
+        return [json.loads(line) for line in results.received.splitlines()]
 
     return run
 
