@@ -61,3 +61,4 @@ def test_trials_are_shown_in_a_table_on_a_terminal_and_line_by_line_elsewhere(is
     text = stderr.file.getvalue()
     assert "the loss is nan" in text
     assert (len(text.splitlines()) > 1) == is_terminal
+    assert text.endswith("\x1b[1A\x1b[2K") == is_terminal  # the table is removed in the end

@@ -23,6 +23,17 @@ def test_seed_and_fold_tell_runs_of_one_architecture_apart_and_nothing_else():
     assert [difference["place"] for difference in architecture_differences(one, other)] == ["split.seed"]
 
 
+def test_a_key_that_an_earlier_version_lacked_has_its_default_where_there_is_one():
+    assert setting_differences({"evaluation": {"bootstraps": 9}}, {"evaluation": {"bootstraps": 9, "tta": False}}) == []
+    differences = setting_differences(
+        {"evaluation": {"bootstraps": 9, "tta": False}}, {"evaluation": {"bootstraps": 8}}
+    )
+    assert differences == [{"place": "evaluation.bootstraps", "reference": 9, "other": 8}]
+    assert setting_differences({"split": {"seed": 1}}, {"split": {"seed": 1, "fold": 2}}) == [
+        {"place": "split.fold", "reference": None, "other": 2}
+    ]
+
+
 @pytest.mark.parametrize(("ours", "theirs"), [([3], [3, 3]), ([3, 3], [3])])
 def test_lists_of_equal_values_that_differ_in_length_are_a_difference(ours, theirs):
     one, other = ({"split": {"sizes": sizes}, "evaluation": {"recall": 0.5}} for sizes in (ours, theirs))
