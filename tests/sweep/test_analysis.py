@@ -1,5 +1,7 @@
 """What the trials say together, and the pictures of it: the Pareto front, importance, values and curves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import f_oneway
@@ -215,6 +217,17 @@ def test_early_epochs_get_room_where_trials_were_ended_early(tmp_path):
         shares[state] = (short[-1][0] - short[0][0]) / (long[-1][0] - long[0][0])
     assert shares == pytest.approx({"finished": 2 / 26, "stopped": np.log(3) / np.log(27)}, abs=1e-3)
     assert {"1", "2", "3", "5", "10", "20"} <= set(texts(drawings["stopped"]))
+
+
+def test_one_trial_that_was_ended_early_is_enough_for_a_logarithmic_axis(tmp_path):
+    board = board_of(small_sweep(tmp_path), [{WIDTH: 2}, {WIDTH: 4}], [[0.1] * 30, [0.2] * 3])
+    mixed = replace(board, rows=(board.rows[0], replace(board.rows[1], trial=stopped(board.rows[1].trial))))
+    ticks = [set(texts(learning_drawing(one, "alt"))) & {"2", "3", "10", "20"} for one in (board, mixed)]
+    assert ticks[1] == {"2", "3", "10", "20"} > ticks[0]
+
+
+def stopped(trial):
+    return replace(trial, runs={name: TrialRun(state="stopped") for name in trial.runs})
 
 
 def test_an_undefined_metric_leaves_a_gap_in_a_learning_curve(tmp_path):

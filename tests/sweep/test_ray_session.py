@@ -178,6 +178,12 @@ def test_without_a_list_of_processes_the_group_of_a_session_is_killed(is_alone, 
     assert session.wait() == -signal.SIGKILL
 
 
+def test_a_process_that_leads_no_session_exits_alone_when_its_input_closes():
+    script = "from archnet.sweep.session_processes import end_with_input; end_with_input(); print('still here')"
+    done = subprocess.run([sys.executable, "-c", script], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
+
+
 def test_a_process_that_has_ended_meanwhile_is_no_member(monkeypatch, tmp_path):
     for number, text in ((7, "7 (a (b) c) S 1 7 9 0"), (8, "8 (d) Z 1 8 9 0"), (6, "6 (e) R 1 6 5 0")):
         (tmp_path / str(number)).mkdir()
