@@ -11,6 +11,7 @@ import pytest
 
 from archnet.errors import RunError
 from archnet.evaluation.run_folder import read_history
+from archnet.files.locks import LOCK_FILE
 from archnet.sweep import ray_process, trial_process
 from archnet.sweep.trial_process import evaluation_task, timing_task, training_task
 from archnet.sweep.tune import SessionLostError, TuneRunner
@@ -104,6 +105,7 @@ def test_a_run_reports_its_metric_after_each_epoch_and_replaces_repeated_epochs(
     (trial / "net/history.csv").write_text("epoch,seconds,validation_auc\n1,0.5,0.25\n2,0.5,0.5\n")
 
     def run_single(experiment, folder, *, callback, **options):
+        assert (folder / "net" / LOCK_FILE).exists()
         calls.append((experiment, folder, options | {"other_runs": sorted(options["other_runs"])}))
         callback.on_step(2, 1, 9, {"loss": 0.5})
         for epoch, value in ((2, 0.625), (3, 0.75)):
@@ -120,6 +122,7 @@ def test_a_run_reports_its_metric_after_each_epoch_and_replaces_repeated_epochs(
         trial_process.TASKS[task["task"]](json.loads(json.dumps(task)), sent.append)
         assert sent == [{"epoch": 2, "value": 0.625}, {"epoch": 3, "value": 0.75}, {"epoch": 4, "value": None}]
         assert len(waits) == (3 if is_stoppable else 0)
+    assert not (trial / "net" / LOCK_FILE).exists()
     options = {"evaluated_sets": ["validation"], "device": "gpu", "other_runs": [trial / "net"]}
     assert calls == [(experiment, trial, options)] * 2
     assert read_history(trial / "net/history.csv")["validation_auc"][:3] == [0.25, 0.625, 0.75]
@@ -143,8 +146,13 @@ def test_rows_of_members_are_ordered_by_member_and_epoch(monkeypatch, tmp_path):
 def test_the_other_tasks_evaluate_a_folder_or_measure_an_experiment(monkeypatch, tmp_path):
     (experiment,) = small_sweep(tmp_path).experiments({WIDTH: 4})
     evaluated, sent = [], []
+
+    def evaluate(folder):
+        assert (folder / LOCK_FILE).exists()
+        evaluated.append(folder)
+
     time = SimpleNamespace(to_document=lambda: {"seconds": 3.0})
-    monkeypatch.setitem(sys.modules, "archnet.runs.evaluation", SimpleNamespace(evaluate_run=evaluated.append))
+    monkeypatch.setitem(sys.modules, "archnet.runs.evaluation", SimpleNamespace(evaluate_run=evaluate))
     measure = SimpleNamespace(measure_run=lambda one, steps: time if (one, steps) == (experiment, 5) else None)
     monkeypatch.setitem(sys.modules, "archnet.runs.benchmark.run_time", measure)
     (tmp_path / "net").mkdir()
