@@ -1,6 +1,8 @@
 """What the consoles print: names verbatim, without markup and control characters, in a readable width."""
 
 import io
+import re
+from types import SimpleNamespace
 
 import pytest
 from rich.live import Live
@@ -76,6 +78,40 @@ def test_a_pipe_gets_a_line_for_an_epoch_and_every_thirty_seconds(printed, monke
         "net (2 of 3)  epoch 1/4  step 2/2  6 min left  all runs 14 min  loss 0.5000  macro recall 0.250\n"
         "net (2 of 3)  epoch 1/4  6.2 s  14 min left, all runs 33 min  train loss 0.4100\n"
     )
+
+
+def test_a_bar_on_a_terminal_counts_the_items_and_their_speed(printed, monkeypatch):
+    monkeypatch.setattr(console, "stderr", printed)
+    printed._force_terminal = True
+    bars, original = [], console._progress_bar
+    monkeypatch.setattr(console, "_progress_bar", lambda *times: bars.append(original(*times)) or bars[0])
+    assert list(console.progress(iter("abc"), "Cropping", 3)) == ["a", "b", "c"]
+    (task,) = bars[0].tasks
+    assert (task.description, task.completed, task.total) == ("Cropping", 3, 3)
+    assert re.fullmatch(r"[\d,]+\.\d/s", task.fields["note"])
+
+
+def test_progress_in_a_pipe_is_a_line_every_thirty_seconds(printed, monkeypatch):
+    monkeypatch.setattr(console, "stderr", printed)
+    printed._force_terminal = False
+    times = iter([100.0, 110.0, 130.0, 140.0, 159.0, 160.0])
+    monkeypatch.setattr(console, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    assert list(console.progress(iter(range(5)), "Cropping", 1000)) == [0, 1, 2, 3, 4]
+    assert printed.file.getvalue().splitlines() == [
+        "Cropping: 2 of 1,000, 0.1/s, 14,970 s left",
+        "Cropping: 5 of 1,000, 0.1/s, 11,940 s left",
+    ]
+
+
+def test_the_display_of_a_training_counts_the_epochs_of_all_members():
+    display = TrainingDisplay(console._progress_bar(), clock=every(5))
+    display.on_run(RunStart(name="net", number=1, num_runs=1, num_epochs=4, num_members=2))
+    titles = []
+    for member in (1, 2):
+        display.on_member(member)
+        display.on_step(1, 1, 2, {"loss": 0.5})
+        titles.append(display.position.title)
+    assert titles == ["net  member 1/2  epoch 1/4", "net  member 2/2  epoch 1/4"]
 
 
 def test_a_carriage_return_is_escaped_and_not_removed(printed):

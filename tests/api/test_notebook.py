@@ -12,7 +12,7 @@ from archnet.api import console
 from archnet.api.display import show_progress
 from archnet.api.notebook import NotebookPanel, show_in_notebook
 from archnet.files.progress import no_progress
-from archnet.files.training_position import TrainingPosition
+from archnet.files.training_position import RunStart, TrainingPosition
 from command_line import ROOT
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -51,6 +51,14 @@ def test_a_bar_moves_in_place_from_nothing_to_all(screen):
     assert frames[0]["text/plain"] == "Cropping 0/3"
     assert frames[-1]["text/plain"].startswith("Cropping 3/3")
     assert '<progress value="3" max="3" aria-label="Cropping"></progress>' in frames[-1]["text/html"]
+
+
+def test_the_bar_of_a_training_names_the_run_and_the_member(screen):
+    panel = NotebookPanel(position=TrainingPosition(clock=lambda: 0.0))
+    panel.on_run(RunStart(name="net", number=2, num_runs=3, num_epochs=4, num_members=2))
+    panel.on_member(2)
+    panel.on_step(1, 1, 2, {"loss": 0.5})
+    assert screen.shown[-1][-1]["text/plain"].startswith("net (2 of 3)  member 2/2  epoch 1/4 1/2")
 
 
 def test_a_training_shows_its_epochs_below_the_bar(screen):

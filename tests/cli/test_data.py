@@ -93,8 +93,11 @@ def test_prepare_cuts_what_run_then_finds(luna):
 def test_prune_reports_what_it_removes(luna):
     archnet("data", "prepare", "exp.json")
     assert archnet("data", "prune").stdout == "0 stores removed, 0.00 GB\n"
+    assert as_json("data", "prune") == []
     damage(luna, 3)
     assert archnet("data", "prune", "--dry-run").stdout.endswith("1 store would be removed, 0.00 GB\n")
+    (store,) = as_json("data", "prune", "--dry-run")
+    assert (store["num_crops"], store["state"], Path(store["folder"]).is_dir()) == (30, "changed", True)
     assert len(as_json("data", "info")["stores"]) == 1
     assert archnet("data", "prune").stdout.endswith("1 store removed, 0.00 GB\n")
     assert as_json("data", "info")["stores"] == []

@@ -327,7 +327,10 @@ def test_python_m_keeps_the_exit_code_of_an_interruption_in_text_that_is_execute
 
 
 @pytest.mark.slow
-def test_a_command_that_turns_the_interruption_into_an_error_exits_as_interrupted():
+@pytest.mark.parametrize(
+    ("error", "text"), [("DocumentError('It cannot be read.')", "It cannot be read.\n"), ("ValueError('broken')", "")]
+)
+def test_a_command_that_turns_the_interruption_into_an_error_exits_as_interrupted(error, text):
     code = (
         "import signal\n"
         "import archnet.spec.arch as a\n"
@@ -337,12 +340,12 @@ def test_a_command_that_turns_the_interruption_into_an_error_exits_as_interrupte
         "    try:\n"
         "        signal.raise_signal(signal.SIGTERM)\n"
         "    except KeyboardInterrupt:\n"
-        "        raise DocumentError('It cannot be read.') from None\n"
+        f"        raise {error} from None\n"
         "a.parse_arch = parse_arch; main()\n"
     )
     command = [sys.executable, "-c", code, "show", SHOW]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    assert (done.returncode, done.stderr) == (143, "It cannot be read.\n")
+    assert (done.returncode, done.stderr) == (143, text)
 
 
 @pytest.mark.slow

@@ -117,3 +117,30 @@ def test_failed_runs_are_repeated_only_where_runs_are_resumed(arguments):
 def test_a_sweep_is_no_experiment():
     path = ROOT / "experiments/sweep_width.json"
     assert str(invoked("run", path).exception) == f"{path}: this is a sweep. Run it with: archnet sweep {path}"
+
+
+DEFAULTS = {
+    "studio": {"folder": ".", "port": "0"},
+    "show": {"classes": "2", "batch": "64"},
+    "twin": {"match": "none", "classes": "2"},
+    "versus": {"forms": "2d,2.5d,3d", "match": "none", "seeds": "5", "cpus": "1", "gpus": "0"},
+    "froc": {"bootstraps": "1000", "seed": "0"},
+    "report": {"figures": "svg"},
+    "explain": {"method": "gradcam", "out": "explanations"},
+    "bench": {"classes": "2", "steps": "10"},
+    "data info": {"out": "case.png"},
+    "data phantom": {"layout": "luna16", "scans": "36", "seed": "0"},
+    "runs list": {"folder": "runs", "sort": "name"},
+}
+
+
+def test_options_have_these_defaults_and_no_flag_is_set_by_default():
+    parameters = [(" ".join(path), one) for path, command in COMMANDS.items() for one in command.params]
+    flags = {(path, one.name): one.default for path, one in parameters if getattr(one, "is_flag", False)}
+    assert len(flags) > 40
+    assert not any(flags.values())
+    found = {}
+    for path, one in parameters:
+        if (path, one.name) not in flags and one.default is not None:
+            found.setdefault(path, {})[one.name] = str(one.default)
+    assert found == DEFAULTS

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from archnet.cli.options import (
+    check_names,
     hint_if_interrupted,
     load_command_experiments,
     print_json,
@@ -17,7 +18,7 @@ from archnet.cli.options import (
 )
 from archnet.cli.process.unforeseen_errors import describe_os_error
 from archnet.inference.trained_run import TrainedOn
-from command_line import invoked
+from command_line import ROOT, invoked
 
 NET = {"name": "net", "rank": 2, "layers": [{"type": "T"}]}
 
@@ -97,3 +98,20 @@ def test_many_scans_that_a_run_was_trained_on_are_counted_in_one_line(capsys):
         "Warning: each of 7 scans (0.mhd, 1.mhd, 2.mhd, 3.mhd, 4.mhd and 2 more) was in the training set of runs/a.",
         "Warning: 7.mhd was in the validation set of runs/a.",
     ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a current folder cannot be removed there")
+def test_a_removed_current_folder_is_named_as_the_cause_of_a_missing_file(tmp_path, monkeypatch):
+    missing = FileNotFoundError(errno.ENOENT, "No such file or directory", "a.json")
+    assert describe_os_error(missing).startswith("a.json: No such file or directory. ")
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    text = "The current folder no longer exists. Change to another folder and run the same command again."
+    assert describe_os_error(missing) == text
+    assert describe_os_error(PermissionError(errno.EACCES, "Permission denied", "a.json")).startswith("a.json: ")
+
+
+def test_the_checks_that_can_be_allowed_are_those_of_the_schema():
+    schema = json.loads((ROOT / "schemas/experiment.schema.json").read_text())
+    assert check_names() == schema["properties"]["data"]["properties"]["allow"]["items"]["enum"]

@@ -99,6 +99,23 @@ def test_a_second_start_is_refused_before_anything_is_measured_and_resume_prints
     assert fake_runner[-1][1].names == []
 
 
+@pytest.mark.parametrize("is_retried", [True, False])
+def test_failed_runs_are_reset_before_a_versus_is_resumed_if_that_is_asked_for(arguments, monkeypatch, is_retried):
+    from archnet.sweep import run as sweep_run
+    from archnet.versus import run_versus
+
+    calls = []
+
+    def run(*_, **__):
+        calls.append("run")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep_run, "reset_failed_runs", calls.append)
+    monkeypatch.setattr(run_versus, "run_versus", run)
+    invoked(*arguments, "--resume", *(["--retry"] if is_retried else []))
+    assert calls == [*([arguments[-1]] if is_retried else []), "run"]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

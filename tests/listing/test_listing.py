@@ -205,6 +205,20 @@ def test_tags_and_notes_are_kept_and_filter_the_rows(runs):
     assert sorted(path.name for path in (runs / "edit-2").iterdir()) == ["net"]
 
 
+def test_the_tags_of_an_experiment_go_to_all_its_runs_and_are_printed_as_json(runs):
+    shutil.copytree(runs / "edit/net", runs / "edit/other")
+    printed = json.loads(invoked("runs", "tag", "edit", "wide", "--note", "new", "--json").stdout)
+    expected = {"tags": ["wide"], "note": "new"}
+    assert printed == [{"folder": f"runs/edit/{name}", **expected} for name in ("net", "other")]
+    assert read_tags(runs / "edit/other").to_document() == expected
+
+
+def test_a_folder_without_runs_cannot_be_tagged(runs):
+    (runs / "empty").mkdir()
+    error = invoked("runs", "tag", "runs/empty", "wide").exception
+    assert str(error) == "runs/empty: holds no run. Name a run as archnet runs shows it."
+
+
 def test_a_tag_does_not_count_as_a_change_of_the_run(runs):
     change_tags(runs / "edit/net", ["baseline"])
     verify_run(runs / "edit/net", ["metrics.json", "experiment.json"])

@@ -25,7 +25,7 @@ from archnet.network.training import failures
 from archnet.network.training.failures import translate_errors
 from archnet.runs.planning import micro_batch
 from archnet.spec.arch import parse_arch
-from archnet.spec.memory import MemoryEstimate
+from archnet.spec.memory import MemoryEstimate, MicroBatch
 from plain_training import plain
 from trainings import TRAININGS, done
 
@@ -258,6 +258,64 @@ def test_what_several_devices_change_is_reported(caplog):
     assert len(caplog.messages) == 2
 
 
+def test_a_whole_batch_on_one_device_has_nothing_to_report(caplog):
+    caplog.set_level(logging.INFO, logger="archnet")
+    micro = micro_batch.choose_micro_batch(asking(16), planned(batch_norm=True), on_accelerator=True)
+    micro_batch.log_micro_batch(micro, planned(batch_norm=True), is_default_budget=True)
+    assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize("num_devices", [1, 2])
+@pytest.mark.parametrize("is_default_budget", [True, False])
+def test_a_batch_that_is_cut_into_parts_is_reported_with_how_to_get_the_same_parts(
+    caplog, is_default_budget, num_devices
+):
+    caplog.set_level(logging.INFO, logger="archnet")
+    micro = MicroBatch(batch_size=16, size=8, peak_bytes=10**9, budget_bytes=1_500_000_000)
+    micro_batch.log_micro_batch(
+        micro, planned(batch_norm=True), is_default_budget=is_default_budget, num_devices=num_devices
+    )
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    budget = (
+        "a whole batch does not fit in the free memory, so gradients are accumulated over micro-batches. To get the same "
+        'micro-batches again, set training.memory to "1.50 GB".'
+    )
+    count, remedy = (
+        ("8 cases", "Allow more memory")
+        if num_devices == 1
+        else ("4 cases per device", "Use one device, allow more memory")
+    )
+    assert [*warnings] == [
+        *([budget] if is_default_budget else []),
+        f"batch norm statistics are computed over {count}, not over the full batch of 16, so results differ from those "
+        f"without splitting. {remedy}, or set training.batch_size to 8 and a lower learning rate.",
+    ]
+
+
+def test_the_parts_of_a_resumed_training_are_those_of_its_start(monkeypatch):
+    memory = MemoryEstimate(
+        weight_bytes=1, accumulator_bytes=10, prefetch_bytes_per_case=100, network_bytes_per_case=10**6
+    )
+    monkeypatch.setattr(micro_batch, "estimate_memory", lambda plan, training: memory)
+    chosen = MicroBatch(batch_size=16, size=16, peak_bytes=5, budget_bytes=7)
+    for num_devices, per_device in ((1, (16, 5)), (2, (8, 3))):
+        restored = micro_batch.restore_micro_batch(chosen, 5, asking(16), planned(), num_devices)
+        assert (restored.size, restored.budget_bytes, restored.batch_size) == (5, 7, 16)
+        assert restored.peak_bytes == memory.peak_bytes(*per_device)
+
+
+@pytest.mark.parametrize(
+    ("memory", "start"),
+    [(None, "net: on this machine 0.01 GB are free: "), ("1MB", "net: training.memory 1MB is too little: ")],
+)
+def test_a_case_that_does_not_fit_is_an_error(monkeypatch, memory, start):
+    monkeypatch.setattr(micro_batch, "free_memory_bytes", lambda: 1000)
+    with pytest.raises(RunError, match=f"^{re.escape(start)}"):
+        micro_batch.choose_micro_batch(asking(16, memory), planned())
+    if memory is None:
+        assert micro_batch.choose_micro_batch(asking(16), planned(), on_accelerator=True).size == 16
+
+
 def failing(name, text):
     raise type(name, (Exception,), {})(text)
 
@@ -367,6 +425,25 @@ def test_two_processes_with_the_same_seed_leave_the_same_bytes(start_run, tmp_pa
             "precision": "float32",
         }  # fmt: skip
         assert 1 <= record["num_usable_cores"] <= record["num_cores"]
+
+
+@pytest.mark.parametrize(("error", "is_told"), [(OSError("CUDA"), True), (RunError("no GPU"), False), (None, False)])
+def test_what_a_backend_prints_at_its_start_is_shown_if_the_start_fails(monkeypatch, capfd, error, is_told):
+    def start():
+        os.write(2, b"libcuda not found\n")
+        if error:
+            raise error
+        return tensorflow_backend
+
+    monkeypatch.setattr(backend, "backend_module", start)
+    monkeypatch.setattr(backend, "_describe_devices", lambda: "CPU")
+    if error:
+        with pytest.raises(type(error), match=str(error)):
+            start_quietly()
+    else:
+        assert start_quietly().endswith("on tensorflow, CPU")
+    os.write(2, b"later\n")
+    assert capfd.readouterr().err == ("libcuda not found\n" if is_told else "") + "later\n"
 
 
 def test_threads_that_start_keras_at_once_leave_stderr_where_it_was():

@@ -10,7 +10,15 @@ import pytest
 from archnet.files.strict_json import Document
 from archnet.network.build.network import build
 from archnet.network.model_file import check_model_file
-from archnet.network.scaling import build_inference_model, build_scaling, input_limits, raw_input_shape
+from archnet.network.scaling import (
+    build_ensemble,
+    build_inference_model,
+    build_scaling,
+    input_limits,
+    member_models,
+    member_networks,
+    raw_input_shape,
+)
 from archnet.network.trained_model import load_model
 from archnet.spec.arch import parse_arch
 from archnet.spec.view import InputLimits, scale_to_unit
@@ -96,3 +104,26 @@ def test_one_window_is_saved_with_the_numbers_of_earlier_versions(tmp_path):
     rescaling, relu = scaling["config"]["layers"][-2:]
     assert (rescaling["config"]["scale"], rescaling["config"]["offset"]) == (1 / 1400, 1000 / 1400)
     assert relu["config"]["max_value"] == 1.0
+
+
+def test_an_ensemble_averages_its_members_and_can_be_split_again():
+    networks = [network_of(2, 1, seed) for seed in (0, 1, 2)]
+    limits, values = InputLimits.of(-1000, 400), raw_values(2, 1)
+    alone = [np.asarray(build_inference_model(network, limits)(values)) for network in networks]
+    model = build_ensemble(networks, limits)
+    assert model.name == networks[0].name
+    np.testing.assert_allclose(model(values), np.mean(alone, axis=0), rtol=0, atol=1e-6)
+    names = [f"{model.name}_{number}" for number in (1, 2, 3)]
+    assert [network.name for network in member_networks(model)] == names
+    members = member_models(model)
+    assert [member.name for member in members] == names
+    for member, expected in zip(members, alone, strict=True):
+        np.testing.assert_allclose(member(values), expected, rtol=0, atol=1e-6)
+
+
+def test_a_single_network_is_no_ensemble():
+    network, limits = network_of(2, 1), InputLimits.of(-1000, 400)
+    model = build_ensemble([network], limits)
+    assert [layer.name for layer in member_networks(model)] == [network.name]
+    assert member_models(model) == [model]
+    assert model.output_names == build_inference_model(network, limits).output_names

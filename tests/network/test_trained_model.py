@@ -250,3 +250,10 @@ def test_every_class_of_the_list_is_one_of_keras():
     for module, names in CLASSES.items():
         place = {"keras": keras, "keras.layers": keras.layers, "keras.initializers": keras.initializers}.get(module)
         assert place is None or all(hasattr(place, name) for name in names)
+
+
+def test_a_folder_in_place_of_a_model_is_one_message(tmp_path):
+    (tmp_path / "model.keras").mkdir()
+    message = f"{tmp_path / 'model.keras'}: cannot be read: Is a directory. Check its permissions."
+    with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
+        load_model(tmp_path / "model.keras")

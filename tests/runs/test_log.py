@@ -7,7 +7,15 @@ import pytest
 from archnet.api.console import show_messages
 from archnet.data.checks.findings import Finding
 from archnet.errors import RunError
-from archnet.runs.log import log_findings, log_to_file
+from archnet.runs.log import (
+    CallbackList,
+    LoggingCallback,
+    MemberCallback,
+    announce_member,
+    announce_run,
+    log_findings,
+    log_to_file,
+)
 from archnet.spec.experiment import Data
 from checked_data import COPIES
 
@@ -76,3 +84,61 @@ def test_the_log_of_a_run_ends_with_the_reason_if_it_fails(tmp_path, error, line
         fail()
     (text,) = (tmp_path / "log.txt").read_text().splitlines()
     assert text.split(" ", 2)[2] == line
+
+
+class Recording:
+    """Records what it is told; only a full one takes runs and members."""
+
+    def __init__(self):
+        self.calls = []
+
+    def on_step(self, *arguments):
+        self.calls.append(("step", *arguments))
+
+    def on_epoch(self, row):
+        self.calls.append(("epoch", row))
+
+
+class FullRecording(Recording):
+    def on_run(self, start):
+        self.calls.append(("run", start))
+
+    def on_member(self, number):
+        self.calls.append(("member", number))
+
+
+def test_callbacks_are_called_in_order_and_only_with_what_they_take():
+    plain, full = Recording(), FullRecording()
+    callbacks = CallbackList([plain, full])
+    announce_run(callbacks, "start")
+    announce_member(callbacks, 2)
+    callbacks.on_step(1, 3, 9, {"loss": 0.5})
+    callbacks.on_epoch({"epoch": 1})
+    told = [("step", 1, 3, 9, {"loss": 0.5}), ("epoch", {"epoch": 1})]
+    assert plain.calls == told
+    assert full.calls == [("run", "start"), ("member", 2), *told]
+    announce_run(None, "start")
+    announce_member(None, 1)
+
+
+@pytest.mark.parametrize("kind", [Recording, FullRecording])
+def test_the_epochs_of_a_member_have_its_number(kind):
+    recording = kind()
+    callback = MemberCallback(recording, 3)
+    announce_member(callback, 3)
+    callback.on_step(1, 2, 9, {"loss": 0.5})
+    callback.on_epoch({"epoch": 1, "loss": 0.25})
+    member = [("member", 3)] if kind is FullRecording else []
+    assert recording.calls == [
+        *member,
+        ("step", 1, 2, 9, {"loss": 0.5}),
+        ("epoch", {"member": 3, "epoch": 1, "loss": 0.25}),
+    ]
+    assert list(recording.calls[-1][1]) == ["member", "epoch", "loss"]
+
+
+def test_an_epoch_is_logged_with_six_digits(caplog):
+    with caplog.at_level(logging.INFO, "archnet"):
+        LoggingCallback().on_step(1, 1, 9, {"loss": 0.5})
+        LoggingCallback().on_epoch({"epoch": 12, "loss": 0.123456789})
+    assert caplog.messages == ["epoch=12 loss=0.123457"]

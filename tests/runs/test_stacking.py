@@ -10,6 +10,7 @@ import pytest
 import archnet
 from archnet.errors import ArchnetError, RunError
 from archnet.evaluation.comparison.comparison import compare
+from archnet.evaluation.integrity.manifest import read_manifest
 from archnet.evaluation.predictions import read_predictions
 from archnet.inference.trained_run import read_trained_run
 from archnet.runs.stacked_scores import PairedScores, combine, cross_fit
@@ -77,6 +78,16 @@ def test_the_combination_is_fitted_on_the_validation_cases(stacked):
     assert document["arch"]["stacked"] == {
         "network": "net", "baseline": "random_forest", "C": 1.0, "fitted_on": "validation"
     }  # fmt: skip
+
+
+def test_the_run_of_a_combination_is_recorded_with_all_its_files(stacked):
+    folder, _ = stacked
+    recorded = set(read_manifest(folder / "stacked/net+random_forest").files)
+    assert {"metrics.json", "predictions.csv", "experiment.json", "environment.json", "split.csv"} <= recorded
+    assert not recorded & {"history.csv", "network.json", "model.keras"}
+    metrics = json.loads((folder / "stacked/net+random_forest/metrics.json").read_text())
+    assert (metrics["positive"], metrics["classes"]) == ("nodule", ["non-nodule", "nodule"])
+    assert (metrics["parameters"], metrics["macs"], metrics["train_seconds"]) == (None, None, None)
 
 
 @pytest.mark.slow

@@ -17,7 +17,14 @@ from archnet.data import open_dataset
 from archnet.errors import RunError
 from archnet.files.strict_json import Document
 from archnet.runs.planning.network_plan import check_feasible, plan_network
-from archnet.runs.preparation import find_in_experiment, resolve_auto_from_data, split_cases, symmetry
+from archnet.runs.preparation import (
+    find_in_experiment,
+    resolve_auto_from_data,
+    resolve_measured_values,
+    split_cases,
+    symmetry,
+)
+from archnet.runs.preparation.case_split import CaseSplit
 from archnet.runs.preparation.coarse_models import symmetric_copies
 from archnet.runs.preparation.coarse_models.symmetric_copies import RIGHT_ANGLES, coarse_images, make_copies
 from archnet.runs.preparation.symmetry import find_symmetry
@@ -272,3 +279,29 @@ def test_a_side_that_only_the_second_channel_shows_is_found(tmp_path):
     symmetry_found = find_symmetry(dataset, split_cases(dataset.cases, experiment))
     assert "width" not in symmetry_found.axes
     assert "flips along width change the classes" in symmetry_found.reason
+
+
+@pytest.mark.parametrize(
+    ("every", "reason"), [(1, "there is no validation set"), (2, "the training set lacks a class")]
+)
+def test_without_validation_or_a_class_nothing_is_known_of_symmetries(tmp_path, every, reason):
+    dataset = open_dataset(experiment_on(bright_or_dark(tmp_path / "bright.npz")).data)
+    rows = np.arange(len(dataset.cases.labels))  # the classes alternate
+    found = find_symmetry(dataset, CaseSplit(rows=rows, sets=np.where(rows % every == 0, "train", "validation")))
+    assert (found.axes, found.right_angles) == ((), False)
+    assert found.reason == f"it is unknown whether flips and rotations change the classes, so none are used: {reason}"
+
+
+@pytest.mark.slow
+def test_only_what_depends_on_the_voxels_is_chosen_before_the_processes_of_a_sweep_start(tmp_path):
+    path = bright_or_dark(tmp_path / "bright.npz")
+    auto = experiment_on(path, training={"augmentation": "auto", "epochs": "auto"})
+    measured = resolve_measured_values(auto, open_dataset(auto.data))
+    assert measured.training.auto == tuple(name for name in auto.training.auto if name != "augmentation")
+    assert "epochs" in measured.training.auto
+    full = resolved(auto)
+    assert measured.training.augmentation == full.training.augmentation
+    assert measured.auto_reasons == {**auto.auto_reasons, KEY: full.auto_reasons[KEY]}
+    for given in ({"augmentation": [], "epochs": "auto"}, {"augmentation": [], "epochs": 3}):
+        experiment = experiment_on(path, training=given)
+        assert resolve_measured_values(experiment, open_dataset(experiment.data)) is experiment

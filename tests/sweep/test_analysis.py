@@ -1,5 +1,7 @@
 """What the trials say together, and the pictures of it: the Pareto front, importance, values and curves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import f_oneway
@@ -217,6 +219,17 @@ def test_early_epochs_get_room_where_trials_were_ended_early(tmp_path):
     assert {"1", "2", "3", "5", "10", "20"} <= set(texts(drawings["stopped"]))
 
 
+def test_one_trial_that_was_ended_early_is_enough_for_a_logarithmic_axis(tmp_path):
+    board = board_of(small_sweep(tmp_path), [{WIDTH: 2}, {WIDTH: 4}], [[0.1] * 30, [0.2] * 3])
+    mixed = replace(board, rows=(board.rows[0], replace(board.rows[1], trial=stopped(board.rows[1].trial))))
+    ticks = [set(texts(learning_drawing(one, "alt"))) & {"2", "3", "10", "20"} for one in (board, mixed)]
+    assert ticks[1] == {"2", "3", "10", "20"} > ticks[0]
+
+
+def stopped(trial):
+    return replace(trial, runs={name: TrialRun(state="stopped") for name in trial.runs})
+
+
 def test_an_undefined_metric_leaves_a_gap_in_a_learning_curve(tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: [2]})
     course = [0.1, 0.2, float("nan"), 0.2, 0.3, float("nan")]
@@ -241,3 +254,15 @@ def test_numbers_of_an_integer_range_are_grouped_by_rank_from_the_fifth_on(tried
     expected = max(0, (f - 1) * 3 / (f * 3 + len(tried) - 4))
     assert importance(Range(type="integer", low=1, high=80), tried, values) == pytest.approx(expected)
     assert expected > 0
+
+
+def test_a_logarithmic_range_is_drawn_by_its_exponents(tmp_path):
+    rate = "training.learning_rate"
+    sweep = small_sweep(
+        tmp_path, space={rate: {"type": "log_uniform", "low": 1e-4, "high": 1e-2}}, search="random", trials=3
+    )
+    board = board_of(sweep, [{rate: 1e-4}, {rate: 1e-3}, {rate: 1e-2}], [[0.5], [0.6], [0.7]])
+    *trials, first_axis, _ = lines(parallel_drawing(board, "alt"))
+    (_, bottom), (_, top) = first_axis
+    heights = [(bottom - line[0][1]) / (bottom - top) for line in trials]
+    assert heights == pytest.approx([0, 0.5, 1], abs=1e-3)

@@ -17,8 +17,8 @@ from archnet.sweep.ray_process import _run_session, session_task
 from archnet.sweep.ray_session import SessionRunner
 from archnet.sweep.results.trials import Trial, TrialRun, write_trial
 from archnet.sweep.session_processes import kill_session, session_members
-from archnet.sweep.session_watch import check_address, find_ended_server, watch_session
-from archnet.sweep.tune import SessionLostError, TuneRunner
+from archnet.sweep.session_watch import SessionWatch, check_address, find_ended_server, watch_session
+from archnet.sweep.tune import SessionLostError, TuneRunner, _check_resources
 from small_sweeps import make_schedule, small_sweep
 
 pytest.importorskip("ray")
@@ -167,6 +167,83 @@ def test_the_processes_of_a_session_are_known_by_it():
     assert session.wait() == -signal.SIGKILL
 
 
+@pytest.mark.parametrize("is_alone", [False, True])
+def test_without_a_list_of_processes_the_group_of_a_session_is_killed(is_alone, monkeypatch, tmp_path):
+    monkeypatch.setattr("archnet.sweep.session_processes._PROCESSES", tmp_path / "none")
+    if is_alone:  # no such session
+        kill_session(2**22 + 1)
+        return
+    session = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    kill_session(session.pid)
+    assert session.wait() == -signal.SIGKILL
+
+
+def test_a_process_that_leads_no_session_exits_alone_when_its_input_closes():
+    script = "from archnet.sweep.session_processes import end_with_input; end_with_input(); print('still here')"
+    done = subprocess.run([sys.executable, "-c", script], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", b"")
+
+
+def test_a_process_that_has_ended_meanwhile_is_no_member(monkeypatch, tmp_path):
+    for number, text in ((7, "7 (a (b) c) S 1 7 9 0"), (8, "8 (d) Z 1 8 9 0"), (6, "6 (e) R 1 6 5 0")):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / f"{number}/stat").write_text(text)
+    (tmp_path / "10").mkdir()
+    (tmp_path / "10/stat").symlink_to(tmp_path / "gone")
+    monkeypatch.setattr("archnet.sweep.session_processes._PROCESSES", tmp_path)
+    assert session_members(9) == {7}
+    assert session_members(0) == set()
+
+
+def test_what_ray_raises_under_way_is_a_loss_and_its_files_are_removed(monkeypatch, tmp_path):
+    class LostError(Exception):
+        pass
+
+    def lose():
+        raise LostError("The driver is gone.\nIts stack trace")
+
+    schedule = make_schedule(small_sweep(tmp_path), tmp_path / "out")
+    (tmp_path / "out/.ray").mkdir(parents=True)
+    ended = []
+    ray = SimpleNamespace(
+        tune=SimpleNamespace(TuneError=LostError),
+        exceptions=SimpleNamespace(RayError=OSError),
+        nodes=lambda: [{"Alive": True, "Resources": {"CPU": 1}}],
+        shutdown=lambda: ended.append(True),
+    )
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setitem(sys.modules, "ray.tune", ray.tune)
+    monkeypatch.setattr("archnet.sweep.tune.SessionWatch", lambda: SimpleNamespace(problem=lambda: None))
+    monkeypatch.setattr(TuneRunner, "_start_ray", lambda runner: None)
+    monkeypatch.setattr(TuneRunner, "_make_tuner", lambda *_: SimpleNamespace(fit=lose))
+    with pytest.raises(SessionLostError, match=r"^Ray has stopped the sweep: The driver is gone\.$"):
+        TuneRunner().run(schedule)
+    assert ended == [True]
+    assert not (tmp_path / "out/.ray").exists()
+
+
+@pytest.mark.parametrize(
+    ("nodes", "resources", "most"),
+    [
+        ([(4, 0, True), (2, 1, True)], {"cpus": 4, "gpus": 1}, (4, 1)),
+        ([(8, 1, False), (2, 0, True)], {"cpus": 3}, (2, 0)),
+        ([], {}, (0, 0)),
+        ([(4, 1, True)], {"cpus": 4, "gpus": 1}, None),
+        ([(1, 0, False), (1, 0.5, True)], {"cpus": 1, "gpus": 0.5}, None),
+    ],
+)
+def test_a_run_needs_one_machine_with_all_its_resources(nodes, resources, most, tmp_path):
+    sweep = small_sweep(tmp_path, resources=resources)
+    found = [
+        {"Alive": alive, "Resources": {"CPU": cpus, **({"GPU": gpus} if gpus else {})}} for cpus, gpus, alive in nodes
+    ]
+    if most is None:
+        _check_resources(sweep, found)
+        return
+    with pytest.raises(RunError, match=rf"at most {most[0]} CPUs and {most[1]} GPUs\. "):
+        _check_resources(sweep, found)
+
+
 def test_three_problems_in_a_row_are_a_loss(monkeypatch):
     monkeypatch.setattr("archnet.sweep.session_watch.CHECK_SECONDS", 0)
     problems = iter(["a", None, "b", "b", None, "c", "c", "d"])
@@ -176,6 +253,29 @@ def test_three_problems_in_a_row_are_a_loss(monkeypatch):
             time.sleep(0.01)
     assert losses == ["d"]
     assert next(problems, "none") == "none"
+
+
+@pytest.mark.parametrize(
+    ("nodes", "is_refused", "problem"),
+    [
+        ([("a", True), ("b", False)], False, None),
+        ([("a", False), ("b", True)], False, "Ray's process on this machine (raylet) has ended"),
+        ([], False, "Ray's process on this machine (raylet) has ended"),
+        ([("a", True)], True, "Ray's control service (gcs_server) has ended"),
+    ],
+)
+def test_the_failed_part_of_ray_is_named(nodes, is_refused, problem, monkeypatch):
+    def check(address):
+        assert address == "127.0.0.1:6379"
+        if is_refused:
+            raise ConnectionError
+
+    context = SimpleNamespace(gcs_address="127.0.0.1:6379", get_node_id=lambda: "a")
+    states = [{"NodeID": name, "Alive": alive} for name, alive in nodes]
+    ray = SimpleNamespace(get_runtime_context=lambda: context, nodes=lambda: states)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setattr("archnet.sweep.session_watch.check_address", check)
+    assert SessionWatch().problem() == problem
 
 
 def test_an_address_without_a_server_is_refused():

@@ -8,6 +8,7 @@ import pytest
 
 from archnet.spec.metrics import metrics_shown_in
 from archnet.sweep.report import sweep_page
+from archnet.sweep.report.best_trial_table import best_trial_rows
 from archnet.sweep.report.sweep_page import write_sweep_report
 from archnet.sweep.results.leaderboard import read_leaderboard
 from archnet.sweep.results.trials import trial_folder
@@ -85,6 +86,32 @@ def test_with_several_seeds_the_page_labels_the_numbers_as_means_with_standard_d
     assert '<span class="interval">SD 0.020</span>' in page
     single = page_of(small_sweep(tmp_path), tmp_path / "single", TEST, [2])
     assert "<caption>With 95% intervals</caption>" in single
+
+
+def pooled_with_cpm(spread):
+    froc = {
+        "cpm": 0.75,
+        "spread": spread,
+        "of_seeds": [
+            {
+                "cpm": 0.75,
+                "sensitivities": [0.75] * 7,
+                "intervals": {"cpm": [0.625, 0.875], "sensitivities": [[0.5, 1]] * 7},
+            }
+        ],
+    }
+    return {"runs": [{"metrics": METRICS, "spread": None}], "froc": {"net": froc}, "sentence": "All alike."}
+
+
+@pytest.mark.parametrize(("spread", "below"), [(None, "0.625 to 0.875"), (0.0625, "SD 0.062")])
+def test_the_pooled_cpm_has_its_interval_or_its_spread_over_the_seeds(spread, below, tmp_path):
+    sweep = small_sweep(tmp_path, folds=3)
+    page_of(sweep, tmp_path, TEST, [2])
+    (trial_folder(tmp_path, 2) / "comparison.json").write_text(json.dumps(pooled_with_cpm(spread)))
+    board = read_leaderboard(sweep, tmp_path)
+    *others, cpm = best_trial_rows(tmp_path, board.best)
+    assert cpm == {"name": "CPM", "cells": {"test": {"value": 0.75, "below": below}}}
+    assert [row["name"] for row in others] == [one.summary_label(2) for one in metrics_shown_in("sweep_report")]
 
 
 def test_without_a_test_set_there_is_no_second_number(tmp_path):

@@ -1,11 +1,14 @@
 """Proposals: grids in order, and draws that depend on the seed and what was told alone."""
 
 import itertools
+import re
+import sys
 from math import log10
 
 import numpy as np
 import pytest
 
+from archnet.errors import RunError
 from archnet.sweep.search import STARTUP_TRIALS, Observation, propose_values
 from small_sweeps import WIDTH, small_sweep
 
@@ -106,6 +109,15 @@ def test_tpe_reaches_either_end_of_an_integer_range_and_not_beyond(tmp_path, sig
     tried = [trial.values[WIDTH] for trial in searched(sweep, 40, lambda values: sign * values[WIDTH])]
     assert set(tried) <= set(range(4, 29, 4))
     assert tried[STARTUP_TRIALS:].count(best) > 10
+
+
+def test_tpe_without_optuna_names_the_package(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    sweep = small_sweep(tmp_path, space=RANGES, search="tpe", trials=12)
+    told = [Observation(values=propose_values(sweep, number, []), value=0.5) for number in range(STARTUP_TRIALS)]
+    text = 'search "tpe" needs Optuna. Install it with: pip install "archnet[sweep]"'
+    with pytest.raises(RunError, match=f"^{re.escape(text)}$"):
+        propose_values(sweep, STARTUP_TRIALS, told)
 
 
 def test_tpe_learns_from_a_trial_once_the_first_ten_are_drawn(tmp_path):

@@ -34,6 +34,12 @@ def test_a_processor_tells_whether_it_has_bfloat16(processor, flags, expected, m
     assert has_bfloat16() == expected
 
 
+def test_a_system_that_does_not_describe_its_processor_has_no_bfloat16(tmp_path, monkeypatch):
+    monkeypatch.setattr(tensorflow_backend, "accelerator_has_bfloat16", lambda: None)
+    monkeypatch.setattr(precision, "_PROCESSOR", tmp_path / "cpuinfo")
+    assert not has_bfloat16()
+
+
 def test_a_gpu_decides_before_the_processor(processor, monkeypatch):
     processor("avx512_bf16")
     monkeypatch.setattr(tensorflow_backend, "accelerator_has_bfloat16", lambda: False)

@@ -193,6 +193,71 @@ def test_networks_that_differ_are_refused_with_the_place(change, text):
         match_layers(one, two)
 
 
+def sum_of(*sizes):
+    """A sum of convolutions with kernels of the given sizes, which are named by them and their number."""
+
+    def branches(tensor):
+        parts = [layers.Conv2D(3, size, padding="same", name=f"c{size}_{k}")(tensor) for k, size in enumerate(sizes)]
+        return layers.Add(name="sum")(parts)
+
+    return branches
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "text"),
+    [
+        ((5, 6), (6, 7), 'net has Conv2D "c5_0" (5 x 5 x 4 x 3) where net has Conv2D "c7_1" (7 x 7 x 4 x 3)'),
+        ((5, 6), (7, 5), 'net has Conv2D "c6_1" (6 x 6 x 4 x 3) where net has Conv2D "c7_0" (7 x 7 x 4 x 3)'),
+        ((5, 6), (5, 6, 7), 'net has Add "sum" where net has Add "sum"'),
+        ((5, 5, 6), (5, 6, 6), 'net has Add "sum" where net has Add "sum"'),
+    ],
+)
+def test_sums_that_differ_are_refused_with_the_branch_that_no_other_is_equal_to(one, two, text):
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        match_layers(model_of(sum_of(*one)), model_of(sum_of(*two)))
+
+
+def test_networks_that_differ_in_their_inputs_are_refused_with_its_number():
+    def model(is_swapped):
+        inputs = [keras.Input((8, 8, 4)), keras.Input((8, 8, 4))]
+        return keras.Model(inputs, layers.Concatenate()(inputs[::-1] if is_swapped else inputs), name="net")
+
+    with pytest.raises(ValueError, match=r"^net has input 1 where net has input 2$"):
+        match_layers(model(False), model(True))
+
+
+def twice(first_name, second_name=None):
+    """A network that concatenates two convolutions, or one of them twice."""
+
+    def tensors(tensor):
+        first = layers.Conv2D(3, 3, name=first_name)(tensor)
+        return layers.Concatenate()([first, layers.Conv2D(3, 3, name=second_name)(tensor) if second_name else first])
+
+    return model_of(tensors)
+
+
+@pytest.mark.parametrize(("match", "verb"), [(match_layers, "both match"), (match_tensors, "match")])
+def test_two_layers_that_match_one_are_refused(match, verb):
+    sizes = "" if match is match_tensors else " (3 x 3 x 4 x 3)"
+    pattern = rf'^Conv2D "[ab]".* and Conv2D "[ab]".* of net {verb} Conv2D "c" \(3 x 3 x 4 x 3\)'
+    with pytest.raises(ValueError, match=pattern) as caught:
+        match(twice("a", "b"), twice("c"))
+    assert {name for name in "ab" if f'"{name}"{sizes}' in str(caught.value)} == {"a", "b"}
+    assert match(twice("a"), twice("c"))
+
+
+def test_the_inputs_of_a_sum_that_other_layers_have_paired_are_not_paired_again():
+    def network(kinds, is_swapped):
+        def tensors(tensor):
+            parts = [layers.Activation(kind)(layers.Conv2D(5, 3, name=f"c_{kind}")(tensor)) for kind in kinds]
+            return layers.Concatenate()([layers.Add()(parts[::-1] if is_swapped else parts), *parts])
+
+        return model_of(tensors)
+
+    source, target = network(["relu", "tanh"], False), network(["elu", "gelu"], True)
+    assert sorted(names(match_layers(source, target))) == [("c_relu", "c_elu"), ("c_tanh", "c_gelu")]
+
+
 def test_networks_of_other_outputs_are_refused():
     inputs = keras.Input((4,))
     one, two = (

@@ -3,9 +3,11 @@
 import json
 import logging
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +15,13 @@ import pytest
 import archnet
 from archnet.errors import RunError
 from archnet.files.atomic import write_json
-from archnet.files.locks import LockedError
+from archnet.files.locks import LOCK_FILE, LockedError
+from archnet.runs.folders import folder_match
+from archnet.runs.folders import placement as placement_module
 from archnet.runs.folders.experiment_folder import run_name, shared_document
-from archnet.runs.folders.folder_match import write_reservation
+from archnet.runs.folders.folder_match import match_folder, read_reservation, write_reservation
 from archnet.runs.folders.placement import log_changes, open_experiment_folder, write_changes
+from archnet.runs.folders.replacement import settle_replaced_runs
 
 NET = {"name": "net", "rank": 2, "layers": [{"type": "FC", "num_output": 8}, {"type": "T"}]}
 
@@ -385,3 +390,146 @@ def test_what_a_killed_process_reserved_is_free(here):
     (here / "runs/edit-2").mkdir()
     write_reservation(here / "runs/edit-2", experiments(24))
     assert run(32) == "runs/edit-2"
+
+
+@pytest.fixture
+def claimed(here, monkeypatch):
+    """Locks folders as if another process made runs in them; only the first one is recorded from the start."""
+    locked = set()
+    monkeypatch.setattr(folder_match, "is_locked", lambda path: Path(path).parent in locked)
+
+    def claim(folder, width=None):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / LOCK_FILE).touch()
+        locked.add(folder)
+        if width is not None:
+            write_reservation(folder, experiments(width))
+        return folder
+
+    return claim
+
+
+def test_runs_that_another_process_is_making_are_compared_by_what_it_has_reserved(claimed):
+    folder = claimed(Path("runs/edit"), 24)
+    same, other = (match_folder(folder, experiments(width)) for width in (24, 32))
+    assert (same.same, same.is_in_use, same.is_identical, same.is_replaceable) == (("net",), True, True, True)
+    assert (other.same, other.is_in_use, other.fits) == ((), True, False)
+    (difference,) = other.differences["net"]
+    assert difference == {"place": "arch.layers[0].num_output", "reference": 24, "other": 32}
+
+
+def test_the_record_of_a_folder_that_was_just_locked_is_waited_for(claimed, monkeypatch):
+    folder = claimed(Path("runs/edit"))
+    naps = []
+
+    def write_while_waiting(seconds):
+        naps.append(seconds)
+        if len(naps) == 2:
+            write_reservation(folder, experiments(24))
+
+    monkeypatch.setattr(folder_match, "time", SimpleNamespace(monotonic=lambda: 0, sleep=write_while_waiting))
+    assert list(read_reservation(folder)["runs"]) == ["net"]
+    assert naps == [0.05, 0.05]
+
+
+def test_a_folder_whose_owner_records_nothing_is_taken_after_three_seconds(claimed, monkeypatch):
+    folder, now = claimed(Path("runs/edit")), [100.0]
+
+    def sleep(seconds):
+        now[0] += 1.0
+
+    monkeypatch.setattr(folder_match, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    assert read_reservation(folder) == {}
+    assert now == [104.0]
+    (folder / LOCK_FILE).unlink()
+    assert read_reservation(folder) is None
+
+
+def test_folders_that_other_processes_keep_claiming_are_given_up_at_last(monkeypatch):
+    tried = []
+
+    def lose(folder):
+        tried.append(folder.name)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "other.txt").touch()
+        raise LockedError("locked")
+
+    run(8)
+    monkeypatch.setattr(placement_module, "lock_experiment_folder", lose)
+    refused(
+        lambda: run(24),
+        "runs/edit-21: other processes keep claiming this folder. Choose another folder with --out.",
+    )
+    assert tried == [f"edit-{number}" for number in range(2, 22)]
+
+
+def test_a_named_folder_that_another_process_holds_is_not_tried_again(monkeypatch):
+    tried = []
+
+    def lose(folder):
+        tried.append(folder)
+        raise LockedError("locked")
+
+    monkeypatch.setattr(placement_module, "lock_experiment_folder", lose)
+    with pytest.raises(LockedError):
+        run(8, out=Path("out"))
+    with pytest.raises(LockedError):
+        run(8)
+    assert tried == [Path("out"), Path("runs/edit"), Path("runs/edit")]
+
+
+TWO = [NET, {**NET, "name": "other"}]
+
+
+def test_shared_files_that_were_kept_aside_without_a_run_are_restored_unless_new_runs_have_begun():
+    for is_begun in (False, True):
+        folder = Path(f"runs/edit{int(is_begun)}")
+        (folder / ".replaced").mkdir(parents=True)
+        (folder / ".replaced/split.csv").write_text("old")
+        if is_begun:
+            (folder / "net/checkpoint").mkdir(parents=True)
+            (folder / "split.csv").write_text("new")
+        settle_replaced_runs(folder)
+        assert not (folder / ".replaced").exists()
+        assert (folder / "split.csv").read_text() == ("new" if is_begun else "old")
+
+
+def test_an_interrupted_replacement_of_two_runs_is_not_replaced_in_turn_when_one_has_finished():
+    run(archs=TWO)
+    run(archs=TWO, split={"seed": 3}, finished=False, overwrite=True)
+    (Path("runs/edit/net/checkpoint")).rmdir()
+    Path("runs/edit/net/metrics.json").write_text("{}")
+    refused(
+        lambda: run(archs=TWO, split={"seed": 4}, overwrite=True),
+        "runs/edit/.replaced: keeps the runs that an interrupted --overwrite replaced, and net of the new runs is "
+        "finished. Finish the others with --resume first, or remove runs/edit/.replaced.",
+    )
+    assert content()["edit/.replaced/net/metrics.json"] == 8
+
+
+def test_what_new_runs_left_is_removed_when_the_old_ones_are_restored_except_the_files_of_the_user():
+    run(8)
+    Path("runs/edit/.replaced").mkdir()
+    Path("runs/edit/net").rename("runs/edit/.replaced/net")
+    Path("runs/edit/net").mkdir()
+    Path("runs/edit/net/history.csv").write_text("new")
+    Path("runs/edit/net/look.md").write_text("mine")
+    settle_replaced_runs(Path("runs/edit"))
+    assert content() == {"edit/net/metrics.json": 8}
+    assert not Path("runs/edit/net/history.csv").exists()
+    assert user_files(Path("runs/edit")) == ["net/look.md"]
+
+
+@pytest.mark.parametrize(("num_runs", "texts"), [(1, ("run is kept", "one is")), (2, ("runs are kept", "ones are"))])
+def test_runs_that_are_kept_aside_are_counted_in_the_warning(num_runs, texts, caplog):
+    run(archs=TWO[:num_runs])
+    run(archs=TWO[:num_runs], split={"seed": 3}, finished=False, overwrite=True)
+    places = ", ".join(f"runs/edit/{one['name']}" for one in TWO[:num_runs])
+    assert caplog.messages[-1] == (
+        f"runs/edit/.replaced: the earlier {texts[0]} here until the new {texts[1]} finished. To finish, use --resume. "
+        f"To go back, replace {places} with it."
+    )
+    for one in TWO[:num_runs]:
+        shutil.rmtree(Path("runs/edit") / one["name"])
+    settle_replaced_runs(Path("runs/edit"))
+    assert caplog.messages[-1] == f"runs/edit: the earlier {'run is' if num_runs == 1 else 'runs are'} restored."

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 import archnet
+from archnet.data import open_dataset
+from archnet.data.checks.duplicates import copies
 from archnet.data.checks.findings import Finding
 from archnet.report.data_check_wording import summary_rows
+from archnet.runs.preparation import prepare
 from archnet.runs.preparation.inspection import inspect_data
 from checked_data import COPIES, experiment_document, find, write_squares
 
@@ -63,6 +66,21 @@ def test_errors_are_findings_and_the_most_serious_come_first(tmp_path, monkeypat
     allowed = inspected(path, data={"name": "npz", "root": str(path), "allow": ["near_duplicates"]})
     assert (allowed.findings, allowed.is_usable) == (check.findings, True)
     assert [finding["is_allowed"] for finding in allowed.to_document()["findings"]] == [True, False]
+
+
+def test_near_duplicates_are_searched_for_in_a_check_and_not_at_the_start_of_a_run(tmp_path, monkeypatch):
+    searches, recall = [], copies.recall_pairs
+
+    def recall_pairs(checksums, numbers, search):
+        searches.append(search is not None)
+        return recall(checksums, numbers, search)
+
+    monkeypatch.setattr(copies, "recall_pairs", recall_pairs)
+    path = write_squares(tmp_path / "a.npz")
+    inspected(path)
+    experiments = archnet.load_experiments(experiment_document(path))
+    prepare(open_dataset(experiments[0].data), experiments)
+    assert searches == [True, False]
 
 
 def test_cases_that_cannot_be_divided_are_looked_at_all_the_same(tmp_path):

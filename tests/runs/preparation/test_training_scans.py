@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from archnet.runs.preparation.training_scans import (
     TrainingScan,
     TrainingScans,
     case_digest,
+    find_known_cases,
     hash_text,
     hashed_training_scans,
     list_training_scans,
@@ -97,6 +99,45 @@ def test_the_list_is_written_read_and_hashed(tmp_path):
     assert document["scans"][0]["digest"] == hash_text(RECORDS[0].identity.digest)
     text = json.dumps(document)
     assert not any(record.identity.digest in text or f'"{record.identity.series_uid}"' in text for record in RECORDS)
+
+
+def test_the_uids_of_scans_are_those_that_are_known():
+    unnamed = TrainingScan(identity=ScanIdentity(series_uid=None, digest="1"), sets=("train",))
+    named = TrainingScan(identity=ScanIdentity(series_uid="1.2", digest="2"), sets=("train",))
+    assert TrainingScans(scans=(unnamed, named, named), cases={}).series_uids == {"1.2"}
+
+
+def known_cases(tmp_path, listed, data):
+    """The finding on cases of a test set, for a run that starts from the weights of one with these scans."""
+    (tmp_path / "training_scans.json").write_text(json.dumps(listed.to_document()))
+    experiment = SimpleNamespace(training=SimpleNamespace(init=SimpleNamespace(weights=str(tmp_path))))
+    return list(find_known_cases(experiment, data))
+
+
+def test_test_cases_of_scans_that_gave_the_initial_weights_are_found(tmp_path):
+    data = prepared(scan_numbers=[1, 0, 0, 2, 3, 3])
+    assert known_cases(tmp_path, list_training_scans(prepared(scan_numbers=[1] * 6)), data) == []
+    (finding,) = known_cases(tmp_path, list_training_scans(prepared(scan_numbers=[1, 3, 3, 2, 2, 0])), data)
+    assert (finding.check, finding.severity, finding.cases) == ("starting_weights", "warning", ("4",))
+    assert finding.text == (
+        "1 of 2 test cases come from scans or cases on which the initial weights were trained or validated, so the test "
+        "results are optimistic: 4. Use initial weights from different scans, or the same split in both runs."
+    )
+
+
+def test_test_cases_of_arrays_that_gave_the_initial_weights_are_found(tmp_path):
+    values = np.random.default_rng(0).integers(0, 255, (6, 3, 3)).astype(np.uint8)
+    assert known_cases(tmp_path, list_training_scans(prepared(values)), prepared(values)) == []
+    listed = list_training_scans(prepared(np.roll(values, 1, axis=0)))
+    (finding,) = known_cases(tmp_path, listed, prepared(values))
+    assert finding.cases == ("3",)
+
+
+def test_without_initial_weights_or_a_list_of_scans_nothing_is_known(tmp_path):
+    without, unlisted = (
+        SimpleNamespace(training=SimpleNamespace(init=init)) for init in (None, SimpleNamespace(weights=str(tmp_path)))
+    )
+    assert [*find_known_cases(without, prepared()), *find_known_cases(unlisted, prepared())] == []
 
 
 def test_a_run_of_an_older_archnet_does_not_know(tmp_path):

@@ -36,10 +36,6 @@ class WarmUp(LearningRateSchedule):
         full = self.rates(later) if isinstance(self.rates, LearningRateSchedule) else self.rates
         return full * ops.minimum((step + 1) / (self.num_steps + 1), 1.0)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        return {"rates": self.rates, "num_steps": self.num_steps}
-
 
 def learning_rate(training: Training, steps_per_epoch: int) -> Rates:
     """Create the learning rate or its schedule.
