@@ -2,7 +2,8 @@
 
 The suite runs under coverage.py once. Each line is recorded with the test that reaches it, also in processes that the
 test starts, or with the fixture that several tests share. Lines that run when a module is imported, such as constants
-and the fields of a dataclass, belong to no test; their tests are those that reach a line which mentions them by name.
+and the fields of a dataclass, belong to no test; their tests are those that reach a line which mentions them by name,
+and those of test files that import the name.
 """
 
 import ast
@@ -126,6 +127,17 @@ def find_mentions(sources: dict[str, str]) -> dict[str, list[Mention]]:
     return found
 
 
+def find_importers(files: Iterable[str]) -> dict[str, set[str]]:
+    """The test files that import each name from the package."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for file in files:
+        for node in ast.walk(ast.parse((ROOT / file).read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("archnet"):
+                for alias in node.names:
+                    found[alias.name].add(file)
+    return found
+
+
 def _walk_names(node: ast.AST, names: tuple[str, ...] | None) -> Iterator[tuple[ast.AST, tuple[str, ...] | None]]:
     """Every mention with the names that its statement binds on import."""
     for child in ast.iter_child_nodes(node):
@@ -147,11 +159,13 @@ class LineTests:
         seconds: Duration of each passing test, including its shared fixtures.
         lines: Tests that reach each line, by module.
         mentions: Mentions of each name.
+        importers: Test files that import each name.
     """
 
     seconds: dict[str, float]
     lines: dict[str, dict[int, list[str]]]
     mentions: dict[str, list[Mention]]
+    importers: dict[str, set[str]]
 
     @classmethod
     def read(cls, path: Path) -> "LineTests":
@@ -170,7 +184,8 @@ class LineTests:
             for name, test in document["tests"].items()
             if test["passed"]
         }
-        return cls(seconds=seconds, lines=document["lines"], mentions=find_mentions(read_sources()))
+        mentions, importers = find_mentions(read_sources()), find_importers({name.split("::")[0] for name in seconds})
+        return cls(seconds=seconds, lines=document["lines"], mentions=mentions, importers=importers)
 
     def tests(self, mutation: Mutation) -> set[str]:
         """The tests that reach a mutated statement, or any line of its module if no test can be found by its names."""
@@ -185,16 +200,19 @@ class LineTests:
         return {test for line in lines for test in reached.get(line, ()) if test in self.seconds}
 
     def _mentioning(self, names: Iterable[str]) -> set[str]:
-        """The tests that reach a line in a function which mentions a name, or a name bound to it on import."""
-        waiting, known, found = list(names), set(names), set()
+        """The tests of a name, or of a name bound to it on import: of files that import it, or which reach a line in a
+        function that mentions it."""
+        waiting, known, found, files = list(names), set(names), set(), set()
         while waiting:
-            for mention in self.mentions.get(waiting.pop(), ()):
+            name = waiting.pop()
+            files |= self.importers.get(name, set())
+            for mention in self.mentions.get(name, ()):
                 if mention.names is None:
                     found |= self._at(mention.file, [mention.line])
                 new = set(mention.names or ()) - known
                 waiting.extend(new)
                 known |= new
-        return found
+        return found | {test for test in self.seconds if test.partition("::")[0] in files}
 
 
 def read_sources() -> dict[str, str]:

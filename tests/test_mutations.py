@@ -87,6 +87,22 @@ def test_a_mutation_knows_the_lines_and_the_names_by_which_its_tests_are_found(l
     assert comparison.key == ("clip.py", "clip", "if x < LIMIT and low:", "if (x <= LIMIT) and low:")
 
 
+def test_the_tests_of_a_constant_are_those_that_import_it_or_reach_a_line_that_mentions_it(load):
+    module = load("line_tests")
+    (limit,) = [found for found in load("mutations").mutations(SOURCE, "clip.py") if found.text == "4"]
+    names = ("tests/test_a.py::test_b", "tests/test_a.py::test_c", "tests/test_d.py::test_b", "tests/test_e.py::test_b")
+    lines = {"clip.py": {11: [names[2]], 13: [names[3]]}}
+
+    def tests_of(importers):
+        mentions = module.find_mentions({"clip.py": SOURCE})
+        seconds = dict.fromkeys(names, 0.1)
+        return module.LineTests(seconds=seconds, lines=lines, mentions=mentions, importers=importers).tests(limit)
+
+    assert tests_of({}) == {names[2]}
+    assert tests_of({"LIMIT": {"tests/test_a.py"}, "other": {"tests/test_e.py"}}) == set(names[:3])
+    assert module.find_importers(["tests/test_choose_recipe.py"]) == {"MeanEstimate": {"tests/test_choose_recipe.py"}}
+
+
 def test_a_sample_follows_from_its_seed_and_a_larger_one_begins_with_it(load):
     sample = load("mutation_score").sample_mutations
     sources = {"a.py": SOURCE, "b.py": SOURCE}

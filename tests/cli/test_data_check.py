@@ -43,7 +43,12 @@ def test_errors_exit_with_2_unless_they_are_allowed_and_warnings_with_0(squares,
     find(monkeypatch, COPIES, WARNING)
     done = invoked("data", "check", f"npz:{squares}", "--quick")
     assert done.exit_code == 2
-    assert "Affected: 3, 8" in done.stdout
+    lines = [line.rstrip() for line in done.stdout.splitlines()]
+    place = lines.index("error  near_duplicates")
+    assert lines[place + 2] == "  Affected: 3, 8"
+    assert lines[place + 3].startswith(f"  {COPIES.remedy[:40]}")
+    after = lines.index("warning  patients")
+    assert lines[after - 1 : after + 3] == ["", "warning  patients", "  Each scan counts as a patient.", ""]
     assert "Fix the errors, or use the data anyway with --allow near_duplicates." in " ".join(done.stdout.split())
     done = invoked("data", "check", f"npz:{squares}", "--quick", "--allow", "near_duplicates")
     assert done.exit_code == 0

@@ -200,6 +200,18 @@ def test_the_cases_are_asked_once_and_only_if_the_augmentation_is_left_to_them(t
     assert len(asked) == 2
 
 
+def test_coarse_images_have_at_most_16_blocks_along_each_axis_of_an_image_and_8_of_a_volume(tmp_path):
+    for size, expected in (
+        ((50, 50), (16, 16)),
+        ((12, 30), (12, 16)),
+        ((20, 16, 9), (8, 8, 8)),
+        ((20, 16, 5), (8, 8, 5)),
+    ):
+        np.savez(tmp_path / "x.npz", x=np.zeros((6, *size), np.uint8), y=np.arange(6) % 2)
+        images = coarse_images(open_dataset(experiment_on(tmp_path / "x.npz").data), np.arange(6))
+        assert images.shape == (6, *expected)
+
+
 @pytest.mark.parametrize("size", [(7, 7, 5), (50, 50), (16, 16, 9)], ids=str)
 def test_coarse_copies_are_the_coarse_images_of_the_copies(tmp_path, size, monkeypatch):
     monkeypatch.setattr(symmetric_copies, "_VOXELS_AT_ONCE", 4 * math.prod(size))

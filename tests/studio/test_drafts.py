@@ -118,6 +118,8 @@ def test_drafts_are_bounded_in_number(folder, monkeypatch):
     with StudioClient(folder) as studio:
         answers = [keep(studio, f"{name}.json", "{}") for name in "abb"]
         assert [answer.status_code for answer in answers] == [200, 200, 200]
-        assert keep(studio, "c.json", "{}").json() == {
-            "error": "There are 2 unsaved texts already. Save or discard some."
-        }
+        refused = keep(studio, "c.json", "{}")
+        assert (refused.status_code, refused.json()["error"]) == (
+            422,
+            "There are 2 unsaved texts already. Save or discard some.",
+        )

@@ -74,6 +74,22 @@ def test_of_more_classes_the_positive_ones_numbers_are_compared(tmp_path):
     assert row.value("mcc", "CT-1") == metrics["mcc"]
 
 
+def test_pooled_folds_have_intervals_and_pooled_seeds_a_spread(tmp_path):
+    predictions, folders = synthetic_predictions(), []
+    for fold in range(2):
+        half = np.where(predictions.sets == "test", np.where(np.arange(600) % 2 == fold, "test", "train"), "train")
+        for seed in range(2):
+            name = f"archsm-fold{fold}" + f"-seed{seed}" * bool(seed)
+            folders.append(
+                write_run(tmp_path / name, fold=fold, seed=seed, predictions=replace(predictions, sets=half))
+            )
+    one, two = (compare(chosen).rows[0] for chosen in (folders[::2], folders))
+    low, high = one.interval("auc", "nodule")
+    assert low < one.value("auc", "nodule") < high
+    assert (one.spread, len(one.folders), len(two.folders)) == (None, 2, 4)
+    assert two.spread["auc"] == 0  # the same predictions
+
+
 def test_an_experiments_folder_stands_for_its_runs(tmp_path):
     for name in ("b", "a"):
         write_run(tmp_path / "exp" / name)

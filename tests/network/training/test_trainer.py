@@ -10,6 +10,7 @@ from archnet.network.scaling import build_inference_model
 from archnet.network.training.batches import TrainingBatches, epoch_samples
 from archnet.network.training.losses import case_losses, penalized_weights
 from archnet.network.training.optimization.optimizers import LossScale, WeightAverage
+from archnet.network.training.optimization.update import WeightUpdate
 from archnet.network.training.trainer import Trainer, read_outputs
 from archnet.spec.augmentations import Flip, RightAngles
 from long_tests import long_except
@@ -180,6 +181,23 @@ def test_a_float16_step_that_overflows_is_left_out_and_halves_the_scale():
         trainer.train_step(batch.micro_batches)
     assert 1 < float(trainer.objective.loss_scale.factor.value) < 2.0**39
     assert not are_equal(before[:1], [keras.ops.convert_to_numpy(trainer.state[0])])
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+def test_one_overflow_in_one_gradient_leaves_out_the_whole_step(value):
+    network, scale = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)]), LossScale()
+    update = WeightUpdate(network, plain(ema=0.9), 3, None, scale)
+    before = [keras.ops.convert_to_numpy(variable) for variable in (*update.weights, *update.variables)]
+    kernel, bias = np.full((2, 2), 2.0**15, np.float32), np.full(2, 2.0**15, np.float32)
+    kernel[1, 0] = value
+    update.apply([keras.ops.convert_to_tensor(kernel), keras.ops.convert_to_tensor(bias)])
+    after = [keras.ops.convert_to_numpy(variable) for variable in (*update.weights, *update.variables)]
+    assert are_equal(before[:-2], after[:-2])
+    assert after[-2:] == [2.0**14, 0]
+    kernel[1, 0] = 0
+    update.apply([keras.ops.convert_to_tensor(kernel), keras.ops.convert_to_tensor(bias)])
+    changed = keras.ops.convert_to_numpy(update.weights[0]) != before[0]
+    assert changed.tolist() == [[True, True], [False, True]]
 
 
 def test_the_loss_scale_doubles_after_many_good_steps():

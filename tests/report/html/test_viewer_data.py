@@ -6,11 +6,13 @@ from functools import partial
 import numpy as np
 import pytest
 
+from archnet.evaluation.comparison.comparison import compare
 from archnet.report.gallery_file import Gallery, HeatMaps
 from archnet.report.html.cases import viewer_data
+from archnet.report.html.cases.comparison_viewer import comparison_viewer
 from archnet.report.html.cases.embedded_cases import KeptCase, embed_cases
 from archnet.report.html.cases.viewer_data import ViewedCases, ViewedNetwork, viewer_panel
-from synthetic_runs import predictions_of
+from synthetic_runs import predictions_of, write_run
 
 
 def gallery_of(names, kinds=None, **changes):
@@ -189,3 +191,11 @@ def test_no_page_has_no_rounding():
     (entry,) = whole.cases
     assert (entry["size"], entry["window"], entry["is_hu"], entry["heat"]) == ([8, 8, 2], (-1000, 400), True, [])
     assert "centre" not in entry
+
+
+def test_the_data_of_a_comparison_are_those_of_its_first_run(tmp_path):
+    folders = [write_run(tmp_path / name) for name in ("a", "b")]
+    data = comparison_viewer(compare(folders))["data"]
+    assert (data["is_lps"], data["mark"], data["reported"]) == (True, "candidate", 2)
+    assert [network["name"] for network in data["networks"]] == ["a", "b"]
+    assert data["columns"] == {"a": [0, 2], "b": [1, 2]}
