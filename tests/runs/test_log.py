@@ -87,7 +87,7 @@ def test_the_log_of_a_run_ends_with_the_reason_if_it_fails(tmp_path, error, line
 
 
 class Recording:
-    """Records what it is told; only a full one takes runs and members."""
+    """Records the calls of a progress display; only a full one accepts runs and members."""
 
     def __init__(self):
         self.calls = []
