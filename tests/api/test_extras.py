@@ -72,7 +72,7 @@ def test_a_run_and_its_report_need_no_extra(finished_runs, tmp_path):
     assert not (tmp_path / "out/net/tensorboard").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_each_command_that_needs_an_extra_names_it(finished_runs, luna16_phantom, tmp_path):
     run = finished_runs / "out/flat"
     lidc = ["--data", "luna16", "--root", luna16_phantom, "--set", "data.task=malignancy"]

@@ -139,7 +139,7 @@ def test_fast_commands_import_nothing_heavy(command, tmp_path):
     assert done.stderr.splitlines()[-1] == "[]"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_tells_nothing_of_its_backends_start_but_the_device(tmp_path):
     import numpy as np
 

@@ -188,7 +188,7 @@ def test_a_user_without_a_home_folder_and_rights_gets_one_line():
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_needs_no_home_no_temporary_folder_and_few_open_files(run, tmp_path):
     (tmp_path / "file").write_text("")
     nowhere = str(tmp_path / "file")
@@ -348,7 +348,7 @@ def test_a_command_that_turns_the_interruption_into_an_error_exits_as_interrupte
     assert (done.returncode, done.stderr) == (143, text)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_names_in_messages_reach_no_terminal_as_control_characters(tmp_path):
     evil = tmp_path / "\x1b[2J[red]\u202e[bold\r.json"
     evil.write_text('[{"type": "C", "num_output": 4, "kernel_size": [3, 3]}, {"type": "T"}]')

@@ -175,7 +175,7 @@ open_crops(CandidateCrops("luna16", ids, scans, points, str, (16, 16, 8)))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_store_that_was_killed_five_times_equals_an_uninterrupted_one(tmp_path):
     for number in range(40):
         scan(tmp_path / "scans", f"scan{number:02d}", number)

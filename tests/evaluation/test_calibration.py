@@ -91,7 +91,7 @@ def test_a_brier_score_of_one_group_or_without_spread_has_no_interval():
     assert calibration(predictions_of([0, 1], [[1.0, 0.0], [0.0, 1.0]]), 1, seed=0)["intervals"] == {"brier": None}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_calibrated_models_error_is_that_of_drawn_outcomes():
     part = synthetic_predictions(num_cases=400, seed=4).select("train")
     found, rng = calibration(part, 1, seed=0)["error_if_calibrated"], np.random.default_rng(1)

@@ -111,7 +111,7 @@ BLOCKS = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("rank", long_except({3}, [2, 3]))
 def test_onnx_runtime_and_the_saved_model_agree_with_keras_for_branches_and_blocks(rank, tmp_path):
     check_exports(model_of({"rank": rank, "layers": BLOCKS}), tmp_path)

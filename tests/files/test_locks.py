@@ -127,7 +127,7 @@ def test_a_process_number_that_belongs_to_another_process_by_now_holds_no_lock(t
         assert (tmp_path / LOCK_FILE).read_text().startswith(re.sub(r"since=.*", "", text, flags=re.DOTALL))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("is_foreign", [False, True])
 def test_of_many_processes_that_take_over_a_lock_at_once_one_wins(tmp_path, start, is_foreign):
     folder = tmp_path / "runs"

@@ -215,7 +215,7 @@ def test_a_heat_map_has_the_frame_of_the_scans_own_file(tmp_path, order):
     assert np.linalg.norm(hot_spot_mm(heat) - BLOB_MM) < 2.7
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_on_real_scans_the_frame_is_the_same_in_every_format(real_data, tmp_path):
     run = write_trained_run(tmp_path / "run", WHOLE, SEES_BLOBS, knows=what_is_bright)
     image = SimpleITK.ReadImage(str(real_data / "ct/lung1_image.nrrd"))

@@ -18,7 +18,7 @@ SAME_LAYERS = {"vgg16", "xception", "mobilenetv2"}
 """Have only layers that others have too, or fully connected ones; the script compares these networks."""
 
 
-IN_CI = {"efficientnetb0", "resnet50"}
+IN_CI = {"resnet50"}
 """Together they have squeeze and excitation, depthwise convolutions, drop path, strided shortcuts and repetitions."""
 
 

@@ -406,7 +406,7 @@ def start_run(tmp_path):
     return start
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_processes_with_the_same_seed_leave_the_same_bytes(start_run, tmp_path):
     options = {"first": [], "again": ["--device", "cpu", "--deterministic"]}
     for process in [start_run(name, *words) for name, words in options.items()]:

@@ -32,7 +32,7 @@ def test_keras_starts_without_them_and_others_still_import_them():
     assert {"matplotlib", "sklearn"} <= set(eval(lines[1]))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_line_skips_them_and_a_script_that_imports_archnet_does_not():
     command = (
         "from archnet.cli import main\nsys.argv = ['archnet', '--help']\n"

@@ -168,7 +168,13 @@ def test_the_series_are_listed_without_a_header(small):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("given", [Phantom(num_scans=2, num_candidates=12), Phantom(layout="mosmed", num_scans=4)])
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(Phantom(num_scans=2, num_candidates=12), marks=pytest.mark.long),
+        Phantom(layout="mosmed", num_scans=4),
+    ],
+)
 def test_the_same_seed_draws_the_same_bytes_in_another_process_at_another_time_on_an_older_processor(given, tmp_path):
     code = (
         "import sys, time\nfrom pathlib import Path\nfrom archnet.phantom.layouts import Phantom, generate_phantom\n"

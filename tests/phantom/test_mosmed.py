@@ -123,7 +123,7 @@ def test_ground_glass_lies_in_both_lungs_along_the_pleura_and_more_of_it_below(p
     assert share["below"] > 4 * share["above"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_more_scans_leave_the_first_ones_unchanged(small, tmp_path):
     write_phantom(tmp_path, Phantom(layout="mosmed", num_scans=2, seed=3))
     for name in ("CT-0/study_0001.nii.gz", "CT-23/study_0002.nii.gz"):

@@ -136,7 +136,7 @@ def check_starting_weights(document, folder, tmp_path):
     assert all(layer["taken"] for layer in taken)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_interrupted_ensemble_continues_with_the_member_in_progress(document, tmp_path):
     whole = run(document, out=tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):

@@ -207,7 +207,7 @@ def test_prune_finishes_the_removal_of_a_killed_process_but_not_that_of_a_living
 RUN = [sys.executable, "-m", "archnet", "run"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_of_two_commands_that_make_one_run_one_ends_at_once_and_names_the_other(tmp_path):
     write_cubes(tmp_path / "cubes.npz")
     command = [

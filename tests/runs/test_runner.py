@@ -118,7 +118,7 @@ def test_two_architectures_make_their_split_and_its_text_once(cubes, tmp_path, m
     assert texts == [(tmp_path / "out/split.csv").read_text()] * 2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_folds_are_compared_when_both_architectures_have_them(cubes, tmp_path, caplog):
     out, folds = tmp_path / "out", {"folds": 2}
     training = {"epochs": 1}

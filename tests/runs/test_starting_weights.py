@@ -63,7 +63,7 @@ class StopAfterTheFirstEpoch:
         pass
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_resumes_with_the_same_bits_when_its_starting_weights_are_gone(finished_runs, source, tmp_path):
     experiment = document(finished_runs, NET_2D, epochs=3, init=str(source), freeze={"layers": [0], "epochs": 2})
     whole = archnet.run(experiment, out=tmp_path / "whole")

@@ -567,7 +567,7 @@ def test_an_experiment_without_automatic_choices_has_no_reasons_to_renew():
     assert refresh_reasons(experiment, TrainingSet(counts=(9, 9), shape=(8, 8, 8))) is experiment
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_automatic_choices_for_other_cases_are_kept_with_a_warning(cubes, tmp_path, caplog):
     run = archnet.run(on(cubes, training={"epochs": 1}), out=tmp_path / "out")
     with np.load(cubes) as data:
@@ -585,7 +585,7 @@ def test_automatic_choices_for_other_cases_are_kept_with_a_warning(cubes, tmp_pa
     ) in caplog.messages
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_automatic_choices_of_each_fold_use_its_own_training_set_and_folds_are_pooled(cubes, tmp_path):
     with np.load(cubes) as arrays:
         held = dict(arrays)

@@ -387,7 +387,7 @@ def test_a_resumed_run_keeps_its_micro_batches_regardless_of_the_free_memory(tmp
     assert predictions[0] == predictions[1]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells a process's peak")
 def test_the_prediction_is_near_the_measured_peak():
     command = [sys.executable, str(ROOT / "experiments/bench_memory.py"), "--json", "--only", "3D small (arch3dsm)"]

@@ -129,7 +129,7 @@ def test_the_server_starts_without_keras_and_the_libraries_of_scans(folder):
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_hundreds_of_requests_at_once_are_answered_or_asked_to_come_back(folder):
     async def send(address, token):
         headers = {"authorization": f"Bearer {token}"}

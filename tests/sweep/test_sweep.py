@@ -55,7 +55,7 @@ def test_trials_are_ordinary_runs_and_only_the_chosen_one_sees_the_test_set(swep
     assert f"The test set was evaluated once, for trial {told['best']}, after the selection." in page
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_trial_is_the_ordinary_run_of_its_experiment_on_as_many_threads(swept, tmp_path):
     folder, told = swept
     trial = folder / f"out/trials/{told['best']:03d}/net"
@@ -103,7 +103,7 @@ def test_folds_and_seeds_are_pooled(tmp_path, in_one_process):
     assert f"SD {pooled['spread']['auc']:.3f}" in page
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_choice_over_folds_is_made_on_validation_and_the_chosen_one_is_evaluated_on_every_fold(
     tmp_path, in_one_process
 ):

@@ -154,6 +154,7 @@ def test_a_sweep_killed_at_any_moment_ends_with_the_same_leaderboard_and_repeats
     assert len(sweeps.lines("epoch")) == 12
 
 
+@pytest.mark.long
 def test_a_sweep_under_way_lets_no_other_in_and_ctrl_c_leaves_it_to_be_resumed(sweeps):
     keys = {"space": {WIDTH: [2, 4]}}
     sweeps.set_epoch_seconds(0.5)
@@ -176,6 +177,7 @@ def test_a_sweep_under_way_lets_no_other_in_and_ctrl_c_leaves_it_to_be_resumed(s
     assert max(Counter(sweeps.lines("epoch")).values()) == 1
 
 
+@pytest.mark.long
 def test_the_trial_of_a_lost_node_is_run_again_from_its_checkpoint(sweeps, cluster):
     node = cluster.add_node(**{**ROOM, "num_cpus": 1})
     sweeps.set_epoch_seconds(0.1)

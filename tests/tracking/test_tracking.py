@@ -131,7 +131,7 @@ def test_without_tensorboard_no_images_are_written(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_resumed_run_draws_each_epoch_once(slices, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         archnet.run_all(experiments(slices), out=tmp_path / "out", callback=Interrupts())
@@ -394,7 +394,7 @@ MlflowStore(Path(sys.argv[1])).add(Path(sys.argv[2]))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_processes_that_create_a_database_at_once_both_write_into_it(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     folders = [write_run(tmp_path / "runs/out" / name) for name in ("archsm", "arch3dsm")]

@@ -336,7 +336,7 @@ def test_half_turns_need_no_square_slices():
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_saved_model_carries_no_augmentation(tmp_path):
     generator = np.random.default_rng(0)
     np.savez(tmp_path / "cubes.npz", x=generator.integers(0, 256, (40, 8, 8, 4, 1), np.uint8), y=np.arange(40) % 2)

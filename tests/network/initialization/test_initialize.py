@@ -100,7 +100,7 @@ def test_a_compiled_model_of_keras_gives_its_weights(tmp_path):
     np.testing.assert_allclose(network.layers[1].get_weights()[0], kernel.sum(axis=2, keepdims=True), rtol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "size"),
     long_except(

@@ -47,7 +47,7 @@ def test_micro_batches_do_not_change_the_weights(rank):
     assert not [weight.path for weight, start in pairs if np.array_equal(weight, start)]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_interrupted_training_ends_with_the_same_bits(tmp_path):
     training, examples = plain(epochs=2, batch_size=8, ema=0.9, augmentation=(Flip(),)), bright_and_dark(27, 3)
 
@@ -72,7 +72,7 @@ def test_half_precision_agrees_with_float32_and_keeps_float32_weights_and_logits
     assert not np.array_equal(halves, outputs)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_training_in_bfloat16_learns():
     _, rows = fit(plain(epochs=12, batch_size=16, learning_rate=0.01, precision="bfloat16"), network_of_gates())
     assert rows[-1]["train_loss"] < rows[0]["train_loss"] / 2

@@ -43,7 +43,7 @@ def test_micro_batches_do_not_change_the_weights(rank):
     assert not any(np.array_equal(weight, first) for weight, first in zip(whole.get_weights(), start, strict=True))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_interrupted_training_ends_with_the_same_bits(tmp_path):
     training, examples = plain(epochs=2, batch_size=8, ema=0.9, augmentation=(Flip(),)), bright_and_dark(27)
 

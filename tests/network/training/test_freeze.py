@@ -131,7 +131,7 @@ def network_of_no_norm():
     return built([{key: value for key, value in layer.items() if key != "norm"} for layer in LAYERS], 2, 2, 0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_training_that_is_resumed_before_or_after_the_thaw_ends_with_the_same_bits(tmp_path):
     """At steps in the second epoch, which is frozen, at its end, and in the third epoch, which is not."""
     training = plain(epochs=4, batch_size=16, best_metric="loss", ema=0.9, l2=0.01, freeze=Freeze(epochs=2))

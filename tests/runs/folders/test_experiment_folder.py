@@ -247,7 +247,7 @@ def test_a_run_of_an_earlier_version_is_resumed_with_its_split(cubes, tmp_path):
     assert (document["split"]["by"], document.get("picked")) == ("group", None)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_new_run_in_a_folder_has_the_split_of_the_others_there(cubes, tmp_path):
     (first,) = archnet.run_all(experiments(cubes, epochs=1), out=tmp_path / "out")
     for folder in (tmp_path / "out", first.folder):
@@ -288,7 +288,7 @@ def test_a_metric_that_the_validation_set_cannot_have_is_refused_before_the_trai
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_folds_test_every_case_once_each_in_a_folder_of_its_own(cubes, tmp_path):
     document = {"archs": [NET], "data": {"name": "npz", "root": str(cubes)}, "split": {"folds": 3}}
     folds = archnet.load_experiments({**document, "training": {**PLAIN, "epochs": 1}})

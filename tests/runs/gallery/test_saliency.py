@@ -103,7 +103,7 @@ def test_a_network_without_a_feature_map_has_no_heat_maps(tmp_path):
     assert not (folder / "heat_maps.npz").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_heat_maps_change_no_result_of_the_networks_that_are_trained_after_them(finished_runs, tmp_path, monkeypatch):
     monkeypatch.setattr(saliency, "MAX_MACS", 0)
     path = finished_runs / "cubes.npz"

@@ -150,6 +150,7 @@ def test_typed_text_survives_a_reload(page, net):
     assert net.read_text() == NET
 
 
+@pytest.mark.long
 def test_typed_text_survives_the_end_of_the_server_and_the_page_tells_how_to_start_it(reader, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     project = tmp_path / "project"
@@ -168,6 +169,7 @@ def test_typed_text_survives_the_end_of_the_server_and_the_page_tells_how_to_sta
         assert page.editor_lines()[1] == '  "name": "mynet",'
 
 
+@pytest.mark.long
 def test_a_page_of_an_earlier_start_asks_for_the_new_address(reader, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with running_server(tmp_path) as server:

@@ -66,7 +66,7 @@ def test_the_colours_are_those_of_the_reports(theme):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("size", [pytest.param(PHONE, marks=pytest.mark.long), DESK], ids=["phone", "desk"])
 def test_axe_finds_nothing_in_light_and_in_dark(page, window, scheme, size):
     window(size)
     found = {}

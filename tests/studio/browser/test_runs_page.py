@@ -41,6 +41,7 @@ def test_a_run_is_watched_from_its_start_to_its_confusion_matrix(page):
     page.reads(".run-table tr.selected", "fresh")
 
 
+@pytest.mark.long
 def test_a_run_is_stopped_and_resumed(page):
     start(page, "training.epochs=100000\ntraining.early_stopping=null\ntraining.seed=1")
     page.see(".run-view .curve")
