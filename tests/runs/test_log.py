@@ -1,9 +1,11 @@
 """What a run logs about its data."""
 
 import logging
+import signal
 
 import pytest
 
+from archnet import interruption
 from archnet.api.console import show_messages
 from archnet.data.checks.findings import Finding
 from archnet.errors import RunError
@@ -84,6 +86,13 @@ def test_the_log_of_a_run_ends_with_the_reason_if_it_fails(tmp_path, error, line
         fail()
     (text,) = (tmp_path / "log.txt").read_text().splitlines()
     assert text.split(" ", 2)[2] == line
+
+
+def test_an_error_that_an_interruption_became_is_an_interruption_in_the_log(tmp_path, monkeypatch):
+    monkeypatch.setattr(interruption, "_received", [signal.SIGTERM])
+    with pytest.raises(ImportError), log_to_file(tmp_path / "log.txt"):
+        raise ImportError("initialization failed")
+    assert (tmp_path / "log.txt").read_text().endswith(" ERROR interrupted\n")
 
 
 class Recording:

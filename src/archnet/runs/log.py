@@ -13,6 +13,7 @@ from archnet.data.checks.findings import Finding, sort_findings
 from archnet.errors import pluralize
 from archnet.evaluation.kept_epoch import training_ends
 from archnet.files.training_position import RunStart
+from archnet.interruption import is_interrupted
 from archnet.report.sentences.training_sentence import training_sentences
 from archnet.runs.preparation import PreparedData
 from archnet.spec.auto import describe_auto
@@ -53,9 +54,12 @@ def log_to_file(path: Path, *, is_resumed: bool = False) -> Iterator[None]:
 
 
 def _failure_record(error: BaseException) -> logging.LogRecord:
-    """The line of a log.txt about the end of a run, which `archnet runs` reads."""
+    """The line of a log.txt about the end of a run, which `archnet runs` reads.
+
+    An interruption while a compiled module is imported arrives as an ImportError.
+    """
     reason = " ".join(str(error).split()) or type(error).__name__
-    text = "interrupted" if isinstance(error, KeyboardInterrupt) else f"failed: {reason}"
+    text = "interrupted" if isinstance(error, KeyboardInterrupt) or is_interrupted() else f"failed: {reason}"
     return log.makeRecord(log.name, logging.ERROR, "", 0, "%s", (text,), None)
 
 
