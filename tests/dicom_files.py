@@ -66,9 +66,9 @@ def companion(**changes):
     return slice_of(0, **{**absent, "SeriesDescription": "Companion", **changes})
 
 
-def write_bare(path, header, *, front=b"", has_meta=False):
+def write_bare(path, header, *, front=b"", has_meta=False, syntax=ExplicitVRLittleEndian):
     """A slice without preamble and DICM prefix: the data set alone, or the file meta information before it."""
-    save_slice(path, header)
+    save_slice(path, header, syntax)
     content = path.read_bytes()
     length = int.from_bytes(content[140:144], "little")
     path.write_bytes(front + content[132 if has_meta else 144 + length :])

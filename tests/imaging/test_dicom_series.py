@@ -9,6 +9,7 @@ from pydicom.uid import (
     BasicTextSRStorage,
     CTImageStorage,
     EnhancedCTImageStorage,
+    ExplicitVRBigEndian,
     GrayscaleSoftcopyPresentationStateStorage,
     KeyObjectSelectionDocumentStorage,
     MRImageStorage,
@@ -22,6 +23,7 @@ from pydicom.uid import (
 
 from archnet.errors import DataError
 from archnet.imaging import list_scan_files, read_frame, read_volume
+from archnet.imaging.dicom.dicom_file import has_dicom_start
 from archnet.imaging.dicom_folders import is_series
 from archnet.imaging.dicom_scan import read_dicom
 from dicom_files import (
@@ -243,6 +245,15 @@ def test_slices_need_neither_preamble_nor_mark_nor_ending(tmp_path, options, end
     np.testing.assert_array_equal(bare.hu, marked.hu)
     assert (bare.spacing_mm, bare.origin_mm, bare.notes) == (marked.spacing_mm, marked.origin_mm, ())
     assert len(list_scan_files(tmp_path / "bare")) == 6
+
+
+def test_a_data_set_alone_may_be_in_big_endian_order(tmp_path):
+    write_bare(tmp_path / "big", slice_of(2), syntax=ExplicitVRBigEndian)
+    assert has_dicom_start(tmp_path / "big")
+    data = (tmp_path / "big").read_bytes()
+    assert data[:2] == b"\x00\x08"
+    (tmp_path / "none").write_bytes(data[:2] + b"\x05\x00" + data[4:])
+    assert not has_dicom_start(tmp_path / "none")
 
 
 @pytest.mark.parametrize("absent", ["SOPClassUID", "Rows", "Columns", "PixelData"])

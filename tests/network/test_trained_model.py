@@ -13,6 +13,7 @@ import pytest
 
 import archnet
 from archnet.errors import RunError
+from archnet.network import model_file
 from archnet.network.model_classes import CLASSES
 from archnet.network.model_file import check_model_file
 from archnet.network.trained_model import load_model, load_run_model
@@ -219,6 +220,16 @@ def test_weights_that_are_not_plainly_in_the_file_are_refused(run, tmp_path):
     for change, message in kinds.items():
         (run / "model.keras").write_bytes(sound)
         assert refusal(change_weights(run, change)) == message
+
+
+def test_a_weights_file_has_at_most_so_many_groups_and_arrays(run, monkeypatch):
+    names = []
+    with h5py.File(io.BytesIO(members(run / "model.keras")["model.weights.h5"]), "r") as file:
+        file.visit(names.append)
+    monkeypatch.setattr(model_file, "_MAX_H5_OBJECTS", len(names))
+    load_run_model(run)
+    monkeypatch.setattr(model_file, "_MAX_H5_OBJECTS", len(names) - 1)
+    assert refusal(run / "model.keras") == 'its "model.weights.h5" contains links'
 
 
 def test_weights_of_another_network_are_refused(run, tmp_path):

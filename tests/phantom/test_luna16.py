@@ -252,6 +252,10 @@ def test_it_is_generated_once_and_only_whole(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+def test_the_fewest_scans_are_one_of_luna16_and_two_of_each_class_of_mosmed():
+    assert {name: layout.min_scans for name, layout in LAYOUTS.items()} == {"luna16": 1, "mosmed": 4}
+
+
 @pytest.mark.parametrize("layout", list(LAYOUTS))
 def test_an_interrupted_generation_leaves_nothing(tmp_path, layout):
     written = []

@@ -152,3 +152,20 @@ def test_no_more_architectures_are_made_than_are_shown(tmp_path, monkeypatch):
     page = page_of(sweep, tmp_path, TEST, [9])
     assert page.count("<details") == 3
     assert asked == [9, 8, 7, 6, 5]
+
+
+def test_each_trial_has_a_row_with_its_values_the_best_first_and_none_for_a_failed_one(tmp_path):
+    sweep = small_sweep(tmp_path)
+    schedule = make_schedule(sweep, tmp_path)
+    for job in (schedule.next_job(), schedule.next_job()):
+        write_run(tmp_path, job, [0.5 + job.number / 10])
+        (trial_folder(tmp_path, job.number) / job.run / "metrics.json").write_text(json.dumps(NO_TEST))
+        schedule.finish_job(job, "finished", None)
+    schedule.finish_job(schedule.next_job(), "failed", "the loss is nan in epoch 1")
+    page = write_sweep_report(read_leaderboard(sweep, tmp_path), tmp_path, []).read_text()
+    rows = re.findall(r'<tr><th scope="row" class="num">(.*?)</th>(.*?)</tr>', page)
+    cells = {re.sub("<.*?>", "", number): re.findall("<td.*?>(.*?)</td>", row) for number, row in rows[:3]}
+    assert list(cells) == ["1", "0", "2"]
+    assert [(row[0], row[1], row[5]) for row in cells.values()] == [
+        ("0.600", "1", "finished"), ("0.500", "1", "finished"), ("", "0", "failed"),
+    ]  # fmt: skip
