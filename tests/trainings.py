@@ -1,4 +1,4 @@
-"""Small trainings under names, so that another process can do the same ones: `python trainings.py DEVICES FILE.npz`."""
+"""Small trainings under names, so that another process can do the same ones: `python trainings.py DEVICES FILE.npz NAMES`."""
 
 import dataclasses
 import sys
@@ -66,7 +66,7 @@ def continued(name):
     raise AssertionError("the training was not interrupted")
 
 
-def main(num_devices, path):
+def main(num_devices, path, names):
     import tensorflow as tf
 
     (cpu,) = tf.config.list_physical_devices("CPU")
@@ -75,10 +75,10 @@ def main(num_devices, path):
 
     start_quietly("cpu", is_deterministic=True)
     assert len(devices()) == num_devices
-    told = {name: done(name) for name in TRAININGS} | {"continued": continued("all options in parts")}
+    told = {name: done(name) for name in names} | {"continued": continued("all options in parts")}
     arrays = {f"{name}/{place}": weight for name, (weights, _) in told.items() for place, weight in enumerate(weights)}
     np.savez(path, **arrays, **{f"{name}/history": history for name, (_, history) in told.items()})
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], sys.argv[3:])

@@ -26,6 +26,7 @@ from archnet.network.training.failures import translate_errors
 from archnet.runs.planning import micro_batch
 from archnet.spec.arch import parse_arch
 from archnet.spec.memory import MemoryEstimate, MicroBatch
+from long_tests import long_except
 from plain_training import plain
 from trainings import TRAININGS, done
 
@@ -36,12 +37,17 @@ LAYERS = [
 ]
 
 
+TRAINED_IN_CI = {"adam", "all options in parts", "fewer cases than devices", "batch norm"}
+
+
 @pytest.fixture(scope="module")
-def on_two_devices(tmp_path_factory):
-    """What a process gives that has two virtual CPUs, an array for each weight and history."""
+def on_two_devices(request, tmp_path_factory):
+    """What a process gives that has two virtual CPUs, an array for each weight and history of the selected trainings."""
     path = tmp_path_factory.mktemp("devices") / "trained.npz"
     script = Path(__file__).parents[1] / "trainings.py"
-    subprocess.run([sys.executable, script, "2", path], check=True, stderr=subprocess.DEVNULL)
+    selected = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
+    names = [name for name in TRAININGS if name in selected | TRAINED_IN_CI]
+    subprocess.run([sys.executable, script, "2", path, *names], check=True, stderr=subprocess.DEVNULL)
     with np.load(path) as content:
         return dict(content)
 
@@ -51,7 +57,9 @@ def weights_of(arrays, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted({*TRAININGS} - {"batch norm"}))
+@pytest.mark.parametrize(
+    "name", long_except(TRAINED_IN_CI - {"batch norm"}, [name for name in TRAININGS if name != "batch norm"])
+)
 def test_two_devices_train_as_one_does(name, on_two_devices):
     tolerance = 1e-3 if name == "float16" else 1e-5
     weights, history = done(name)

@@ -167,7 +167,7 @@ def test_the_series_are_listed_without_a_header(small):
     assert (small / "seriesuids.csv").read_text() == "phantom-0-0000\nphantom-0-0001\nphantom-0-0002\n"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "given",
     [

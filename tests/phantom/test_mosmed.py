@@ -137,7 +137,7 @@ def test_too_few_scans_for_two_classes_are_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_writes_what_mosmed_reads(tmp_path):
     done = invoked("data", "phantom", "--layout", "mosmed", "--scans", "4", "--seed", "5", "--out", tmp_path / "new")
     assert done.exit_code == 0, done.output

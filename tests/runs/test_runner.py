@@ -243,7 +243,7 @@ def test_a_case_is_drawn_with_its_augmentations(cubes, tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_phantom_runs_through_the_luna16_code(tmp_path):
     folder = tmp_path / "phantom"
     assert invoked("data", "phantom", "--out", folder, "--scans", 8, "--candidates", 10).exit_code == 0

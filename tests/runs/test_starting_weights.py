@@ -89,7 +89,7 @@ def test_a_run_whose_model_has_changed_gives_no_weights(finished_runs, source, t
         archnet.run(document(finished_runs, NET_2D, init=str(source)), out=tmp_path / "out")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_finding_counts_test_cases_on_which_the_initial_weights_were_trained(finished_runs, source, tmp_path):
     experiment = document(finished_runs, NET_2D, epochs=1, init=str(source))
     same = archnet.run(experiment, out=tmp_path / "same")

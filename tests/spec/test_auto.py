@@ -540,7 +540,7 @@ class Interrupts:
         pass
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_resumed_run_has_the_same_automatic_choices_and_a_different_value_is_refused(cubes, tmp_path, monkeypatch):
     def wanted(**training):
         return archnet.load_experiments(on(cubes, training={"epochs": 4, **training}))

@@ -355,7 +355,7 @@ def test_a_run_within_a_budget_says_in_its_log_and_files_in_which_parts(tmp_path
     assert json.loads((tmp_path / "out/net/experiment.json").read_text())["training"]["memory"] == "200kB"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_resumed_run_keeps_its_micro_batches_regardless_of_the_free_memory(tmp_path, monkeypatch):
     monkeypatch.setattr("archnet.spec.memory.PROCESS_BYTES", 0)
     generator = np.random.default_rng(0)

@@ -28,7 +28,7 @@ def network_of_blocks(rank=2, norm="layer"):
     return built(layers, rank, 2, seed=0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("rank", long_except({2}, [2, 3]))
 def test_micro_batches_do_not_change_the_weights(rank):
     training = plain(optimizer="sgd", momentum=0.9, learning_rate=0.05, epochs=1, batch_size=16, l2=0.01, clip_norm=0.3)

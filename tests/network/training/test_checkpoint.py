@@ -180,7 +180,7 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
             fit(dataclasses.replace(BRIEF, epochs=2), checkpoint=tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_micro_batch_and_precision_stay_what_they_were_when_a_training_resumes(tmp_path):
     training = dataclasses.replace(FULL, epochs=2, precision="auto")
     with pytest.raises(InterruptedTrainingError):

@@ -265,7 +265,7 @@ def test_a_new_run_in_a_folder_has_the_split_of_the_others_there(cubes, tmp_path
         archnet.run_all(experiments(cubes, seeds=(2,), epochs=1), out=tmp_path / "out")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_seeds_of_an_earlier_and_a_later_version_are_one_pool(cubes, tmp_path):
     (first,) = archnet.run_all(experiments(cubes, epochs=1), out=tmp_path / "out")
     for folder in (tmp_path / "out", first.folder):

@@ -129,6 +129,7 @@ def test_a_file_that_has_changed_on_the_disk_is_not_overwritten_unasked(page, ne
     page.until(lambda: net.read_text() == NET.replace('"net"', '"mynet"'))
 
 
+@pytest.mark.long
 def test_reloading_a_changed_file_discards_the_typed_text(page, net):
     page.put_cursor(2, 12)
     page.type("my")
@@ -194,6 +195,7 @@ def test_the_templates_of_new_files_are_valid(page, folder, template):
     page.until(lambda: (folder / f"new/{template.replace(' ', '_')}.json").exists())
 
 
+@pytest.mark.long
 def test_a_shipped_file_cannot_be_changed_but_copied(page, folder):
     page.open_file("shipped:archsm")
     page.reads(UNSAVED, "read-only")

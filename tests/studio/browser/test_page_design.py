@@ -91,7 +91,7 @@ def test_axe_finds_nothing_in_light_and_in_dark(page, window, scheme, size):
     assert {key: violations for key, violations in found.items() if violations} == {}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("pane", ["Files", "Text", "Network"])
 def test_a_phone_shows_one_pane_at_a_time_without_sideways_scrolling(page, window, pane):
     window(PHONE)
