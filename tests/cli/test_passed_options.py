@@ -1,14 +1,19 @@
 """Every option of a command reaches the function that does its work, and its defaults are what they are without it."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from archnet import load_run
 from archnet.errors import RunError
+from archnet.evaluation.comparison.comparison import compare
+from archnet.runs.result import Runs
 from command_line import ROOT, invoked
+from synthetic_runs import write_run
 
 
 class EndOfTestError(RunError):
@@ -235,3 +240,16 @@ def test_show_draws_augmented_cases_of_the_experiment(monkeypatch, tmp_path):
     done = invoked("show", ARCH, "--augment", path, "--data", "npz:a.npz", "--set", "training.seed=3")
     assert drawn == [("npz", 3, "first")]
     assert str(path) in done.stdout
+
+
+@pytest.mark.parametrize("num_runs", [1, 2])
+def test_the_comparison_is_printed_after_several_runs_and_not_after_one_in_the_folder_of_others(
+    num_runs, tmp_path, monkeypatch
+):
+    folders = [write_run(tmp_path / "out" / name) for name in "ab"]
+    runs = Runs(map(load_run, folders[:num_runs]), compare(folders))
+    monkeypatch.setattr("archnet.api.experiments.run_all", lambda *_, **__: runs)
+    done = invoked("run", ROOT / "archs/archsm.json", "--data", "phantom")
+    assert done.exit_code == 0, done.output
+    rules = re.findall("─ (.*?) ─", done.stdout)
+    assert rules == (["a"] if num_runs == 1 else ["a", "b", "comparison"])

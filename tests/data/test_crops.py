@@ -1,0 +1,40 @@
+"""Which candidates lie inside their scan."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from archnet.data.crops import CandidateCrops
+from archnet.errors import DataError
+from archnet.imaging import Volume
+
+SIZES = {"x": 6, "y": 5, "z": 4}
+SPACING_MM = {"x": 1.0, "y": 1.0, "z": 2.0}
+
+
+def cut(**point):
+    """The crop of one voxel around a point, in a scan whose values are the indices zyx."""
+    hu = np.array([[[100 * z + 10 * y + x for x in range(6)] for y in range(5)] for z in range(4)], np.int16)
+    volume = Volume(hu=hu, spacing_mm=(1.0, 1.0, 2.0), origin_mm=(0.0, 0.0, 0.0), direction=np.eye(3))
+    points = np.array([[1.0, 1.0, 2.0], [point.get("x", 0), point.get("y", 0), point.get("z", 0)]])
+    scans = [Path("/scans/a.mhd")] * 2
+    crops = CandidateCrops("list", np.array(["a", "b"]), scans, points, lambda row: f"list.csv line {row}", (1, 1, 1))
+    ((_, values),) = crops.cut_volume(0, volume)
+    return int(values[1].item())
+
+
+@pytest.mark.parametrize("axis", "xyz")
+def test_a_candidate_is_inside_up_to_half_a_voxel_beyond_the_outer_centres(axis):
+    step, last = SPACING_MM[axis], SIZES[axis] - 1
+    factor = {"x": 1, "y": 10, "z": 100}[axis]
+    assert cut(**{axis: -0.49 * step}) == 0
+    assert cut(**{axis: (last + 0.49) * step}) == factor * last
+    for index in (-0.51, last + 0.5):
+        point = {"x": 0.0, "y": 0.0, "z": 0.0} | {axis: round(index * step, 3)}
+        shown = "({x}, {y}, {z})".format(**point)
+        with pytest.raises(
+            DataError, match=f"^{re.escape(f'list.csv line 1: the point {shown} mm is outside scan a.mhd.')}$"
+        ):
+            cut(**point)
