@@ -188,11 +188,18 @@ class LineTests:
         return cls(seconds=seconds, lines=document["lines"], mentions=mentions, importers=importers)
 
     def tests(self, mutation: Mutation) -> set[str]:
-        """The tests that reach a mutated statement, or any line of its module if no test can be found by its names."""
+        """The tests that reach a mutated statement, or any line of its module if no test can be found by its names.
+
+        A function that a statement on import mentions, for example to make a table, also has the tests of that
+        statement.
+        """
         direct = self._at(mutation.file, range(mutation.lines[0], mutation.lines[1] + 1))
-        if mutation.is_in_function and not mutation.names:
+        function = mutation.function.rpartition(".")[2]
+        makes = [one for one in self.mentions.get(function, ()) if one.file == mutation.file and one.names]
+        if mutation.is_in_function and not mutation.names and not makes:
             return direct
-        found = self._mentioning(mutation.names) | (direct if mutation.is_in_function else set())
+        names = mutation.names or tuple(name for one in makes for name in one.names or ())
+        found = self._mentioning(names) | (direct if mutation.is_in_function else set())
         return found or self._at(mutation.file, self.lines.get(mutation.file, ()))
 
     def _at(self, file: str, lines: Iterable[int]) -> set[str]:

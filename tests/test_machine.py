@@ -47,6 +47,18 @@ def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
     assert git_state(tmp_path) is None
 
 
+def test_a_git_that_hangs_is_given_up(tmp_path, monkeypatch):
+    waits = []
+
+    def hang(command, *, timeout, **_):
+        waits.append(timeout)
+        raise subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    assert git_state(tmp_path) is None
+    assert waits == [5, 5]
+
+
 def test_the_environment_states_when_a_run_started():
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", environment()["started"])
 

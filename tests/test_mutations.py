@@ -103,6 +103,20 @@ def test_the_tests_of_a_constant_are_those_that_import_it_or_reach_a_line_that_m
     assert module.find_importers(["tests/test_choose_recipe.py"]) == {"MeanEstimate": {"tests/test_choose_recipe.py"}}
 
 
+def test_the_tests_of_a_function_that_makes_a_table_on_import_include_those_that_read_the_table(load):
+    module = load("line_tests")
+    source = 'def make():\n    return {"a": 3}\nTABLE = make()\ndef read():\n    return TABLE["a"]\n'
+    (more, _) = [found for found in load("mutations").mutations(source, "table.py") if found.text in ("4", "2")]
+    names = ("tests/test_a.py::test_b", "tests/test_c.py::test_d")
+    found = module.LineTests(
+        seconds=dict.fromkeys(names, 0.1),
+        lines={"table.py": {2: [names[0]], 5: [names[1]]}},
+        mentions=module.find_mentions({"table.py": source}),
+        importers={},
+    )
+    assert found.tests(more) == set(names)
+
+
 def test_a_sample_follows_from_its_seed_and_a_larger_one_begins_with_it(load):
     sample = load("mutation_score").sample_mutations
     sources = {"a.py": SOURCE, "b.py": SOURCE}

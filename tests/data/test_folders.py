@@ -256,6 +256,12 @@ def test_a_list_of_patients_names_cases_or_the_folders_around_them(tmp_path):
     assert dataset.findings == ()
 
 
+def test_a_list_of_patients_names_no_class(tmp_path):
+    (tmp_path / "patients.csv").write_text("seriesuid,patient\na,X\n")
+    with pytest.raises(DataError, match=r'line 2: the data have no series "a"\.'):
+        _nested(tmp_path, "a/p/1.nii", "a/q/2.nii", "b/r/3.nii")
+
+
 def test_scans_of_one_case_folder_are_cases_of_one_group_and_named(tmp_path):
     names = ["a/p/ct.nii", "a/p/lesion.nii", "a/q/s/1.nii", "a/q/t/2.nii", "a/r/ct.nii", "b/p/ct.nii", "b/q.nii"]
     dataset = _nested(tmp_path, *names)

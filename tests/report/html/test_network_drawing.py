@@ -123,6 +123,24 @@ def test_a_skip_is_an_arc_with_what_passes_and_a_shortcut_of_layers_a_lane():
     assert structure_of({"type": "RES", "layers": [conv()], "shortcut": [conv()]}) == [[["C"], ["C"]], "RES"]
 
 
+@pytest.mark.parametrize("layer", [{"type": "RES", "layers": [conv()]}, {"type": "ADD", "branches": [[conv()], []]}])
+def test_an_arc_returns_with_an_arrow_whose_tip_is_its_end(layer):
+    drawing = network_drawing(summary_of(conv(), layer))
+    (arc,) = [flow for row in drawing["layouts"]["wide"] for flow in row["flows"] if "q" in flow]
+    from_x, from_y, lane_y, turn, to_x, last_turn, to_y, *arrow = (
+        float(number) for number in re.fullmatch(
+            r"M(\S+) (\S+)V(\S+)q0 (\S+) 10 \4H(\S+)q10 0 10 (\S+)V(\S+)m(\S+) (\S+)l(\S+) (\S+) (\S+) (\S+)",
+            arc,
+        ).groups()
+    )  # fmt: skip
+    is_above = layer["type"] == "RES"
+    assert (turn, last_turn, to_y) == ((-10, 10, from_y) if is_above else (10, -10, from_y))
+    assert lane_y < from_y if is_above else lane_y > from_y
+    assert to_x > from_x
+    side = 5 if is_above else -5
+    assert arrow == [-5, -side, 5, side, 5, -side]
+
+
 def test_repetitions_are_drawn_once_in_a_frame_with_the_costs_of_all():
     dense = {"type": "DENSE", "times": 3, "layers": [conv(), {"type": "REP", "times": 2, "layers": [conv()]}]}
     assert structure_of(dense) == [["3 times", "input", ["C", ["2 times", ["C"]]]], "DENSE"]

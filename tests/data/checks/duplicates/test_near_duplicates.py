@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from archnet.data.checks.duplicates import near_duplicates, thumbnails
+from archnet.data.checks.duplicates import near_duplicates, nearest, thumbnails
 from archnet.data.checks.duplicates.near_duplicates import find_near_duplicates
 from archnet.data.checks.duplicates.nearest import Search, find_nearest
 from archnet.data.checks.duplicates.orientations import Orientation, orientations_of
@@ -68,11 +68,14 @@ def test_copies_are_found_among_more_cases_and_among_very_many_only_those_of_the
     cases = cut(rank)
     kinds = ("shifted by 1", "a*x + b", "enlarged by 1.3")
     shifted, scaled, enlarged = (COPIES[kind](rank)[np.newaxis] for kind in kinds)
+    num_dimensions, fit_basis = [], near_duplicates.fit_basis
+    monkeypatch.setattr(near_duplicates, "fit_basis", lambda *of: num_dimensions.append(of[1]) or fit_basis(*of))
     monkeypatch.setattr(near_duplicates, "_FEW", len(cases) - 1)
     assert find(np.concatenate([cases, shifted])) == [(1, len(cases))]
     monkeypatch.setattr(near_duplicates, "_MANY", len(cases))
     assert find(np.concatenate([cases, scaled])) == [(1, len(cases))]
     assert find(np.concatenate([cases, enlarged])) == []
+    assert num_dimensions == [near_duplicates.NUM_DIMENSIONS, *[near_duplicates.NUM_DIMENSIONS // 2] * 2]
 
 
 def test_the_criteria_are_those_that_were_measured_on_scans():
@@ -146,7 +149,10 @@ def test_large_volumes_must_agree_as_a_whole_and_not_only_in_their_centre():
     assert find(np.stack([large[0], large[0] * 2])) == [(0, 1)]
 
 
-def test_neighbours_are_those_that_a_full_comparison_finds():
+@pytest.mark.parametrize(("num_rows", "num_columns"), [(1024, 8192), (70, 40)])
+def test_neighbours_are_those_that_a_full_comparison_finds(num_rows, num_columns, monkeypatch):
+    monkeypatch.setattr(nearest, "_ROWS", num_rows)
+    monkeypatch.setattr(nearest, "_COLUMNS", num_columns)
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(300, 6)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
