@@ -38,3 +38,13 @@ def test_a_candidate_is_inside_up_to_half_a_voxel_beyond_the_outer_centres(axis)
             DataError, match=f"^{re.escape(f'list.csv line 1: the point {shown} mm is outside scan a.mhd.')}$"
         ):
             cut(**point)
+
+
+def test_crops_have_the_nearest_whole_hounsfield_units_that_16_bits_hold():
+    hu = np.array([[[0.6, -0.6, 2.4, -1.5, 40000.0, -40000.0]]], np.float32)
+    volume = Volume(hu=hu, spacing_mm=(1.0, 1.0, 2.0), origin_mm=(0.0, 0.0, 0.0), direction=np.eye(3))
+    ids, scans = np.array(["a"]), [Path("/scans/a.mhd")]
+    crops = CandidateCrops("list", ids, scans, np.array([[3.0, 0, 0]]), str, (1, 6, 1))
+    ((_, values),) = crops.cut_volume(0, volume)
+    assert values.dtype == np.int16
+    assert values.ravel().tolist() == [1, -1, 2, -2, 32767, -32768]

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archnet.spec.layers.base.added_depth import AxisWindow, fit_window
+from archnet.spec.twins.layer_sizes import add_depth_entries
 
 SIZES = st.integers(1, 7)
 PADDINGS = st.one_of(st.sampled_from(["same", "valid"]), st.tuples(st.integers(0, 4), st.integers(0, 4)))
@@ -77,3 +78,11 @@ def test_taps_that_see_only_padding_are_removed_at_their_end():
     assert fit_window(AxisWindow(num_taps=3, stride=2, padding=(1, 1)), 1) == AxisWindow(num_taps=1, padding=(0, 0))
     assert fit_window(AxisWindow(num_taps=5, padding=(2, 2)), 2) == AxisWindow(num_taps=3, padding=(1, 1))
     assert fit_window(AxisWindow(num_taps=4, stride=4), 3) == AxisWindow(num_taps=3, stride=3)
+
+
+def test_a_new_size_follows_the_key_before_it_in_the_order_of_the_layers_keys():
+    layer = {"type": "C", "num_output": 4, "kernel_size": 3, "activation": "relu"}
+    twin = add_depth_entries(layer, {"kernel_size": 3, "stride": 2})
+    assert list(twin.items()) == [
+        ("type", "C"), ("num_output", 4), ("kernel_size", 3), ("stride", [1, 1, 2]), ("activation", "relu"),
+    ]  # fmt: skip
