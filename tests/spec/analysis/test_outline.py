@@ -13,7 +13,7 @@ def tree(symbols):
 def test_layers_have_their_summaries_and_output_shapes():
     text = """{"name": "net", "rank": 2, "layers": [
       {"type": "CAT", "branches": [[{"type": "C", "num_output": 4, "kernel_size": 3}], []]},
-      {"type": "RES", "layers": [{"type": "C", "num_output": 5, "kernel_size": [3, 3]}]}, {"type": "GAP"}, {"type": "T"}]}"""
+      {"type": "RES", "layers": [{"type": "C", "num_output": 5, "kernel_size": [3, 3], "stride": [1, 1]}]}, {"type": "GAP"}, {"type": "T"}]}"""
     assert tree(analyze(text, "net.json").symbols()) == {
         "name | net": {},
         "rank | 2": {},
