@@ -3,6 +3,8 @@
 import errno
 import sys
 
+import stat
+
 import pytest
 
 from archnet.data.user_files.removal import remove_user_files
@@ -78,6 +80,7 @@ def test_a_damaged_draft_is_as_good_as_none(folder, home):
     with StudioClient(folder) as studio:
         keep(studio, "mine.json", "{}")
         (file,) = (home / "XDG_STATE_HOME/archnet/drafts").iterdir()
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
         for content in ("{", "[]", '{"path": 1}', ""):
             file.write_text(content)
             assert draft(studio, "mine.json") is None
