@@ -1,9 +1,8 @@
 """Unsaved texts survive a crash and `archnet data prune --all`, and are gone once they are discarded."""
 
 import errno
-import sys
-
 import stat
+import sys
 
 import pytest
 
