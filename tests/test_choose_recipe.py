@@ -143,3 +143,52 @@ def test_tasks_of_the_same_scans_do_not_count_as_independent(script):
     assert (together.value, together.standard_error, together.degrees_of_freedom) == (2, 3, 5)
     assert (apart.value, apart.standard_error) == (2, pytest.approx((1 + 4) ** 0.5))
     assert apart.degrees_of_freedom == pytest.approx(25 / (1 / 5 + 16 / 9))
+
+
+def test_the_best_recipes_are_stored_with_the_first_one(script, study, monkeypatch):
+    recipes = [*RECIPES, {"name": "worst"}]
+    scores = write_scores(study, {**ERRORS, "worst": dict.fromkeys(TASKS, 9)})
+    written = study / "best.json"
+    choose(script, study, scores, monkeypatch, "--best", "1", "--write", str(written), recipes=recipes)
+    means = {row["recipe"]: row["mean"]["value"] for row in json.loads((study / "kept.json").read_text())["recipes"]}
+    best = max(("depth", "flat", "worst"), key=means.get)
+    assert [recipe["name"] for recipe in json.loads(written.read_text())] == ["base", best]
+
+
+def test_recipes_trained_on_some_folds_are_compared_on_these(script, study, monkeypatch):
+    write_scores(study, ERRORS)
+    scores = write_scores(study, {name: by_task for name, by_task in ERRORS.items() if name != "flat"})
+    lines = scores.read_text()
+    write_scores(study, {"flat": ERRORS["flat"]}, folds=(0,))
+    scores.write_text(lines + scores.read_text())
+    assert choose(script, study, scores, monkeypatch)["unfinished"] == ["flat"]
+    assert choose(script, study, scores, monkeypatch, "--folds", "0")["unfinished"] == []
+
+
+def test_a_training_on_a_task_that_its_recipe_does_not_name_counts(script, study, monkeypatch):
+    errors = {**ERRORS, "depth": dict(zip(TASKS, (8, 2, 2, 2, 4), strict=True))}
+    kept = choose(script, study, write_scores(study, errors), monkeypatch)
+    depth = next(row for row in kept["recipes"] if row["recipe"] == "depth")
+    assert depth["LUNA16"]["value"] < 0
+
+
+def test_a_single_source_cannot_be_left_out(script, study, monkeypatch):
+    errors = {name: {"luna16": by_task.get("luna16", 4)} for name, by_task in ERRORS.items()}
+    assert choose(script, study, write_scores(study, errors), monkeypatch)["left_out"] == []
+
+
+def test_recipes_are_compared_with_a_named_one_on_the_test_cases(script, study, monkeypatch, capsys):
+    compare = importlib.import_module("compare_recipes")
+    reverse = errors_of(base=(0, 0, 0, 0, 0), depth=(0, 4, 4, 4, 4), flat=(6, 0, 0, 0, 0))
+    scores = write_scores(study, ERRORS, test_errors=reverse)
+    lines = [json.loads(line) for line in scores.read_text().splitlines()]
+    costs = {"parameters": 1, "macs": 1, "epochs": 1, "batch_size": 1, "seconds": 60}
+    scores.write_text("".join(json.dumps({**line, **costs}) + "\n" for line in lines))
+    options = ["--first", "flat", "--only", "base", "--folds", "1", "--test", "--keep", str(study / "rows.json")]
+    monkeypatch.setattr(sys, "argv", ["compare_recipes.py", str(study), str(scores), *options])
+    compare.main()
+    rows = json.loads((study / "rows.json").read_text())["luna16"]
+    assert [(row["recipe"], row["folds"]) for row in rows] == [("flat", 1), ("base", 1)]
+    assert rows[1]["auc"]["mean"] == 1 > rows[0]["auc"]["mean"]
+    assert rows[1]["auc_difference"]["value"] > 0
+    assert "| base | 1 | 1.000 | 1.000 |" in capsys.readouterr().out

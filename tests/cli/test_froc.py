@@ -274,7 +274,9 @@ def test_scans_that_were_trained_on_are_left_out_unless_they_are_included(lists)
         "Warning: left out 1 scan of series.csv that the networks were trained on. To include such scans, add "
         "--include-training-scans.\n"
     )
-    included = json.loads(froc(lists, "--bootstraps", 0, "--json", "--include-training-scans").stdout)
+    done = froc(lists, "--bootstraps", 0, "--json", "--include-training-scans")
+    assert "left out" not in done.stderr.partition("\n")[2]
+    included = json.loads(done.stdout)
     assert [included[f"num_{name}"] for name in ("scans", "nodules", "training_scans_left_out")] == [4, 3, 0]
     write_training_series(submission, [])
     assert json.loads(froc(lists, "--bootstraps", 0, "--json").stdout) == included

@@ -176,6 +176,14 @@ def test_what_cannot_be_combined_is_refused(tmp_path):
     assert not (folder / "stacked").exists()
 
 
+def test_a_run_whose_files_have_changed_is_not_combined(tmp_path):
+    folder = write_pair(tmp_path)
+    metrics = folder / "random_forest/metrics.json"
+    metrics.write_text(metrics.read_text() + " ")
+    assert "random_forest/metrics.json" in message_of([folder / "net", folder / "random_forest"])
+    assert not (folder / "stacked").exists()
+
+
 @pytest.mark.slow
 def test_few_cases_three_classes_and_no_test_set_are_refused(tmp_path):
     sets = predictions_of(0).sets

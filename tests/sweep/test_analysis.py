@@ -156,6 +156,17 @@ def test_of_a_range_the_ends_are_named(tmp_path):
     assert values_at(drawing, 0) == ["0", "0.5"]
 
 
+def test_the_lines_of_trials_do_not_cross_the_values_of_an_axis(tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [1, 2]})
+    drawing = parallel_drawing(board_of(sweep, [{WIDTH: 1}, {WIDTH: 2}], [[0.1], [0.2]]), "alt")
+    values = [box for text, box in labels_of(drawing) if text in {"1", "2"}]
+    assert len(values) == 2
+    sides = ("x", "y", "width", "height")
+    grounds = [[float(part.get(side)) for side in sides] for part in parts(drawing, "rect") if part.get("x")]
+    for left, right, top, bottom in values:
+        assert any(x <= left and right <= x + w and y <= top and bottom <= y + h for x, y, w, h in grounds)
+
+
 def test_names_and_values_of_many_axes_are_next_to_each_other(tmp_path):
     keys = ("arch.layers[0].num_output", "arch.layers[2].num_output", "training.batch_size")
     space = {key: [4, 8] for key in keys} | {"training.learning_rate": [0.1, 0.2], "training.weight_decay": [0, 0.1]}

@@ -82,8 +82,6 @@ class GradCam:
         """
         scaled = self._scaling(images)
         of_members = [_member_heats(body, head, scaled, labels) for body, head in self._members]
-        if len(of_members) == 1:
-            return of_members[0]
         cases = zip(*of_members, strict=True)
         return [[np.mean(same, axis=0, dtype=np.float32) for same in zip(*case, strict=True)] for case in cases]
 

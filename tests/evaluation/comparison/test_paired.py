@@ -9,7 +9,7 @@ from sklearn import metrics as sk
 
 from archnet.evaluation.comparison.matched_recall import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION
 from archnet.evaluation.comparison.paired import paired_differences
-from archnet.evaluation.comparison.trainings import SeedPredictions, Truth
+from archnet.evaluation.comparison.trainings import SeedPredictions, Trainings, Truth, estimate_metrics
 from archnet.evaluation.uncertainty.clustered_auc import estimate_areas
 from archnet.evaluation.uncertainty.intervals import t_interval
 from archnet.spec.metrics import METRICS, metrics_shown_in
@@ -365,3 +365,13 @@ def test_the_interval_of_a_side_is_that_of_its_own_standard_error():
     error, num_groups = np.sqrt(estimates.covariance[0, 0]), truth.num_groups
     expected = t_interval(float(estimates.areas[0]), float(error), num_groups, "logit")
     assert entry["reference_interval"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_the_degrees_of_freedom_count_the_groups_of_the_rarer_kind(kind):
+    groups = np.arange(60) % 12
+    is_rare = groups < 3  # the whole class is in three groups
+    truth = truth_of(np.where(is_rare, kind, 1 - kind), groups)
+    network = training(np.random.default_rng(0).random(60))
+    found = estimate_metrics(Trainings([network], truth), ["f1"], bootstraps=0)["f1"]
+    assert [one.num_groups for one in found] == [3]
