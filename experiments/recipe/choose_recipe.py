@@ -8,10 +8,10 @@ has the largest mean difference in validation AUC from the first one on the othe
 difference is positive; the table gives its difference on the source left out. With `--test`, this last difference is
 that of the test cases: look at it once, at the end. LUNA16's test cases have already chosen the default recipe.
 
-On tasks that a recipe does not name, it counts as the first recipe, with a difference of 0. Recipes with unfinished
-tasks are left out and named. Intervals cover cases by group, and training seeds if there are several. Tasks of one
-source share their scans, so their standard errors are averaged, as of perfectly correlated differences; sources are
-independent.
+On tasks that a recipe does not name and was not trained on, it counts as the first recipe, with a difference of 0.
+Recipes with unfinished tasks are left out and named. Intervals cover cases by group, and training seeds if there are
+several. Tasks of one source share their scans, so their standard errors are averaged, as of perfectly correlated
+differences; sources are independent.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from archnet.evaluation.uncertainty.seed_variance import MeanEstimate
 from archnet.files.atomic import write_json
 
 SOURCES = {
-    "LUNA16": ("luna16",),
+    "LUNA16": ("luna16", "luna16_groups"),
     "LIDC": ("lidc_nodule", "lidc_malignancy", "lidc_texture"),
     "phantom": ("phantom",),
 }
@@ -41,16 +41,22 @@ def main() -> None:
     parser.add_argument("tasks", type=Path, help="folder of the tasks")
     parser.add_argument("scores", type=Path, help="scores.jsonl of train.py")
     parser.add_argument("--recipes", type=Path, required=True, help="JSON file of recipes; the first is the reference")
+    parser.add_argument("--folds", nargs="*", type=int, help="folds to compare (default: all)")
     parser.add_argument("--test", action="store_true", help="give differences on the test cases of the source left out")
     parser.add_argument("--keep", type=Path, help="store both tables in this JSON file")
+    parser.add_argument("--best", type=int, default=4, help="number of best recipes that `--write` stores")
+    parser.add_argument("--write", type=Path, help="store the first recipe and the best ones in this JSON file")
     options = parser.parse_args()
-    recipes, trainings = json.loads(options.recipes.read_text()), read_trainings(options.scores)
+    recipes, trainings = json.loads(options.recipes.read_text()), read_trainings(options.scores, options.folds)
     sources, unfinished = compare_sources(options.tasks, recipes, trainings)
     tested = compare_sources(options.tasks, recipes, trainings, "test")[0] if options.test else sources
     rows = {"recipes": recipe_rows(sources), "left_out": left_out_rows(sources, tested)}
     rows |= {"set": "test" if options.test else "validation", "unfinished": unfinished}
     if options.keep:
         write_json(options.keep, rows)
+    if options.write:
+        names = best_recipes(rows["recipes"], options.best)
+        write_json(options.write, [recipe for recipe in recipes if recipe["name"] in names])
     print("\n".join([*recipe_lines(rows["recipes"]), "", *left_out_lines(rows), *unfinished_lines(unfinished)]))
 
 
@@ -59,7 +65,7 @@ def compare_sources(folder, recipes, trainings, name="validation"):
     first, sources, unfinished = recipes[0]["name"], defaultdict(dict), []
     known = [task for tasks in SOURCES.values() for task in tasks if task in trainings]
     for recipe in recipes:
-        used = [task for task in known if task in recipe.get("tasks", known)]
+        used = [task for task in known if task in recipe.get("tasks", known) or recipe["name"] in trainings[task]]
         if not used or any(not is_finished(trainings[task], first, recipe["name"]) for task in used):
             unfinished.append(recipe["name"])
             continue
@@ -77,8 +83,8 @@ def compare_sources(folder, recipes, trainings, name="validation"):
 
 
 def is_finished(trainings, first, recipe):
-    """Whether a recipe was trained on the same folds with the same seeds as the first one."""
-    done = [{(one["fold"], one["seed"]) for one in trainings.get(name, ())} for name in (first, recipe)]
+    """Whether a recipe was trained on the same folds as the first one; it may have other seeds."""
+    done = [{one["fold"] for one in trainings.get(name, ())} for name in (first, recipe)]
     return bool(done[0]) and done[0] == done[1]
 
 
@@ -117,10 +123,17 @@ def recipe_rows(sources):
     ]
 
 
+def best_recipes(rows, number):
+    """Names of the first recipe and of the others with the largest mean differences."""
+    first, *others = rows
+    others.sort(key=lambda row: row["mean"]["value"], reverse=True)
+    return [row["recipe"] for row in (first, *others[:number])]
+
+
 def left_out_rows(sources, tested):
     """For each source, the recipe chosen on the other sources, and its difference on this one."""
     names, rows = list(next(iter(sources.values()))), []
-    for left_out in names:
+    for left_out in names if len(names) > 1 else ():
         others = {
             recipe: mean_of_independent([one for source, one in by_source.items() if source != left_out])
             for recipe, by_source in sources.items()

@@ -1,10 +1,12 @@
-"""Compare recipes with the first one on the validation cases, and print the table for experiments/README.md.
+"""Compare recipes with the first one on the validation or test cases, and print the table for experiments/README.md.
 
     python experiments/recipe/compare_recipes.py TASK_FOLDER scores.jsonl --keep experiments/results/recipe/luna16.json
+    python experiments/recipe/compare_recipes.py TASK_FOLDER scores.jsonl --first "random forest" --test
 
-For each recipe: AUC, MCC and recall at 0.5, means over folds and seeds; the AUC of the seeds together, averaged
-like an ensemble; and the difference in AUC from the first recipe, paired over groups of cases and covering seeds
-(Obuchowski 1997, doi:10.2307/2533958; Hillis 2014, doi:10.1002/sim.5926). `--keep` stores the rows.
+With `--test`, the results are those of the test cases: look at them once, at the end. For each recipe: AUC, MCC and
+recall at 0.5, means over folds and seeds; the AUC of the seeds together, averaged like an ensemble; and the
+difference in AUC from the first recipe, paired over groups of cases and covering seeds (Obuchowski 1997,
+doi:10.2307/2533958; Hillis 2014, doi:10.1002/sim.5926). `--keep` stores the rows.
 """
 
 import argparse
@@ -28,10 +30,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tasks", type=Path, help="folder of the tasks")
     parser.add_argument("scores", type=Path, help="scores.jsonl of train.py")
+    parser.add_argument("--first", help="recipe with which the others are compared (default: the first in the file)")
+    parser.add_argument("--only", nargs="*", help="the other recipes (default: all)")
+    parser.add_argument("--folds", nargs="*", type=int, help="folds to compare (default: all)")
+    parser.add_argument("--test", action="store_true", help="compare on the test cases")
     parser.add_argument("--keep", type=Path, help="store the rows in this JSON file")
     options = parser.parse_args()
-    trainings = read_trainings(options.scores)
-    rows = {task: compare_task(options.tasks, task, recipes) for task, recipes in trainings.items()}
+    trainings = read_trainings(options.scores, options.folds)
+    rows = {
+        task: compare_task(options.tasks, task, choose(recipes, options), "test" if options.test else "validation")
+        for task, recipes in trainings.items()
+    }
     if options.keep:
         write_json(options.keep, rows)
     for task, task_rows in rows.items():
@@ -39,39 +48,50 @@ def main() -> None:
         print("\n".join(map(table_row, task_rows)))
 
 
-def read_trainings(scores):
-    """The finished trainings by task and recipe."""
+def read_trainings(scores, folds=None):
+    """The finished trainings by task and recipe, of all folds or of some."""
     trainings = defaultdict(lambda: defaultdict(list))
     for line in scores.read_text().splitlines():
         training = json.loads(line)
-        trainings[training["task"]][training["recipe"]].append(training)
+        if folds is None or training["fold"] in folds:
+            trainings[training["task"]][training["recipe"]].append(training)
     return trainings
 
 
-def compare_task(folder, task, recipes):
-    """The rows of one task, those of the first recipe first."""
+def choose(recipes, options):
+    """The trainings of the recipes to compare, those of the first one first."""
+    first = options.first or next(iter(recipes))
+    return {name: recipes[name] for name in (first, *(options.only or recipes)) if name in recipes}
+
+
+def compare_task(folder, task, recipes, name):
+    """The rows of one task on one set, that of the first recipe first."""
     first = next(iter(recipes))
     return [
         {
-            "recipe": name,
+            "recipe": recipe,
             "seeds": len({one["seed"] for one in trainings}),
             "folds": len({one["fold"] for one in trainings}),
-            **mean_metrics(folder, task, trainings),
-            "auc_together": auc_together(folder, task, trainings),
-            **({} if name == first else difference_entry(auc_difference(folder, task, recipes[first], trainings))),
+            **mean_metrics(folder, task, trainings, name),
+            "auc_together": auc_together(folder, task, trainings, name),
+            **(
+                {}
+                if recipe == first
+                else difference_entry(auc_difference(folder, task, recipes[first], trainings, name))
+            ),
             **{key: trainings[0][key] for key in ("parameters", "macs", "epochs", "batch_size")},
             "seconds": float(np.mean([one["seconds"] for one in trainings])),
         }
-        for name, trainings in recipes.items()
+        for recipe, trainings in recipes.items()
     ]
 
 
-def mean_metrics(folder, task, trainings):
+def mean_metrics(folder, task, trainings, name):
     """Means over trainings, and their standard deviations over seeds."""
     values = defaultdict(lambda: defaultdict(list))
     for one in trainings:
-        labels, groups = read_cases(folder, task, one)
-        scores = np.array(one["scores"]["validation"]["p"])
+        labels, groups = read_cases(folder, task, one, name)
+        scores = np.array(one["scores"][name]["p"])
         values[one["seed"]]["auc"].append(float(estimate_areas([[scores]], labels, groups).areas[0]))
         values[one["seed"]]["mcc"].append(matthews_corrcoef(labels, scores >= 0.5))
         values[one["seed"]]["recall"].append(recall_score(labels, scores >= 0.5))
@@ -79,13 +99,13 @@ def mean_metrics(folder, task, trainings):
     return {key: {"mean": float(np.mean(one)), "sd": deviation(one)} for key, one in means.items()}
 
 
-def auc_together(folder, task, trainings):
+def auc_together(folder, task, trainings, name):
     """The AUC of the mean probabilities of all seeds, as of an ensemble; the mean over folds."""
     areas = []
     for fold in sorted({one["fold"] for one in trainings}):
         members = [one for one in trainings if one["fold"] == fold]
-        scores = np.mean([one["scores"]["validation"]["p"] for one in members], axis=0)
-        areas.append(estimate_areas([[scores]], *read_cases(folder, task, members[0])).areas[0])
+        scores = np.mean([one["scores"][name]["p"] for one in members], axis=0)
+        areas.append(estimate_areas([[scores]], *read_cases(folder, task, members[0], name)).areas[0])
     return float(np.mean(areas))
 
 

@@ -4,6 +4,8 @@ cases.
     python experiments/recipe/train.py TASK_FOLDER OUT --recipes experiments/recipe/screen.json --folds 0 1 --seeds 0
     python experiments/recipe/train.py TASK_FOLDER OUT --recipes experiments/recipe/luna16.json --folds 0 --seeds 0 1 2
 
+    python experiments/recipe/train.py TASK_FOLDER OUT --recipes experiments/recipe/baselines.json --folds 0 1 2 3 4
+
 OUT/scores.jsonl receives one line per finished training; those that it contains are skipped. The test cases are
 predicted only with `--test`.
 """
@@ -15,9 +17,12 @@ import os
 import queue
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 
 TASKS = ("luna16", "lidc_nodule", "lidc_malignancy", "lidc_texture", "phantom")
+FOLD_LAG = 5
+"""Number of recipes after which the next fold follows, which then finds its programs compiled."""
 
 
 def main() -> None:
@@ -44,6 +49,9 @@ def main() -> None:
 def list_jobs(options):
     """All trainings: recipes with their tasks, folds and seeds, most informative first."""
     recipes = json.loads(options.recipes.read_text())
+    order = sorted(
+        product(enumerate(options.folds), enumerate(recipes)), key=lambda one: FOLD_LAG * one[0][0] + one[1][0]
+    )
     return [
         {
             "job": f"{recipe['name']}/{task}/fold{fold}/seed{seed}",
@@ -55,8 +63,7 @@ def list_jobs(options):
             "file": str((options.tasks / f"{task}_fold{fold}.npz").resolve()),
         }
         for seed in options.seeds
-        for recipe in recipes
-        for fold in options.folds
+        for (_, fold), (_, recipe) in order
         for task in recipe.get("tasks", TASKS)
         if not options.only or task in options.only
     ]
@@ -68,6 +75,7 @@ def carry_out(jobs, scores, options):
     todo, results = context.Queue(), context.Queue()
     for job in jobs:
         todo.put(job)
+    todo.cancel_join_thread()  # with a limit, trainings may be left, and the exit would wait until they are read
     start = time.monotonic()
     workers = [
         context.Process(target=work, args=(todo, results, options.limit), daemon=True) for _ in range(options.processes)
@@ -111,30 +119,21 @@ def work(todo, results, limit):
 
 
 def train(job):
-    """Train one network with archnet, and return its probabilities."""
-    from networks import ResidualNetwork
-
+    """Train one network or fit one baseline with archnet, and return its probabilities."""
     from archnet.evaluation.predictions import read_predictions
     from archnet.files.strict_json import Document
+    from archnet.runs.baselines import run_baselines
     from archnet.runs.runner import run_single
     from archnet.spec.resolve import parse_experiments
 
-    recipe, start = job["recipe"], time.monotonic()
-    options = recipe.get("networks", {}).get(job["task"], {})
-    form = options.get("form", recipe.get("form", "2d" if job["task"].startswith("luna16") else "3d"))
-    arch = ResidualNetwork(**{**recipe.get("network", {}), **options, "form": form}).to_document()
-    view = {"view": "slices-as-channels"} if form == "channels" else {}
-    training = {**recipe.get("training", {}), **recipe.get("training_of", {}).get(job["task"], {})}
-    document = {
-        "name": "recipe",
-        "archs": [arch],
-        "data": {"name": "npz", "root": job["file"], **view},
-        "split": {"by": "auto"},
-        "training": {**training, "seed": job["seed"]},
-    }
+    start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        (experiment,) = parse_experiments(Document(value=document, source=job["job"]))
-        run = run_single(experiment, Path(folder) / "runs", evaluated_sets=tuple(job["sets"]))
+        (experiment,) = parse_experiments(Document(value=experiment_document(job), source=job["job"]))
+        if baseline := job["recipe"].get("baseline"):
+            runs = run_baselines([experiment], out=Path(folder) / "runs")
+            (run,) = (one for one in runs if one.folder.name.startswith(baseline))
+        else:
+            run = run_single(experiment, Path(folder) / "runs", evaluated_sets=tuple(job["sets"]))
         predictions = read_predictions(run.folder / "predictions.csv")
         resolved = json.loads((run.folder / "experiment.json").read_text())["training"]
         metrics = json.loads((run.folder / "metrics.json").read_text())
@@ -147,13 +146,32 @@ def train(job):
         }
     return {
         **{key: job[key] for key in ("job", "task", "fold", "seed")},
-        "recipe": recipe["name"],
+        "recipe": job["recipe"]["name"],
         "parameters": metrics["parameters"],
         "macs": metrics.get("macs"),
-        "epochs": resolved["epochs"],
-        "batch_size": resolved["batch_size"],
+        "epochs": resolved.get("epochs"),
+        "batch_size": resolved.get("batch_size"),
         "seconds": round(time.monotonic() - start, 1),
         "scores": scores,
+    }
+
+
+def experiment_document(job):
+    """The experiment of one training as archnet reads it. The precision does not depend on the machine's speed."""
+    from networks import ResidualNetwork
+
+    recipe = job["recipe"]
+    options = recipe.get("networks", {}).get(job["task"], {})
+    form = options.get("form", recipe.get("form", "2d" if job["task"].startswith("luna16") else "3d"))
+    arch = ResidualNetwork(**{**recipe.get("network", {}), **options, "form": form}).to_document()
+    view = {"view": "slices-as-channels"} if form == "channels" else {}
+    training = {**recipe.get("training", {}), **recipe.get("training_of", {}).get(job["task"], {})}
+    return {
+        "name": "recipe",
+        "archs": [arch],
+        "data": {"name": "npz", "root": job["file"], **view},
+        "split": {"by": "auto"},
+        "training": {"precision": "float32", **training, "seed": job["seed"]},
     }
 
 
