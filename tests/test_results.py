@@ -66,9 +66,10 @@ def test_the_ablations_tables_are_what_their_sweeps_came_to(name):
             assert row[metric] == pytest.approx(mean(run["metrics"]["validation"][metric] for run in runs)), number
 
 
-def test_the_table_of_recipes_on_luna16_is_its_results():
+@pytest.mark.parametrize("name", ["recipe_luna16", "recipe_luna16_test"])
+def test_the_table_of_recipes_on_luna16_is_its_results(name):
     lines = lines_of(EXPERIMENTS / "README.md")
-    rows = json.loads((RESULTS / "recipe_luna16" / "ablation.json").read_text())["luna16_groups"]
+    rows = json.loads((RESULTS / name / "ablation.json").read_text())["luna16_groups"]
     names = [recipe["name"] for recipe in json.loads((EXPERIMENTS / "recipe" / "luna16.json").read_text())]
     assert {row["recipe"] for row in rows} == set(names)
     assert rows[0]["recipe"] == names[0]

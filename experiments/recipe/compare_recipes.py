@@ -22,11 +22,11 @@ from archnet.evaluation.uncertainty.clustered_auc import estimate_areas
 from archnet.evaluation.uncertainty.seed_variance import Estimates, difference_over_seeds
 from archnet.files.atomic import write_json
 
-HEADER = "| changed | seeds | AUC | together | MCC | recall | AUC against the first | minutes |\n" + "|---" * 8 + "|"
+COLUMNS = ("changed", "seeds", "AUC", "together", "MCC", "recall", "AUC against the first", "minutes")
 
 
 def main() -> None:
-    """Print a table for each task."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tasks", type=Path, help="folder of the tasks")
     parser.add_argument("scores", type=Path, help="scores.jsonl of train.py")
@@ -43,9 +43,7 @@ def main() -> None:
     }
     if options.keep:
         write_json(options.keep, rows)
-    for task, task_rows in rows.items():
-        print(f"\n{task}\n\n{HEADER}")
-        print("\n".join(map(table_row, task_rows)))
+    print("\n".join(table_lines(rows)))
 
 
 def read_trainings(scores, folds=None):
@@ -147,6 +145,16 @@ def read_cases(folder, task, training, name="validation"):
     rows = np.array(training["scores"][name]["cases"], int)
     number = defaultdict(count().__next__)
     return labels[rows], np.array([number[group] for group in groups[rows].tolist()])
+
+
+def table_lines(rows):
+    """The Markdown table of all tasks; the tasks are named if there are several."""
+    columns = (*(("task",) if len(rows) > 1 else ()), *COLUMNS)
+    yield f"| {' | '.join(columns)} |"
+    yield "|---" * len(columns) + "|"
+    for task, task_rows in rows.items():
+        name = f"| {task} " if len(rows) > 1 else ""
+        yield from (name + table_row(row) for row in task_rows)
 
 
 def table_row(row):
