@@ -156,7 +156,6 @@ def test_the_best_recipes_are_stored_with_the_first_one(script, study, monkeypat
 
 
 def test_recipes_trained_on_some_folds_are_compared_on_these(script, study, monkeypatch):
-    write_scores(study, ERRORS)
     scores = write_scores(study, {name: by_task for name, by_task in ERRORS.items() if name != "flat"})
     lines = scores.read_text()
     write_scores(study, {"flat": ERRORS["flat"]}, folds=(0,))
@@ -184,10 +183,23 @@ def test_recipes_are_compared_with_a_named_one_on_the_test_cases(script, study, 
     lines = [json.loads(line) for line in scores.read_text().splitlines()]
     costs = {"parameters": 1, "macs": 1, "epochs": 1, "batch_size": 1, "seconds": 60}
     scores.write_text("".join(json.dumps({**line, **costs}) + "\n" for line in lines))
-    options = ["--first", "flat", "--only", "base", "--folds", "1", "--test", "--keep", str(study / "rows.json")]
+    options = [
+        "--first",
+        "flat",
+        "--names",
+        "base",
+        "--only",
+        "luna16",
+        "--folds",
+        "1",
+        "--test",
+        "--keep",
+        str(study / "rows.json"),
+    ]
     monkeypatch.setattr(sys, "argv", ["compare_recipes.py", str(study), str(scores), *options])
     compare.main()
-    rows = json.loads((study / "rows.json").read_text())["luna16"]
+    ((task, rows),) = json.loads((study / "rows.json").read_text()).items()
+    assert task == "luna16"
     assert [(row["recipe"], row["folds"]) for row in rows] == [("flat", 1), ("base", 1)]
     assert rows[1]["auc"]["mean"] == 1 > rows[0]["auc"]["mean"]
     assert rows[1]["auc_difference"]["value"] > 0

@@ -26,6 +26,10 @@ def rows_of(path):
     return {row for row in rows if "results/versus/" not in row}
 
 
+def read_ablation(name):
+    return json.loads((RESULTS / name / "ablation.json").read_text())
+
+
 RESULTS_PAGE = EXPERIMENTS.parent / "docs/pages/results/index.md"
 
 
@@ -56,7 +60,7 @@ def test_each_result_reports_its_command_and_its_resolved_experiment():
 @pytest.mark.parametrize("name", ["sweep_recipe", "sweep_batch_norm"])
 def test_the_ablations_tables_are_what_their_sweeps_came_to(name):
     ablation, lines = load_script("ablation_table"), lines_of(EXPERIMENTS / "README.md")
-    rows = json.loads((RESULTS / name / "ablation.json").read_text())
+    rows = read_ablation(name)
     (values,) = json.loads((EXPERIMENTS / f"{name}.json").read_text())["space"].values()
     assert [next(iter(row["values"].values())) for row in rows] == values
     for number, row in enumerate(rows):
@@ -66,10 +70,28 @@ def test_the_ablations_tables_are_what_their_sweeps_came_to(name):
             assert row[metric] == pytest.approx(mean(run["metrics"]["validation"][metric] for run in runs)), number
 
 
+def test_the_recipes_chosen_with_a_source_left_out_are_their_results(monkeypatch):
+    monkeypatch.syspath_prepend(str(EXPERIMENTS / "recipe"))
+    script, lines = load_script("recipe/choose_recipe"), lines_of(EXPERIMENTS / "README.md")
+    validation, test = (read_ablation(name) for name in ("recipe_screen", "recipe_screen_test"))
+    assert lines >= {*script.recipe_lines(validation["recipes"]), *script.left_out_lines(validation)}
+    assert lines >= set(script.left_out_lines(test))
+    assert (validation["set"], test["set"], test["recipes"]) == ("validation", "test", validation["recipes"])
+    names = [recipe["name"] for recipe in json.loads((EXPERIMENTS / "recipe" / "screen.json").read_text())]
+    assert sorted([*(row["recipe"] for row in validation["recipes"]), *validation["unfinished"]]) == sorted(names)
+
+
+@pytest.mark.parametrize(("name", "first"), [("recipe_folds", "base"), ("recipe_forest", "random forest")])
+def test_the_tables_of_several_tasks_are_their_results(name, first):
+    rows = read_ablation(name)
+    assert lines_of(EXPERIMENTS / "README.md") >= set(load_script("recipe/compare_recipes").table_lines(rows))
+    assert {task_rows[0]["recipe"] for task_rows in rows.values()} == {first}
+
+
 @pytest.mark.parametrize("name", ["recipe_luna16", "recipe_luna16_test"])
 def test_the_table_of_recipes_on_luna16_is_its_results(name):
     lines = lines_of(EXPERIMENTS / "README.md")
-    rows = json.loads((RESULTS / name / "ablation.json").read_text())["luna16_groups"]
+    rows = read_ablation(name)["luna16_groups"]
     names = [recipe["name"] for recipe in json.loads((EXPERIMENTS / "recipe" / "luna16.json").read_text())]
     assert {row["recipe"] for row in rows} == set(names)
     assert rows[0]["recipe"] == names[0]

@@ -31,7 +31,8 @@ def main() -> None:
     parser.add_argument("tasks", type=Path, help="folder of the tasks")
     parser.add_argument("scores", type=Path, help="scores.jsonl of train.py")
     parser.add_argument("--first", help="recipe with which the others are compared (default: the first in the file)")
-    parser.add_argument("--only", nargs="*", help="the other recipes (default: all)")
+    parser.add_argument("--names", nargs="*", help="names of the other recipes (default: all)")
+    parser.add_argument("--only", nargs="*", help="names of tasks (default: all)")
     parser.add_argument("--folds", nargs="*", type=int, help="folds to compare (default: all)")
     parser.add_argument("--test", action="store_true", help="compare on the test cases")
     parser.add_argument("--keep", type=Path, help="store the rows in this JSON file")
@@ -40,6 +41,7 @@ def main() -> None:
     rows = {
         task: compare_task(options.tasks, task, choose(recipes, options), "test" if options.test else "validation")
         for task, recipes in trainings.items()
+        if not options.only or task in options.only
     }
     if options.keep:
         write_json(options.keep, rows)
@@ -59,7 +61,7 @@ def read_trainings(scores, folds=None):
 def choose(recipes, options):
     """The trainings of the recipes to compare, those of the first one first."""
     first = options.first or next(iter(recipes))
-    return {name: recipes[name] for name in (first, *(options.only or recipes)) if name in recipes}
+    return {name: recipes[name] for name in (first, *(options.names or recipes)) if name in recipes}
 
 
 def compare_task(folder, task, recipes, name):

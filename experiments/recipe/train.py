@@ -4,7 +4,7 @@ cases.
     python experiments/recipe/train.py TASK_FOLDER OUT --recipes experiments/recipe/screen.json --folds 0 1 --seeds 0
     python experiments/recipe/train.py TASK_FOLDER OUT --recipes experiments/recipe/luna16.json --folds 0 --seeds 0 1 2
 
-    python experiments/recipe/train.py TASK_FOLDER OUT --recipes experiments/recipe/baselines.json --folds 0 1 2 3 4
+    python experiments/recipe/train.py TASK_FOLDER OUT --recipes experiments/recipe/baselines.json --only phantom --test
 
 OUT/scores.jsonl receives one line per finished training; those that it contains are skipped. The test cases are
 predicted only with `--test`.
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("tasks", type=Path, help="folder of the tasks")
     parser.add_argument("out", type=Path, help="folder of the results")
     parser.add_argument("--recipes", type=Path, required=True, help="JSON file of recipes")
+    parser.add_argument("--names", nargs="*", help="names of recipes (default: all)")
     parser.add_argument("--only", nargs="*", help="names of tasks (default: those of each recipe)")
     parser.add_argument("--folds", nargs="*", type=int, default=[0, 1])
     parser.add_argument("--seeds", nargs="*", type=int, default=[0])
@@ -49,6 +50,7 @@ def main() -> None:
 def list_jobs(options):
     """All trainings: recipes with their tasks, folds and seeds, most informative first."""
     recipes = json.loads(options.recipes.read_text())
+    recipes = [recipe for recipe in recipes if not options.names or recipe["name"] in options.names]
     order = sorted(
         product(enumerate(options.folds), enumerate(recipes)), key=lambda one: FOLD_LAG * one[0][0] + one[1][0]
     )
