@@ -3,7 +3,6 @@ cases.
 
     python experiments/recipe/train.py TASK_FOLDER OUT --recipes experiments/recipe/screen.json --folds 0 1 --seeds 0
     python experiments/recipe/train.py TASK_FOLDER OUT --recipes experiments/recipe/luna16.json --folds 0 --seeds 0 1 2
-
     python experiments/recipe/train.py TASK_FOLDER OUT --recipes experiments/recipe/baselines.json --only phantom --test
 
 OUT/scores.jsonl receives one line per finished training; those that it contains are skipped. The test cases are
@@ -106,10 +105,10 @@ def carry_out(jobs, scores, options):
 
 
 def work(todo, results, limit):
-    """Carry out trainings until none is left or the time is up."""
+    """Carry out trainings until none is left, the time is up, or the main process has ended."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     start = time.monotonic()
-    while limit is None or time.monotonic() - start < limit:
+    while multiprocessing.parent_process().is_alive() and (limit is None or time.monotonic() - start < limit):
         try:
             job = todo.get(timeout=1)
         except queue.Empty:
