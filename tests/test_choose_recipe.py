@@ -183,20 +183,10 @@ def test_recipes_are_compared_with_a_named_one_on_the_test_cases(script, study, 
     lines = [json.loads(line) for line in scores.read_text().splitlines()]
     costs = {"parameters": 1, "macs": 1, "epochs": 1, "batch_size": 1, "seconds": 60}
     scores.write_text("".join(json.dumps({**line, **costs}) + "\n" for line in lines))
-    options = [
-        "--first",
-        "flat",
-        "--names",
-        "base",
-        "--only",
-        "luna16",
-        "--folds",
-        "1",
-        "--test",
-        "--keep",
-        str(study / "rows.json"),
-    ]
-    monkeypatch.setattr(sys, "argv", ["compare_recipes.py", str(study), str(scores), *options])
+    options = ["--first", "flat", "--names", "base", "--only", "luna16", "--folds", "1", "--test", "--keep"]
+    monkeypatch.setattr(
+        sys, "argv", ["compare_recipes.py", str(study), str(scores), *options, str(study / "rows.json")]
+    )
     compare.main()
     ((task, rows),) = json.loads((study / "rows.json").read_text()).items()
     assert task == "luna16"
