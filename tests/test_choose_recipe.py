@@ -194,3 +194,18 @@ def test_recipes_are_compared_with_a_named_one_on_the_test_cases(script, study, 
     assert rows[1]["auc"]["mean"] == 1 > rows[0]["auc"]["mean"]
     assert rows[1]["auc_difference"]["value"] > 0
     assert "| base | 1 | 1.000 | 1.000 |" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        (["--first", "depth"], "depth on luna16"),
+        (["--names", "flta"], "flta"),
+        (["--only", "luna61"], "any recipe on luna61"),
+    ],
+)
+def test_a_comparison_without_trainings_is_refused(script, study, monkeypatch, capsys, options, missing):
+    monkeypatch.setattr(sys, "argv", ["compare_recipes.py", str(study), str(write_scores(study, ERRORS)), *options])
+    with pytest.raises(SystemExit, match="2"):
+        importlib.import_module("compare_recipes").main()
+    assert capsys.readouterr().err.endswith(f"scores.jsonl has no training of {missing}\n")

@@ -6,7 +6,7 @@
 The sources are LUNA16, LIDC (three tasks of the same scans) and the phantom. For each source, the recipe is chosen that
 has the largest mean difference in validation AUC from the first one on the other sources, or the first one if no
 difference is positive; the table gives its difference on the source left out. With `--test`, this last difference is
-that of the test cases: look at it once, at the end. LUNA16's test cases have already chosen the default recipe.
+that of the test cases: evaluate it once, at the end. The default recipe was chosen on LUNA16's test cases.
 
 On tasks that a recipe does not name and was not trained on, it counts as the first recipe, with a difference of 0.
 Recipes with unfinished tasks are left out and named. Intervals cover cases by group, and training seeds if there are

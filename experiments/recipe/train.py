@@ -38,21 +38,27 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     parser.add_argument("--limit", type=float, help="seconds after which no training is started")
     options = parser.parse_args()
+    recipes = json.loads(options.recipes.read_text())
+    if unknown := set(options.names or ()) - {recipe["name"] for recipe in recipes}:
+        parser.error(f"{options.recipes} has no recipe {', '.join(sorted(unknown))}")
+    recipes = [recipe for recipe in recipes if not options.names or recipe["name"] in options.names]
     options.out.mkdir(parents=True, exist_ok=True)
     scores = options.out / "scores.jsonl"
     done = {json.loads(line)["job"] for line in scores.read_text().splitlines()} if scores.exists() else set()
-    jobs = [job for job in list_jobs(options) if job["job"] not in done]
+    jobs = [job for job in list_jobs(recipes, options) if job["job"] not in done]
     print(f"{len(jobs)} trainings, {len(done)} finished before", flush=True)
     carry_out(jobs, scores, options)
 
 
-def list_jobs(options):
+def place_in_order(pair):
+    """A number by which folds and recipes, both enumerated, are sorted."""
+    (fold_number, _), (recipe_number, _) = pair
+    return FOLD_LAG * fold_number + recipe_number
+
+
+def list_jobs(recipes, options):
     """All trainings: recipes with their tasks, folds and seeds, most informative first."""
-    recipes = json.loads(options.recipes.read_text())
-    recipes = [recipe for recipe in recipes if not options.names or recipe["name"] in options.names]
-    order = sorted(
-        product(enumerate(options.folds), enumerate(recipes)), key=lambda one: FOLD_LAG * one[0][0] + one[1][0]
-    )
+    order = sorted(product(enumerate(options.folds), enumerate(recipes)), key=place_in_order)
     return [
         {
             "job": f"{recipe['name']}/{task}/fold{fold}/seed{seed}",
