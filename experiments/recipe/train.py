@@ -135,7 +135,12 @@ def train(job):
 
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        (experiment,) = parse_experiments(Document(value=experiment_document(job), source=job["job"]))
+        document = experiment_document(job)
+        if "pretrain" in job["recipe"]:
+            (first,) = parse_experiments(Document(value=pretraining_document(job), source=job["job"]))
+            weights = run_single(first, Path(folder) / "pretraining", evaluated_sets=("validation",)).folder
+            document["training"]["init"] = {"weights": str(weights)}
+        (experiment,) = parse_experiments(Document(value=document, source=job["job"]))
         if baseline := job["recipe"].get("baseline"):
             runs = run_baselines([experiment], out=Path(folder) / "runs")
             (run,) = (one for one in runs if one.folder.name.startswith(baseline))
@@ -180,6 +185,17 @@ def experiment_document(job):
         "split": {"by": "auto"},
         "training": {"precision": "float32", **training, "seed": job["seed"]},
     }
+
+
+def pretraining_document(job):
+    """The experiment whose weights a training starts with: `pretrain` replaces the task or the form of the network.
+
+    The tasks of LIDC have one assignment of scans to folds, so it sees no test case either.
+    """
+    changes = dict(job["recipe"]["pretrain"])
+    task = changes.pop("task", job["task"])
+    file = job["file"].replace(f"{job['task']}_fold", f"{task}_fold")
+    return experiment_document({**job, "task": task, "file": file, "recipe": {**job["recipe"], **changes}})
 
 
 if __name__ == "__main__":

@@ -241,6 +241,22 @@ def test_the_root_of_a_base_starts_at_the_file_that_names_it(tmp_path, monkeypat
         assert sweep.experiments({"training.seed": 1})[0].data.root == str(root)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("training.init", "run", "/sweeps/run"),
+        ("training.init", {"weights": "../run", "inflate": "centre"}, {"weights": "/run", "inflate": "centre"}),
+        ("training.init.weights", "/other/run", "/other/run"),
+        ("training", {"init": {"weights": "run"}}, {"init": {"weights": "/sweeps/run"}}),
+        ("training.loss", "focal", "focal"),
+    ],
+)
+def test_files_in_the_search_space_start_at_the_sweep(key, value, expected):
+    document = {"base": BASE, "metric": "auc", "space": {key: [value]}}
+    sweep = parse_sweep(parse_document(json.dumps(document), "/sweeps/mine.json"))
+    assert sweep.space[key].values == (expected,)
+
+
 def test_the_command_line_changes_the_base_experiment_but_no_architecture():
     document = parse_document(json.dumps({"base": BASE, "space": {"training.seed": [0, 1]}}), "mine.json")
     sweep = parse_sweep(document, data="npz:other.npz", overrides=[(("training", "epochs"), 3)])

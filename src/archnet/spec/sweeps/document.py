@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 from math import ceil
 from pathlib import Path
@@ -74,7 +75,7 @@ def parse_sweep(
     options: dict[str, Any] = {**document.value, **({} if trials is None else {"trials": trials})}
     problems += [*_key_problems(options), *_space_problems(options)]
     archs, arch_problems = _read_archs(document, options)
-    apply_command_line = partial(_apply_command_line, data=data, overrides=overrides)
+    apply_command_line = functools.partial(_apply_command_line, data=data, overrides=overrides)
     base, base_problems = _resolve_base(document, options, archs, apply_command_line)
     problems += [*arch_problems, *base_problems]
     if base is None:
@@ -92,8 +93,9 @@ def parse_sweep(
 
 
 def _make_sweep(document: Document, options: Mapping[str, Any], base: Document, archs: Mapping[str, Document]) -> Sweep:
+    folder = Path(document.source).parent
     space = {
-        key: parse_hyperparameter(list(archs) if key == ARCH else value)
+        key: parse_hyperparameter(list(archs) if key == ARCH else _resolve_values(key, value, folder))
         for key, value in options.get("space", {}).items()
     }
     return Sweep(
@@ -106,6 +108,16 @@ def _make_sweep(document: Document, options: Mapping[str, Any], base: Document, 
         limits=Limits(**options.get("limits", {})),
         **{key: options[key] for key in PLAIN_KEYS if key in options},
     )
+
+
+def _resolve_values(key: str, values: Any, folder: Path) -> Any:
+    """The values of a hyperparameter, with paths of files and folders as absolute paths."""
+    return [_resolve_value(key.split("."), value, folder) for value in values] if isinstance(values, list) else values
+
+
+def _resolve_value(keys: Sequence[str], value: Any, folder: Path) -> Any:
+    document = resolve_paths(functools.reduce(lambda inner, key: {key: inner}, reversed(keys), value), folder)
+    return functools.reduce(operator.getitem, keys, document)
 
 
 def _key_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
