@@ -1,5 +1,6 @@
 """Which devices train, that several of them do what one does, and what a run writes down to be repeated."""
 
+import gc
 import json
 import logging
 import os
@@ -219,6 +220,25 @@ def test_another_backend_is_refused(monkeypatch):
     message = 'archnet supports tensorflow and jax, but KERAS_BACKEND is "torch". Set it to one of them.'
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):
         start_quietly()
+
+
+@pytest.mark.parametrize("is_enabled", [False, True])
+def test_the_start_leaves_the_garbage_collection_as_it_was(is_enabled, monkeypatch):
+    seen = []
+
+    def backend_module():
+        seen.append(gc.isenabled())
+        return tensorflow_backend
+
+    monkeypatch.setattr(backend, "backend_module", backend_module)
+    (gc.enable if is_enabled else gc.disable)()
+    try:
+        start_quietly()
+        assert gc.isenabled() == is_enabled
+    finally:
+        gc.enable()
+    assert not any(seen)
+
 
 
 def planned(**layer):

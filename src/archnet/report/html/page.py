@@ -41,7 +41,7 @@ _SCRIPTS: Final = (
 )
 """Files in `templates/scripts`, in order."""
 
-_HEADING: Final = re.compile(r'(<section[^>]* class="fallback">\s*)?<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
+_HEADING: Final = re.compile(r'<(section[^>]* class="fallback">\s*<)?h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 
 _FILTERS = (
     "calibration_error",

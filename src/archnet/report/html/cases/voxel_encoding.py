@@ -19,6 +19,8 @@ MAX_CASE_VOXELS: Final = 64**3
 
 _SHORTEST_SIDE: Final = 48
 _RAW_DEFLATE: Final = -15
+_LEVEL: Final = 6
+"""Compression level; 9 takes four times as long, for a text that is shorter by 1%."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,7 @@ def encode_numbers(numbers: NDArray[np.int64]) -> str:
     differences = np.diff(flat, prepend=0).astype(np.uint16).view(np.int16).astype(np.int32)
     folded = ((differences << 1) ^ (differences >> 31)).astype(np.uint16)
     content = (folded & 0xFF).astype(np.uint8).tobytes() + (folded >> 8).astype(np.uint8).tobytes()
-    compressor = zlib.compressobj(level=9, wbits=_RAW_DEFLATE)
+    compressor = zlib.compressobj(level=_LEVEL, wbits=_RAW_DEFLATE)
     return base64.b64encode(compressor.compress(content) + compressor.flush()).decode("ascii")
 
 
