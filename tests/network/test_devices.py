@@ -240,7 +240,6 @@ def test_the_start_leaves_the_garbage_collection_as_it_was(is_enabled, monkeypat
     assert not any(seen)
 
 
-
 def planned(**layer):
     layers = [{"type": "C", "num_output": 4, "kernel_size": [3, 3], **layer}, {"type": "GAP"}, {"type": "T"}]
     return parse_arch(Document(value=layers, source="test")).plan((8, 8))
