@@ -125,6 +125,22 @@ def test_a_recipe_with_missing_trainings_is_named_and_not_chosen(script, study, 
     assert "Left out, because trainings are missing: flat." in capsys.readouterr().out
 
 
+def test_tasks_of_one_source_have_a_difference_each(script, study, monkeypatch, capsys):
+    scores, only = write_scores(study, ERRORS), ("lidc_malignancy", "lidc_texture")
+    kept = choose(script, study, scores, monkeypatch, "--only", *only)
+    assert kept["left_out"] == []
+    difference = script.auc_difference
+    trainings = script.read_trainings(scores)
+    flat = kept["recipes"][2]
+    each = [difference(study, task, trainings[task]["base"], trainings[task]["flat"]) for task in only]
+    assert [flat[task]["value"] for task in only] == [one.value for one in each]
+    assert flat["mean"]["value"] == pytest.approx(np.mean([one.value for one in each]))
+    assert flat["mean"]["interval"] == pytest.approx(script.mean_of_correlated(each).interval)
+    printed = capsys.readouterr().out
+    assert printed.startswith("| changed | mean rank | lidc_malignancy | lidc_texture | mean |\n")
+    assert "left out" not in printed
+
+
 def test_differences_are_paired_by_fold_and_seed_whatever_their_order(script, study):
     scores = write_scores(study, ERRORS)
     lines = scores.read_text().splitlines()

@@ -9,7 +9,8 @@ difference is positive; the table gives its difference on the source left out. W
 that of the test cases: evaluate it once, at the end. The default recipe was chosen on LUNA16's test cases.
 
 On tasks that a recipe does not name and was not trained on, it counts as the first recipe, with a difference of 0.
-Recipes with unfinished tasks are left out and named. Intervals cover cases by group, and training seeds if there are
+Recipes with unfinished tasks are left out and named. With `--only` and tasks of one source, nothing is chosen; the
+table gives the difference on each task. Intervals cover cases by group, and training seeds if there are
 several. Tasks of one source share their scans, so their standard errors are averaged, as of perfectly correlated
 differences; sources are independent.
 """
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument("tasks", type=Path, help="folder of the tasks")
     parser.add_argument("scores", type=Path, help="scores.jsonl of train.py")
     parser.add_argument("--recipes", type=Path, required=True, help="JSON file of recipes; the first is the reference")
+    parser.add_argument("--only", nargs="*", help="names of tasks (default: all)")
     parser.add_argument("--folds", nargs="*", type=int, help="folds to compare (default: all)")
     parser.add_argument("--test", action="store_true", help="give differences on the test cases of the source left out")
     parser.add_argument("--keep", type=Path, help="store both tables in this JSON file")
@@ -48,6 +50,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="store the first recipe and the best ones in this JSON file")
     options = parser.parse_args()
     recipes, trainings = json.loads(options.recipes.read_text()), read_trainings(options.scores, options.folds)
+    trainings = {task: one for task, one in trainings.items() if not options.only or task in options.only}
     sources, unfinished = compare_sources(options.tasks, recipes, trainings)
     tested = compare_sources(options.tasks, recipes, trainings, "test")[0] if options.test else sources
     rows = {"recipes": recipe_rows(sources), "left_out": left_out_rows(sources, tested)}
@@ -63,23 +66,30 @@ def main() -> None:
 def compare_sources(folder, recipes, trainings, name="validation"):
     """The difference of each finished recipe from the first on each source, and the names of unfinished recipes."""
     first, sources, unfinished = recipes[0]["name"], defaultdict(dict), []
-    known = [task for tasks in SOURCES.values() for task in tasks if task in trainings]
+    columns = trained_sources(trainings)
+    known = [task for tasks in columns.values() for task in tasks]
     for recipe in recipes:
         used = [task for task in known if task in recipe.get("tasks", known) or recipe["name"] in trainings[task]]
         if not used or any(not is_finished(trainings[task], first, recipe["name"]) for task in used):
             unfinished.append(recipe["name"])
             continue
-        for source, tasks in SOURCES.items():
-            differences = [
-                auc_difference(folder, task, trainings[task][first], trainings[task][recipe["name"]], name)
-                if task in used and recipe["name"] != first
-                else NO_DIFFERENCE
-                for task in tasks
-                if task in known
-            ]
-            if differences:
-                sources[recipe["name"]][source] = mean_of_correlated(differences)
+        for source, tasks in columns.items():
+            sources[recipe["name"]][source] = mean_of_correlated(
+                [
+                    auc_difference(folder, task, trainings[task][first], trainings[task][recipe["name"]], name)
+                    if task in used and recipe["name"] != first
+                    else NO_DIFFERENCE
+                    for task in tasks
+                ]
+            )
     return dict(sources), unfinished
+
+
+def trained_sources(trainings):
+    """The tasks of each source that were trained; of a single source, those of each task."""
+    sources = {name: [task for task in tasks if task in trainings] for name, tasks in SOURCES.items()}
+    sources = {name: tasks for name, tasks in sources.items() if tasks}
+    return sources if len(sources) > 1 else {task: [task] for tasks in sources.values() for task in tasks}
 
 
 def is_finished(trainings, first, recipe):
@@ -111,13 +121,14 @@ def mean_of_independent(estimates):
 def recipe_rows(sources):
     """The differences of each recipe on each source, their mean, and the mean rank (1 is the best)."""
     names = list(next(iter(sources.values())))
+    mean = mean_of_independent if names[0] in SOURCES else mean_of_correlated
     ranks = np.mean([rankdata([-one[source].value for one in sources.values()]) for source in names], axis=0)
     return [
         {
             "recipe": recipe,
             "rank": float(rank),
             **{source: entry(one) for source, one in by_source.items()},
-            "mean": entry(mean_of_independent(list(by_source.values()))),
+            "mean": entry(mean(list(by_source.values()))),
         }
         for (recipe, by_source), rank in zip(sources.items(), ranks, strict=True)
     ]
@@ -133,7 +144,7 @@ def best_recipes(rows, number):
 def left_out_rows(sources, tested):
     """For each source, the recipe chosen on the other sources, and its difference on this one."""
     names, rows = list(next(iter(sources.values()))), []
-    for left_out in names if len(names) > 1 else ():
+    for left_out in names if len(names) > 1 and names[0] in SOURCES else ():
         others = {
             recipe: mean_of_independent([one for source, one in by_source.items() if source != left_out])
             for recipe, by_source in sources.items()
@@ -158,7 +169,7 @@ def entry(estimate):
 def recipe_lines(rows):
     """The Markdown table of all recipes."""
     sources = [key for key in rows[0] if key not in ("recipe", "rank", "mean")]
-    yield f"| changed | mean rank | {' | '.join(sources)} | mean of the sources |"
+    yield f"| changed | mean rank | {' | '.join(sources)} | mean |"
     yield "|---" * (len(sources) + 3) + "|"
     for row in rows:
         cells = [text(row[key]) for key in (*sources, "mean")]
@@ -167,6 +178,8 @@ def recipe_lines(rows):
 
 def left_out_lines(rows):
     """The Markdown table of the sources left out."""
+    if not rows["left_out"]:
+        return
     yield f"| source left out | chosen on the others | difference there | difference on the source ({rows['set']}) |"
     yield "|---|---|---|---|"
     for row in rows["left_out"]:
