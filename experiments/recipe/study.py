@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 LIDC = "lidc_nodule lidc_malignancy lidc_texture"
+SMALL = "lidc_malignancy lidc_texture"
 RECIPES = "--recipes {here}/screen.json"
 PARTS = {
     "tasks": ["tasks.py {data} {tasks}"],
@@ -29,6 +30,10 @@ PARTS = {
         f"choose_recipe.py {{tasks}} {{scores}} {RECIPES} --folds 0 1 --keep {{results}}/recipe_screen/ablation.json",
         f"choose_recipe.py {{tasks}} {{scores}} {RECIPES} --folds 0 1 --test "
         "--keep {results}/recipe_screen_test/ablation.json",
+    ],
+    "small": [
+        f"choose_recipe.py {{tasks}} {{out}}/screen/scores.jsonl {RECIPES} --folds 0 1 --only {SMALL} "
+        "--keep {results}/recipe_small/ablation.json",
     ],
     "folds": [
         f"train.py {{tasks}} {{out}}/screen {RECIPES} --names base flips plain --only {LIDC} --folds 0 1 2 3 4 --test",
@@ -57,7 +62,7 @@ def main() -> None:
     folders = {"data": options.data, "out": options.out, "here": Path(__file__).parent}
     folders |= {name: options.out / name for name in ("tasks", "results")}
     folders["scores"] = options.out / "scores.jsonl"
-    for table in ("luna16", "luna16_test", "screen", "screen_test", "folds", "forest"):
+    for table in ("luna16", "luna16_test", "screen", "screen_test", "small", "folds", "forest"):
         (folders["results"] / f"recipe_{table}").mkdir(parents=True, exist_ok=True)
     minutes = {}
     for part in options.parts:
