@@ -10,16 +10,19 @@ import sys
 import time
 from datetime import UTC, datetime
 
+import jsonschema
 import pytest
 
+from archnet.evaluation.integrity.manifest import record_run
 from archnet.evaluation.run_folder import read_history
 from archnet.files.lock_owner import LockOwner
 from archnet.files.locks import lock_folder
 from archnet.spec.metrics import SELECTABLE_METRICS
 from archnet.studio.trainings.log_history import parse_epochs, read_live_history
+from archnet.studio.trainings.run_listing import RUNS
 from archnet.studio.trainings.run_owner import is_stoppable
 from archnet.studio.trainings.run_processes import MAX_RUNNING, StartedProcess, run_arguments
-from archnet.studio.trainings.run_progress import last_lines
+from archnet.studio.trainings.run_progress import RUN, last_lines
 from archnet.studio.workspace.workspace import open_workspace
 from finished_runs import NET_2D
 from studio_client import StudioClient
@@ -72,6 +75,22 @@ def test_the_table_has_all_runs_of_the_folder(studio, folder):
     assert answer["problems"] == []
     assert {"auc", "recall"} <= {metric["name"] for metric in answer["metrics"]}
     assert studio.get("/api/runs?set=test").json()["set"] == "test"
+
+
+def test_a_network_combined_with_a_baseline_is_a_kind_of_run_of_its_own(studio, folder):
+    run = folder / "runs/cubes/flat"
+    experiment = json.loads((run / "experiment.json").read_text())
+    parts = {"network": "flat", "baseline": "random_forest", "fitted_on": "validation cases", "C": 1.0}
+    experiment["arch"] = {"name": "flat+random_forest", "stacked": parts}
+    (run / "experiment.json").write_text(json.dumps(experiment))
+    record_run(run)
+    table = studio.get("/api/runs").json()
+    jsonschema.validate(table, RUNS)
+    rows = {row["path"]: row["kind"] for row in table["runs"]}
+    assert (rows["runs/cubes/flat"], rows["runs/cubes/deep"]) == ("stacked", "network")
+    one = state(studio).json()
+    jsonschema.validate(one, RUN)
+    assert one["kind"] == "stacked"
 
 
 @pytest.mark.slow

@@ -29,6 +29,9 @@ _FAILURE: Final = re.compile(r"\S+ \S+ ERROR failed: (.*)")
 _SETS: Final = ("validation", "test")
 """The sets whose results the table can show."""
 
+KINDS: Final = ("network", "baseline", "stacked", "sweep", "versus")
+"""The kinds of a row."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
@@ -37,7 +40,7 @@ class RunRow:
     Attributes:
         name: Path of the folder, relative to the listed folder.
         folder: The folder.
-        kind: "network", "baseline", "stacked", "sweep" or "versus".
+        kind: One of `KINDS`.
         state: "finished", "interrupted", "running" or "failed".
         detail: Why a run failed, or a summary of a sweep or a versus.
         started: Time of the start, in UTC; that of the last change of the folder where it is not recorded.

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from archnet.listing.folder_rows import Listing, list_runs
 from archnet.listing.listing_document import listing_document
-from archnet.listing.run_row import RunRow
+from archnet.listing.run_row import KINDS, RunRow
 from archnet.listing.selection import Selection, select_rows
 from archnet.spec.metrics import metrics_shown_in
 from archnet.spec.outputs.schema_parts import BOOLEAN, NUMBER, TEXT, list_of, map_of, nullable, one_of, record_of
@@ -23,7 +23,7 @@ RUN_ROW: Final = record_of(
     {
         "path": {**TEXT, "description": "Path of the folder, relative to the folder of the page."},
         "name": TEXT,
-        "kind": one_of("network", "baseline", "sweep", "versus"),
+        "kind": one_of(*KINDS),
         "state": STATE,
         "detail": TEXT,
         "started": {**TEXT, "description": "ISO 8601, in UTC."},

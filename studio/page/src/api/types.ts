@@ -161,7 +161,7 @@ export interface RunEntry {
   /** Path of its folder in the folder of the page. */
   path: string;
   name: string;
-  kind: "network" | "baseline" | "sweep" | "versus";
+  kind: "network" | "baseline" | "stacked" | "sweep" | "versus";
   state: RunState;
   detail: string;
   /** ISO 8601, in UTC. */
