@@ -74,14 +74,11 @@ def normalize(thumbnails: Floats) -> Floats:
     scale = centred.std(axes, keepdims=True)
     largest = np.abs(thumbnails).max(axes, keepdims=True)
     is_flat = scale <= 1e-6 * largest
-    result: Floats = np.where(is_flat, 0, centred / np.where(is_flat, 1, scale)).astype(np.float32)
-    return result
+    return np.divide(centred, scale, out=np.zeros_like(thumbnails), where=~is_flat)
 
 
 def zoom_thumbnails(thumbnails: Floats, scale: float, depth_scale: float) -> Floats:
     """Interpolate the central part of thumbnails to all cells, like a copy zoomed by 1/scale."""
-    if scale == 1 and depth_scale == 1:
-        return thumbnails
     side, deep = interpolation(SIDE, scale), interpolation(thumbnails.shape[3], depth_scale)
     return normalize(apply_along_axes(thumbnails, [side, side, deep]))
 
@@ -102,7 +99,7 @@ def apply_along_axes(volumes: Floats, weights: Sequence[Floats]) -> Floats:
 def interpolation(length: int, scale: float) -> Floats:
     """Weights (length, length) that interpolate the central `scale` of an axis linearly to its whole length."""
     centre = (length - 1) / 2
-    places = np.clip(centre + (np.arange(length) - centre) * scale, 0, length - 1)
+    places = centre + (np.arange(length) - centre) * scale
     weights: Floats = np.maximum(0, 1 - np.abs(places[:, np.newaxis] - np.arange(length))).astype(np.float32)
     return weights
 
