@@ -243,6 +243,7 @@ def test_windows_are_those_of_hounsfield_units_with_their_intercept(tmp_path, sh
     dataset = opened(tmp_path, (crops() + shift).astype(np.int16), window_hu=windows, **options)
     expected = windows if options else tuple((low + shift, high + shift) for low, high in windows)
     assert dataset.limits == InputLimits(windows=tuple((window,) for window in expected))
+    assert shift or options or findings_on_values(dataset) == ()
 
 
 def test_windows_are_those_of_every_channel(tmp_path):
@@ -301,27 +302,28 @@ def test_the_limits_of_a_shift_between_classes(inside, outside, is_found):
 
 
 def test_a_darker_class_is_warned_about_with_the_auc_of_the_reversed_order():
-    x = np.stack([case_of(level) for level in [60] * 5 + [20] * 5])
-    message = range_findings(x, [0] * 5 + [1] * 5, range=(0, 200))["class_values"].message
-    assert 'class "b" are shifted by -20% of the range relative to the other cases: 20 versus 60.' in message
-    assert message.endswith("an AUC of 1.000.")
+    x = np.stack([case_of(level, 200) for level in [180] * 5 + [20] * 5])
+    finding = range_findings(x, [0] * 5 + [1] * 5, range=(0, 200))["class_values"]
+    assert 'class "b" are shifted by -80% of the range relative to the other cases: 20 versus 180.' in finding.message
+    assert finding.message.endswith("an AUC of 1.000.")
+    assert finding.remedy == "Check that the cases of all classes were produced in the same way."
 
 
 @pytest.mark.parametrize(
     ("values", "fits"),
     [
-        ([-10] * 500 + [500] * 500, True),
-        ([-11] * 500 + [500] * 500, False),
-        ([110] * 500 + [500] * 500, True),
-        ([111] * 500 + [500] * 500, False),
-        ([50] * 499 + [500] * 501, False),
-        ([50] * 500 + [60] * 500, True),
-        ([50] * 500 + [59] * 500, False),
+        ([90] * 500 + [600] * 500, True),
+        ([89] * 500 + [600] * 500, False),
+        ([210] * 500 + [600] * 500, True),
+        ([211] * 500 + [600] * 500, False),
+        ([150] * 499 + [600] * 501, False),
+        ([150] * 500 + [160] * 500, True),
+        ([150] * 500 + [159] * 500, False),
     ],
 )
 def test_a_given_range_fits_if_half_of_the_values_are_in_it_and_spread_over_a_tenth(values, fits):
     x = np.tile(np.array(values, np.int16).reshape(1, 1000, 1), (2, 1, 1))
-    assert list(range_findings(x, [0, 1], range=(0, 100))) == ([] if fits else ["value_range"])
+    assert list(range_findings(x, [0, 1], range=(100, 200))) == ([] if fits else ["value_range"])
 
 
 @pytest.mark.parametrize(

@@ -246,6 +246,17 @@ def test_the_limits_of_a_shift_of_air_and_tissue(shift, counts, severity):
     assert (finding and finding.severity) == severity
     if severity:
         assert finding.message.endswith("separates the scans with an AUC of 1.000.")
+        assert finding.remedy == "Convert the scans of all classes to Hounsfield units in the same way."
+
+
+@pytest.mark.parametrize("odd", [(-850, 400), (-400, 40)])
+def test_a_shift_of_which_one_part_does_not_separate_the_classes_is_none(odd):
+    assert class_finding(level_records(*[(-850, 40)] * 2, odd), level_records(*[(-700, 190)] * 3)) is None
+
+
+def test_ties_count_half():
+    first, second = level_records(*[(-850, 40)] * 4, (-700, 190)), level_records((-700, 190), (-699.5, 190.5))
+    assert class_finding(first, second).message.endswith("an AUC of 0.950.")
 
 
 @pytest.mark.parametrize(("num_lower", "severity"), [(1, "error"), (2, None)])
@@ -277,3 +288,4 @@ def test_padding_brighter_than_air_in_three_scans_of_one_class_is_warned_about(p
         assert finding.message.startswith(
             f'A constant value, such as 0, fills the corners of the scans {where} cases of class "b", '
         )
+        assert finding.remedy.startswith("Fill the area outside the reconstruction circle with -1000 in all scans")
