@@ -74,7 +74,8 @@ def normalize(thumbnails: Floats) -> Floats:
     scale = centred.std(axes, keepdims=True)
     largest = np.abs(thumbnails).max(axes, keepdims=True)
     is_flat = scale <= 1e-6 * largest
-    return np.divide(centred, scale, out=np.zeros_like(thumbnails), where=~is_flat)
+    result: Floats = np.divide(centred, scale, out=np.zeros_like(thumbnails), where=~is_flat)
+    return result
 
 
 def zoom_thumbnails(thumbnails: Floats, scale: float, depth_scale: float) -> Floats:
