@@ -137,6 +137,8 @@ def test_the_last_axis_may_hold_channels(shape):
         ((2, 7, 8, 9, 2), "set data.channels=2 if the last axis contains channels"),
         ((2, 7, 8), "remove data.channels if x has no channel axis"),
         ((2, 7, 3), "remove data.channels if x has no channel axis"),
+        ((2, 2, 8, 2), "remove data.channels if x has no channel axis"),
+        ((5, 7, 8, 9, 2), "set data.channels=2 if the last axis contains channels"),
         ((2, 5, 6, 7, 8, 3), "remove data.channels if x has no channel axis"),
         ((2, 8, 4, 4), "remove data.channels if x has no channel axis"),
         ((2, 7, 8, 9), "remove data.channels if x has no channel axis"),
