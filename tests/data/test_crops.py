@@ -48,3 +48,18 @@ def test_crops_have_the_nearest_whole_hounsfield_units_that_16_bits_hold():
     ((_, values),) = crops.cut_volume(0, volume)
     assert values.dtype == np.int16
     assert values.ravel().tolist() == [1, -1, 2, -2, 32767, -32768]
+
+
+def test_the_location_of_a_point_is_rounded_to_a_thousandth_of_a_millimetre():
+    with pytest.raises(DataError, match=re.escape("the point (99.123, 0.0, 0.0) mm is outside scan a.mhd.")):
+        cut(x=99.1234)
+
+
+def test_values_beyond_16_bits_are_clipped_and_others_rounded():
+    hu = np.array([-1e6, -32768.4, -0.6, 1.4, 32767.4, 1e6], np.float32).reshape(1, 1, 6)
+    volume = Volume(hu=hu, spacing_mm=(1.0, 1.0, 1.0), origin_mm=(0.0, 0.0, 0.0), direction=np.eye(3))
+    points = np.array([[float(x), 0.0, 0.0] for x in range(6)])
+    scans = [Path("/scans/a.mhd")] * 6
+    crops = CandidateCrops("list", np.array(list("abcdef")), scans, points, lambda row: f"line {row}", (1, 1, 1))
+    found = np.concatenate([values for _, values in crops.cut_volume(0, volume)])
+    assert found.ravel().tolist() == [-32768, -32768, -1, 1, 32767, 32767]

@@ -10,6 +10,7 @@ import pytest
 
 from archnet.data import DATASET_OPENERS as OPENERS
 from archnet.data import open_dataset
+from archnet.data.dataset import positive_class
 from archnet.errors import DataError
 from archnet.imaging import Volume
 from archnet.imaging.metaimage import write_mhd
@@ -184,3 +185,10 @@ def test_cases_of_scans_have_a_place_while_their_scans_can_be_read(dataset, name
     for path in [*tmp_path.rglob("*.mhd"), *tmp_path.rglob("*.nii.gz")]:
         path.unlink()
     assert dataset.place(rows) == [None, None]
+
+
+def test_the_second_class_is_positive_by_default_and_one_class_is_not_enough():
+    assert [positive_class(("a", "b", "c"), wanted) for wanted in (None, "a", "c")] == [1, 0, 2]
+    message = "classification needs at least two classes, but the data have 1: a."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        positive_class(("a",), None)

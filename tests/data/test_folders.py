@@ -278,10 +278,11 @@ def test_scans_of_one_case_folder_are_cases_of_one_group_and_named(tmp_path):
 def test_a_folder_of_more_than_ten_scans_is_not_a_patient_and_neither_is_one_of_the_whole_class(tmp_path):
     names = [f"a/hospital/{number:02}.nii" for number in range(11)]
     wrapped = ["b/b/1.nii", "b/b/2.nii", "b/b/3.nii"]
-    dataset = _nested(tmp_path, *names, "a/other/1.nii", "a/other/2.nii", *wrapped)
+    others = [f"a/other/{number}.nii" for number in range(10)]
+    dataset = _nested(tmp_path, *names, *others, *wrapped)
     groups = dataset.cases.groups.tolist()
     assert groups[:11] == [f"a/hospital/{number:02}" for number in range(11)]
-    assert groups[11:] == ["a/other/1", "a/other/1", "b/b/1", "b/b/2", "b/b/3"]
+    assert groups[11:] == [*["a/other/0"] * 10, "b/b/1", "b/b/2", "b/b/3"]
 
 
 def test_a_file_next_to_the_series_of_a_patient_is_of_that_patient(tmp_path):

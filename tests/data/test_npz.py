@@ -113,6 +113,14 @@ X = _random((2, 3, 3))
             "x contains NaN or infinity in 1 case (1; counted from 0); replace these values with air (numpy.nan_to_num), "
             "or omit the cases",
         ),
+        *(
+            (
+                {"x": [np.full((3, 3), np.nan)] * count + [np.zeros((3, 3))], "y": np.arange(count + 1) % 2},
+                f"x contains NaN or infinity in {count} cases ({rows}; counted from 0); replace these values with air "
+                "(numpy.nan_to_num), or omit the cases",
+            )
+            for count, rows in ((3, "0, 1, 2"), (4, "0, 1, 2, ..."))
+        ),
         (
             {"images": X, "labels": [0, 1]},
             "expected the arrays x and y, or train_images and train_labels as in MedMNIST; found images, labels",

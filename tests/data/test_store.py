@@ -134,11 +134,26 @@ def test_when_no_scan_can_be_read_nothing_is_stored(tmp_path):
     assert list((store_home() / ".unfinished").glob("*/*")) == []
 
 
-def test_a_disk_that_is_too_small_is_reported_before_anything_is_cut(tmp_path, monkeypatch):
-    wanted = recipe(tmp_path / "scans")
-    monkeypatch.setattr(build_store.shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
+def test_when_no_scan_of_several_can_be_read_the_first_is_named_and_the_others_are_counted(tmp_path):
+    wanted = recipe(tmp_path / "scans", num_scans=3)
+    for path in (tmp_path / "scans").glob("*.raw"):
+        path.unlink()
     message = (
-        f"{store_home()}: 30 crops need 0.0 GB, but the disk has 0.0 GB free. Free more space (archnet data prune), or set "
+        f"{tmp_path / 'scans/scan0.mhd'}: ElementDataFile = scan0.raw does not exist; put the voxels next to the header. "
+        "The other 2 scans cannot be read either."
+    )
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        open_crops(wanted)
+
+
+def test_a_disk_that_is_too_small_is_reported_before_anything_is_cut(tmp_path, monkeypatch):
+    monkeypatch.setattr(build_store.shutil, "disk_usage", lambda path: SimpleNamespace(free=small.num_bytes))
+    small = recipe(tmp_path / "small")
+    assert open_crops(small).is_there.all()
+    wanted = recipe(tmp_path / "scans", shape=(2000, 2000, 1000))
+    monkeypatch.setattr(build_store.shutil, "disk_usage", lambda path: SimpleNamespace(free=1_500_000_000))
+    message = (
+        f"{store_home()}: 30 crops need 240.0 GB, but the disk has 1.5 GB free. Free more space (archnet data prune), or set "
         "$ARCHNET_STORE to a folder on another disk."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):

@@ -92,8 +92,8 @@ def measure_scan_ranges(frames: Sequence[Volume], cases: NDArray[Any], limits: t
 def mean_hu(values: NDArray[Any], limits: tuple[float, float]) -> float:
     """Mean of voxels clipped to the window, rounded to a tenth of a Hounsfield unit.
 
-    >>> mean_hu(np.array([-2000, 0]), (-1000, 400))
-    -500.0
+    >>> mean_hu(np.array([-2000, 0]), (-1000, 400)), mean_hu(np.array([0, 0, 4]), (-1000, 400))
+    (-500.0, 1.3)
     """
     return round(float(np.clip(values, *limits).mean(dtype=np.float64)), 1)
 

@@ -30,9 +30,9 @@ def stratified_split(counts: NDArray[np.int64], shares: Shares, rng: np.random.G
     """Like `stratified_group_split` for groups of a single case: each class is split separately."""
     labels = counts.argmax(axis=1)
     sets = np.empty(len(labels), dtype=np.int64)
-    for label in range(counts.shape[1]):
+    for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
-        sets[rows] = _draw_sets(np.ones(len(rows), dtype=np.int64), shares, rng) if len(rows) else 0
+        sets[rows] = _draw_sets(np.ones_like(rows), shares, rng)
     return sets
 
 

@@ -30,6 +30,7 @@ def _labels(y, names=None):
         (["2", "10", "2"], ("2", "10"), [0, 1, 0]),
         (["1.0", "0.0"], ("0", "1"), [1, 0]),
         (["01", "1"], ("01", "1"), [0, 1]),
+        (["1.00", "0"], ("0", "1.00"), [1, 0]),
         (["1", "b"], ("1", "b"), [0, 1]),
     ],
 )
@@ -62,6 +63,8 @@ def test_classes_without_names_and_names_without_cases_are_noted():
     )
     (note,) = read_labels(np.arange(4), None).findings
     assert '["first", "second", "third", ...]' in note.text
+    (note,) = read_labels(np.arange(3), None).findings
+    assert '["first", "second", "third"]' in note.text
     (note,) = read_labels(np.array([0, 2]), ("a", "b", "c"), "data.classes").findings
     assert note.text == 'data.classes names "b", but no case has this label.'
     (note,) = read_labels(np.array(["a", "c"]), ("a", "b", "c")).findings
@@ -80,6 +83,7 @@ NO_LABEL = "label these cases or leave them out"
     [
         ([0, np.nan, 1], None, f"y is NaN in 1 row (1; counted from 0); {NO_LABEL}"),
         ([np.nan] * 4 + [1], None, f"y is NaN in 4 rows (0, 1, 2, ...; counted from 0); {NO_LABEL}"),
+        ([np.nan] * 3 + [1], None, f"y is NaN in 3 rows (0, 1, 2; counted from 0); {NO_LABEL}"),
         ([[0, 1], [np.nan, 1]], None, f"y is NaN in 1 row (1; counted from 0); {NO_LABEL}"),
         (["a", "nan", "b"], None, f"y is empty or NaN in 1 row (1; counted from 0); {NO_LABEL}"),
         (["0.0", "1.0", "nan"], None, f"y is empty or NaN in 1 row (2; counted from 0); {NO_LABEL}"),
@@ -125,6 +129,12 @@ NO_LABEL = "label these cases or leave them out"
             [0, 1, 2],
             ("a", "b"),
             "classes contains 2 names, y has 3 labels (0, 1, 2); give one name for each, in ascending order",
+        ),
+        (
+            range(12),
+            ("a", "b"),
+            "classes contains 2 names, y has 12 labels (0, 1, 2, 3, 4, 5, 6, 7, 8, 9); give one name for each, in ascending "
+            "order",
         ),
         (["noduel", "benign"], ("nodule", "benign"), 'y contains "noduel", which classes does not name (Did you mean '
                                                      '"nodule"?)'),

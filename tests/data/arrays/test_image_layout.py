@@ -26,6 +26,8 @@ from archnet.data.arrays.image_layout import check_channel_axis, find_axis_order
         # Sides as short as the last axis are voxels.
         ((2, 3, 3, 3), "hwd", (2, 3, 3, 3)),
         ((2, 4, 4, 4), "hwd", (2, 4, 4, 4)),
+        ((2, 8, 3, 3), "hwd", (2, 8, 3, 3)),
+        ((2, 3, 3, 8), "hwd", (2, 3, 3, 8)),
         ((2, 7, 8, 2), "hwd", (2, 7, 8, 2)),
     ],
 )
@@ -134,6 +136,11 @@ def test_the_last_axis_may_hold_channels(shape):
         ),
         ((2, 7, 8, 9, 2), "set data.channels=2 if the last axis contains channels"),
         ((2, 7, 8), "remove data.channels if x has no channel axis"),
+        ((2, 7, 3), "remove data.channels if x has no channel axis"),
+        ((2, 2, 8, 2), "remove data.channels if x has no channel axis"),
+        ((5, 7, 8, 9, 2), "set data.channels=2 if the last axis contains channels"),
+        ((2, 5, 6, 7, 8, 3), "remove data.channels if x has no channel axis"),
+        ((2, 8, 4, 4), "remove data.channels if x has no channel axis"),
         ((2, 7, 8, 9), "remove data.channels if x has no channel axis"),
         ((2, 0, 8, 3), "remove data.channels if x has no channel axis"),
     ],

@@ -58,6 +58,11 @@ def test_labels_in_y_that_contradict_the_shares_are_reported():
     )
 
 
+def test_half_of_the_cases_may_contradict_the_shares():
+    (finding,) = _read([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]], y=["a", "b", "a", "a"]).findings
+    assert (finding.severity, finding.cases) == ("warning", ("1", "2"))
+
+
 def test_columns_in_a_different_order_are_an_error():
     labels = _read([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]], y=["sick", "sick", "healthy", "sick"])
     (finding,) = labels.findings
@@ -100,6 +105,18 @@ def test_columns_in_a_different_order_are_an_error():
             {},
             "soft does not sum to 1 (the first sum is inf) in 1 row (0; counted from 0); save soft=soft / "
             "soft.sum(axis=1, keepdims=True) if these are shares",
+        ),
+        (
+            [[0.5, 0.5015], [0, 1]],
+            {},
+            "soft does not sum to 1 (the first sum is 1.0015) in 1 row (0; counted from 0); save soft=soft / "
+            "soft.sum(axis=1, keepdims=True) if these are shares",
+        ),
+        (
+            np.eye(12),
+            {"y": [*range(11), 0]},
+            "soft has 12 columns, but y contains 11 classes (0, 1, 2, 3, 4, 5, 6, 7, 8, 9); give one column for each class, "
+            "in this order",
         ),
         (
             [[-0.2, 1.2], [0, 1]],

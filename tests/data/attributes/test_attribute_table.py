@@ -143,6 +143,22 @@ def test_rows_about_other_cases_are_counted(tmp_path):
     ]
 
 
+def test_fifty_attributes_of_long_names_and_values_are_read(tmp_path):
+    names = ["n" * 64, *(f"a{number}" for number in range(49))]
+    columns = columns_of(write_table(tmp_path, f"case,{','.join(names)}", "1.2#0," + "x" * 200 + "," * 49))
+    assert list(columns) == names
+    assert columns["n" * 64] == ["x" * 200, "", "", ""]
+    assert message_of(write_table(tmp_path, f"case,{'n' * 65}", "1.2#0,x")).endswith(
+        "is not a valid attribute name. Use 1 to 64 characters, without control characters."
+    )
+
+
+def test_a_column_of_as_many_numbers_as_texts_is_reported_and_one_of_more_texts_is_not(tmp_path):
+    path = write_table(tmp_path, "case,mm,size", "1.2#0,1.5,small", "1.2#1,2.5mm,3", "1.3#2,,big")
+    ((_, _, text, _),) = findings_of(path)
+    assert text.startswith('cases.csv: the column "mm" is read as text, since 1 of its 2 values is not a number: ')
+
+
 def test_a_column_of_numbers_with_a_slip_is_reported(tmp_path):
     path = write_table(tmp_path, "case,mm,size", "1.2#0,1.5,small", "1.2#1,2.5mm,3", "1.3#2,2,big", "1.4#3,,")
     assert findings_of(path) == [

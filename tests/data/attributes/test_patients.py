@@ -92,6 +92,14 @@ def test_scans_outside_the_subset_folders_have_no_official_fold(tmp_path):
             "remove the line.",
         ),
         (
+            "seriesuid,patient\n1.2,p1\n",
+            'line 2: the data have no series "1.2". Did you mean "1.2.3"? Correct it or remove the line.',
+        ),
+        (
+            "seriesuid,patient\n1.,p1\n",
+            'line 2: the data have no series "1.". The ids of these data look like "1.2.3". Correct it or remove the line.',
+        ),
+        (
             "seriesuid,patient\n1.2.3.nii.gz,p1\n",
             'line 2: the data have no series "1.2.3.nii.gz". Did you mean "1.2.3"? Correct it or remove the line.',
         ),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from archnet.data import open_dataset
+from archnet.data.checks.array_range import choose_range
 from archnet.data.checks.array_scales import measure_values, recognize_scale
 from archnet.data.checks.findings import stop_on_errors
 from archnet.errors import DataError
@@ -49,6 +50,8 @@ CLEAR = {
     "soft tissue alone": (lambda hu: np.clip(hu, -150, 200).astype(np.int16), HU, None),
     "uint8": (lambda hu: bytes_of(hu).astype(np.uint8), (0, 255), None),
     "float 0..1": (lambda hu: bytes_of(hu) / 255, (0, 1), None),
+    "bool": (lambda hu: hu > -300, (0, 1), None),
+    "0 and 1": (lambda hu: (hu > -300).astype(np.int16), (0, 1), "0..1"),
     "float 0..255": (bytes_of, (0, 255), "0..255"),
     "int32": (lambda hu: bytes_of(hu).astype(np.int32), (0, 255), "0..255"),
     "int64": (lambda hu: bytes_of(hu).astype(np.int64), (0, 255), "0..255"),
@@ -240,6 +243,7 @@ def test_windows_are_those_of_hounsfield_units_with_their_intercept(tmp_path, sh
     dataset = opened(tmp_path, (crops() + shift).astype(np.int16), window_hu=windows, **options)
     expected = windows if options else tuple((low + shift, high + shift) for low, high in windows)
     assert dataset.limits == InputLimits(windows=tuple((window,) for window in expected))
+    assert shift or options or findings_on_values(dataset) == ()
 
 
 def test_windows_are_those_of_every_channel(tmp_path):
@@ -263,3 +267,76 @@ def test_windows_of_other_values_than_hounsfield_units_are_refused(tmp_path, x, 
         f"{tmp_path / 'a.npz'}: data.window_hu has 2 windows, but x contains {kind}, which are not Hounsfield units; give "
         "one window, or set data.range=hu."
     )
+
+
+def range_findings(x, labels, **options):
+    """The findings on values in a given range."""
+    x = np.asarray(x)
+    found = choose_range(x, x.dtype, Data(name="npz", **options), np.asarray(labels), ["a", "b"]).findings
+    return {finding.check: finding for finding in found}
+
+
+def case_of(level, highest=100):
+    """A case whose 5th percentile is a level."""
+    return np.array([0, level, *[highest] * 19], np.uint8).reshape(21, 1)
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "is_found"),
+    [
+        ([30] * 5, [20] * 5, True),
+        ([29] * 5, [20] * 5, False),
+        ([30] * 4, [20] * 6, False),
+        ([30] * 6, [20] * 4, False),
+        ([10] * 5, [20] * 5, True),
+        ([30] * 4 + [15], [*[10] * 9, 20], True),  # 49 of 50 pairs: an AUC of 0.98
+        ([30] * 4 + [15], [*[10] * 8, 15, 20], False),  # 48 and a tie: 0.97
+        ([30] * 4 + [15], [*[10] * 8, 20, 20], False),
+    ],
+)
+def test_the_limits_of_a_shift_between_classes(inside, outside, is_found):
+    x = np.stack([case_of(level) for level in [*outside, *inside]])
+    labels = [0] * len(outside) + [1] * len(inside)
+    found = range_findings(x, labels, range=(0, 100))
+    assert list(found) == ["class_values"] * is_found
+
+
+def test_a_darker_class_is_warned_about_with_the_auc_of_the_reversed_order():
+    x = np.stack([case_of(level, 200) for level in [180] * 5 + [20] * 5])
+    finding = range_findings(x, [0] * 5 + [1] * 5, range=(0, 200))["class_values"]
+    assert 'class "b" are shifted by -80% of the range relative to the other cases: 20 versus 180.' in finding.message
+    assert finding.message.endswith("an AUC of 1.000.")
+    assert finding.remedy == "Check that the cases of all classes were produced in the same way."
+
+
+@pytest.mark.parametrize(
+    ("values", "fits"),
+    [
+        ([90] * 500 + [600] * 500, True),
+        ([89] * 500 + [600] * 500, False),
+        ([210] * 500 + [600] * 500, True),
+        ([211] * 500 + [600] * 500, False),
+        ([150] * 499 + [600] * 501, False),
+        ([150] * 500 + [160] * 500, True),
+        ([150] * 500 + [159] * 500, False),
+    ],
+)
+def test_a_given_range_fits_if_half_of_the_values_are_in_it_and_spread_over_a_tenth(values, fits):
+    x = np.tile(np.array(values, np.int16).reshape(1, 1000, 1), (2, 1, 1))
+    assert list(range_findings(x, [0, 1], range=(100, 200))) == ([] if fits else ["value_range"])
+
+
+@pytest.mark.parametrize(
+    ("lowest", "highest", "suggestion"),
+    [
+        (4500, 6500, "[4500,6500]"),
+        (4499, 6500, "[5000,6500]"),
+        (4500, 6501, "[4500,6000]"),
+        (4499, 6501, "[5000,6000]"),
+    ],
+)
+def test_outliers_are_not_suggested_as_limits(lowest, highest, suggestion):
+    x = np.repeat(np.array([5000, 6000], np.int16), 500).reshape(2, 500, 1)
+    x[0, 0], x[1, 0] = lowest, highest
+    remedy = range_findings(x, [0, 1])["value_range"].remedy
+    assert remedy.startswith(f'Set the values that become 0 and 1, as in --set "data.range={suggestion}", or')

@@ -66,6 +66,17 @@ def test_the_first_three_shared_groups_are_named():
     assert "a (test, train), b (test, train), c (test, train) and 1 more." in check_table(cases)[0].message
 
 
+def test_a_single_group_in_training_and_validation_sets_is_counted_among_the_validation_cases():
+    cases = make_cases(list("aabcc"), ["train", "validation", "train", "train", "train"])
+    assert check_table(cases)[0].message == (
+        "1 group has cases in more than one set of the data set's own split: a (train, validation). These groups contain "
+        "1 of the 1 test case."
+    )
+    cases = make_cases(list("abcabc"), ["train"] * 3 + ["test"] * 3)
+    assert check_table(cases)[0].message.startswith("3 groups have ")
+    assert ": a (test, train), b (test, train), c (test, train). These" in check_table(cases)[0].message
+
+
 def test_own_sets_of_different_groups_and_data_without_own_sets_are_not_mentioned():
     assert check_table(make_cases(["p", "q"], ["train", "test"])) == []
     assert check_table(make_cases(["p", "p"])) == []

@@ -5,7 +5,8 @@ import pytest
 from scipy import ndimage
 
 from archnet.data.checks.case_values import report_copies
-from archnet.data.checks.duplicates.copies import Copies, find_copies
+from archnet.data.checks.duplicates.case_statistics import CaseStatistics
+from archnet.data.checks.duplicates.copies import Copies, find_copies, find_empty
 from archnet.data.checks.duplicates.near_duplicates import CopiedPair
 from archnet.data.dataset import Cases
 
@@ -159,3 +160,64 @@ def test_copies_in_the_first_channel_are_found_and_equal_cases_are_equal_in_all(
     assert copies.identical == ((1, 4),)
     assert [(pair.first, pair.second) for pair in copies.near] == [(0, 3), (2, 5)]
     assert not copies.are_empty.any()
+
+
+def test_the_first_three_cases_of_the_first_three_clusters_are_named():
+    clusters = ((0, 1, 2, 3), (4, 5), (6, 7), (8, 9))
+    copies = Copies(are_empty=np.zeros(10, bool), identical=clusters, near=())
+    cases = make_cases(10, labels=[0, 1] * 5)
+    contradiction, identical = report_copies(copies, cases, np.array(["train", "test"] * 5), np.arange(10))
+    assert contradiction.message == (
+        '10 cases have the same voxels as a case of another class: c0 ("no") = c1 ("yes") = c2 ("no"), c4 ("no") = '
+        'c5 ("yes"), c6 ("no") = c7 ("yes") and 1 more.'
+    )
+    assert identical.message == (
+        "10 cases in different sets have the same voxels as another case: c0 (train) = c1 (test) = c2 (train), c4 "
+        "(train) = c5 (test), c6 (train) = c7 (test) and 1 more."
+    )
+
+
+def test_exactly_three_clusters_are_all_named_and_one_group_among_others_is_no_note():
+    copies = Copies(are_empty=np.zeros(6, bool), identical=((0, 1), (2, 3), (4, 5)), near=())
+    (finding,) = report_copies(copies, make_cases(6, groups=list("aabcde")), np.array(["train"] * 6), np.arange(6))
+    assert finding.severity == "warning"
+    assert finding.message.endswith(": c0 (train) = c1 (train), c2 (train) = c3 (train), c4 (train) = c5 (train).")
+
+
+def test_near_copies_are_ordered_by_their_correlation_and_only_those_of_the_split_count():
+    pairs = [(0, 1, 0.9), (2, 3, 0.95), (0, 4, 0.97), (1, 5, 0.99)]
+    near = tuple(CopiedPair(first=first, second=second, correlation=r) for first, second, r in pairs)
+    copies = Copies(are_empty=np.zeros(6, bool), identical=(), near=near)
+    rows = np.arange(5)
+    (finding,) = report_copies(copies, make_cases(6).select(rows), np.array(["train"] * 5), rows)
+    assert finding.message == (
+        "3 pairs of cases in one set and in different groups are copies up to noise, scaling, shift or flip: "
+        "c0 (train) ~ c4 (train), c2 (train) ~ c3 (train), c0 (train) ~ c1 (train)."
+    )
+    rows = np.arange(1, 6)
+    (finding,) = report_copies(copies, make_cases(6).select(rows), np.array(["train"] * 5), rows)
+    assert finding.message.endswith(": c1 (train) ~ c5 (train), c2 (train) ~ c3 (train).")
+
+
+def test_a_class_without_cases_does_not_consist_of_empty_ones():
+    copies = Copies(are_empty=np.array([True, False]), identical=(), near=())
+    (finding,) = report_copies(copies, make_cases(2), np.array(["train", "train"]), np.arange(2))
+    assert finding.severity == "warning"
+    assert finding.message == 'The voxels of 1 case are all equal or all air: 1 of 2 of class "no".'
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "are_empty"),
+    [
+        ([-1000, -1000, 0, 7], [-972, 400, 400, 400], [True, False, False, False]),
+        ([-1000, -1000, 0, 7], [-971, 400, 400, 400], [False, False, False, False]),
+        ([-2000, 390, 0, 7], [-980, 900, 400, 400], [True, True, False, False]),  # the window clips them
+        ([-2000, 390, 0, 7], [-980, 900, 20, 400], [False, False, False, False]),  # most would be empty
+        ([-2000, 390, 0, 7], [-980, 900, 20, 7], [False, False, False, True]),
+    ],
+)
+def test_a_case_is_empty_if_its_values_span_two_percent_of_the_window(low, high, are_empty):
+    checksums = np.arange(4).astype(np.uint64).view("V8")
+    statistics = CaseStatistics(checksums=checksums, low=np.array(low, float), high=np.array(high, float))
+    assert find_empty(statistics, (-1000, 400)).tolist() == are_empty
+    assert find_empty(statistics, None).tolist() == [one == other for one, other in zip(low, high, strict=True)]

@@ -34,3 +34,5 @@ def test_the_note_summarizes_soft_labels_and_weights():
         "3 of 3 cases have soft labels; the mean largest share is 0.500, the mean entropy 1.000 bits."
     )
     assert list(check_labels(None, None)) == []
+    assert list(check_labels(np.zeros((0, 2), np.float32), np.zeros(0, np.float32))) == []
+    assert str(summarize_soft_labels(np.eye(2, dtype=np.float32))["mean_entropy_bits"]) == "0.0"

@@ -66,11 +66,11 @@ def test_candidates_inside_and_those_of_scans_without_a_header_are_not_reported(
 
 def test_a_few_of_many_are_a_warning_that_counts_and_names_them():
     places = _inside(_frame(), 400)
-    places[7] = (12.1, -80.4, -999.0)
+    places[7] = (12.1234, -80.4, -999.0)
     (finding,) = _find(_points(places))
     assert (finding.check, finding.severity) == ("outside_candidates", "warning")
     assert finding.text == (
-        "1 of the 400 candidates in candidates.csv lies outside its scan: line 9, (12.1, -80.4, -999.0) mm in 1.2.mhd. "
+        "1 of the 400 candidates in candidates.csv lies outside its scan: line 9, (12.123, -80.4, -999.0) mm in 1.2.mhd. "
         "They are left out; --strict makes them an error."
     )
     assert finding.cases == ("line 9",)

@@ -7,11 +7,13 @@ import pytest
 
 import archnet
 from archnet.data import open_dataset
-from archnet.data.checks.scan_records import record_scan
+from archnet.data.checks.scan_records import ScanRecord, record_scan
 from archnet.data.checks.scan_values import check_scan_values
 from archnet.errors import DataError
 from archnet.imaging import read_volume
+from archnet.imaging.hounsfield import HuStatistics
 from archnet.imaging.metaimage import write_mhd
+from archnet.imaging.scan_identity import ScanIdentity
 from archnet.inference.predict import check_chest_ct
 from archnet.runs.preparation import prepare
 from archnet.spec.resolve import data_experiments
@@ -199,3 +201,91 @@ def test_corners_that_are_filled_in_one_class_only_are_warned_about(tmp_path, va
         )
         filled = findings(class_folders(tmp_path / "others", {"a": fill, "b": fill}))
         assert filled == {}
+
+
+def level_records(*levels, padding=None):
+    """Records of chests with given medians of air and of soft tissue."""
+    shares = {"air_share": 0.5, "tissue_share": 0.4}
+    values = [
+        HuStatistics(low=dark - 50, high=bright + 50, dark=dark, bright=bright, padding=padding, **shares)
+        for dark, bright in levels
+    ]
+    return [ScanRecord(values=one, identity=ScanIdentity(series_uid=None, digest="")) for one in values]
+
+
+def class_finding(first, second):
+    """The finding on the values of two classes with these records."""
+    count = len(first) + len(second)
+    labels = np.repeat([0, 1], [len(first), len(second)])
+    found = check_scan_values([Path("a.mhd")] * count, [*first, *second], np.arange(count), labels, ["a", "b"])
+    return next((finding for finding in found if finding.check == "class_values"), None)
+
+
+@pytest.mark.parametrize(
+    ("shift", "counts", "severity"),
+    [
+        ((100, 100), (1, 1), "error"),
+        ((99, 150), (2, 3), None),
+        ((150, 99), (3, 2), None),
+        ((99, 150), (3, 3), "warning"),
+        ((50, 50), (3, 3), "warning"),
+        ((49, 60), (3, 3), None),
+        ((60, 49), (3, 3), None),
+        ((-50, -60), (3, 3), "warning"),
+        ((-100, -100), (1, 2), "error"),
+        ((0, 100), (3, 3), None),
+        ((60, -60), (3, 3), None),
+    ],
+)
+def test_the_limits_of_a_shift_of_air_and_tissue(shift, counts, severity):
+    first, second = (
+        level_records(*[(-850, 40)] * counts[0]),
+        level_records(*[(-850 + shift[0], 40 + shift[1])] * counts[1]),
+    )
+    finding = class_finding(first, second)
+    assert (finding and finding.severity) == severity
+    if severity:
+        assert finding.message.endswith("separates the scans with an AUC of 1.000.")
+        assert finding.remedy == "Convert the scans of all classes to Hounsfield units in the same way."
+
+
+@pytest.mark.parametrize("odd", [(-850, 400), (-400, 40)])
+def test_a_shift_of_which_one_part_does_not_separate_the_classes_is_none(odd):
+    assert class_finding(level_records(*[(-850, 40)] * 2, odd), level_records(*[(-700, 190)] * 3)) is None
+
+
+def test_ties_count_half():
+    first, second = level_records(*[(-850, 40)] * 4, (-700, 190)), level_records((-700, 190), (-699.5, 190.5))
+    assert class_finding(first, second).message.endswith("an AUC of 0.950.")
+
+
+@pytest.mark.parametrize(("num_lower", "severity"), [(1, "error"), (2, None)])
+def test_a_shift_separates_nineteen_of_twenty_pairs(num_lower, severity):
+    first = level_records(*[(-850, 40)] * 4, (-710, 180))
+    second = level_records(*[(-720, 170)] * num_lower, *[(-700, 190)] * (4 - num_lower))
+    finding = class_finding(first, second)
+    assert (finding and finding.severity) == severity
+
+
+@pytest.mark.parametrize(
+    ("paddings", "counts", "where"),
+    [
+        ((None, 0.0), (3, 3), "with"),
+        ((0.0, None), (3, 3), "without"),
+        ((-900.0, 0.0), (3, 3), "with"),
+        ((-899.0, 0.0), (3, 3), None),
+        ((None, 0.0), (2, 3), None),
+        ((None, 0.0), (3, 2), None),
+    ],
+)
+def test_padding_brighter_than_air_in_three_scans_of_one_class_is_warned_about(paddings, counts, where):
+    first, second = (
+        level_records(*[(-850, 40)] * count, padding=padding) for count, padding in zip(counts, paddings, strict=True)
+    )
+    finding = class_finding(first, second)
+    assert bool(finding) == bool(where)
+    if where:
+        assert finding.message.startswith(
+            f'A constant value, such as 0, fills the corners of the scans {where} cases of class "b", '
+        )
+        assert finding.remedy.startswith("Fill the area outside the reconstruction circle with -1000 in all scans")

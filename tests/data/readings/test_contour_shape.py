@@ -27,6 +27,18 @@ def test_a_point_and_a_line_have_half_a_pixel_around_the_mean_of_their_vertices(
     np.testing.assert_array_equal(centre, [7, 9])
 
 
+def test_the_centre_of_a_trapezoid_is_that_of_its_triangle_and_its_rectangle():
+    area, centre = area_and_centre(np.array([[0.0, 0.0], [6.0, 0.0], [6.0, 3.0], [3.0, 3.0]]))
+    assert area == 4.5 + 9
+    np.testing.assert_allclose(centre, (4.5 * np.array([2, 1]) + 9 * np.array([4.5, 1.5])) / 13.5)
+
+
+def test_the_smallest_area_has_a_centre_of_mass():
+    area, centre = area_and_centre(np.array([[3.0, 5.0], [4.0, 5.0], [3.0, 6.0], [3.0, 5.0]]))
+    assert area == 0.5
+    np.testing.assert_allclose(centre, [3 + 1 / 3, 5 + 1 / 3])
+
+
 def test_the_centre_of_several_slices_is_weighted_by_area_and_the_radius_is_that_of_the_largest():
     contours = [
         Contour(points=square(10, 20, 1), z_mm=-5.0),

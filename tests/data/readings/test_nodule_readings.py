@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from archnet.data.attributes.nodule_list import read_nodule_list
+from archnet.data.readings.contour_shape import NoduleShape
 from archnet.data.readings.malignancy_labels import CLASSES, label_malignancy
 from archnet.data.readings.nodule_readings import read_nodules
 from archnet.data.readings.rating_columns import rating_columns
@@ -200,3 +201,32 @@ def test_the_ratings_of_real_nodules_are_columns_of_numbers_and_kinds(real):
     assert (spiculation.min(), spiculation.max()) == (1.0, 5.0)
     assert Counter(columns["calcification"].tolist())["absent"] > 1000
     assert set(columns["internal_structure"].tolist()) == {"soft tissue", "air", ""}
+
+
+@pytest.mark.parametrize(
+    ("rating", "column", "names"),
+    [
+        ("internalStructure", "internal_structure", ["soft tissue", "fluid", "fat", "air"]),
+        ("calcification", "calcification", ["popcorn", "laminated", "solid", "non-central", "central", "absent"]),
+    ],
+)
+def test_categories_are_those_of_lidc_where_more_than_half_of_the_readers_agree(rating, column, names):
+    shape = NoduleShape(column=0.0, row=0.0, z_mm=0.0, radius_pixels=1.0)
+
+    def nodule(*values):
+        return tuple(
+            Reading(annotation=n, reader=str(n), shape=shape, ratings={rating: v}) for n, v in enumerate(values)
+        )
+
+    found = rating_columns([nodule(number) for number in range(1, len(names) + 1)])[column].tolist()
+    assert found == names
+    votes = [nodule(1, 1, 2), nodule(1, 1, 2, 2), nodule(2, 1, 2, 3), nodule()]
+    assert rating_columns(votes)[column].tolist() == [names[0], "", "", ""]
+
+
+def test_a_mean_rating_has_four_digits():
+    shape = NoduleShape(column=0.0, row=0.0, z_mm=0.0, radius_pixels=1.0)
+    readings = [
+        Reading(annotation=n, reader=str(n), shape=shape, ratings={"margin": v}) for n, v in enumerate((3, 3, 4))
+    ]
+    assert rating_columns([tuple(readings)])["margin"].tolist() == ["3.333"]

@@ -45,6 +45,11 @@ def test_a_voxel_is_placed_where_the_grid_of_its_scan_has_it(direction):
     np.testing.assert_allclose(placement.place(positions), world, atol=1e-9)
 
 
+@pytest.mark.parametrize(("axial", "is_placed"), [(0.0009, False), (0.0011, True), (0.0019, True)])
+def test_slices_that_are_almost_upright_have_no_placement(axial, is_placed):
+    assert (header_placement(frame(rotation(0, np.degrees(np.arccos(axial))))) is not None) == is_placed
+
+
 def test_a_scan_without_axial_slices_has_no_placement():
     assert header_placement(frame(np.eye(3)[[0, 2, 1]])) is None
 
@@ -86,7 +91,7 @@ def test_a_single_nodule_is_matched_to_the_three_readers_at_its_z_in_the_usual_d
 
 def test_the_offset_is_that_of_most_marks_not_of_one():
     nodule = Nodules(points_mm=NODULES.points_mm[2:], radii_mm=NODULES.radii_mm[2:])
-    deviations = np.array([[-1.0, 0, 0], [-1.0, 3, 0], [2.0, 0, 0], [2.0, 3, 0]])
+    deviations = np.array([[-1.0, 0, 1], [-1.0, 3, 1], [2.0, 0, 1], [2.0, 3, 1]])
     positions = nodule.points_mm + deviations
     marks = ReaderMarks(positions=positions, radii_mm=np.full(4, 9.0), pixel_spacing_mm=1.0)
     placement = fit_placement(marks, nodule)
@@ -97,6 +102,10 @@ def test_without_a_mark_near_the_z_of_a_nodule_there_is_no_offset():
     marks, _ = marks_of(NODULES)
     far = Nodules(points_mm=NODULES.points_mm + np.array([0, 0, 500]), radii_mm=NODULES.radii_mm)
     assert fit_placement(marks, far) is None
+    mark = ReaderMarks(positions=np.zeros((1, 3)), radii_mm=np.array([2.0]), pixel_spacing_mm=1.0)
+    for z_mm, is_near in ((5.0, False), (4.75, True)):
+        nodule = Nodules(points_mm=np.array([[9.0, 7.0, z_mm]]), radii_mm=np.array([3.0]))
+        assert (fit_placement(mark, nodule) is not None) == is_near
 
 
 def test_a_header_fits_if_half_of_the_nodules_have_a_mark():
@@ -106,5 +115,7 @@ def test_a_header_fits_if_half_of_the_nodules_have_a_mark():
     moved = NODULES.points_mm.copy()
     moved[0] += 100
     assert fits_nodules(header, marks, Nodules(points_mm=moved, radii_mm=NODULES.radii_mm))
+    two = Nodules(points_mm=moved[:2], radii_mm=NODULES.radii_mm[:2])
+    assert fits_nodules(header, marks, two)
     moved[1] += 100
     assert not fits_nodules(header, marks, Nodules(points_mm=moved, radii_mm=NODULES.radii_mm))

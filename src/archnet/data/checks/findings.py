@@ -85,8 +85,8 @@ def sort_findings(findings: Sequence[Finding]) -> list[Finding]:
 def first_names(names: Sequence[str], separator: str = ", ") -> str:
     """Format the first names and the number of the others.
 
-    >>> first_names(["a", "b"]), first_names(["a", "b", "c", "d", "e"])
-    ('a, b', 'a, b, c, 2 more')
+    >>> first_names(["a", "b", "c"]), first_names(["a", "b", "c", "d", "e"])
+    ('a, b, c', 'a, b, c, 2 more')
     """
     others = len(names) - _NUM_NAMED
     return separator.join([*names[:_NUM_NAMED], *([f"{others:,} more"] if others > 0 else [])])

@@ -30,7 +30,7 @@ def summarize_soft_labels(soft: NDArray[np.float32]) -> dict[str, Any]:
     return {
         "soft": int(np.count_nonzero(shares.max(axis=1) < 1)),
         "mean_largest_share": float(shares.max(axis=1).mean()),
-        "mean_entropy_bits": float(entropies.mean()) + 0.0,  # -0.0 becomes 0.0
+        "mean_entropy_bits": abs(float(entropies.mean())),  # -0.0 becomes 0.0
     }
 
 

@@ -104,8 +104,8 @@ def _shift_severity(
     if abs(is_other_inside.mean() - is_other_outside.mean()) >= _MIN_AUC:
         return "error"
     shift = np.median(inside, axis=0) - np.median(outside, axis=0)
-    separation = [abs(2 * _auc(inside[:, part], outside[:, part]) - 1) for part in (0, 1)]
-    if shift[0] * shift[1] <= 0 or min(separation) < 2 * _MIN_AUC - 1:
+    aucs = [_auc(inside[:, part], outside[:, part]) for part in (0, 1)]
+    if max(min(aucs), 1 - max(aucs)) < _MIN_AUC:  # both lower or both higher
         return None
     if np.abs(shift).min() >= _CLEAR_SHIFT_HU:
         return "error"

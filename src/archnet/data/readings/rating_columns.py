@@ -36,7 +36,7 @@ def rating_columns(nodules: Sequence[NoduleReadings]) -> dict[str, Attribute]:
     columns = {"readers": [str(count_readers(nodule)) if nodule else "" for nodule in nodules]}
     columns |= {name: [_mean_text(_values(nodule, name)) for nodule in nodules] for name in SCALES}
     for rating, (name, kinds) in _KINDS.items():
-        columns[name] = [kinds.get(_majority(_values(nodule, rating)), "") for nodule in nodules]
+        columns[name] = [_majority(_values(nodule, rating), kinds) for nodule in nodules]
     return {name: np.array(values, dtype=object) for name, values in columns.items()}
 
 
@@ -48,7 +48,6 @@ def _mean_text(values: Sequence[int]) -> str:
     return f"{sum(values) / len(values):.{_DIGITS}g}" if values else ""
 
 
-def _majority(values: Sequence[int]) -> int:
-    """The value that more than half of the readers chose, else 0."""
-    value, count = Counter(values).most_common(1)[0] if values else (0, 0)
-    return value if 2 * count > len(values) else 0
+def _majority(values: Sequence[int], kinds: Mapping[int, str]) -> str:
+    """The category that more than half of the readers chose; empty if there is none."""
+    return "".join(kinds.get(value, "") for value, count in Counter(values).items() if 2 * count > len(values))

@@ -1,5 +1,6 @@
 """What one pass over the voxels measures, and that a crop store keeps it."""
 
+import os
 import struct
 import zlib
 
@@ -67,11 +68,12 @@ def test_a_case_is_constant_if_all_its_values_are_equal():
 def test_the_lowest_and_highest_values_are_measured_in_portions(monkeypatch):
     cases = np.random.default_rng(0).normal(size=(7, 8, 8, 3)).astype(np.float32)
     whole = measure_cases(cases)
-    monkeypatch.setattr(module, "_CHUNK_VOXELS", 400)
-    parts = measure_cases(cases)
-    np.testing.assert_array_equal(parts.low, cases.min((1, 2, 3)))
-    np.testing.assert_array_equal(parts.high, cases.max((1, 2, 3)))
-    assert parts.checksums.tolist() == whole.checksums.tolist()
+    for size in (400, 100):
+        monkeypatch.setattr(module, "_CHUNK_VOXELS", size)
+        parts = measure_cases(cases)
+        np.testing.assert_array_equal(parts.low, cases.min((1, 2, 3)))
+        np.testing.assert_array_equal(parts.high, cases.max((1, 2, 3)))
+        assert parts.checksums.tolist() == whole.checksums.tolist()
 
 
 @pytest.fixture
@@ -92,15 +94,41 @@ def test_a_store_keeps_its_statistics_and_measures_them_again_when_its_crops_cha
     again = case_statistics(stored)
     assert calls == []
     assert again.checksums.tolist() == first.checksums.tolist()
-    for damage in (b"", b"PK", path.read_bytes()[:-100]):
+    good = path.read_bytes()
+    for damage in (b"", b"PK", good[:-100], *_other_arrays(path)):
         path.write_bytes(damage)
         case_statistics(stored)
-    assert len(calls) == 3
-    import os
-
+    assert len(calls) == 7
+    path.write_bytes(good)
+    assert case_statistics(stored).low.tolist() == first.low.tolist()
+    assert len(calls) == 7
     os.utime(folder, ns=(1, 1))
     case_statistics(stored)
-    assert len(calls) == 4
+    assert len(calls) == 8
+
+
+def _other_arrays(path):
+    """Whole files that lack an array or have one of another shape."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    for other in (
+        *({name: array for name, array in arrays.items() if name != lost} for lost in ("stamp", "low")),
+        *({**arrays, name: arrays[name][:-1]} for name in ("stamp", "high")),
+    ):
+        np.savez(path, **other)
+        yield path.read_bytes()
+
+
+def test_only_the_crops_of_a_store_have_statistics_beside_them(tmp_path):
+    values = np.random.default_rng(0).normal(size=(4, 30, 30))
+    for name, others in (("crops.npy", []), ("cases.npy", ["store.json"])):
+        folder = tmp_path / name
+        folder.mkdir()
+        np.save(folder / name, values)
+        for other in others:
+            (folder / other).write_text("{}")
+        case_statistics(np.load(folder / name, mmap_mode="r"))
+        assert sorted(path.name for path in folder.iterdir()) == sorted([name, *others])
 
 
 def test_statistics_that_cannot_be_written_are_measured_again(stored, monkeypatch):

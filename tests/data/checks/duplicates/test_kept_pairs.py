@@ -8,7 +8,7 @@ from archnet.data.checks.duplicates.kept_pairs import FOLDER, recall_pairs
 from archnet.data.checks.duplicates.near_duplicates import CopiedPair
 from archnet.files.user_folders import store_home
 
-PAIRS = (CopiedPair(first=3, second=7, correlation=0.93),)
+PAIRS = (CopiedPair(first=0, second=1, correlation=0.93), CopiedPair(first=3, second=299, correlation=1.0))
 
 
 def checksums(seed=0, count=300):
@@ -48,11 +48,12 @@ def test_a_damaged_file_is_searched_again_and_replaced(monkeypatch, tmp_path):
     recall_pairs(checksums(), groups, search)
     (path,) = (store_home() / FOLDER).iterdir()
     good = json.loads(path.read_text())
-    for text in ("", "{", "[]", json.dumps({**good, "version": 0}), json.dumps({**good, "pairs": [[7, 300, 0.9]]})):
+    wrong = [{**good, "pairs": [[0, 1, 0.9], pair]} for pair in ([7, 300, 0.9], [-1, 7, 0.9], [7, 7, 0.9], [8, 7, 0.9])]
+    for text in ("", "{", "[]", *map(json.dumps, [{**good, "version": 0}, *wrong])):
         path.write_text(text)
         assert recall_pairs(checksums(), groups, search) == PAIRS
         assert json.loads(path.read_text()) == good
-    assert search.count == 6
+    assert search.count == 9
 
 
 def test_a_folder_that_cannot_be_written_loses_nothing_but_time(monkeypatch, tmp_path):

@@ -9,7 +9,7 @@ from archnet.data.checks.duplicates.near_duplicates import find_near_duplicates
 from archnet.data.checks.duplicates.nearest import Search, find_nearest
 from archnet.data.checks.duplicates.orientations import Orientation, orientations_of
 from archnet.data.checks.duplicates.pair_correlation import correlate, extract_bands, required_correlation
-from archnet.data.checks.duplicates.thumbnails import make_thumbnails, measure_thumbnails
+from archnet.data.checks.duplicates.thumbnails import make_thumbnails, measure_thumbnails, normalize, zoom_thumbnails
 
 NUM = 12
 
@@ -71,11 +71,31 @@ def test_copies_are_found_among_more_cases_and_among_very_many_only_those_of_the
     num_dimensions, fit_basis = [], near_duplicates.fit_basis
     monkeypatch.setattr(near_duplicates, "fit_basis", lambda *of: num_dimensions.append(of[1]) or fit_basis(*of))
     monkeypatch.setattr(near_duplicates, "_FEW", len(cases) - 1)
-    assert find(np.concatenate([cases, shifted])) == [(1, len(cases))]
+    (pair,) = find_near_duplicates(np.concatenate([cases, shifted]), np.arange(len(cases) + 1))
+    assert (pair.first, pair.second) == (1, len(cases))
+    volumes = [case.reshape(1, *case.shape[:2], -1) for case in (cases[1], shifted[0])]
+    assert pair.correlation == pytest.approx(correlate(*volumes)[0])
     monkeypatch.setattr(near_duplicates, "_MANY", len(cases))
     assert find(np.concatenate([cases, scaled])) == [(1, len(cases))]
     assert find(np.concatenate([cases, enlarged])) == []
     assert num_dimensions == [near_duplicates.NUM_DIMENSIONS, *[near_duplicates.NUM_DIMENSIONS // 2] * 2]
+
+
+@pytest.mark.parametrize("shape", [(40, 40), (34, 34, 8)])
+@pytest.mark.parametrize(
+    ("few", "many", "search"), [(4, 6, "_OF_FEW"), (3, 4, "_IMAGES or _VOLUMES"), (2, 3, "_OF_MANY")]
+)
+def test_the_criteria_depend_on_the_number_of_cases(few, many, search, shape, monkeypatch):
+    monkeypatch.setattr(near_duplicates, "_FEW", few)
+    monkeypatch.setattr(near_duplicates, "_MANY", many)
+    found = []
+    monkeypatch.setattr(
+        near_duplicates, "find_nearest", lambda *args: found.append(args[3]) or np.empty((0, 2), np.int64)
+    )
+    assert find(textures(shape, 4)) == []
+    names = {"_IMAGES or _VOLUMES": "_IMAGES" if len(shape) == 2 else "_VOLUMES"}
+    zoomed = [] if search == "_OF_MANY" else [near_duplicates._ENLARGED] * (3 if len(shape) == 2 else 6)
+    assert found == [getattr(near_duplicates, names.get(search, search)), *zoomed]
 
 
 def test_the_criteria_are_those_that_were_measured_on_scans():
@@ -168,12 +188,42 @@ def test_neighbours_are_those_that_a_full_comparison_finds(num_rows, num_columns
     assert {tuple(pair) for pair in all_sides.tolist()} == set(zip(*np.nonzero(similar > 0), strict=True))
 
 
+def test_all_cases_are_neighbours_if_any_similarity_counts_except_those_without_content_or_group():
+    vectors = np.eye(6, dtype=np.float32)
+    vectors[2] = 0
+    groups = np.array([0, 1, 2, -1, -2, 3])
+    found = find_nearest(vectors, vectors, groups, Search(count=6, min_similarity=-1.0))
+    assert found.tolist() == [[0, 1], [0, 5], [1, 5]]
+    queries = find_nearest(vectors[[5, 2, 0]], vectors, groups, Search(count=6, min_similarity=-1.0))
+    assert set(map(tuple, queries.tolist())) >= {(0, 1), (0, 5)}
+
+
+@pytest.mark.parametrize(("scale", "depth_scale"), [(0.7, 0.9), (0.8, 1.0), (1.0, 0.6), (1.0, 1.0)])
+def test_zoomed_thumbnails_are_interpolated_linearly_about_their_centre(scale, depth_scale):
+    made = make_thumbnails(np.random.default_rng(0).normal(size=(2, 20, 20, 7)))
+    factors = np.array([scale, scale, depth_scale])
+    offset = (np.array(made.shape[1:]) - 1) / 2 * (1 - factors)
+    wanted = np.stack([ndimage.affine_transform(case, factors, offset, order=1, mode="nearest") for case in made])
+    found = zoom_thumbnails(made, scale, depth_scale)
+    np.testing.assert_allclose(found, normalize(wanted), atol=1e-4)
+    assert found.std((1, 2, 3)) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(("relative", "is_flat"), [(0.9e-6, True), (1.1e-6, False), (1.9e-6, False)])
+def test_cells_that_differ_by_a_millionth_are_equal(relative, is_flat):
+    pattern = np.where(np.arange(256) % 2, 1, -1).reshape(1, 16, 16, 1)
+    for sign in (1, -1):
+        cells = sign * 2.0**20 * (1 + relative * pattern)  # float64: the rule is about cells, not about their rounding
+        np.testing.assert_allclose(normalize(cells), 0 if is_flat else sign * pattern, atol=1e-6)
+
+
 def test_thumbnails_are_the_means_of_cells_whatever_the_scale():
     cases = np.random.default_rng(0).integers(0, 4000, (3, 32, 48, 16)).astype(np.int16)
     means = cases.reshape(3, 16, 2, 16, 3, 8, 2).mean((2, 4, 6))
     wanted = np.stack([(case - case.mean()) / case.std() for case in means])
     np.testing.assert_allclose(make_thumbnails(cases), wanted, atol=1e-4)
     np.testing.assert_allclose(make_thumbnails(cases * 0.01 - 1000), wanted, atol=1e-3)
+    np.testing.assert_array_equal(make_thumbnails(cases.astype(np.int32) + 2**20), make_thumbnails(cases))
     assert not make_thumbnails(np.full((1, 20, 20), 1e6)).any()
 
 
@@ -227,6 +277,7 @@ def test_unrelated_nodules_are_not_copies_and_planted_copies_are_found(real_data
 def test_thumbnails_do_not_depend_on_the_portions_they_are_made_in(monkeypatch):
     cases = np.random.default_rng(0).normal(size=(7, 20, 20, 3)).astype(np.float32)
     whole = measure_thumbnails(cases)
-    monkeypatch.setattr(thumbnails, "_CHUNK_VOXELS", 2500)
-    np.testing.assert_allclose(measure_thumbnails(cases), whole, atol=0.01)
+    for size in (2500, 500):
+        monkeypatch.setattr(thumbnails, "_CHUNK_VOXELS", size)
+        np.testing.assert_allclose(measure_thumbnails(cases), whole, atol=0.01)
     assert whole.any((1, 2, 3)).all()

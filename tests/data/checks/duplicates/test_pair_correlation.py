@@ -50,12 +50,13 @@ def score(first, second):
     return float(correlate(first[np.newaxis], second[np.newaxis])[0])
 
 
-@pytest.mark.parametrize("shape", [(30, 26, 9), (23, 24, 7), (40, 30, 1), (24, 7, 12), (10, 9, 4)])
+@pytest.mark.parametrize("shape", [(30, 26, 9), (23, 24, 7), (40, 30, 1), (24, 7, 25), (10, 9, 4)])
 @pytest.mark.parametrize("noise", [20, 60, 100, 1000])
 def test_the_correlation_is_the_mean_of_details_and_roots_or_half_that_of_unlike_roots(shape, noise):
     source = textured([length + 2 for length in shape])
     first = source[:-2, 2:, 1:-1]
-    second = -0.5 * source[2:, 1:-1, 0 if shape[2] < 8 else 2 :][..., : shape[2]]
+    columns = slice(0, -2) if shape[1] < 8 else slice(1, -1)  # a shift of two is too much for seven columns
+    second = -0.5 * source[2:, columns, 0 if shape[2] < 8 else 2 :][..., : shape[2]]
     second = second + np.random.default_rng(1).normal(0, noise / 4, shape)
     details = bands_of(first, second)
     roots = best_correlation(*map(root, details))
@@ -64,41 +65,73 @@ def test_the_correlation_is_the_mean_of_details_and_roots_or_half_that_of_unlike
 
 
 def test_pairs_are_independent_of_each_other():
-    cases = np.stack([textured((26, 28, 3), seed) for seed in range(3)])
+    cases = np.stack([textured((26, 28, 25), seed) for seed in range(3)])
     noisy = cases + np.random.default_rng(9).normal(0, [[[[10]]], [[[40]]], [[[500]]]], cases.shape)
     together = correlate(cases, noisy)
     np.testing.assert_allclose(together, [score(*pair) for pair in zip(cases, noisy, strict=True)], atol=1e-6)
     assert together[0] > together[1] > 0.5 > together[2]
 
 
-def padded(case, num_columns, step=1):
+def padded(case, columns, step=1):
     case = case.copy()
-    case[:, :num_columns, ::step] = -2000
+    case[:, columns, ::step] = -2000
     return case
 
 
-@pytest.mark.parametrize(("depth", "step"), [(1, 1), (6, 1), (6, 2)])
-def test_padding_that_both_cases_share_does_not_count(depth, step):
+@pytest.mark.parametrize(("depth", "step"), [(1, 1), (4, 2)])
+@pytest.mark.parametrize(
+    ("columns", "near"),
+    [
+        (slice(0, 14), slice(0, 19)),  # columns 0 to 11 are in the middle of five equal ones; seven more are near them
+        (slice(0, 3), slice(0, 8)),
+        (slice(2, 14), slice(0, 19)),
+        (slice(28, 42), slice(24, 42)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_padding_that_both_cases_share_does_not_count(depth, step, columns, near, is_turned):
     source = textured((46, 44, depth))
-    first = padded(source[2:, 2:], 14, step)
-    noise = np.random.default_rng(1).normal(0, 30, first.shape)
-    second = padded(source[1:-1, 1:-1] + noise, 14, step)
+    first = padded(source[2:, 2:], columns, step)
+    noise = np.random.default_rng(1).normal(0, 40, first.shape)
+    second = padded(source[1:-1, 1:-1] + noise, columns, step)
     details = bands_of(first, second)
-    # Columns 0 to 11 are in the middle of five equal ones, and those up to 18 are near them; the border of 2 is cut off.
-    mask = np.ones(details[0].shape)
-    mask[:, :17, ::step] = 0
-    masks = (mask, mask)
+    mask = np.ones(first.shape)
+    mask[:, near, ::step] = 0
+    masks = (mask[2:-2, 2:-2],) * 2
     outside = (best_correlation(*details, masks) + best_correlation(*map(root, details), masks)) / 2
     whole = (best_correlation(*details) + best_correlation(*map(root, details))) / 2
     assert whole > required_correlation(first.shape)
     assert outside < whole - 1e-3
+    if is_turned:
+        first, second = first.swapaxes(0, 1), second.swapaxes(0, 1)
     assert score(first, second) == pytest.approx(outside, abs=1e-4)
 
 
-def test_equal_cases_that_are_flat_but_for_a_small_part_are_copies():
+@pytest.mark.parametrize("axis", [0, 1])
+def test_stripes_are_no_padding(axis):
+    source = textured((46, 44, 1))
+    stripes = 50 * np.arange(44).reshape((44, 1, 1) if axis == 0 else (1, 44, 1)) % 300
+    first = source[2:].copy()
+    second = first + np.random.default_rng(1).normal(0, 30, first.shape)
+    part = (slice(None), slice(14)) if axis == 0 else slice(14)
+    first[part] = second[part] = np.broadcast_to(stripes, first.shape)[part]
+    details = bands_of(first, second)
+    whole = (best_correlation(*details) + best_correlation(*map(root, details))) / 2
+    assert whole > required_correlation(first.shape)
+    assert score(first, second) == pytest.approx(whole, abs=1e-4)
+
+
+def test_cases_that_are_flat_but_for_a_small_part_are_compared_as_a_whole():
     case = np.zeros((44, 44, 1))
-    case[15:29, 15:29] = textured((14, 14, 1))
+    case[18:26, 18:26] = textured((8, 8, 1))
     assert score(case, case) == pytest.approx(1, abs=1e-4)
+    noise = np.random.default_rng(1).normal(0, 0.5, case.shape)
+    details = bands_of(case, case + noise)
+    wanted = (best_correlation(*details) + best_correlation(*map(root, details))) / 2
+    assert required_correlation(case.shape) < wanted < 0.99
+    assert score(case, case + noise) == pytest.approx(wanted, abs=1e-4)
+    assert score(case + noise, case) == pytest.approx(wanted, abs=1e-4)
 
 
 def test_a_case_with_few_details_resembles_none():
@@ -110,12 +143,44 @@ def test_a_case_with_few_details_resembles_none():
     assert score(textured((30, 30, 1)), case) == 0
 
 
+@pytest.mark.parametrize(("num_details", "is_recognized"), [(49.5, False), (50.5, True)])
+def test_fifty_details_are_enough(num_details, is_recognized):
+    patch = np.zeros((44, 44, 1))
+    patch[20:23, 20:23] = textured((3, 3, 1))
+    more = np.zeros_like(patch)
+    more[18:26, 18:26] = textured((8, 8, 1), 1)
+    low, high = 0.0, 1.0
+    for _ in range(30):
+        case = patch + (low + high) / 2 * more
+        is_less = count_details(extract_bands(case[np.newaxis]))[0] < num_details
+        low, high = ((low + high) / 2, high) if is_less else (low, (low + high) / 2)
+    assert count_details(extract_bands(case[np.newaxis]))[0] == pytest.approx(num_details, abs=0.01)
+    assert score(case, case) == pytest.approx(float(is_recognized), abs=1e-4)
+
+
+def test_an_offset_of_the_values_changes_nothing():
+    cases = np.stack([textured((30, 30, 2), seed) for seed in (0, 1)]).round()
+    np.testing.assert_array_equal(extract_bands(cases + 2**20), extract_bands(cases), strict=True)
+
+
+def test_bands_below_a_hundred_thousandth_of_the_contrast_are_rounding_errors():
+    cases = np.zeros((2, 40, 40, 1))
+    cases[0, 20, 20], cases[1, 20, 20] = 1000, 0.1
+    fine, coarse = (np.exp(-((np.arange(40) - 20) ** 2) / (2 * sigma**2)) for sigma in (1, 2))
+    wanted = np.outer(fine, fine) / fine.sum() ** 2 - np.outer(coarse, coarse) / coarse.sum() ** 2
+    wanted = np.abs(wanted[2:-2, 2:-2])
+    is_near_limit = np.abs(wanted / 1e-5 - 1) < 0.05
+    for bands in extract_bands(cases)[..., 0]:
+        np.testing.assert_array_equal((bands != 0)[~is_near_limit], (wanted > 1e-5)[~is_near_limit])
+    assert ((wanted > 1.05e-5) & (wanted < 1.9e-5)).any()
+
+
 def test_details_are_counted_by_their_effective_number():
     bands = np.zeros((4, 10, 10, 2), np.float32)
     bands[0, :5] = 3
     bands[1, :5] = np.resize([1, -1], (5, 10, 2))
     bands[2, 0, :4, 0] = [1, 2, 3, 4]
-    np.testing.assert_allclose(count_details(bands), [100, 100, 100 / 30, 0])
+    np.testing.assert_allclose(count_details(bands), [100, 100, 100 / 30, 0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("length", [23, 24, 40])

@@ -53,7 +53,7 @@ def spectra_of(thumbnails):
     return np.stack([spectrum_of(thumbnail) for thumbnail in thumbnails])
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("depth", [1, 2, 3, 8])
 def test_a_vector_has_the_magnitudes_of_low_frequencies(depth):
     thumbnails = thumbnails_of(depth, num=2)
     wanted = spectra_of(thumbnails)

@@ -108,8 +108,8 @@ def _canonical(case: NDArray[Any], low: float, high: float) -> NDArray[Any]:
 def _source_file(values: NDArray[Any]) -> Path | None:
     """The file of a crop store that the values are mapped from."""
     name = getattr(values, "filename", None)
-    path = Path(name) if isinstance(values, np.memmap) and name else None
-    return path if path and path.name == "crops.npy" and (path.parent / "store.json").is_file() else None
+    path = Path(name or "")
+    return path if path.name == "crops.npy" and path.with_name("store.json").is_file() else None
 
 
 def _read_statistics(source: Path, values: NDArray[Any]) -> CaseStatistics | None:
@@ -120,9 +120,9 @@ def _read_statistics(source: Path, values: NDArray[Any]) -> CaseStatistics | Non
         return None
     layout = {name: (array.dtype, array.shape) for name, array in arrays.items()}
     number, byte = (np.dtype(np.float64), (len(values),)), (np.dtype(np.uint8), (len(values), _CHECKSUM_BYTES))
-    stamp = layout.pop("stamp", None)
-    is_whole = stamp is not None and layout == {"checksums": byte, "low": number, "high": number}
-    if not is_whole or arrays["stamp"].tolist() != _stamp(source):
+    stamp = np.array(_stamp(source))
+    wanted = {"stamp": (stamp.dtype, stamp.shape), "checksums": byte, "low": number, "high": number}
+    if layout != wanted or (arrays["stamp"] != stamp).any():
         return None
     checksums = np.ascontiguousarray(arrays["checksums"]).view(f"V{_CHECKSUM_BYTES}")[:, 0]
     return CaseStatistics(checksums=checksums, low=arrays["low"], high=arrays["high"])

@@ -38,16 +38,14 @@ def recall_pairs(
     """
     key = hashlib.sha256(np.ascontiguousarray(checksums).tobytes() + groups.astype("<i8").tobytes()).hexdigest()[:16]
     path = store_home() / FOLDER / f"{key}.json"
-    pairs = _read(path, len(checksums))
-    if pairs is None and search is None:
-        return ()
-    if pairs is None and search is not None:
-        pairs = search()
-        with suppress(OSError):  # a full or read-only disk: the next run searches again
-            path.parent.mkdir(parents=True, exist_ok=True)
-            rows = [[pair.first, pair.second, pair.correlation] for pair in pairs]
-            write_text(path, json.dumps({"version": _VERSION, "pairs": rows}) + "\n")
-    return pairs or ()
+    kept = _read(path, len(checksums))
+    if kept is not None or search is None:
+        return kept or ()
+    pairs = search()
+    with suppress(OSError):  # a full or read-only disk: the next run searches again
+        rows = [[pair.first, pair.second, pair.correlation] for pair in pairs]
+        write_text(path, json.dumps({"version": _VERSION, "pairs": rows}) + "\n")
+    return pairs
 
 
 def _read(path: Path, num_cases: int) -> tuple[CopiedPair, ...] | None:
@@ -56,4 +54,4 @@ def _read(path: Path, num_cases: int) -> tuple[CopiedPair, ...] | None:
     if document is None or document["version"] != _VERSION:
         return None
     pairs = tuple(CopiedPair(first=first, second=second, correlation=r) for first, second, r in document["pairs"])
-    return pairs if all(0 <= pair.first < pair.second < num_cases for pair in pairs) else None
+    return pairs if all(pair.first < pair.second < num_cases for pair in pairs) else None

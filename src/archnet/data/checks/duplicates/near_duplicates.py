@@ -65,6 +65,11 @@ _CHUNK: Final = 512
 _BATCH_VOXELS: Final = 2**20
 
 
+Scales = tuple[float, float]
+"""The central part in the plane and along the depth that corresponds to a whole case."""
+_SAME_SIZE: Final = (1, 1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """A hypothesis that one case is a transformed copy of another.
@@ -73,33 +78,36 @@ class Proposal:
         first: Row of the first case.
         second: Row of the second case.
         orientation: The flip and rotation that map the first case to the second.
-        scale: The central part of the first case, in the plane, that the second shows; 1 for a copy of the same size.
-        depth_scale: The same along the depth.
+        scales: The central part of the first case, in the plane and along the depth, that the second shows; 1 for a
+            copy of the same size. The parts differ only if the second is 1.
     """
 
     first: int
     second: int
     orientation: Orientation
-    scale: float = 1
-    depth_scale: float = 1
+    scales: Scales
 
     @property
     def pair(self) -> tuple[int, int]:
         """Both rows, ascending."""
         return min(self.first, self.second), max(self.first, self.second)
 
+    @property
+    def is_zoomed(self) -> bool:
+        """Whether the cases show parts of different sizes."""
+        return self.scales != _SAME_SIZE
+
+    def enlarge(self, factor: float) -> Proposal:
+        """The same proposal with scales multiplied by a factor."""
+        return replace(self, scales=vary_scales(self.scales, factor))
+
     def apply(self, case: NDArray[Any]) -> NDArray[Any]:
         """Transform the first case (height, width, depth), or its central block, to match the second."""
-        if self.scale < 1 or self.depth_scale < 1:
-            parts = (self.scale, self.scale, self.depth_scale)
+        if self.is_zoomed:
+            parts = (self.scales[0], *self.scales)
             weights = [interpolation(length, part) for length, part in zip(case.shape, parts, strict=True)]
             case = apply_along_axes(case[np.newaxis].astype(np.float32), weights)[0]
         return self.orientation.apply(case)
-
-    def enlarge(self, factor: float) -> Proposal:
-        """The same proposal with different scales; scales of 1 do not change."""
-        scale, depth_scale = (min(1.0, part * factor) if part < 1 else 1.0 for part in (self.scale, self.depth_scale))
-        return replace(self, scale=scale, depth_scale=depth_scale)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +145,7 @@ def find_near_duplicates(
     proposals = list(_propose(measure_thumbnails(values, progress), groups, values.shape[1:], progress))
     required = required_correlation(volumes.shape[1:])
     best: dict[tuple[int, int], float] = {}
-    size = max(1, _BATCH_VOXELS // central_block(volumes[0]).size)
+    size = _BATCH_VOXELS // central_block(volumes[0]).size
     starts = range(0, len(proposals), size)
     for start in progress(starts, "Comparing possible copies", len(starts)):
         batch = [proposal for proposal in proposals[start : start + size] if proposal.pair not in best]
@@ -155,7 +163,7 @@ def _decide(volumes: NDArray[Any], proposals: Sequence[Proposal]) -> list[float]
     """Correlate the details of each proposed pair; the central part decides whether the whole cases are compared."""
     best = list(zip(_correlate_blocks(volumes, proposals), proposals, strict=True))
     for factors in _FACTORS:
-        rows = [row for row, (score, proposal) in enumerate(best) if proposal.scale < 1 and score >= _MIN_ROUGH / 2]
+        rows = [row for row, (score, proposal) in enumerate(best) if proposal.is_zoomed and score >= _MIN_ROUGH / 2]
         varied = [(row, best[row][1].enlarge(factor)) for row in rows for factor in factors]
         scores = _correlate_blocks(volumes, [proposal for _, proposal in varied])
         for (row, proposal), score in zip(varied, scores, strict=True):
@@ -203,7 +211,7 @@ def _propose(
     basis = fit_basis(thumbnails, NUM_DIMENSIONS // 2 if are_many else NUM_DIMENSIONS)
     vectors = basis.project(thumbnails)
     pairs = find_nearest(vectors, vectors, groups, _search_of(len(thumbnails), shape), progress)
-    yield from _rank_pairs(thumbnails, pairs, shape, (1, 1))
+    yield from _rank_pairs(thumbnails, pairs, shape, _SAME_SIZE)
     if are_many:
         return
     for scales in _scales_of(shape):
@@ -220,7 +228,7 @@ def _search_of(num_cases: int, shape: tuple[int, ...]) -> Search:
     return _IMAGES if len(shape) == 2 else _VOLUMES
 
 
-def _scales_of(shape: tuple[int, ...]) -> list[tuple[float, float]]:
+def _scales_of(shape: tuple[int, ...]) -> list[Scales]:
     """The central parts, (in the plane, along the depth), to search for."""
     plane = [(scale, 1.0) for scale in _SCALES]
     return plane if len(shape) == 2 else [*plane, *((scale, scale) for scale in _SCALES)]
@@ -230,32 +238,32 @@ def _rank_pairs(
     thumbnails: NDArray[np.floating],
     pairs: NDArray[np.int64],
     shape: tuple[int, ...],
-    scales: tuple[float, float],
+    scales: Scales,
 ) -> Iterator[Proposal]:
     """Select pairs whose thumbnails are similar in some orientation, with the orientations."""
-    is_same_size, are_few = scales == (1, 1), len(thumbnails) <= _FEW
+    is_same_size, are_few = scales == _SAME_SIZE, len(thumbnails) <= _FEW
     min_rank_of_shifted = _MIN_RANK_OF_SHIFTED_FEW if are_few else _MIN_RANK_OF_SHIFTED
     min_rank = min_rank_of_shifted if is_same_size and len(shape) == 3 else _MIN_RANK
     margin = _RANK_MARGIN_OF_FEW if are_few else _RANK_MARGIN
-    finer = (1.0,) if is_same_size else _FINER_SCALES
+    parts = [scales] if is_same_size else [vary_scales(scales, factor) for factor in _FINER_SCALES]
     known = orientations_of(shape)
     for start in range(0, len(pairs), _CHUNK):
         chunk = pairs[start : start + _CHUNK]
         first, second = (thumbnails[chunk[:, side]].astype(np.float32) for side in (0, 1))
-        parts = [_finer_scales(scales, factor) for factor in finer]
         ranks = np.stack([rank_orientations(zoom_thumbnails(first, *part), second, shape) for part in parts])
         best = ranks.max(2).argmax(0)
         for pair, number, rank in zip(chunk.tolist(), best.tolist(), ranks[best, np.arange(len(chunk))], strict=True):
             if rank.max() >= min_rank:
-                scale, depth_scale = parts[number]
                 chosen = [known[place] for place in np.flatnonzero(rank >= rank.max() - margin)]
                 for orientation in chosen:
-                    yield Proposal(
-                        first=pair[0], second=pair[1], orientation=orientation, scale=scale, depth_scale=depth_scale
-                    )
+                    yield Proposal(first=pair[0], second=pair[1], orientation=orientation, scales=parts[number])
 
 
-def _finer_scales(scales: tuple[float, float], factor: float) -> tuple[float, float]:
-    """Scales close to those that were searched."""
-    scale, depth_scale = scales
-    return min(1.0, scale * factor), min(1.0, depth_scale * factor) if depth_scale < 1 else 1.0
+def vary_scales(scales: Scales, factor: float) -> Scales:
+    """Multiply scales below 1; a scale of 1 does not change.
+
+    >>> vary_scales((0.8, 0.8), 0.5), vary_scales((0.8, 1.0), 0.5)
+    ((0.4, 0.4), (0.4, 1.0))
+    """
+    scale, depth_scale = (part * factor if part < 1 else part for part in scales)
+    return scale, depth_scale

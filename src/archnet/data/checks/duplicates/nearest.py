@@ -39,7 +39,7 @@ def find_nearest(
     If queries and vectors are the same, each pair is found only once: a query is compared with the rows after its own.
 
     Args:
-        queries: (n, d) vectors of length 1; rows of zeros have no neighbours.
+        queries: (n, d) vectors of length 1, at least one; rows of zeros have no neighbours.
         vectors: (n, d) vectors of length 1 or 0, of the same cases.
         groups: (n,) group numbers; cases with negative numbers are ignored.
         search: The criteria.
@@ -54,7 +54,7 @@ def find_nearest(
         _search_block(queries, vectors, groups, start, search)
         for start in progress(blocks, search.description, len(blocks))
     ]
-    return np.concatenate(found) if found else np.empty((0, 2), np.int64)
+    return np.concatenate(found)
 
 
 def _search_block(

@@ -78,7 +78,7 @@ def _coefficients(images: Floats) -> NDArray[np.complex64]:
     waves = np.exp(-2j * np.pi * np.outer(_FREQUENCIES, np.arange(SIDE)) / SIDE).astype(np.complex64)
     spectrum = (waves @ centred @ waves.T)[:, _CHOSEN] * _FREQUENCY_WEIGHTS
     norms = np.sqrt((np.abs(spectrum) ** 2).sum(1, keepdims=True))
-    result: NDArray[np.complex64] = spectrum / np.maximum(norms, 1e-12)
+    result: NDArray[np.complex64] = spectrum / np.maximum(norms, np.finfo(np.float32).tiny)
     return result
 
 

@@ -36,6 +36,8 @@ _SLICE_SIDE: Final = 48
 """Size of the central part of a slice that is compared first."""
 _MIN_ROOT_CORRELATION: Final = 0.7
 MIN_DETAILS: Final = 50
+_TINY: Final = np.finfo(np.float32).tiny
+"""Divisor in the place of 0."""
 
 
 def correlate(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
@@ -74,7 +76,7 @@ def required_correlation(shape: tuple[int, ...]) -> float:
 def num_compared_voxels(shape: tuple[int, ...]) -> int:
     """Number of voxels of two cases (height, width, depth) that are compared."""
     height, width, depth = map(min, shape, _BLOCK)
-    return max(0, height - 2 * _border(height)) * max(0, width - 2 * _border(width)) * depth
+    return (height - 2 * _border(height)) * (width - 2 * _border(width)) * depth
 
 
 def correlate_slices(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
@@ -96,17 +98,11 @@ def correlate_slices(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.fl
     )
     found = _root(extract_bands(first[:, *plane, slices]))
     wanted = _root(extract_bands(second[:, *plane, centre : centre + 1]))
-    reach = [min(MAX_SHIFT, length // 4) for length in wanted.shape[1:3]] + [0]
-    sizes = [fft.next_fast_len(length + most, real=True) for length, most in zip(wanted.shape[1:], reach, strict=True)]
-    products = fft.irfftn(
-        fft.rfftn(found, sizes[:2], (1, 2)) * fft.rfftn(wanted, sizes[:2], (1, 2)).conj(), sizes[:2], (1, 2)
-    )
-    for axis, most in zip((1, 2), reach, strict=False):
-        products = np.take(products, np.arange(-most, most + 1), axis)
-    weights = [_overlaps(length, most) for length, most in zip(wanted.shape[1:3], reach, strict=False)]
+    products = _cross_correlate(found, wanted, (1, 2))
+    weights = [_overlaps(length) for length in wanted.shape[1:3]]
     energy = apply_along_axes(found**2, weights) * apply_along_axes(wanted**2, weights)[:, ::-1, ::-1]
     best: NDArray[np.float64] = (
-        (np.abs(products) / np.sqrt(np.maximum(energy, 1e-30))).max((1, 2, 3)).astype(np.float64)
+        (np.abs(products) / np.sqrt(np.maximum(energy, _TINY))).max((1, 2, 3)).astype(np.float64)
     )
     return best
 
@@ -119,14 +115,10 @@ def central_block(case: NDArray[Any]) -> NDArray[Any]:
 
 def _best_correlations(first: Floats, second: Floats) -> NDArray[np.float64]:
     """Absolute correlations of arrays (n, height, width, depth) at their best shifts: (n,)."""
-    reach = [min(MAX_SHIFT, length // 4) for length in second.shape[1:]]
-    sizes = [fft.next_fast_len(length + most, real=True) for length, most in zip(second.shape[1:], reach, strict=True)]
-    axes = (1, 2, 3)
-    products = fft.irfftn(fft.rfftn(first, sizes, axes) * fft.rfftn(second, sizes, axes).conj(), sizes, axes)
-    for axis, most in zip(axes, reach, strict=True):
-        products = np.take(products, np.arange(-most, most + 1), axis)
-    energy = _overlap_sums(first**2, reach) * _overlap_sums(second**2, reach)[:, ::-1, ::-1, ::-1]
-    correlations = np.abs(products) / np.sqrt(np.maximum(energy, 1e-30))
+    products = _cross_correlate(first, second, (1, 2, 3))
+    weights = [_overlaps(length) for length in second.shape[1:]]
+    energy = apply_along_axes(first**2, weights) * apply_along_axes(second**2, weights)[:, ::-1, ::-1, ::-1]
+    correlations = np.abs(products) / np.sqrt(np.maximum(energy, _TINY))
     best: NDArray[np.float64] = correlations.max((1, 2, 3)).astype(np.float64)
     return best
 
@@ -139,22 +131,21 @@ def _root(bands: Floats) -> Floats:
 def _correlate_outside_padding(first: NDArray[Any], second: NDArray[Any]) -> float:
     """The correlation of `correlate` outside flat areas, because two scans may have the same padding.
 
-    The result is 1 if too few details are left.
+    The result is infinite if too few details are left.
     """
-    masks = [_cut_border(~_find_flat(case)) for case in (first, second)]
-    bands = [extract_bands(case[np.newaxis])[0] * mask for case, mask in zip((first, second), masks, strict=True)]
-    if min(count_details(band[np.newaxis])[0] for band in bands) < MIN_DETAILS:
-        return 1.0
-    weights = [mask.astype(np.float32) for mask in masks]
-    return (_masked_correlation(*bands, *weights) + _masked_correlation(*map(_root, bands), *weights)) / 2
+    masks = np.stack([_cut_border(~_find_flat(case)) for case in (first, second)]).astype(np.float32)
+    bands = extract_bands(np.stack([first, second])) * masks
+    if count_details(bands).min() < MIN_DETAILS:
+        return np.inf
+    return (_masked_correlation(*bands, *masks) + _masked_correlation(*_root(bands), *masks)) / 2
 
 
 def _masked_correlation(first: Floats, second: Floats, first_mask: Floats, second_mask: Floats) -> float:
     """Absolute correlation where both masks are 1, at the best shift."""
-    reach = [min(MAX_SHIFT, length // 4) for length in second.shape]
-    products = _cross_correlate(first, second, reach)
-    energy = _cross_correlate(first**2, second_mask, reach) * _cross_correlate(first_mask, second**2, reach)
-    return float((np.abs(products) / np.sqrt(np.maximum(energy, 1e-6 * energy.max() + 1e-30))).max())
+    axes = tuple(range(second.ndim))
+    products = _cross_correlate(first, second, axes)
+    energy = _cross_correlate(first**2, second_mask, axes) * _cross_correlate(first_mask, second**2, axes)
+    return float((np.abs(products) / np.sqrt(np.maximum(energy, 1e-6 * energy.max() + _TINY))).max())
 
 
 def _find_flat(case: NDArray[Any]) -> NDArray[np.bool_]:
@@ -162,7 +153,7 @@ def _find_flat(case: NDArray[Any]) -> NDArray[np.bool_]:
     is_equal = np.ones(case.shape, bool)
     is_equal[1:] &= case[1:] == case[:-1]
     is_equal[:, 1:] &= case[:, 1:] == case[:, :-1]
-    is_area = ndimage.binary_erosion(is_equal, np.ones((5, 5, 1)), border_value=1)
+    is_area = ndimage.binary_erosion(is_equal, np.ones((5, 5, 1)), border_value=True)
     near: NDArray[np.bool_] = ndimage.binary_dilation(is_area, np.ones((15, 15, 1)))
     return near
 
@@ -173,19 +164,14 @@ def _cut_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return mask[tuple(slice(border, length - border) for border, length in zip(borders, mask.shape, strict=False))]
 
 
-def _cross_correlate(first: Floats, second: Floats, reach: list[int]) -> Floats:
-    """Sums of products of two arrays at shifts of up to `reach`."""
-    sizes = [fft.next_fast_len(length + most, real=True) for length, most in zip(first.shape, reach, strict=True)]
-    products = fft.irfftn(fft.rfftn(first, sizes) * fft.rfftn(second, sizes).conj(), sizes)
-    result: Floats = products[np.ix_(*(np.arange(-most, most + 1) for most in reach))]
-    return result
-
-
-def _overlap_sums(values: Floats, reach: list[int]) -> Floats:
-    """Sums of arrays (n, height, width, depth) over the overlap with another array at each shift."""
-    return apply_along_axes(
-        values, [_overlaps(length, most) for length, most in zip(values.shape[1:], reach, strict=True)]
-    )
+def _cross_correlate(first: Floats, second: Floats, axes: tuple[int, ...]) -> Floats:
+    """Sums of products of two arrays at each shift along these axes."""
+    shifts = [_shifts(second.shape[axis]) for axis in axes]
+    sizes = [fft.next_fast_len(second.shape[axis] + max(by), real=True) for axis, by in zip(axes, shifts, strict=True)]
+    products: Floats = fft.irfftn(fft.rfftn(first, sizes, axes) * fft.rfftn(second, sizes, axes).conj(), sizes, axes)
+    for axis, by in zip(axes, shifts, strict=True):
+        products = np.take(products, by, axis)
+    return products
 
 
 def extract_bands(cases: NDArray[Any]) -> Floats:
@@ -201,11 +187,10 @@ def extract_bands(cases: NDArray[Any]) -> Floats:
     return bands
 
 
-def count_details(bands: Floats) -> NDArray[np.float64]:
+def count_details(bands: Floats) -> Floats:
     """Effective number of voxels with details in each case: (n,)."""
-    strengths = np.abs(bands).sum((1, 2, 3), dtype=np.float64)
-    squares = (bands**2).sum((1, 2, 3), dtype=np.float64)
-    counts: NDArray[np.float64] = strengths**2 / np.maximum(squares, 1e-30)
+    strengths, squares = (values.sum((1, 2, 3)) for values in (np.abs(bands), bands**2))
+    counts: Floats = strengths**2 / np.maximum(squares, _TINY)
     return counts
 
 
@@ -224,8 +209,14 @@ def _border(length: int) -> int:
     return 2 if length >= 24 else 0
 
 
+def _shifts(length: int) -> range:
+    """The shifts to try along an axis: up to two voxels, but at most a quarter of the axis."""
+    most = min(MAX_SHIFT, length // 4)
+    return range(-most, most + 1)
+
+
 @lru_cache(maxsize=64)
-def _overlaps(length: int, most: int) -> Floats:
-    """Mask of the voxels of an axis that overlap at shifts from -most to most: (2 * most + 1, length) of 0 and 1."""
-    shifts, places = np.arange(-most, most + 1)[:, np.newaxis], np.arange(length)
+def _overlaps(length: int) -> Floats:
+    """Mask of the voxels of an axis that overlap at each shift: (shifts, length) of 0 and 1."""
+    shifts, places = np.array(_shifts(length))[:, np.newaxis], np.arange(length)
     return ((places >= shifts) & (places < length + shifts)).astype(np.float32)

@@ -54,7 +54,8 @@ class SpectrumBasis:
             projected = np.full((len(zoomed), vectors.shape[1]), _CONSTANT, np.float32)
             projected[:, :-1] = (_spectra(zoomed) - self.mean) @ self.directions
             projected[~zoomed.any((1, 2, 3))] = 0
-            vectors[part] = projected / np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-12)
+            norms = np.linalg.norm(projected, axis=1, keepdims=True)
+            vectors[part] = projected / np.maximum(norms, np.finfo(np.float32).tiny)
         return vectors
 
 
@@ -69,7 +70,7 @@ def fit_basis(thumbnails: NDArray[np.floating], num_dimensions: int = NUM_DIMENS
     # Singular vectors from the smaller Gram matrix: there are more frequencies than samples.
     powers, mixtures = np.linalg.eigh(centred @ centred.T / len(rows))
     keep = np.argsort(powers)[::-1][: min(num_dimensions, len(rows) - 1)]
-    keep = keep[powers[keep] > 1e-9 * max(powers.max(), 1e-30)]
+    keep = keep[powers[keep] > 1e-9 * powers.max()]
     directions = centred.T @ mixtures[:, keep] / np.sqrt(len(rows) * powers[keep])
     return SpectrumBasis(mean=mean, directions=(directions / powers[keep] ** 0.25).astype(np.float32))
 
@@ -84,14 +85,14 @@ def _spectra(thumbnails: Floats) -> Floats:
     images = []
     for x_waves in (waves, waves.conj()):
         columns = np.tensordot(rows, x_waves, axes=(1, 1))  # (n, depth, frequency y, frequency x)
-        for z_waves in (deep_waves, deep_waves.conj())[: 1 if depth == 1 else 2]:
+        for z_waves in (deep_waves,) if depth == 1 else (deep_waves, deep_waves.conj()):
             images.append(np.abs(np.tensordot(columns, z_waves, axes=(1, 1))))  # (n, y, x, z)
     orbits = np.stack([*images, *(image.transpose(0, 2, 1, 3) for image in images)])
     low, middle, high = orbits.min(0), orbits.mean(0), orbits.max(0)
     chosen = _chosen_frequencies(depth)
     spectra = np.sqrt(np.concatenate([part[:, chosen] for part in (low, middle, high)], axis=1))
     norms = np.sqrt((spectra**2).mean(1, keepdims=True))
-    result: Floats = (spectra / np.maximum(norms, 1e-12)).astype(np.float32)
+    result: Floats = (spectra / np.maximum(norms, np.finfo(np.float32).tiny)).astype(np.float32)
     return result
 
 

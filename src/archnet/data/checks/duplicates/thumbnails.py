@@ -23,14 +23,14 @@ Floats = NDArray[np.float32]
 def thumbnail_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     """Shape of the thumbnail of a case.
 
-    >>> thumbnail_shape((64, 64, 10)), thumbnail_shape((28, 28))
-    ((16, 16, 8), (16, 16, 1))
+    >>> thumbnail_shape((64, 64, 10)), thumbnail_shape((64, 64, 5)), thumbnail_shape((28, 28))
+    ((16, 16, 8), (16, 16, 5), (16, 16, 1))
     """
     return SIDE, SIDE, min(MAX_DEPTH, shape[2]) if len(shape) == 3 else 1
 
 
 def make_thumbnails(cases: NDArray[Any]) -> Floats:
-    """Compute means over the cells of a grid, normalized to mean 0 and standard deviation 1; zeros for a constant case.
+    """Compute sums over the cells of a grid, normalized to mean 0 and standard deviation 1; zeros for a constant case.
 
     Args:
         cases: (n, height, width[, depth]) of any type.
@@ -41,21 +41,21 @@ def make_thumbnails(cases: NDArray[Any]) -> Floats:
     volumes = as_volumes(cases)
     x = volumes.astype(np.float32)
     x -= x[:, :1, :1, :1].copy()  # a large offset would cost precision
-    means = apply_along_axes(
+    sums = apply_along_axes(
         x, [_cell_weights(*sizes) for sizes in zip(x.shape[1:], thumbnail_shape(cases.shape[1:]), strict=True)]
     )
-    return normalize(means)
+    return normalize(sums)
 
 
 def measure_thumbnails(values: NDArray[Any], progress: Progress = no_progress) -> NDArray[np.float16]:
     """Compute the thumbnails of all cases, in chunks.
 
     Args:
-        values: (n, height, width[, depth]); may be memory-mapped.
+        values: (n, height, width[, depth]), at least one; may be memory-mapped.
         progress: Wraps the chunks.
     """
     thumbnails = np.zeros((len(values), *thumbnail_shape(values.shape[1:])), np.float16)
-    size = max(1, _CHUNK_VOXELS // max(1, values[:1].size))
+    size = max(1, _CHUNK_VOXELS // values[0].size)
     starts = range(0, len(values), size)
     for start in progress(starts, "Making thumbnails", len(starts)):
         thumbnails[start : start + size] = make_thumbnails(values[start : start + size])
@@ -74,14 +74,12 @@ def normalize(thumbnails: Floats) -> Floats:
     scale = centred.std(axes, keepdims=True)
     largest = np.abs(thumbnails).max(axes, keepdims=True)
     is_flat = scale <= 1e-6 * largest
-    result: Floats = np.where(is_flat, 0, centred / np.where(is_flat, 1, scale)).astype(np.float32)
+    result: Floats = np.divide(centred, scale, out=np.zeros_like(thumbnails), where=~is_flat)
     return result
 
 
 def zoom_thumbnails(thumbnails: Floats, scale: float, depth_scale: float) -> Floats:
     """Interpolate the central part of thumbnails to all cells, like a copy zoomed by 1/scale."""
-    if scale == 1 and depth_scale == 1:
-        return thumbnails
     side, deep = interpolation(SIDE, scale), interpolation(thumbnails.shape[3], depth_scale)
     return normalize(apply_along_axes(thumbnails, [side, side, deep]))
 
@@ -102,16 +100,16 @@ def apply_along_axes(volumes: Floats, weights: Sequence[Floats]) -> Floats:
 def interpolation(length: int, scale: float) -> Floats:
     """Weights (length, length) that interpolate the central `scale` of an axis linearly to its whole length."""
     centre = (length - 1) / 2
-    places = np.clip(centre + (np.arange(length) - centre) * scale, 0, length - 1)
+    places = centre + (np.arange(length) - centre) * scale
     weights: Floats = np.maximum(0, 1 - np.abs(places[:, np.newaxis] - np.arange(length))).astype(np.float32)
     return weights
 
 
 @lru_cache(maxsize=64)
 def _cell_weights(length: int, num_cells: int) -> Floats:
-    """Weights (num_cells, length) of the mean of each cell; a cell may begin or end inside a voxel."""
+    """Weights (num_cells, length) of the voxels of each cell; a cell may begin or end inside a voxel."""
     edges = np.linspace(0, length, num_cells + 1)
     voxels = np.arange(length)
     overlap = np.minimum(edges[1:, np.newaxis], voxels + 1) - np.maximum(edges[:-1, np.newaxis], voxels)
-    weights: Floats = (np.maximum(overlap, 0) * num_cells / length).astype(np.float32)
+    weights: Floats = np.maximum(overlap, 0).astype(np.float32)
     return weights
