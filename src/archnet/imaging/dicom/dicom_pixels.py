@@ -37,7 +37,7 @@ def read_pixels(file: DicomHeader) -> NDArray[Any]:
         DataError: The pixels are missing, damaged or in an unsupported encoding.
     """
     rows, columns = int(file.number("Rows")), int(file.number("Columns"))
-    if not (rows > 0 and columns > 0 and rows * columns <= _MAX_PIXELS):
+    if rows * columns > _MAX_PIXELS:
         raise DataError(f"{file.path}: a CT slice cannot have {columns:,} x {rows:,} pixels. Copy the series again.")
     shape, bits = (rows, columns), _num_bits(file)
     stored = _read_plain(file, shape, bits) if file.transfer_syntax in _PLAIN else _unpack(file, shape, bits)
