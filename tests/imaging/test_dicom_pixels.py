@@ -320,7 +320,7 @@ def test_an_unknown_transfer_syntax_is_named(tmp_path):
 
 @pytest.mark.usefixtures("bounded")
 def test_files_without_a_preamble_and_deflated_ones_take_no_more_memory(tmp_path):
-    write_bare(tmp_path / "0", slice_of(0), has_meta=True)
+    write_bare(tmp_path / "0", slice_of(0), has_meta=True, front=bytes(128))
     save_slice(tmp_path / "1", slice_of(1), DeflatedExplicitVRLittleEndian)
     assert read_volume(tmp_path).hu.shape == (2, 8, 10)
 

@@ -177,5 +177,4 @@ def _write_slice(path: Path, file: DicomHeader, frame: bytes) -> None:
     for keyword in ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"):
         setattr(content, keyword, int(file.number(keyword)))
     content.PixelData = encapsulate([frame])
-    content["PixelData"].is_undefined_length = True
     content.save_as(path, enforce_file_format=True)
