@@ -63,18 +63,32 @@ def test_a_resized_scan_has_the_world_positions_of_its_scan():
     np.testing.assert_allclose(placement.slices, [4 * 29 / 8, 29 / 8, 30])
 
 
-def test_a_resized_scan_that_is_not_square_has_the_positions_of_the_voxels_that_are_kept():
-    square = ramp(np.eye(3))
+@pytest.mark.parametrize("rows", [30, 33])
+def test_a_resized_scan_that_is_not_square_has_the_positions_of_the_voxels_that_are_kept(rows):
+    square, size = ramp(np.eye(3)), (40, rows, 30)
     volume = Volume(
-        hu=square.hu[:, :30],
+        hu=square.hu[:, :rows],
         spacing_mm=square.spacing_mm,
         origin_mm=square.origin_mm,
         direction=square.direction,
     )
-    resized, placement = resize_volume(volume, (40, 30, 30), (-9999, 9999)), place_resized(volume, (40, 30, 30))
+    resized, placement = resize_volume(volume, size, (-9999, 9999)), place_resized(volume, size)
     is_kept = resized > -9999
-    assert is_kept.mean() == 0.75
-    np.testing.assert_allclose(resized[is_kept], values_of(placement, (40, 30, 30))[is_kept], atol=0.01)
+    assert is_kept.mean() == pytest.approx(rows / 40)
+    np.testing.assert_allclose(resized[is_kept], values_of(placement, size)[is_kept], atol=0.01)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_resized_scan_of_few_slices_keeps_their_distance(number):
+    whole = ramp(np.eye(3))
+    volume = Volume(
+        hu=whole.hu[:number], spacing_mm=whole.spacing_mm, origin_mm=whole.origin_mm, direction=whole.direction
+    )
+    size = (number, number, number)
+    placement = place_resized(volume, size)
+    np.testing.assert_allclose(placement.steps_mm[2], [0, 0, whole.spacing_mm[2]])
+    np.testing.assert_allclose(placement.slices, [number // 2, 1, number])
+    np.testing.assert_allclose(resize_volume(volume, size, (-9999, 9999)), values_of(placement, size), atol=0.01)
 
 
 def test_the_slice_of_a_crop_is_counted_from_the_inferior_end():

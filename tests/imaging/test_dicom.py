@@ -157,8 +157,37 @@ def test_files_that_are_not_dicom_are_accepted_next_to_a_series(tmp_path):
     (tmp_path / "LICENSE").write_text("free", encoding="ascii")
     (tmp_path / "._0.dcm").write_bytes(b"\0" * 300)
     (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
     write_dicomdir(tmp_path / "DICOMDIR")
     assert read_dicom(tmp_path).hu.shape == (6, 8, 10)
+
+
+@pytest.mark.parametrize(
+    "everywhere",
+    [{"NumberOfFrames": 1}, {"SOPClassUID": None}, {"BitsStored": 1, "HighBit": 0}],
+    ids=["one frame", "class in the file meta information only", "one bit"],
+)
+def test_unusual_headers_are_read(tmp_path, everywhere):
+    for number in range(2):
+        header = slice_of(number, **everywhere)
+        header.file_meta.MediaStorageSOPClassUID = CTImageStorage
+        header.file_meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID
+        save_slice(tmp_path / f"{number}.dcm", header)
+        if header.BitsStored == 1:
+            stored = np.frombuffer(header.PixelData, np.uint16).reshape(8, 10)
+    hu = read_volume(tmp_path).hu
+    assert hu.shape == (2, 8, 10)
+    if "BitsStored" in everywhere:
+        np.testing.assert_array_equal(hu[1] + 1024, stored & 1)
+
+
+def test_slices_of_one_row_are_read(tmp_path):
+    stored = np.arange(5, dtype=np.uint16)
+    for shape in ((1, 5), (5, 1)):
+        for number in range(2):
+            header = slice_header(stored.reshape(shape), ImagePositionPatient=[0, 0, number])
+            save_slice(tmp_path / f"{number}.dcm", header)
+        np.testing.assert_array_equal(read_dicom(tmp_path).hu[1] + 1024, stored.reshape(shape))
 
 
 def test_values_that_do_not_matter_may_be_invalid(tmp_path):
@@ -235,6 +264,10 @@ TROUBLES = {
         {"changes": {4: _shift(4, 3, 4, 0)}},
         f"series {UID}: its slices are shifted sideways: 4.dcm by 5.00 mm.",
     ),
+    "no area": (
+        {"ImageOrientationPatient": [0, 0, 0, 0, 0, 0]},
+        f"series {UID}: the axes (0, 0, 0, 0, 0, 0) of its slices are not perpendicular unit vectors.",
+    ),
     "no rotation": (
         {"ImageOrientationPatient": [1, 0, 0, 0.6, 0.8, 0]},
         f"series {UID}: the axes (1, 0, 0, 0.6, 0.8, 0) of its slices are not perpendicular unit vectors.",
@@ -271,6 +304,16 @@ BAD_FILES = {
     "no position": ({"ImagePositionPatient": None}, "ImagePositionPatient must be 3 numbers, got nothing."),
     "a short position": ({"ImagePositionPatient": [1, 2]}, "ImagePositionPatient must be 3 numbers, got [1.0, 2.0]."),
     "one pixel spacing": ({"PixelSpacing": "0.7"}, "PixelSpacing must be 2 numbers, got 0.7."),
+    "no orientation": (
+        {"ImageOrientationPatient": None},
+        "ImageOrientationPatient must be 6 numbers, got nothing.",
+    ),
+    "no finite values": ({"RescaleSlope": "1e308"}, "Hounsfield units must be finite, got NaN or infinity."),
+    "two slices": (
+        {"PixelData": bytes(320)},
+        "expected 160 bytes of pixels, got 320: it contains more than one slice. Convert the series, for example with "
+        "dcm2niix, and use the .nii.gz.",
+    ),
     "no size": ({"Rows": None}, "Rows must be 1 number, got nothing."),
     "no series": (
         {"SeriesInstanceUID": None},
@@ -292,6 +335,16 @@ def test_a_file_that_is_not_a_ct_slice_is_named(tmp_path, change, reason):
     assert str(raised.value) == f"{tmp_path / '1.dcm'}: {reason}"
 
 
+@pytest.mark.parametrize(
+    ("keyword", "expected"), [("RescaleIntercept", "1 number"), ("ImageOrientationPatient", "6 numbers")]
+)
+def test_what_all_slices_lack_is_missed_in_the_headers_already(tmp_path, keyword, expected):
+    write_series(tmp_path, num_slices=3, **{keyword: None})
+    with pytest.raises(DataError) as raised:
+        read_frame(tmp_path)
+    assert str(raised.value) == f"{tmp_path / '0.dcm'}: {keyword} must be {expected}, got nothing."
+
+
 def test_a_number_that_is_none_is_refused(tmp_path):
     write_series(tmp_path, num_slices=2)
     path = tmp_path / "1.dcm"
@@ -301,10 +354,11 @@ def test_a_number_that_is_none_is_refused(tmp_path):
         read_dicom(tmp_path)
 
 
-def test_a_file_cut_off_in_its_pixels_is_refused(tmp_path):
+@pytest.mark.parametrize("num_bytes", [1, 20])
+def test_a_file_cut_off_in_its_pixels_is_refused(tmp_path, num_bytes):
     write_series(tmp_path, num_slices=2)
     path = tmp_path / "1.dcm"
-    path.write_bytes(path.read_bytes()[:-20])
+    path.write_bytes(path.read_bytes()[:-num_bytes])
     message = f"{path}: its pixels are damaged or truncated. Copy the series again."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_dicom(tmp_path)
@@ -429,7 +483,7 @@ def test_a_slice_may_be_as_far_off_as_rounding_puts_it(position_mm, message):
         ({"pixel_mm": (0.7, 0.70011)}, False),
         ({"axes": (1.0, 0.00099, 0.0, 0.0, 1.0, 0.0)}, True),
         ({"axes": (1.0, 0.00101, 0.0, 0.0, 1.0, 0.0)}, False),
-        ({"shape": (8, 11)}, False),
+        ({"shape": (8, 9)}, False),
     ],
 )
 def test_slices_may_differ_as_much_as_rounding_makes_them(changes, is_alike):
@@ -446,33 +500,127 @@ def test_slices_may_differ_as_much_as_rounding_makes_them(changes, is_alike):
     ("places_mm", "message"),
     [
         ((0, 0.0101), None),
+        ((0, 0.01), None),
         ((0, 0.0099), "slices have the same position: 0.dcm and 1.dcm (at 0.00 mm); remove one of each"),
-        ((0, 0.2, 0.44, 0.6), None),
-        ((0, 0.2, 0.46, 0.6), "its slices are not evenly spaced: usually 0.200 mm apart, but "),
-        ((0, 5, 10, 20.9, 25.9), "slices are missing: 1 between 2.dcm (at 10.00 mm) and 3.dcm (at 20.90 mm); "),
+        ((0, 0.2, 0.448, 0.6), None),
+        ((-1, 0.1, 1), None),
+        (
+            (0, 0.2, 0.46, 0.6),
+            "its slices are not evenly spaced: usually 0.200 mm apart, but "
+            "0.260 mm between 1.dcm (at 0.20 mm) and 2.dcm (at 0.46 mm), "
+            "0.140 mm between 2.dcm (at 0.46 mm) and 3.dcm (at 0.60 mm)",
+        ),
+        (
+            (0, 5, 10.01, 15.01, 20.5, 25.5),
+            "its slices are not evenly spaced: usually 5.000 mm apart, but "
+            "5.490 mm between 3.dcm (at 15.01 mm) and 4.dcm (at 20.50 mm)",
+        ),
+        (
+            (0, 0.4, 0.8, 1.2, 1.79, 2.26, 2.66, 3.06),
+            "its slices are not evenly spaced: usually 0.400 mm apart, but "
+            "0.590 mm between 3.dcm (at 1.20 mm) and 4.dcm (at 1.79 mm)",
+        ),
+        (
+            (0, 5, 10, 15, 17.5, 20),
+            "its slices are not evenly spaced: usually 5.000 mm apart, but "
+            "2.500 mm between 3.dcm (at 15.00 mm) and 4.dcm (at 17.50 mm), "
+            "2.500 mm between 4.dcm (at 17.50 mm) and 5.dcm (at 20.00 mm)",
+        ),
+        (
+            (0, 5, 10, 20.9, 25.9),
+            "slices are missing: 1 between 2.dcm (at 10.00 mm) and 3.dcm (at 20.90 mm); copy the whole series again",
+        ),
         (
             (0, 5, 10, 21.1, 26.1),
-            "its slices are not evenly spaced: usually 5.000 mm apart, but 11.100 mm between 2.dcm ",
+            "its slices are not evenly spaced: usually 5.000 mm apart, but "
+            "11.100 mm between 2.dcm (at 10.00 mm) and 3.dcm (at 21.10 mm)",
         ),
-        ((0, 5, 10, 30, 35), "slices are missing: 3 between 2.dcm (at 10.00 mm) and 3.dcm (at 30.00 mm); "),
+        (
+            (0, 5, 10, 30, 35),
+            "slices are missing: 3 between 2.dcm (at 10.00 mm) and 3.dcm (at 30.00 mm); copy the whole series again",
+        ),
     ],
 )
 def test_the_distances_between_slices_are_equal_or_multiples(places_mm, message):
     slices = _slices([(0.0, 0.0, place) for place in places_mm])
     if message is None:
-        assert stack(slices).spacing_mm[2] == pytest.approx(places_mm[-1] / (len(places_mm) - 1))
+        mean_mm = (places_mm[-1] - places_mm[0]) / (len(places_mm) - 1)
+        assert stack(slices).spacing_mm[2] == pytest.approx(mean_mm)
     else:
-        with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             stack(slices)
+
+
+@pytest.mark.parametrize(
+    ("usual", "changes", "message"),
+    [
+        ({"shape": (8, 10)}, {0: {"shape": (9, 9)}}, "most have 10 x 8 pixels, 0.dcm 9 x 9 pixels"),
+        (
+            {"pixel_mm": (0.704, 0.7)},
+            {0: {"pixel_mm": (0.7, 0.7)}, 1: {"pixel_mm": (0.7, 0.7)}},
+            "most have pixels of 0.704 x 0.7 mm, 0.dcm, 1.dcm pixels of 0.7 x 0.7 mm",
+        ),
+        (
+            {"axes": (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)},
+            {
+                0: {},
+                1: {},
+                2: {"axes": (1.0, 0.0001, 0.0, 0.0, 1.0, 0.0)},
+                3: {"axes": (1.0, 0.0002, 0.0, 0.0, 1.0, 0.0)},
+                4: {"axes": (1.0, 0.0003, 0.0, 0.0, 1.0, 0.0)},
+            },
+            "most have the axes (1, 0.0001, 0, 0, 1, 0), 0.dcm, 1.dcm the axes (0, 1, 0, 0, 0, -1)",
+        ),
+    ],
+)
+def test_the_usual_geometry_is_that_of_most_slices_up_to_rounding(usual, changes, message):
+    slices = [replace(one, **usual) for one in _slices([(0.0, 0.0, 5.0 * number) for number in range(5)])]
+    slices = [replace(one, **changes.get(number, {})) for number, one in enumerate(slices)]
+    with pytest.raises(ValueError, match=f"^its slices are inconsistent: {re.escape(message)}$"):
+        stack(slices)
+
+
+def test_axes_may_be_rounded():
+    axes = (1.0, 0.0, 0.0, 0.0, 0.9998, 0.0)
+    slices = [replace(one, axes=axes) for one in _slices([(0.0, 0.0, 5.0 * number) for number in range(3)])]
+    assert stack(slices).direction.T.tolist() == [[1, 0, 0], [0, 0.9998, 0], [0, 0, 0.9998]]
+
+
+@pytest.mark.parametrize(
+    ("offsets_mm", "message"),
+    [
+        ({0: (3.0, 4.0)}, "0.dcm by 5.00 mm"),
+        ({1: (-3.0, 0.0), 3: (-3.0, 0.0), 5: (-3.0, 0.0)}, "1.dcm by 3.00 mm, 3.dcm by 3.00 mm, 5.dcm by 3.00 mm"),
+        ({2: (0.2, 0.0), 4: (0.3, 0.0)}, "4.dcm by 0.30 mm"),
+    ],
+)
+def test_slices_beside_most_others_are_shifted(offsets_mm, message):
+    slices = _slices([(*offsets_mm.get(number, (0.0, 0.0)), 5.0 * number) for number in range(7)])
+    with pytest.raises(ValueError, match=f"^its slices are shifted sideways: {re.escape(message)}$"):
+        stack(slices)
+
+
+def test_a_gantry_tilt_is_recognized_in_rounded_positions():
+    shift_mm = np.tan(np.radians(10))
+    slices = _slices([(0.0, shift_mm * number + 0.05 * (-1) ** number, 1.0 * number) for number in range(100)])
+    with pytest.raises(ValueError, match=r"^the gantry was tilted by 10\.0 degrees"):
+        stack(slices)
+
+
+def test_doubled_slices_are_named_in_the_order_of_their_files():
+    slices = _slices([(0.0, 0.0, 5.0 * (number % 50)) for number in range(100)])
+    message = "0.dcm and 50.dcm (at 0.00 mm), 1.dcm and 51.dcm (at 5.00 mm), 2.dcm and 52.dcm (at 10.00 mm) and 47 more"
+    with pytest.raises(ValueError, match=f"^slices have the same position: {re.escape(message)}; remove one of each$"):
+        stack(slices)
 
 
 def test_how_a_series_was_acquired_is_read_from_its_slices(tmp_path):
     write_series(
-        tmp_path / "a", SliceThickness="1.250", Manufacturer="SIEMENS", ManufacturerModelName=" Sensation  64 ",
+        tmp_path / "a", SliceThickness="0.6250", Manufacturer="SIEMENS", ManufacturerModelName=" Sensation  64 ",
         ConvolutionKernel=["I50f", "3"], KVP="120.0",
     )  # fmt: skip
     expected = {
-        "slice_thickness_mm": "1.25",
+        "slice_thickness_mm": "0.625",
         "scanner": "SIEMENS Sensation 64",
         "kernel": "I50f 3",
         "tube_voltage_kv": "120",
@@ -484,6 +632,11 @@ def test_how_a_series_was_acquired_is_read_from_its_slices(tmp_path):
 
 
 def test_what_differs_between_slices_or_is_not_a_number_is_unknown(tmp_path):
-    changes = {2: {"Manufacturer": "GE", "KVP": "100"}}
-    write_series(tmp_path / "a", changes=changes, SliceThickness="0", ManufacturerModelName="X\x9by")
+    changes = {2: {"Manufacturer": "GE"}}
+    write_series(tmp_path / "a", changes=changes, SliceThickness="0", KVP="-120", ManufacturerModelName="X\x9by")
     assert read_frame(tmp_path / "a").acquisition == {"scanner": r"X\x9by"}
+
+
+def test_long_texts_of_the_acquisition_are_cut(tmp_path):
+    write_series(tmp_path, ConvolutionKernel=["sharp kernel 1"] * 5)
+    assert read_frame(tmp_path).acquisition == {"kernel": " ".join(["sharp kernel 1"] * 4) + " shar"}

@@ -39,7 +39,7 @@ SERIES = {
     ),
     "one slice": lambda folder: write_series(folder, 1),
     "a multi-frame file": lambda folder: write_series(
-        folder, 1, SOPClassUID=EnhancedCTImageStorage, NumberOfFrames=3, ImagePositionPatient=None
+        folder, 1, SOPClassUID=EnhancedCTImageStorage, NumberOfFrames=2, ImagePositionPatient=None
     ),
     "slices without mark and ending": lambda folder: [write_bare(folder / f"{k}", slice_of(k)) for k in range(3)],
     "a damaged file with a DICOM ending": _damage,
@@ -73,7 +73,8 @@ NO_SERIES = {
     ),
     "a scout": lambda folder: write_series(folder, 1, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"]),
     "a dose report as a picture": lambda folder: save_slice(
-        folder / "0.dcm", slice_of(0, SOPClassUID=SecondaryCaptureImageStorage, ImagePositionPatient=None)
+        folder / "0.dcm",
+        slice_of(0, SOPClassUID=SecondaryCaptureImageStorage, ImagePositionPatient=None, NumberOfFrames=1),
     ),
     "letters": _letters,
 }
@@ -103,6 +104,7 @@ STRAY = {
 def test_stray_files_above_a_series_are_none_themselves(tmp_path, lay_out):
     lay_out(tmp_path)
     (tmp_path / "patient/study/series").mkdir(parents=True)
+    (tmp_path / "patient/letters").mkdir()
     write_series(tmp_path / "patient/study/series", 3)
     assert not is_series(tmp_path)
     assert not is_series(tmp_path / "patient")
@@ -115,6 +117,28 @@ def test_ten_slices_above_a_series_are_a_series_too(tmp_path):
     assert is_series(tmp_path)
 
 
+def test_the_series_with_most_slices_counts(tmp_path):
+    write_series(tmp_path, 11, {0: {"SeriesInstanceUID": OTHER_UID}})
+    write_series(tmp_path / "lower", 3)
+    assert is_series(tmp_path)
+
+
+@pytest.mark.parametrize(("depth", "is_found"), [(8, True), (9, False)])
+def test_series_are_searched_eight_folders_below(tmp_path, depth, is_found):
+    write_series(tmp_path, 1)
+    lower = tmp_path.joinpath(*map(str, range(depth)))
+    lower.mkdir(parents=True)
+    write_series(lower, 1)
+    assert is_series(tmp_path) == (not is_found)
+
+
+def test_a_link_to_a_series_elsewhere_is_a_folder_below(tmp_path):
+    write_series(tmp_path / "store", 2)
+    write_series(tmp_path / "a", 1)
+    (tmp_path / "a/link").symlink_to(tmp_path / "store")
+    assert not is_series(tmp_path / "a")
+
+
 def test_a_folder_that_links_to_itself_ends(tmp_path):
     write_series(tmp_path / "a", 2)
     (tmp_path / "a/again").symlink_to(tmp_path / "a")
@@ -124,7 +148,8 @@ def test_a_folder_that_links_to_itself_ends(tmp_path):
 
 
 def test_patient_and_uid_come_from_a_slice_and_not_from_what_lies_beside(tmp_path):
-    save_slice(tmp_path / "0.dcm", companion(**REPORT, PatientID="Somebody"))
+    _damage(tmp_path)
+    save_slice(tmp_path / "00.dcm", companion(**REPORT, PatientID="Somebody"))
     write_bare(tmp_path / "1", slice_of(1, PatientID="P-17"))
     assert (read_patient_id(tmp_path), read_series_uid(tmp_path)) == ("P-17", UID)
     assert read_series_uid(tmp_path.parent) is None

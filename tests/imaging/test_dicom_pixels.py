@@ -8,12 +8,16 @@ import zlib
 import numpy as np
 import pytest
 import SimpleITK
-from pydicom.encaps import encapsulate
+from pydicom import dcmread
+from pydicom.dataelem import DataElement
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLossless,
     RLELossless,
 )
 
@@ -79,11 +83,18 @@ def test_plain_pixels_equal_gdcms(tmp_path, syntax, bits, stored, is_signed, slo
     assert found.dtype == (np.int16 if intercept != "-1000.25" else np.float32)
 
 
-def test_values_that_do_not_fill_the_lowest_bits_are_refused(tmp_path):
-    write_series(tmp_path, 2, BitsStored=12, HighBit=15)
+@pytest.mark.parametrize(
+    ("bits", "stored", "high"), [(16, 12, 15), (16, 12, 10), (16, 17, 16), (32, 31, 30), (24, 24, 23), (16, 0, -1)]
+)
+def test_values_that_do_not_fill_the_lowest_bits_are_refused(tmp_path, bits, stored, high):
+    for number in range(2):
+        header = slice_of(number, BitsAllocated=bits, BitsStored=stored, HighBit=max(high, 0))
+        if high < 0:
+            header["HighBit"] = DataElement(0x00280102, "SS", high)
+        save_slice(tmp_path / f"{number}.dcm", header)
     message = (
-        f"{tmp_path / '0.dcm'}: values must fill the lowest bits of 8, 16 or 32, got BitsAllocated 16, BitsStored 12, "
-        f"HighBit 15. Convert the series, for example with dcm2niix, and use the .nii.gz."
+        f"{tmp_path / '0.dcm'}: values must fill the lowest bits of 8, 16 or 32, got BitsAllocated {bits}, "
+        f"BitsStored {stored}, HighBit {high}. Convert the series, for example with dcm2niix, and use the .nii.gz."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_volume(tmp_path)
@@ -169,14 +180,15 @@ def test_a_length_that_lies_is_refused_and_not_believed(tmp_path, place):
 
 
 @pytest.mark.usefixtures("bounded")
-def test_a_slice_of_enormous_size_is_refused_before_it_is_unpacked(tmp_path):
-    header = slice_of(0, Rows=65535, Columns=65535)
+@pytest.mark.parametrize(("rows", "columns"), [(65535, 65535), (4097, 4096)])
+def test_a_slice_of_enormous_size_is_refused_before_it_is_unpacked(tmp_path, rows, columns):
+    header = slice_of(0, Rows=rows, Columns=columns)
     header.PixelData = encapsulate([bytes(64)])
     header["PixelData"].is_undefined_length = True
     for number in range(2):
         header.ImagePositionPatient = [0, 0, number]
         save_slice(tmp_path / f"{number}.dcm", header, RLELossless)
-    message = f"{tmp_path / '0.dcm'}: a CT slice cannot have 65,535 x 65,535 pixels. Copy the series again."
+    message = f"{tmp_path / '0.dcm'}: a CT slice cannot have {columns:,} x {rows:,} pixels. Copy the series again."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_volume(tmp_path)
 
@@ -210,6 +222,132 @@ def test_packed_pixels_of_another_size_than_the_header_are_refused(tmp_path):
         path.write_bytes(content.replace(rows, rows[:-2] + struct.pack("<H", 32)))
         with pytest.raises(DataError, match="cannot be decoded"):
             read_pixels(read_header(path))
+
+
+@pytest.fixture
+def handed_over(monkeypatch):
+    """The calls of GDCM, which decodes nothing."""
+    calls = []
+
+    def refuse(*_, **__):
+        calls.append(1)
+        raise RuntimeError
+
+    monkeypatch.setattr(SimpleITK, "ReadImage", refuse)
+    return calls
+
+
+def _write_packed(path, frame, syntax, rows=8, columns=10):
+    header = slice_of(0, Rows=rows, Columns=columns)
+    header.PixelData = encapsulate([frame])
+    header["PixelData"].is_undefined_length = True
+    save_slice(path, header, syntax)
+    return read_header(path)
+
+
+@pytest.mark.parametrize(
+    ("num_bytes", "rows", "columns", "is_possible"),
+    [
+        (64, 2048, 1024, True),  # four mebibytes
+        (64, 2049, 1024, False),
+        (21000, 2100, 1000, True),  # two hundred times
+        (21000, 2101, 1000, False),
+    ],
+)
+def test_packed_pixels_may_be_two_hundred_times_smaller_and_small_ones_any_times(
+    tmp_path, handed_over, num_bytes, rows, columns, is_possible
+):
+    file = _write_packed(tmp_path / "0.dcm", bytes(num_bytes), RLELossless, rows, columns)
+    with pytest.raises(DataError, match="cannot be decoded" if is_possible else "its pixels are damaged or truncated"):
+        read_pixels(file)
+    assert len(handed_over) == is_possible
+
+
+WRONG_SIZE = b"\0\x08\x10\0\x05\0\x06"
+SIZE = b"\xff\xc3\0\x08\x10\0\x08\0\x0a\x01"
+FRAMES = {
+    **{f"a frame {marker:X} of another size": (b"\xff" + bytes([marker]) + WRONG_SIZE + b"!" + SIZE, False)
+       for marker in (0xC0, 0xC3, 0xC5, 0xC7, 0xC9, 0xCB, 0xCD, 0xCF, 0xF7)},
+    **{f"a segment {marker:X} before the frame": (b"\xff" + bytes([marker]) + WRONG_SIZE + b"!" + SIZE, True)
+       for marker in (0xBF, 0xC4, 0xC8, 0xCC, 0xD0, 0xF6, 0xF8, 0xFE)},
+    "a wrong size at the end": (b"\xff\xfe\0\x03!\xff\xc3" + WRONG_SIZE, False),
+    "a size that is cut off": (b"\xff\xc3" + WRONG_SIZE[:-1], True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("segments", "is_possible"), FRAMES.values(), ids=FRAMES)
+def test_the_size_of_a_jpeg_is_that_of_its_first_frame(tmp_path, handed_over, segments, is_possible):
+    file = _write_packed(tmp_path / "0.dcm", b"\xff\xd8" + segments, JPEGLossless)
+    with pytest.raises(DataError, match="cannot be decoded"):
+        read_pixels(file)
+    assert len(handed_over) == is_possible
+
+
+@pytest.mark.parametrize(
+    ("numbers", "is_possible"),
+    [((10, 8, 0, 0), True), ((13, 10, 3, 2), True), ((10, 8, 3, 2), False), ((10,), False)],
+    ids=["its own", "with an offset", "a smaller one", "cut off"],
+)
+def test_the_size_of_a_jpeg_2000_is_that_of_its_image_area(tmp_path, handed_over, numbers, is_possible):
+    size = b"\0\x29\0\0" + struct.pack(f">{len(numbers)}I", *numbers)
+    file = _write_packed(tmp_path / "0.dcm", b"\xff\x4f\xff\x51" + size, JPEG2000Lossless)
+    with pytest.raises(DataError, match="cannot be decoded"):
+        read_pixels(file)
+    assert len(handed_over) == is_possible
+
+
+def test_an_image_of_another_size_or_with_colours_is_not_the_slice(tmp_path, monkeypatch):
+    file = _write_packed(tmp_path / "0.dcm", bytes(64), RLELossless)
+    for shape in ((1, 8, 9), (2, 8, 10), (1, 8, 10, 3)):
+        image = SimpleITK.GetImageFromArray(np.zeros(shape, np.int16), isVector=len(shape) == 4)
+        monkeypatch.setattr(SimpleITK, "ReadImage", lambda *_, image=image, **__: image)
+        with pytest.raises(DataError, match="cannot be decoded"):
+            read_pixels(file)
+
+
+def test_an_unknown_transfer_syntax_is_named(tmp_path):
+    header = slice_of(0)
+    save_slice(tmp_path / "0.dcm", header)
+    path = tmp_path / "0.dcm"
+    syntax = struct.pack("<HH2sH", 0x2, 0x10, b"UI", 20)
+    content = path.read_bytes()
+    assert content.count(syntax + b"1.2.840.10008.1.2.1\0") == 1
+    path.write_bytes(content.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.7\0"))
+    message = f"{path}: its transfer syntax is unknown (1.2.840.10008.1.2.7). Copy the series again."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_pixels(read_header(path))
+
+
+@pytest.mark.usefixtures("bounded")
+def test_files_without_a_preamble_and_deflated_ones_take_no_more_memory(tmp_path):
+    write_bare(tmp_path / "0", slice_of(0), has_meta=True, front=bytes(128))
+    save_slice(tmp_path / "1", slice_of(1), DeflatedExplicitVRLittleEndian)
+    assert read_volume(tmp_path).hu.shape == (2, 8, 10)
+
+
+def test_a_slope_that_exceeds_integers_does_not_wrap_around(tmp_path):
+    header = slice_of(0, BitsAllocated=32, BitsStored=32, HighBit=31, RescaleSlope=str(2**34), RescaleIntercept="0")
+    header.PixelData = np.full((8, 10), 2**30, np.uint32).tobytes()
+    save_slice(tmp_path / "0.dcm", header)
+    assert (read_pixels(read_header(tmp_path / "0.dcm")) == 2.0**64).all()
+
+
+def test_a_slice_may_be_packed_in_several_fragments(tmp_path):
+    values = np.random.default_rng(0).integers(0, 4000, (16, 24)).astype(np.uint16)
+    image = SimpleITK.GetImageFromArray(values[None].astype(np.int16))
+    for key, value in {"0008|0016": "1.2.840.10008.5.1.4.1.1.2", "0028|1052": "0", "0028|1053": "1"}.items():
+        image.SetMetaData(key, value)
+    writer = SimpleITK.ImageFileWriter()
+    writer.SetImageIO("GDCMImageIO")
+    writer.UseCompressionOn()
+    writer.SetCompressor("JPEG")
+    writer.SetFileName(str(tmp_path / "slice.dcm"))
+    writer.Execute(image)
+    whole = dcmread(tmp_path / "slice.dcm")
+    (frame,) = generate_frames(whole.PixelData, number_of_frames=1)
+    whole.PixelData = encapsulate([frame], fragments_per_frame=3, has_bot=False)
+    whole.save_as(tmp_path / "slice.dcm")
+    np.testing.assert_array_equal(read_pixels(read_header(tmp_path / "slice.dcm")), values)
 
 
 @pytest.mark.parametrize("segments", [b"", b"\xff\xfe\0\4ab", b"\xff\xe0\0\6abcd\xff\xfe\0\4ab"])

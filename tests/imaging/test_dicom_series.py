@@ -89,6 +89,22 @@ def test_other_series_next_to_a_ct_are_noted_and_not_read(tmp_path, make, change
     assert [path.name for path in list_scan_files(tmp_path, UID)] == [f"{k}.dcm" for k in range(6)]
 
 
+@pytest.mark.parametrize(("num_slices", "num_scouts"), [(9, 3), (4, 2)])
+def test_up_to_three_scouts_that_are_not_called_so_are_left_out(tmp_path, num_slices, num_scouts):
+    across = {"ImageOrientationPatient": [0, 1, 0, 0, 0, -1]}
+    write_series(tmp_path, num_slices, dict.fromkeys(range(num_slices - num_scouts, num_slices), across))
+    volume = read_volume(tmp_path)
+    assert len(volume.hu) == num_slices - num_scouts
+    assert volume.notes == (f"{num_scouts} DICOM files next to the slices are not read: {num_scouts} CT.",)
+
+
+def test_of_three_images_in_three_directions_none_is_a_scout(tmp_path):
+    directions = {1: [1, 0, 0, 0, 0, -1], 2: [0, 1, 0, 0, 0, -1]}
+    write_series(tmp_path, 3, {number: {"ImageOrientationPatient": axes} for number, axes in directions.items()})
+    with pytest.raises(DataError, match="its slices are inconsistent: "):
+        read_volume(tmp_path)
+
+
 def test_images_of_other_scanners_are_counted_by_kind(tmp_path):
     write_series(tmp_path)
     others = {"SOPClassUID": PositronEmissionTomographyImageStorage, "Modality": "PT", "SeriesInstanceUID": OTHER_UID}
@@ -130,7 +146,9 @@ def test_a_series_of_another_scanner_is_refused_by_its_modality(tmp_path):
     [
         ({"SOPClassUID": EnhancedCTImageStorage, "NumberOfFrames": 1200}, "Enhanced CT Image Storage, 1,200 slices"),
         ({"SOPClassUID": EnhancedCTImageStorage}, "Enhanced CT Image Storage"),
-        ({"NumberOfFrames": 3}, "CT Image Storage, 3 slices"),
+        ({"SOPClassUID": EnhancedCTImageStorage, "NumberOfFrames": 1}, "Enhanced CT Image Storage"),
+        ({"NumberOfFrames": 2}, "CT Image Storage, 2 slices"),
+        ({"NumberOfFrames": 999_999_999}, "CT Image Storage, 999,999,999 slices"),
     ],
 )
 def test_a_multi_frame_file_is_called_so(tmp_path, changes, described):
@@ -194,11 +212,13 @@ def test_a_series_is_chosen_by_its_uid_number_or_description(tmp_path, series, n
 
 def test_a_description_of_two_series_chooses_none(tmp_path):
     _write_two_series(tmp_path)
-    for number in range(2):
-        save_slice(tmp_path / f"third{number}", slice_of(number, SeriesInstanceUID="1.2.9"))
+    for number, description in enumerate(("Thorax 5.0", "Thorax 5.0", "Zoom")):
+        save_slice(
+            tmp_path / f"third{number}", slice_of(number, SeriesInstanceUID="1.2.9", SeriesDescription=description)
+        )
     message = (
         f'{tmp_path}: "Thorax 5.0" matches 2 series: {UID} (CT, "Thorax 5.0", 3 slices); 1.2.9 (CT, "Thorax 5.0", '
-        f"2 slices). Choose one by its uid with data.series or --series."
+        f"3 slices). Choose one by its uid with data.series or --series."
     )
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_volume(tmp_path, "Thorax 5.0")
@@ -254,6 +274,27 @@ def test_a_data_set_alone_may_be_in_big_endian_order(tmp_path):
     assert data[:2] == b"\x00\x08"
     (tmp_path / "none").write_bytes(data[:2] + b"\x05\x00" + data[4:])
     assert not has_dicom_start(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("start", "is_dicom"),
+    [
+        (b"\x08\0\x05\0CS\x0a\0ISO_IR 100", True),
+        (b"\x08\0\x05\0CS\x0a", False),  # an element has eight bytes or more
+        (b"\x08\0\x05\0??\x0a\0ISO_IR 100", False),
+        (b"\x08\0\xff\0CS\x0a\0ISO_IR 100", True),
+        (b"\x08\0\0\x01CS\x0a\0ISO_IR 100", False),
+        (b"\x08\0\x05\0\x0a\0\0\0ISO_IR 100", True),  # a length in the place of the type
+        (b"\x08\0\x05\0\0\x04\0\0ISO_IR 100", True),
+        (b"\x08\0\x05\0\x01\x04\0\0ISO_IR 100", False),
+        (b"\0\x08\0\x05CS\0\x0aISO_IR 100", True),  # big-endian
+        (b"\0\x08\0\x05\x0a\0\0\0ISO_IR 100", False),
+        (b"\x09\0\x05\0CS\x0a\0ISO_IR 100", False),
+    ],
+)
+def test_a_data_set_begins_with_a_low_element_of_a_known_type_or_a_short_one(tmp_path, start, is_dicom):
+    (tmp_path / "file").write_bytes(start)
+    assert has_dicom_start(tmp_path / "file") == is_dicom
 
 
 @pytest.mark.parametrize("absent", ["SOPClassUID", "Rows", "Columns", "PixelData"])

@@ -273,12 +273,14 @@ def test_a_value_with_more_than_a_quarter_of_the_voxels_is_left_out_unless_littl
         assert measure_hu(column([*[-2000] * count, *rest[: 1000 - count]])).low == low
 
 
-def test_a_value_with_more_than_half_of_the_corners_is_padding():
+@pytest.mark.parametrize("value", [-2000, 50, 2000])
+def test_a_value_with_more_than_half_of_the_corners_is_padding(value):
     hu = np.arange(100, dtype=np.int16).reshape(1, 10, 10)
     corners = np.flatnonzero(padded(hu, -2000) == -2000)
-    for count, padding in ((len(corners) // 2, None), (len(corners) // 2 + 1, -2000)):
+    hu[hu == value] = 0
+    for count, padding in ((len(corners) // 2, None), (len(corners) // 2 + 1, value)):
         changed = hu.copy()
-        changed.reshape(-1)[corners[:count]] = -2000
+        changed.reshape(-1)[corners[:count]] = value
         assert len(corners) % 2 == 0
         assert measure_hu(changed).padding == padding
 
@@ -290,6 +292,8 @@ def test_a_value_with_more_than_half_of_the_corners_is_padding():
         (11, 0, range(0, 11, 2)),
         (21, 0, range(1, 21, 3)),
         (28, 1, range(28)),
+        (29, 1, range(0, 29, 2)),
+        (28, 2, range(28)),
         (57, 2, range(1, 57, 3)),
     ],
 )
@@ -297,3 +301,15 @@ def test_a_sample_takes_every_nth_plane_around_the_middle(length, axis, places):
     shape = [1, 1, 1]
     shape[axis] = length
     assert sample_voxels(np.arange(length).reshape(shape)).ravel().tolist() == list(places)
+
+
+def test_a_frequent_value_above_or_among_the_others_is_left_out_too():
+    for count, high, tissue in ((250, 2000, 0.351), (251, 745, round(351 / 749, 4))):
+        rest = [value for value in range(1001 - count) if value != 400]
+        assert measure_hu(column([*[2000] * count, *rest])).high == high
+        assert measure_hu(column([*[400] * count, *rest])).tissue_share == tissue
+
+
+def test_the_shares_include_their_limits():
+    measured = measure_hu(column([-1151, -1150, -500, -499, -251, -250, 350, 351]))
+    assert (measured.air_share, measured.tissue_share) == (0.25, 0.25)

@@ -175,6 +175,14 @@ def test_a_pattern_counts_in_steps_where_simpleitk_fails(tmp_path):
         np.testing.assert_array_equal(read_volume(write_header(tmp_path, data_file=f"s%d.raw {numbers}")).hu, VOXELS)
 
 
+@pytest.mark.parametrize(("numbers", "text"), [((1,), ""), ((5,), " 5"), ((1, 3), " 1 3"), ((1, 3), " 1 3 2")])
+def test_a_pattern_may_name_one_file_or_two(tmp_path, numbers, text):
+    for number, values in zip(numbers, VOXELS, strict=False):
+        values.tofile(tmp_path / f"s{number}.raw")
+    path = write_header(tmp_path, data_file=f"s%d.raw{text}", DimSize=f"6 5 {len(numbers)}")
+    np.testing.assert_array_equal(read_volume(path).hu, VOXELS[: len(numbers)])
+
+
 def test_files_of_slices_may_have_a_header_of_their_own(tmp_path):
     for number, values in enumerate(VOXELS, 1):
         (tmp_path / f"s{number}.raw").write_bytes(b"head" + values.tobytes())
@@ -199,6 +207,9 @@ BAD_LISTS = {
          "one and the step",
     "s%d.raw 4 1 "
     "0": "ElementDataFile = s%d.raw 4 1 0 does not name 4 files, one for each slice; write the first number, the last "
+         "one and the step",
+    "s%d.raw 4 4 "
+    "0": "ElementDataFile = s%d.raw 4 4 0 does not name 4 files, one for each slice; write the first number, the last "
          "one and the step",
     "s%d.raw 2 5 1": "ElementDataFile = s5.raw does not exist; put the voxels next to the header",
     "../s%d.raw 1 4 "
@@ -348,3 +359,16 @@ def test_mutated_headers_are_read_as_simpleitk_reads_them_or_refused(tmp_path):
         num_read += 1
         assert_as_simpleitk_reads(path)
     assert num_read > 20
+
+
+def test_a_flag_may_be_1(tmp_path):
+    assert_as_simpleitk_reads(write_scan(tmp_path, BinaryData="1"))
+
+
+def test_a_header_may_be_up_to_a_mebibyte_long(tmp_path):
+    path = write_scan(tmp_path, f"Comment = {'x' * (2**20 - 400)}")
+    np.testing.assert_array_equal(read_volume(path).hu, VOXELS)
+    write_scan(tmp_path, f"Comment = {'x' * 2**20}")
+    message = f"{path}: the header has no ElementDataFile, which ends every MetaImage header."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_volume(path)

@@ -11,6 +11,7 @@ from archnet.imaging import read_frame, read_volume
 from archnet.imaging.nifti import write_nifti
 from archnet.imaging.volume import Volume
 
+AXIAL = np.eye(3)
 OBLIQUE = np.array(SimpleITK.Euler3DTransform((0.0, 0.0, 0.0), 0.21, -0.13, 0.4).GetMatrix()).reshape(3, 3)
 
 
@@ -32,9 +33,8 @@ def test_itk_and_our_reader_find_the_voxels_where_they_were(tmp_path, direction,
 
 
 def test_the_file_is_stored_las_in_millimetres_and_bears_no_time(tmp_path):
-    volume = Volume(
-        hu=np.zeros((2, 3, 4), np.int16), spacing_mm=(1, 1, 2), origin_mm=(0.0, 0.0, 0.0), direction=np.eye(3)
-    )
+    hu = np.random.default_rng(0).integers(-1000, 400, (4, 15, 20)).repeat(3, axis=2).astype(np.int16)
+    volume = Volume(hu=hu, spacing_mm=(1, 1, 2), origin_mm=(0.0, 0.0, 0.0), direction=np.eye(3))
     write_nifti(tmp_path / "a.nii.gz", volume)
     image = nibabel.load(tmp_path / "a.nii.gz")
     assert nibabel.aff2axcodes(image.affine) == ("L", "A", "S")
@@ -44,9 +44,10 @@ def test_the_file_is_stored_las_in_millimetres_and_bears_no_time(tmp_path):
     assert stored == gzip.compress(image.to_bytes(), compresslevel=4, mtime=0)
 
 
-def _save(path, unit="mm", codes=(1, 1), scale=1.0):
+def _save(path, unit="mm", codes=(1, 1), scale=1.0, turn=AXIAL):
     """A file whose voxels are 0.7 x 0.8 x 2.5 mm large in a unit of which `scale` make a millimetre."""
     affine = np.diag([-0.7 * scale, -0.8 * scale, 2.5 * scale, 1])
+    affine[:3, :3] = turn @ affine[:3, :3]
     affine[:3, 3] = np.array([10.0, 20.0, -30.0]) * scale
     image = nibabel.Nifti1Image(np.arange(6000, dtype=np.int16).reshape(20, 30, 10) % 900, affine)
     image.header.set_xyzt_units(unit)
@@ -73,9 +74,10 @@ def test_lengths_in_any_unit_become_the_millimetres_that_simpleitk_reads(tmp_pat
 @pytest.mark.parametrize(
     ("unit", "name", "length"), [("meter", "metres", "25,000"), ("micron", "micrometres", "0.025")]
 )
-def test_a_unit_that_makes_a_scan_of_no_chest_is_refused(tmp_path, unit, name, length):
+@pytest.mark.parametrize("turn", [AXIAL, OBLIQUE], ids=["axial", "oblique"])
+def test_a_unit_that_makes_a_scan_of_no_chest_is_refused(tmp_path, unit, name, length, turn):
     path = tmp_path / "a.nii"
-    _save(path, unit)
+    _save(path, unit, turn=turn)
     message = (
         f"{path}: its header gives lengths in {name}, which makes the scan {length} mm long; if they are millimetres, "
         'set the unit with nibabel: image.header.set_xyzt_units("mm").'
@@ -87,6 +89,18 @@ def test_a_unit_that_makes_a_scan_of_no_chest_is_refused(tmp_path, unit, name, l
     image.header.set_xyzt_units("mm")
     nibabel.save(image, tmp_path / "b.nii")
     np.testing.assert_allclose(read_volume(tmp_path / "b.nii").spacing_mm, (0.7, 0.8, 2.5), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("unit", "scale", "spacing_mm"), [("micron", 400.0, (0.28, 0.32, 1.0)), ("meter", 0.4, (280.0, 320.0, 1000.0))]
+)
+def test_in_other_units_a_scan_may_be_from_one_centimetre_to_ten_metres_long(tmp_path, unit, scale, spacing_mm):
+    path = tmp_path / "a.nii"
+    _save(path, unit, scale=scale)
+    np.testing.assert_allclose(read_frame(path).spacing_mm, spacing_mm, rtol=1e-5)
+    _save(path, unit, scale=scale * (0.999 if unit == "micron" else 1.001))
+    with pytest.raises(DataError, match="its header gives lengths in "):
+        read_frame(path)
 
 
 def test_a_scan_that_nothing_places_is_read_with_a_note(tmp_path):

@@ -87,6 +87,21 @@ def test_bytes_between_an_attached_header_and_its_voxels_are_skipped(tmp_path, s
     np.testing.assert_array_equal(SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path))), VOXELS)
 
 
+def test_the_names_of_fields_may_be_written_without_spaces(tmp_path):
+    (tmp_path / "scan.raw").write_bytes(bytes(7) + VOXELS.tobytes())
+    path = write_header(tmp_path, "byteskip: 7")
+    path.write_bytes(path.read_bytes().replace(b"data file", b"datafile"))
+    assert_as_simpleitk_reads(path)
+
+
+def test_voxels_of_one_byte_need_no_byte_order(tmp_path):
+    values = np.arange(120, dtype=np.uint8).reshape(4, 5, 6)
+    values.tofile(tmp_path / "scan.raw")
+    path = write_header(tmp_path, type="uchar")
+    path.write_bytes(path.read_bytes().replace(b"endian: little\n", b""))
+    assert_as_simpleitk_reads(path)
+
+
 BAD = {
     "../outside.raw": "data file = ../outside.raw is outside the header's folder; put the voxels next to the header",
     "/etc/passwd": "data file = /etc/passwd is outside the header's folder; put the voxels next to the header",
@@ -113,10 +128,12 @@ def test_a_detached_header_that_lies_is_refused(tmp_path, data_file, reason, rea
         read(path)
 
 
-@pytest.mark.parametrize("skip", ["x", "-2", "1e9", "99999999999"])
-def test_a_wrong_number_of_bytes_to_skip_is_refused(tmp_path, skip):
+@pytest.mark.parametrize(
+    ("skip", "encoding"), [("x", "raw"), ("-2", "raw"), ("1e9", "raw"), ("99999999999", "raw"), ("-1", "gzip")]
+)
+def test_a_wrong_number_of_bytes_to_skip_is_refused(tmp_path, skip, encoding):
     VOXELS.tofile(tmp_path / "scan.raw")
-    path = write_header(tmp_path, f"byte skip: {skip}")
+    path = write_header(tmp_path, f"byte skip: {skip}", encoding=encoding)
     with pytest.raises(DataError, match=f"^{re.escape(f'{path}: byte skip must be a whole number, got {skip}.')}$"):
         read_volume(path)
 
@@ -148,3 +165,18 @@ def test_a_header_line_that_would_crash_teem_is_refused(tmp_path):
         f"NRRD0004\ncontent: {'x' * 5000}\nkey:={'x' * 5000}\ntype: short\n{fields}\n".encode() + bytes(16)
     )
     assert read_frame(path).hu.shape == (2, 2, 2)
+
+
+def test_a_header_line_may_have_a_thousand_bytes_and_a_header_a_mebibyte(tmp_path):
+    VOXELS.tofile(tmp_path / "scan.raw")
+    path = write_header(tmp_path)
+    directions = b"space directions: (0.7,0,0) (0,0.8,0) (0,0,-2.5)"
+    line = directions.replace(b"0.7", b"0.7" + b"0" * (1000 - len(directions)))
+    comments = (b"# ".ljust(999, b"x") + b"\n") * 1047
+    header = path.read_bytes().replace(directions, line).replace(b"# a", comments + b"# a")
+    assert 2**20 - 1000 < len(header) < 2**20
+    path.write_bytes(header)
+    assert read_frame(path).hu.shape == (4, 5, 6)
+    path.write_bytes(header.replace(b"# a", comments[:2000] + b"# a"))
+    with pytest.raises(DataError, match="not a NRRD file"):
+        read_frame(path)

@@ -177,6 +177,13 @@ def _write_header(folder, **changes):
         ({"DimSize": "4 3"}, "DimSize must be 3 whole numbers, got 4 3"),
         ({"DimSize": "4 3 0"}, "DimSize must be 3 whole numbers, got 4 3 0"),
         ({"DimSize": None}, "the header has no DimSize"),
+        ({"DimSize": "4 x 2"}, "DimSize must be 3 whole numbers, got 4 x 2"),
+        ({"ElementSpacing": None}, "the header has no ElementSpacing"),
+        ({"HeaderSize": "x"}, "HeaderSize must be 1 whole number, got x"),
+        (
+            {"ObjectType": "Image\n" + "line" * 16},
+            f'every line of a MetaImage header must read "Key = value", got {"line" * 15!r}',
+        ),
         ({"NDims": "4"}, "NDims must be 3, got 4"),
         ({"ElementNumberOfChannels": "3"}, "ElementNumberOfChannels must be 1, got 3"),
         ({"BinaryData": "False"}, "BinaryData must be True, got False"),

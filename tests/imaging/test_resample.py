@@ -158,3 +158,13 @@ def test_samples_on_the_border_do_not_fall_out_of_a_copy_stored_flipped():
         point_mm = _world(volume, *corner)
         found = [crop_mm(scan, point_mm, (4, 4, 4), (0.35, 0.35, 0.55)) for scan in (volume, flipped)]
         np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("place", "is_inside"),
+    [(-0.5, True), (-0.5000004, True), (-0.5000006, False), (10.5, False), (10.4999996, False), (10.4999994, True)],
+)
+def test_the_border_of_a_scan_belongs_to_it_at_the_lower_end_only(place, is_inside):
+    volume = _volume(np.full((9, 14, 11), 40, np.int16), spacing_mm=(1.0, 1.0, 1.0))
+    found = crop_mm(volume, _world(volume, 4, 5, place), (1, 1, 1), (0.5, 0.5, 0.5))
+    np.testing.assert_allclose(found, 40 if is_inside else -1000, atol=1e-3)

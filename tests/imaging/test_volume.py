@@ -50,6 +50,12 @@ def test_a_point_halfway_between_two_voxels_goes_to_the_higher_index():
     assert nearest_index(volume, (-0.5, -1.5, -2.5)).tolist() == [[-2, -1, 0]]
 
 
+@pytest.mark.parametrize(("place", "index"), [(0.4999996, 1), (0.4999994, 0), (1.4999996, 2), (1.4999994, 1)])
+def test_halfway_includes_half_a_millionth_of_a_voxel(place, index):
+    volume = _volume(spacing_mm=(1.0, 1.0, 1.0), origin_mm=(0.0, 0.0, 0.0))
+    assert nearest_index(volume, (place, place, place)).tolist() == [[index] * 3]
+
+
 @pytest.mark.parametrize("far", [1e300, -1e300, 1e12])
 def test_a_point_in_another_world_is_only_outside(far):
     volume = _volume(spacing_mm=(0.001, 0.001, 1000.0), origin_mm=(1e6, -1e6, 0.0))
@@ -186,6 +192,7 @@ def test_notes_stay_when_a_scan_is_turned():
     turned = orient_to_lps(volume)
     assert turned.notes == ("A note.", "Another.")
     assert not np.array_equal(turned.direction, volume.direction)
+    assert not np.signbit(turned.direction).any()  # messages and files contain no -0.0
     assert _volume().notes == ()
 
 

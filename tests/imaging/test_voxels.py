@@ -32,6 +32,12 @@ def _nifti(kind=nibabel.Nifti1Image, hu=HU, **header):
     return bytes(block)
 
 
+def _big_endian_nifti():
+    header = nibabel.Nifti1Header(endianness=">")
+    header.set_data_dtype(">i2")
+    return nibabel.Nifti1Image(HU.astype(">i2").transpose(2, 1, 0), PLACE, header).to_bytes()
+
+
 def _nrrd(voxels=STORED, **fields):
     lines = {
         "type": "short",
@@ -88,13 +94,14 @@ NO_SENSE = "its NIfTI header cannot be parsed ({found})"
 BAD_FILES = {
     "a .nii of nothing": ("a.nii", b"", "not a NIfTI file", ""),
     "a .nii cut off in its header": ("a.nii", _nifti()[:200], CUT, ""),
+    "a .nii that ends after its header": ("a.nii", _nifti()[:348], SHOULD, "0"),
     "a .nii cut off before its voxels": ("a.nii", _nifti()[:350], SHOULD, "0"),
     "a .nii cut off in its voxels": ("a.nii", _nifti()[:-1], SHOULD, "2,399"),
     "a .nii with more than its voxels": ("a.nii", _nifti() + b"12", SHOULD, "2,402"),
     "a .nii of a claimed size": ("a.nii", _nifti(dim=[3, *HUGE, 1, 1, 1, 1]), HUGE_SHOULD, "2,400"),
     "a .nii without voxels": (
         "a.nii",
-        _nifti(dim=[3, 6, 0, 40, 1, 1, 1, 1]),
+        _nifti(dim=[4, 6, 0, 40, 1, 1, 1, 1]),
         "expected at least one voxel along each axis, got (6, 0, 40)",
         "",
     ),
@@ -110,6 +117,13 @@ BAD_FILES = {
         "expected three axes, got 4: (6, 5, 20, 2)",
         "",
     ),
+    "a .nii of five axes": (
+        "a.nii",
+        _nifti(dim=[5, 6, 5, 20, 1, 2, 1, 1]),
+        "expected three axes, got 5: (6, 5, 20, 1, 2)",
+        "",
+    ),
+    "a .nii of two axes": ("a.nii", _nifti(dim=[2, 6, 200, 1, 1, 1, 1, 1]), "expected three axes, got 2: (6, 200)", ""),
     "a .nii of no known type": ("a.nii", _nifti(datatype=999), NO_SENSE, "data code 999 not recognized"),
     "a .nii whose voxels lie in its header": (
         "a.nii",
@@ -136,6 +150,12 @@ BAD_FILES = {
         NOT_FINITE,
         "",
     ),
+    "a .nii of a second version that leaves all floats": (
+        "a.nii",
+        _nifti(nibabel.Nifti2Image, hu=np.zeros_like(HU), scl_slope=1e300, scl_inter=0),
+        NOT_FINITE,
+        "",
+    ),
     "a .nii far off in a second version": (
         "a.nii",
         _nifti(nibabel.Nifti2Image, srow_x=[1e300, 0, 0, 0], sform_code=1),
@@ -147,6 +167,18 @@ BAD_FILES = {
     "a .nii called .nii.gz": (
         "a.nii.gz",
         _nifti(),
+        "its name ends in .nii.gz but it is not compressed; rename it to a.nii",
+        "",
+    ),
+    "a .nii of a second version called .nii.gz": (
+        "a.nii.gz",
+        _nifti(nibabel.Nifti2Image),
+        "its name ends in .nii.gz but it is not compressed; rename it to a.nii",
+        "",
+    ),
+    "a .nii of the other byte order called .nii.gz": (
+        "a.nii.gz",
+        _big_endian_nifti(),
         "its name ends in .nii.gz but it is not compressed; rename it to a.nii",
         "",
     ),
@@ -187,6 +219,19 @@ BAD_FILES = {
         "a.nrrd",
         _nrrd(dimension="4", sizes="6 5 20 2", space_directions="none (1,0,0) (0,1,0) (0,0,1)"),
         "expected three axes, got 4",
+        "",
+    ),
+    "a .nrrd of vectors with one component": (
+        "a.nrrd",
+        _nrrd(sizes="1 30 40", kinds="vector domain domain", space="", space_directions="", space_origin=""),
+        "expected three axes and one value for each voxel, got (30, 40)",
+        "",
+    ),
+    "a .nrrd without a number of axes": ("a.nrrd", _nrrd(dimension=""), "expected three axes, got none", ""),
+    "a .nrrd without an encoding": (
+        "a.nrrd",
+        _nrrd(encoding=""),
+        "encoding must be one of raw, gzip, gz, got none",
         "",
     ),
     "a .nrrd of colours": (
@@ -248,7 +293,7 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize(("name", "stored", "message", "found"), BAD_FILES.values(), ids=BAD_FILES)
-def test_a_bad_file_is_one_clear_error_and_takes_no_memory(tmp_path, caplog, name, stored, message, found):
+def test_a_bad_file_is_one_clear_error_and_takes_no_memory(tmp_path, caplog, capsys, name, stored, message, found):
     path = tmp_path / name
     path.write_bytes(stored)
     with _peak() as peak, pytest.raises(DataError) as raised:
@@ -256,6 +301,7 @@ def test_a_bad_file_is_one_clear_error_and_takes_no_memory(tmp_path, caplog, nam
     assert str(raised.value) == f"{path}: {message.format(name=name, found=found)}."
     assert peak[0] < 8_000_000
     assert not caplog.records
+    assert capsys.readouterr() == ("", "")  # nibabel logs nothing either
 
 
 @pytest.mark.parametrize(
@@ -272,6 +318,9 @@ def test_problems_in_a_header_are_reported_before_the_voxels_are_read(tmp_path, 
 GOOD_FILES = {
     "NIfTI-1": ("a.nii", _nifti()),
     "NIfTI-2": ("a.nii", _nifti(nibabel.Nifti2Image)),
+    "NIfTI of the other byte order": ("a.nii", _big_endian_nifti()),
+    "NIfTI with a fourth axis of length 1": ("a.nii", _nifti(dim=[4, 6, 5, 40, 1, 1, 1, 1])),
+    "NIfTI with a slope of 1": ("a.nii", _nifti(scl_slope=1, scl_inter=0)),
     "NIfTI in two gzip streams": ("a.nii.gz", gzip.compress(_nifti()[:1000]) + gzip.compress(_nifti()[1000:])),
     "NIfTI with an extension": ("a.nii", _nifti(vox_offset=352 + 48)[:352] + bytes(48) + HU.tobytes()),
     "NIfTI whose header has small faults": (
@@ -346,3 +395,22 @@ def test_zeros_of_gigabytes_packed_in_megabytes_are_refused(tmp_path, monkeypatc
         stored.read()
     monkeypatch.setattr("archnet.imaging.voxels._LARGE_BYTES", 2**30)
     np.testing.assert_array_equal(stored.read(), voxels)
+
+
+@pytest.mark.parametrize(
+    ("packed_bytes", "most"),
+    [(2**10, 1032 * 2**10), (2**21, 2**30), (2**24, 100 * 2**24)],
+    ids=["as deflate packs", "up to a gibibyte", "a hundred times"],
+)
+def test_packed_voxels_are_at_most_as_large_as_the_format_or_a_ct_allows(tmp_path, packed_bytes, most):
+    with (tmp_path / "packed").open("wb") as file:
+        file.truncate(packed_bytes)  # takes no space on the disk
+    for shape in ((1, 1, most), (1, 1, most + 1)):
+        stored = StoredVoxels(
+            path=tmp_path / "packed", start=0, shape=shape, dtype=np.dtype(np.uint8), compression="gzip"
+        )
+        if shape[2] == most:
+            stored.check_size()
+        else:
+            with pytest.raises(ValueError, match=f"but contains at most {most:,}; copy the scan again$"):
+                stored.check_size()

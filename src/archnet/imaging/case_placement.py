@@ -36,10 +36,8 @@ def place_crop(frame: Volume, point_mm: Point, spacing_mm: Point | None = None) 
         point_mm: (x, y, z), LPS.
         spacing_mm: Along x, y, z.
     """
-    if spacing_mm is None:
-        index_zyx: Sequence[float] = nearest_index(frame, point_mm)[0].tolist()
-    else:
-        index_zyx = continuous_index(frame, point_mm)[0].tolist()
+    index = nearest_index if spacing_mm is None else continuous_index
+    (index_zyx,) = index(frame, point_mm).tolist()
     return _place(frame, index_zyx, spacing_mm or frame.spacing_mm)
 
 

@@ -64,7 +64,8 @@ def read_series_uid(folder: Path, series: str | None = None) -> str | None:
         DataError: The series does not exist.
     """
     if series is not None:
-        return choose_series(folder, series)[0][0].text("SeriesInstanceUID")
+        (first, *_), _, _ = choose_series(folder, series)
+        return first.text("SeriesInstanceUID")
     return next(filter(None, (file.text("SeriesInstanceUID") for file in _slices(folder))), None)
 
 

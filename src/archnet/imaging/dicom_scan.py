@@ -61,20 +61,22 @@ def _read_series(folder: Path, series: str | None) -> tuple[list[DicomHeader], V
     for file in files:
         _require_ct(file)
     slices = [_slice(file) for file in files]
+    first, *_ = files
+    series_uid = first.text("SeriesInstanceUID")
     try:
         box = stack(slices)
         frame = Volume(
-            hu=placeholder_voxels((len(slices), *slices[0].shape)),
+            hu=placeholder_voxels(box.shape),
             spacing_mm=box.spacing_mm,
             origin_mm=box.origin_mm,
             direction=box.direction,
             notes=notes,
             warnings=warnings,
-            series_uid=files[0].text("SeriesInstanceUID"),
+            series_uid=series_uid,
             acquisition=read_acquisition(files),
         )
     except ValueError as error:
-        raise DataError(f"{folder}: series {files[0].text('SeriesInstanceUID')}: {error}.") from error
+        raise DataError(f"{folder}: series {series_uid}: {error}.") from error
     return [files[index] for index in box.order], frame
 
 
@@ -83,7 +85,7 @@ def _require_ct(file: DicomHeader) -> None:
     if problem:
         raise DataError(f"{file.path}: {problem}")
     for keyword in ("RescaleSlope", "RescaleIntercept"):
-        file.numbers(keyword, 1)
+        file.number(keyword)
 
 
 def _modality_problem(file: DicomHeader) -> str | None:
@@ -119,13 +121,12 @@ def _value_problem(file: DicomHeader) -> str | None:
 def _slice(file: DicomHeader) -> Slice:
     row_mm, column_mm = file.numbers("PixelSpacing", 2)
     x, y, z = file.numbers("ImagePositionPatient", 3)
-    (rows,), (columns,) = file.numbers("Rows", 1), file.numbers("Columns", 1)
     return Slice(
         name=file.path.name,
         position_mm=(x, y, z),
         axes=file.numbers("ImageOrientationPatient", 6),
         pixel_mm=(column_mm, row_mm),
-        shape=(int(rows), int(columns)),
+        shape=(int(file.number("Rows")), int(file.number("Columns"))),
     )
 
 

@@ -123,7 +123,7 @@ def measure_hu(sample: Hu) -> HuStatistics:
     """
     values, padding = _field_of_view(sample)
     num_dark = int(np.searchsorted(values, _otsu_threshold(values)))
-    dark, bright = values[: max(num_dark, 1)], values[min(num_dark, len(values) - 1) :]
+    dark, bright = values[: max(num_dark, 1)], values[num_dark:]
     return HuStatistics(
         low=_quantile(values, 0.005),
         high=_quantile(values, 0.995),
@@ -180,10 +180,11 @@ def _cause(measured: HuStatistics) -> str:
     if scale_cause is not None:
         return scale_cause
     original = "use the original scan from the scanner."
-    if _has_offset(measured) and (measured.low >= -100 or measured.bright < 0):
-        offset = _nearest_offset(measured.bright - TYPICAL_TISSUE_HU)
-        direction, reason = ("high", "is missing") if offset > 0 else ("low", "was applied twice")
-        return f"They are about {abs(offset):,.0f} too {direction}, as if the rescale intercept {reason}: {original}"
+    is_high = measured.bright > TYPICAL_TISSUE_HU
+    if _has_offset(measured) and (measured.low >= -100 or not is_high):
+        offset = _nearest_offset(abs(measured.bright - TYPICAL_TISSUE_HU))
+        direction, reason = ("high", "is missing") if is_high else ("low", "was applied twice")
+        return f"They are about {offset:,.0f} too {direction}, as if the rescale intercept {reason}: {original}"
     if measured.low >= 0:
         return f"This is not a CT, or its rescale intercept is missing: {original}"
     return f"They have been clipped or scaled, or this is not a chest CT: {original}"
@@ -199,8 +200,7 @@ def _scale_cause(measured: HuStatistics) -> str | None:
 
 def _nearest_offset(offset: float) -> float:
     """Round an estimated offset to the nearest usual intercept, if it is close to one."""
-    usual = INTERCEPT if offset > 0 else -INTERCEPT
-    return usual if abs(offset - usual) <= 150 else round(offset, -2)
+    return INTERCEPT if abs(offset - INTERCEPT) <= 150 else round(offset, -2)
 
 
 def _field_of_view(sample: Hu) -> tuple[NDArray[Any], float | None]:
@@ -223,15 +223,17 @@ def _inscribed_circle(num_rows: int, num_columns: int) -> NDArray[np.bool_]:
 
 
 def _sort(values: NDArray[Any]) -> NDArray[Any]:
-    """Sort all values; NumPy's stable sort, a radix sort for short integers, is the fastest."""
-    return np.sort(np.asarray(values), axis=None, kind="stable" if values.dtype.itemsize == 2 else None)
+    """Sort all values."""
+    return np.sort(np.asarray(values), axis=None)
 
 
 def _dominant_value(values: NDArray[Any], share: float) -> float | None:
     """Find the value whose share of the sorted values is larger than `share`; None if there is none."""
-    candidates = values[(np.arange(share / 2, 1, share / 2) * len(values)).astype(np.int64)] if len(values) else values
+    if not len(values):
+        return None
+    candidates = values[(np.arange(share, 1, share) * len(values)).astype(np.int64)]
     counts = np.searchsorted(values, candidates, "right") - np.searchsorted(values, candidates, "left")
-    return float(candidates[counts.argmax()]) if counts.max(initial=0) > share * len(values) else None
+    return float(candidates[counts.argmax()]) if counts.max() > share * len(values) else None
 
 
 def _remove(values: NDArray[Any], value: float) -> NDArray[Any]:
@@ -244,10 +246,10 @@ def _otsu_threshold(values: NDArray[Any]) -> float:
     """The threshold between the 1st and the 99th percentile of sorted values that best divides them in two."""
     edges = np.linspace(_quantile(values, 0.01), _quantile(values, 0.99), _NUM_BINS + 1)
     counts = np.diff(np.searchsorted(values, edges)).astype(np.float64)
-    centres = (edges[1:] + edges[:-1]) / 2
-    num_below, sum_below = np.cumsum(counts)[:-1], np.cumsum(counts * centres)[:-1]
-    total, mean = counts.sum(), (counts * centres).sum() / max(counts.sum(), 1)
-    variance = (mean * num_below - sum_below) ** 2 / np.maximum(num_below * (total - num_below), 1)
+    bins = np.arange(_NUM_BINS)
+    num_below, sum_below = np.cumsum(counts), np.cumsum(counts * bins)
+    total, whole = counts.sum(), (counts * bins).sum()
+    variance = (whole * num_below - total * sum_below) ** 2 / np.maximum(num_below * (total - num_below), 1)
     return float(edges[1 + int(variance.argmax())])
 
 

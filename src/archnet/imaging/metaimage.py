@@ -87,7 +87,8 @@ def read_metaimage_frame(path: Path) -> Volume:
     header = read_header(path)
     for part in header.voxels:
         part.check_size()
-    z, y, x = header.voxels[0].shape
+    first, *_ = header.voxels
+    z, y, x = first.shape
     return _volume(header, placeholder_voxels((z * len(header.voxels), y, x)))
 
 
@@ -151,9 +152,9 @@ def _voxels(path: Path, fields: dict[str, str], rest: _Rest) -> tuple[StoredVoxe
     names = _list_names(_value(fields, "ElementDataFile"), rest.lines, z)
     if names is None:
         return (_part(*_data_location(path, fields, rest.start), (z, y, x), dtype, fields),)
-    files = [_data_location(path, {**fields, "ElementDataFile": name}, 0) for name in names]
+    files = [find_data_file(path, "ElementDataFile", name) for name in names]
     single = {key: value for key, value in fields.items() if key != "CompressedDataSize"}
-    return tuple(_part(*file, (1, y, x), dtype, single) for file in files)
+    return tuple(_part(file, _header_size(fields), (1, y, x), dtype, single) for file in files)
 
 
 def _part(path: Path, start: int, shape: Index, dtype: np.dtype[Any], fields: dict[str, str]) -> StoredVoxels:
@@ -235,10 +236,14 @@ def _list_names(name: str, lines: list[str], num_slices: int) -> Iterable[str] |
 def _data_location(path: Path, fields: dict[str, str], header_length: int) -> tuple[Path, int]:
     """The file that contains the voxels, and their offset in it."""
     name = _value(fields, "ElementDataFile")
-    header_size = int(_words({"HeaderSize": "0"} | fields, "HeaderSize", r"-1|\d{1,9}")[0])
     if name.upper() == "LOCAL":
         return path, header_length
-    return find_data_file(path, "ElementDataFile", name), header_size
+    return find_data_file(path, "ElementDataFile", name), _header_size(fields)
+
+
+def _header_size(fields: dict[str, str]) -> int:
+    (word,) = _words({"HeaderSize": "0"} | fields, "HeaderSize", r"-1|\d{1,9}")
+    return int(word)
 
 
 def _value(fields: dict[str, str], key: str) -> str:

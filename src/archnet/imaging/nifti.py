@@ -16,7 +16,6 @@ from archnet.imaging.voxels import StoredVoxels, open_gzip, translate_errors
 
 # archnet uses LPS world coordinates, NIfTI uses RAS. This matrix converts each to the other.
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-_MAX_HEADER_BYTES = 540
 _HEADER_BYTES = (348, 540)
 _GZIP_MARK = b"\x1f\x8b"
 # Units by header code, in mm. Missing and unknown units are assumed to be millimetres.
@@ -30,7 +29,8 @@ _NOT_PLACED = (
 _BYTE_ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 
 # nibabel repairs small faults of a header and logs each; other faults raise an exception anyway.
-_QUIET = logging.Logger("quiet", logging.CRITICAL + 1)
+_QUIET = logging.Logger("quiet")
+_QUIET.addHandler(logging.NullHandler())
 
 
 def read_nifti(path: Path) -> Volume:
@@ -89,7 +89,7 @@ def _read_header(path: Path) -> tuple[Volume, StoredVoxels, Any]:
     is_packed = path.suffix.lower() == ".gz"
     _check_name(path, is_packed)
     with path.open("rb") as file, translate_errors(path, "gzip"):
-        header = _parse_header((open_gzip(file) if is_packed else file).read(_MAX_HEADER_BYTES))
+        header = _parse_header((open_gzip(file) if is_packed else file).read(max(_HEADER_BYTES)))
     shape = _shape(header)
     offset = max(header.get_data_offset(), header.single_vox_offset)
     voxels = StoredVoxels(
@@ -98,7 +98,7 @@ def _read_header(path: Path) -> tuple[Volume, StoredVoxels, Any]:
         shape=shape,
         dtype=header.get_data_dtype(),
         compression="gzip" if is_packed else "plain",
-        num_bytes_before=offset if is_packed else 0,
+        num_bytes_before=offset,
     )
     return _place(header, shape), voxels, header
 
@@ -119,7 +119,7 @@ def _place(header: Any, shape: Index) -> Volume:
     with np.errstate(invalid="ignore", over="ignore"):  # numbers that are not finite are rejected in `_build_volume`
         affine = _LPS_TO_RAS @ header.get_best_affine()
         affine[:3] *= unit_mm
-        size_mm = np.linalg.norm(affine[:3, :3] * np.asarray(shape[::-1]), axis=0).max()
+        size_mm = np.linalg.norm(affine[:, :3] * np.asarray(shape[::-1]), axis=0).max()
     if unit_mm != 1 and np.isfinite(size_mm) and not _SIZES_MM[0] <= size_mm <= _SIZES_MM[1]:
         raise ValueError(
             f"its header gives lengths in {unit}, which makes the scan {size_mm:,.6g} mm long; if they are "
@@ -171,13 +171,13 @@ def _rescale(stored: NDArray[Any], slope: float | None, intercept: float | None)
 def _build_volume(hu: Hu, affine: NDArray[np.float64]) -> Volume:
     """Build a volume from its (z, y, x) voxels and the 4 x 4 matrix that maps (x, y, z) indices to LPS millimetres."""
     with np.errstate(over="ignore"):
-        spacing = np.linalg.norm(affine[:3, :3], axis=0)
+        spacing = np.linalg.norm(affine[:, :3], axis=0)
     if not np.isfinite(affine).all() or not (spacing > 0).all():
         raise ValueError(
             f"the affine matrix does not place the voxels in space: {affine.tolist()}; write the correct one with "
             f"nibabel: image.set_sform(affine)"
         )
-    if np.isfinite(spacing).all() and not is_orthonormal(affine[:3, :3] / spacing):
+    if np.isfinite(spacing).all() and not is_orthonormal(affine[:, :3] / spacing):
         raise ValueError(
             f"its axes are sheared, got the affine matrix {affine.tolist()}; straighten it with nibabel: "
             f"nibabel.processing.resample_to_output(image)"

@@ -160,7 +160,7 @@ def _read_information(path: Path) -> Any:
         reader.ReadImageInformation()
     except RuntimeError as error:
         raise ValueError("its NRRD header cannot be parsed") from error
-    if reader.GetDimension() != 3 or reader.GetNumberOfComponents() != 1:
+    if reader.GetDimension() != 3:  # an axis of components is none of them
         raise ValueError(f"expected three axes and one value for each voxel, got {reader.GetSize()}")
     return reader
 
@@ -195,7 +195,7 @@ def _parse_header(path: Path) -> _Header:
         fields[key] = os.fsdecode(line.partition(b": ")[2]).strip() if is_place else value.strip()
         if is_place and fields[key].split(" ")[0] == "LIST":
             names = [os.fsdecode(name).strip() for name in lines[number + 1 :] if name.strip()]
-            return _Header(fields=fields, lines=_texts(lines[:number]), names=names, end=0)
+            return _Header(fields=fields, lines=_texts(lines[:number]), names=names, end=len(text))
     header = _Header(fields=fields, lines=_texts(lines), names=[], end=end.end() if end else len(text))
     if end is None and header.data_file is None:
         raise ValueError("not a NRRD file")

@@ -30,7 +30,7 @@ def crop_mm(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point) -> N
         A new array, (height, width, depth) = (y, x, z), not rounded.
     """
     height, width, depth = size
-    centre = continuous_index(volume, point_mm)[0].tolist()
+    (centre,) = continuous_index(volume, point_mm).tolist()
     steps = [wanted / own for wanted, own in zip(spacing_mm, volume.spacing_mm, strict=True)][::-1]
     axes = zip(centre, (depth, height, width), steps, volume.hu.shape, strict=True)
     (slices, along_z), (rows, along_y), (columns, along_x) = (_weights(*axis) for axis in axes)

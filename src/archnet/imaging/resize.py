@@ -47,10 +47,11 @@ def _resize_plane(
     """Resize one slice, (height, width); only voxels with nonzero weights are clipped and converted."""
     neighbours = plane[np.concatenate(rows[:2])[:, None], np.concatenate(columns[:2])]
     clipped = np.clip(neighbours.astype(np.float32), *window_hu)
-    top, bottom = clipped[: len(rows[0])], clipped[len(rows[0]) :]
+    top, bottom = np.split(clipped, 2)
     mixed = top + (bottom - top) * rows[2][:, None]
-    left, right = mixed[:, : len(columns[0])], mixed[:, len(columns[0]) :]
-    return left + (right - left) * columns[2]
+    left, right = np.split(mixed, 2, axis=1)
+    resized: NDArray[np.float32] = left + (right - left) * columns[2]
+    return resized
 
 
 _Neighbours = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
@@ -58,8 +59,8 @@ _Neighbours = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
 def _neighbours(length: int, wanted: int) -> _Neighbours:
     """Neighbours of `wanted` points that are evenly spaced over `length` voxels, and the weight of the upper one."""
-    position = np.linspace(0, length - 1, wanted) if wanted > 1 else np.zeros(1)
-    lower = np.minimum(position.astype(np.int64), length - 1)
+    position = np.linspace(0, length - 1, wanted)
+    lower = position.astype(np.int64)
     return lower, np.minimum(lower + 1, length - 1), (position - lower).astype(np.float32)
 
 

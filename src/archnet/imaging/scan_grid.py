@@ -25,9 +25,9 @@ def crop_grid(volume: Volume, point_mm: Point, size: Size, spacing_mm: Point | N
     """
     height, width, depth = size
     if spacing_mm is None:
-        centre, steps = nearest_index(volume, point_mm)[0].tolist(), [1.0, 1.0, 1.0]
+        (centre,), steps = nearest_index(volume, point_mm).tolist(), [1.0, 1.0, 1.0]
     else:
-        centre = continuous_index(volume, point_mm)[0].tolist()
+        (centre,) = continuous_index(volume, point_mm).tolist()
         steps = [wanted / own for wanted, own in zip(spacing_mm, volume.spacing_mm, strict=True)][::-1]
     z, y, x = (
         (np.arange(length) - middle) / step + count // 2

@@ -14,7 +14,7 @@ from archnet.imaging.readers import scan_suffix
 from archnet.imaging.volume import Hu, Volume
 
 _UID: Final = re.compile(r"\d+(\.\d+)+")
-_LARGEST: Final = 2.0**31 - 1
+_LARGEST: Final = 2.0**30
 DIGEST_LENGTH: Final = 32
 """Hexadecimal digits of a digest: 128 bits."""
 

@@ -123,11 +123,11 @@ def orient_to_lps(volume: Volume) -> Volume:
     direction = volume.direction[:, order]
     spacing_mm = np.asarray(volume.spacing_mm)[list(order)]
     hu = volume.hu.transpose([2 - axis for axis in reversed(order)])
-    origin_mm = np.asarray(volume.origin_mm, dtype=np.float64)
+    origin_mm = np.asarray(volume.origin_mm)
     for axis in range(3):
         if direction[axis, axis] < 0:
             origin_mm = origin_mm + direction[:, axis] * spacing_mm[axis] * (hu.shape[2 - axis] - 1)
-            direction = direction * np.where(np.arange(3) == axis, -1.0, 1.0)
+            direction[:, axis] = -direction[:, axis]
             hu = np.flip(hu, 2 - axis)
     return replace(volume, hu=hu, spacing_mm=_point(spacing_mm), origin_mm=_point(origin_mm), direction=direction + 0.0)
 
@@ -156,7 +156,7 @@ def continuous_index(volume: Volume, points_mm: ArrayLike) -> NDArray[np.float64
         (n, 3), each (z, y, x), in voxels.
     """
     to_world = volume.direction * np.asarray(volume.spacing_mm)
-    points = np.clip(np.asarray(points_mm, dtype=np.float64).reshape(-1, 3), -_FARTHEST_POINT_MM, _FARTHEST_POINT_MM)
+    points = np.clip(np.asarray(points_mm).reshape(-1, 3), -_FARTHEST_POINT_MM, _FARTHEST_POINT_MM)
     offset_mm = points - np.asarray(volume.origin_mm)
     indices: NDArray[np.float64] = np.linalg.solve(to_world, offset_mm.T).T[:, ::-1]
     return indices
@@ -175,7 +175,7 @@ def crop(volume: Volume, centre: Index, size: Size) -> Hu:
     height, width, depth = size
     starts = [c - n // 2 for c, n in zip(centre, (depth, height, width), strict=True)]
     spans = list(zip(starts, (depth, height, width), volume.hu.shape, strict=True))
-    inside = tuple(slice(max(start, 0), max(min(start + n, length), 0)) for start, n, length in spans)
+    inside = tuple(slice(max(start, 0), min(start + n, length)) for start, n, length in spans)
     target = tuple(slice(part.start - start, part.stop - start) for part, start in zip(inside, starts, strict=True))
     result = np.full((depth, height, width), AIR_HU, dtype=volume.hu.dtype)
     if all(part.stop > part.start for part in inside):

@@ -44,7 +44,7 @@ class StoredVoxels:
         shape: (z, y, x), x varying fastest.
         dtype: The type of the voxels, with its byte order.
         compression: The compression of the voxels.
-        num_bytes_before: Number of bytes before the voxels in the decompressed stream.
+        num_bytes_before: Number of bytes before the voxels in the decompressed stream; ignored if it is plain.
     """
 
     path: Path
@@ -118,9 +118,8 @@ def read_parts(parts: Sequence[StoredVoxels]) -> NDArray[Any]:
     Raises:
         ValueError: A file is truncated, damaged, or contains too many voxels.
     """
-    for part in parts:
-        part.check_size()
-    return parts[0].read() if len(parts) == 1 else np.concatenate([part.read() for part in parts])
+    first, *others = parts
+    return np.concatenate([part.read() for part in parts]) if others else first.read()
 
 
 def find_data_file(header: Path, key: str, name: str) -> Path:

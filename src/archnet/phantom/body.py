@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 SHAPE = (36, 224, 224)
 SPACING_MM = (1.35, 1.35, 2.5)
+NUM_SLICES, NUM_ROWS, NUM_COLUMNS = SHAPE
+STEP_X_MM, STEP_Y_MM, STEP_Z_MM = SPACING_MM
+MIDDLE_X_MM, MIDDLE_Y_MM = NUM_COLUMNS * STEP_X_MM / 2, NUM_ROWS * STEP_Y_MM / 2
+HEIGHT_MM = NUM_SLICES * STEP_Z_MM
 
 _LUNG_HU = -865.0
 _FAT_HU, _MUSCLE_HU, _BLOOD_HU, _BONE_HU = -95.0, 48.0, 40.0, 330.0
-MIDDLE_MM = (SHAPE[2] * SPACING_MM[0] / 2, SHAPE[1] * SPACING_MM[1] / 2)
 _THINNEST_MM = 0.8
 _NOISE_HU = 28.0
 
@@ -48,7 +51,9 @@ class Body:
         for centre, reach, step, length in zip(centre_mm, reach_mm, SPACING_MM, reversed(SHAPE), strict=True):
             low, high = math.ceil((centre - reach) / step - 1e-6), math.floor((centre + reach) / step + 1e-6)
             spans.append(slice(max(low, 0), max(min(high + 1, length), 0)))
-        return (spans[2], spans[1], spans[0]), _grid((spans[2], spans[1], spans[0]))
+        columns, rows, slices = spans
+        box = (slices, rows, columns)
+        return box, _grid(box)
 
     def draw_vessel(
         self, start: NDArray[np.float64], end: NDArray[np.float64], radii_mm: tuple[float, float], hu: float
@@ -66,7 +71,7 @@ class Body:
 
 def draw_body(rng: np.random.Generator) -> Body:
     """Draw a chest with lungs and vessel tree."""
-    grid = _grid((slice(0, SHAPE[0]), slice(0, SHAPE[1]), slice(0, SHAPE[2])))
+    grid = _grid((slice(0, NUM_SLICES), slice(0, NUM_ROWS), slice(0, NUM_COLUMNS)))
     size = rng.uniform(0.95, 1.04)
     hu = _chest_wall(rng, grid, size)
     lung = _lungs(rng, grid, size)
@@ -75,7 +80,7 @@ def draw_body(rng: np.random.Generator) -> Body:
     _draw_airways(hu, grid)
     body = Body(hu=hu, lung=lung)
     for side in (-1.0, 1.0):
-        hilum = np.array([MIDDLE_MM[0] + side * 24, MIDDLE_MM[1] + 2, SHAPE[0] * SPACING_MM[2] * 0.5])
+        hilum = np.array([MIDDLE_X_MM + side * 24, MIDDLE_Y_MM + 2, HEIGHT_MM * 0.5])
         for _ in range(7):
             tilt, turn = rng.uniform(-0.7, 0.7), rng.uniform(-1.2, 1.2)
             heading = np.array([side * math.cos(turn), math.sin(turn), tilt])
@@ -129,7 +134,7 @@ def _inside_share(distance_mm: Array, edge_mm: float = 1.6) -> Array:
 def _chest_wall(rng: np.random.Generator, grid: Grid, size: float) -> Array:
     """Air, fat, muscle, ribs, spine, breastbone, heart and aorta."""
     z, y, x = grid
-    across, down = x - MIDDLE_MM[0], y - MIDDLE_MM[1]
+    across, down = x - MIDDLE_X_MM, y - MIDDLE_Y_MM
     hu = np.full(SHAPE, -1000, dtype=np.float32)
     _paint_over(hu, _ellipse(across, down, (142 * size, 104 * size)), _FAT_HU)
     _paint_over(hu, _ellipse(across, down, (128 * size, 92 * size)), _MUSCLE_HU)
@@ -147,8 +152,8 @@ def _chest_wall(rng: np.random.Generator, grid: Grid, size: float) -> Array:
 def _lungs(rng: np.random.Generator, grid: Grid, size: float) -> Array:
     """Lung share of every voxel: two lungs without the mediastinum, heart, aorta and diaphragm."""
     z, y, x = grid
-    across, down = x - MIDDLE_MM[0], y - MIDDLE_MM[1]
-    height = z / (SHAPE[0] * SPACING_MM[2])
+    across, down = x - MIDDLE_X_MM, y - MIDDLE_Y_MM
+    height = z / HEIGHT_MM
     narrowing = 1 - 0.16 * height**2
     lung = np.zeros(SHAPE, dtype=np.float32)
     for side in (-1.0, 1.0):
@@ -171,7 +176,7 @@ def _lung_texture(rng: np.random.Generator, grid: Grid) -> Array:
     from scipy import ndimage
 
     coarse = ndimage.zoom(rng.standard_normal((6, 14, 14)), np.array(SHAPE) / (6, 14, 14), order=1)
-    slope = 0.25 * (grid[1] - MIDDLE_MM[1])
+    slope = 0.25 * (grid[1] - MIDDLE_Y_MM)
     texture: Array = (_LUNG_HU + slope + 16 * coarse + 110 * pattern(rng, (0.6, 1.2, 1.2))).astype(np.float32)
     return texture
 
@@ -187,10 +192,10 @@ def pattern(rng: np.random.Generator, width: tuple[float, float, float]) -> Arra
 def _draw_airways(hu: Array, grid: Grid) -> None:
     """Draw the trachea and, below the carina, the two main bronchi."""
     z, y, x = grid
-    fork = SHAPE[0] * SPACING_MM[2] * 0.62
+    fork = HEIGHT_MM * 0.62
     spread = np.maximum(fork - z, 0) * 0.9
     for side in (-1.0, 1.0):
-        tube = _ellipse(x - MIDDLE_MM[0] - side * spread, y - MIDDLE_MM[1] - 4, (7.5, 7.0))
+        tube = _ellipse(x - MIDDLE_X_MM - side * spread, y - MIDDLE_Y_MM - 4, (7.5, 7.0))
         _paint_over(hu, np.where(spread < 22, tube, np.float32(99)), -990.0)
 
 

@@ -15,7 +15,24 @@ from numpy.typing import NDArray
 from archnet.files.progress import Progress
 from archnet.imaging.nifti import write_nifti
 from archnet.imaging.volume import Volume
-from archnet.phantom.body import MIDDLE_MM, SHAPE, SPACING_MM, Body, Box, draw_body, draw_branch, pattern, simulate_scan
+from archnet.phantom.body import (
+    HEIGHT_MM,
+    MIDDLE_X_MM,
+    MIDDLE_Y_MM,
+    NUM_COLUMNS,
+    NUM_ROWS,
+    NUM_SLICES,
+    SHAPE,
+    SPACING_MM,
+    STEP_X_MM,
+    STEP_Y_MM,
+    Body,
+    Box,
+    draw_body,
+    draw_branch,
+    pattern,
+    simulate_scan,
+)
 
 # Increase it with every change to the drawing.
 VERSION = 2
@@ -57,7 +74,7 @@ def _draw_twigs(rng: np.random.Generator, body: Body) -> None:
     """Draw small vessels throughout the lungs that run outward."""
     for z, y, x in rng.choice(np.argwhere(body.lung > 0.99), _NUM_TWIGS):
         place = np.array([x, y, z]) * SPACING_MM
-        hilum = np.array([MIDDLE_MM[0], MIDDLE_MM[1], SHAPE[0] * SPACING_MM[2] / 2])
+        hilum = np.array([MIDDLE_X_MM, MIDDLE_Y_MM, HEIGHT_MM / 2])
         outward = (place - hilum) / np.linalg.norm(place - hilum)
         draw_branch(rng, body, place, outward + rng.normal(0, 0.3, 3), float(rng.uniform(0.75, 1.5)))
 
@@ -91,8 +108,8 @@ def _rim(lung: Array) -> Array:
 
 def _patch_centres(rng: np.random.Generator, rim: Array) -> NDArray[np.float64]:
     """Draw points (n, 3), each (x, y, z) in mm: along the chest wall, more of them in lower and posterior regions."""
-    z, y, x = np.ogrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
-    across, down = np.abs(x * SPACING_MM[0] - MIDDLE_MM[0]), y * SPACING_MM[1] - MIDDLE_MM[1]
+    z, y, x = np.ogrid[:NUM_SLICES, :NUM_ROWS, :NUM_COLUMNS]
+    across, down = np.abs(x * STEP_X_MM - MIDDLE_X_MM), y * STEP_Y_MM - MIDDLE_Y_MM
     outer = (rim > 0.3) & ((across > 45) | (down > 30))
     weight = np.where(outer, np.exp(-z / 16) * (1 + np.clip(down, -30, 60) / 45), 0).ravel()
     voxels = rng.choice(weight.size, int(rng.integers(14, 28)), replace=False, p=weight / weight.sum())

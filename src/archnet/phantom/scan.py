@@ -15,7 +15,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from archnet.phantom.body import SHAPE, SPACING_MM, Body, direction, draw_body, simulate_scan
+from archnet.phantom.body import (
+    NUM_SLICES,
+    SPACING_MM,
+    STEP_X_MM,
+    STEP_Y_MM,
+    STEP_Z_MM,
+    Body,
+    direction,
+    draw_body,
+    simulate_scan,
+)
 
 THROUGH_PLANE: Final = 0.4
 """Share of through-plane vessels among the candidates that are not nodules; the rest are in-plane vessels."""
@@ -156,8 +166,8 @@ DRAW_FUNCTIONS: dict[str, Callable[[np.random.Generator, Body, Section], None]] 
 def _draw_levels(body: Body, section: Section, level: Callable[[float], Level | None]) -> None:
     """Paint a section slice by slice, each with its own scale and shift."""
     centre_x, centre_y, centre_z = section.centre_mm
-    for z in range(SHAPE[0]):
-        place = level(z * SPACING_MM[2] - centre_z)
+    for z in range(NUM_SLICES):
+        place = level(z * STEP_Z_MM - centre_z)
         if place is not None:
             x_mm, y_mm = centre_x + place.shift_mm[0], centre_y + place.shift_mm[1]
             _draw_outline(body, z, (x_mm, y_mm), section, place.scale)
@@ -165,7 +175,7 @@ def _draw_levels(body: Body, section: Section, level: Callable[[float], Level | 
 
 def _draw_outline(body: Body, z: int, centre_mm: tuple[float, float], section: Section, scale: float) -> None:
     reach = section.radius_mm * scale * 1.5 + 2 * _EDGE_MM
-    box, (_, y, x) = body.neighbourhood((*centre_mm, z * SPACING_MM[2]), (reach, reach, 0.0))
+    box, (_, y, x) = body.neighbourhood((*centre_mm, z * STEP_Z_MM), (reach, reach, 0.0))
     across, down = x - centre_mm[0], y - centre_mm[1]
     angle = direction(down, across)
     outline = np.ones_like(angle)
@@ -187,7 +197,7 @@ def _draw_points(rng: np.random.Generator, body: Body, count: int) -> list[tuple
     """Draw points (x, y, z) in mm away from the lung border, vessels and each other; z is the centre of a slice."""
     from scipy import ndimage
 
-    margin = round(_MARGIN_MM / SPACING_MM[0])
+    margin = round(_MARGIN_MM / STEP_X_MM)
     inner = ndimage.maximum_filter(body.hu, size=(3, 2 * margin + 1, 2 * margin + 1)) < _CLEAR_HU
     inner &= body.lung > 0.99  # air outside the body and in the trachea is also free of vessels
     inner[:_MARGIN_SLICES] = inner[-_MARGIN_SLICES:] = False
@@ -204,7 +214,7 @@ def _draw_points(rng: np.random.Generator, body: Body, count: int) -> list[tuple
 
 def _is_apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
     across = math.hypot(one[0] - other[0], one[1] - other[1])
-    return across > _MIN_DISTANCE_MM or abs(one[2] - other[2]) > _MIN_DISTANCE_SLICES * SPACING_MM[2]
+    return across > _MIN_DISTANCE_MM or abs(one[2] - other[2]) > _MIN_DISTANCE_SLICES * STEP_Z_MM
 
 
 def _mark_candidate(rng: np.random.Generator, section: Section, kind: str) -> Candidate:
@@ -212,8 +222,8 @@ def _mark_candidate(rng: np.random.Generator, section: Section, kind: str) -> Ca
     x, y, z = section.centre_mm
     off_x, off_y = rng.normal(0, 0.7, 2)
     return Candidate(
-        index=(z / SPACING_MM[2], (y + off_y) / SPACING_MM[1], (x + off_x) / SPACING_MM[0]),
-        centre=(z / SPACING_MM[2], y / SPACING_MM[1], x / SPACING_MM[0]),
+        index=(z / STEP_Z_MM, (y + off_y) / STEP_Y_MM, (x + off_x) / STEP_X_MM),
+        centre=(z / STEP_Z_MM, y / STEP_Y_MM, x / STEP_X_MM),
         kind=kind,
         diameter_mm=2 * section.radius_mm,
     )

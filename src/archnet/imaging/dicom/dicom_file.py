@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zlib
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +15,7 @@ FETCH_LINKS: Final = "Fetch it, for example with git annex get."
 DEFLATED: Final = "1.2.840.10008.1.2.1.99"
 
 _MARK_OFFSET: Final = 128
-_HEAD_BYTES: Final = _MARK_OFFSET + 4 + 1024
+_HEAD_BYTES: Final = 2048
 _MAX_UNPACKED_BYTES: Final = 2**28
 # The start of a data set without the prefix: its group, then the VR of the first element, or a length instead.
 _FIRST_GROUPS: Final = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
@@ -115,7 +116,8 @@ def _inflate(file: BinaryIO, head: bytes, start: int, size: int) -> BinaryIO:
     """Decompress the elements after the file meta information."""
     if head[start : start + 8] != b"\x02\x00\x00\x00UL\x04\x00":
         raise ValueError("the length of its file meta information is missing")
-    file.seek(start + 12 + int.from_bytes(head[start + 8 : start + 12], "little"))
+    (length,) = struct.unpack_from("<I", head, start + 8)
+    file.seek(start + 12 + length)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     content = inflater.decompress(file.read(min(size, _MAX_UNPACKED_BYTES)), _MAX_UNPACKED_BYTES)
     if inflater.unconsumed_tail:

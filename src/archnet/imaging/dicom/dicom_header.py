@@ -137,6 +137,15 @@ class DicomHeader:
         value = self.values[keyword]
         return "" if value is None else str(value).strip()
 
+    def number(self, keyword: str) -> float:
+        """A value as one number.
+
+        Raises:
+            DataError: The value is missing, or is not a finite number.
+        """
+        (number,) = self.numbers(keyword, 1)
+        return number
+
     def numbers(self, keyword: str, count: int) -> tuple[float, ...]:
         """A value as numbers.
 

@@ -36,8 +36,8 @@ def read_pixels(file: DicomHeader) -> NDArray[Any]:
     Raises:
         DataError: The pixels are missing, damaged or in an unsupported encoding.
     """
-    rows, columns = (int(file.numbers(keyword, 1)[0]) for keyword in ("Rows", "Columns"))
-    if not (rows > 0 and columns > 0 and rows * columns <= _MAX_PIXELS):
+    rows, columns = int(file.number("Rows")), int(file.number("Columns"))
+    if rows * columns > _MAX_PIXELS:
         raise DataError(f"{file.path}: a CT slice cannot have {columns:,} x {rows:,} pixels. Copy the series again.")
     shape, bits = (rows, columns), _num_bits(file)
     stored = _read_plain(file, shape, bits) if file.transfer_syntax in _PLAIN else _unpack(file, shape, bits)
@@ -46,9 +46,7 @@ def read_pixels(file: DicomHeader) -> NDArray[Any]:
 
 def _num_bits(file: DicomHeader) -> int:
     """Number of bits per pixel in the file; a CT stores its values in the lowest bits."""
-    keywords = ("BitsAllocated", "BitsStored", "HighBit")
-    bits = int(file.numbers("BitsAllocated", 1)[0])
-    stored, high = (int(file.numbers(keyword, 1)[0]) for keyword in keywords[1:])
+    bits, stored, high = (int(file.number(keyword)) for keyword in ("BitsAllocated", "BitsStored", "HighBit"))
     if bits not in (8, 16, 32) or not 0 < stored <= bits or high != stored - 1 or (bits == 32 and stored != 32):
         raise DataError(
             f"{file.path}: values must fill the lowest bits of 8, 16 or 32, got BitsAllocated {bits}, "
@@ -59,7 +57,7 @@ def _num_bits(file: DicomHeader) -> int:
 
 def _rescale(stored: NDArray[Any], file: DicomHeader) -> NDArray[Any]:
     """Convert stored values to HU: integers if slope and intercept are integers."""
-    slope, intercept = (file.numbers(keyword, 1)[0] for keyword in ("RescaleSlope", "RescaleIntercept"))
+    slope, intercept = (file.number(keyword) for keyword in ("RescaleSlope", "RescaleIntercept"))
     if all(number.is_integer() and abs(number) < _LARGEST_WHOLE for number in (slope, intercept)):
         whole: NDArray[Any] = stored.astype(np.int64) * int(slope) + int(intercept)
         return whole
@@ -95,9 +93,10 @@ def _read_plain(file: DicomHeader, shape: tuple[int, int], bits: int) -> NDArray
 
 def _drop_unused_bits(stored: NDArray[Any], file: DicomHeader, bits: int) -> NDArray[Any]:
     """Clear the bits above the stored ones, in which old scanners kept overlays; signed values keep their sign."""
-    unused = bits - int(file.numbers("BitsStored", 1)[0])
-    native: NDArray[Any] = stored.astype(stored.dtype.newbyteorder("="))
-    return native if unused == 0 else np.right_shift(np.left_shift(native, unused), unused)
+    unused = bits - int(file.number("BitsStored"))
+    native = stored.astype(stored.dtype.newbyteorder("="))
+    used: NDArray[Any] = np.right_shift(np.left_shift(native, unused), unused)
+    return used
 
 
 def _unpack(file: DicomHeader, shape: tuple[int, int], bits: int) -> NDArray[Any]:
@@ -128,7 +127,7 @@ def _unpack(file: DicomHeader, shape: tuple[int, int], bits: int) -> NDArray[Any
     array = SimpleITK.GetArrayFromImage(image)
     if array.shape != (1, *shape):
         raise problem
-    pixels: NDArray[Any] = array[0]
+    pixels: NDArray[Any] = array.reshape(shape)
     return pixels
 
 
@@ -139,9 +138,9 @@ def _read_frame(file: DicomHeader) -> bytes | None:
     if file.pixels_start is None:
         return None
     with open_data_set(file.path) as stream:
-        num_bytes = stream.seek(0, io.SEEK_END) - file.pixels_start
         stream.seek(file.pixels_start)
-        packed = io.BytesIO(stream.read(max(min(num_bytes, _MAX_PACKED_BYTES), 0)))  # a wrong length ends there
+        num_bytes = min(file.path.stat().st_size, _MAX_PACKED_BYTES)
+        packed = io.BytesIO(stream.read(num_bytes))  # a wrong length ends there
     try:
         return next(generate_frames(packed, number_of_frames=1), None)
     except (ValueError, EOFError, LookupError, struct.error):
@@ -176,7 +175,6 @@ def _write_slice(path: Path, file: DicomHeader, frame: bytes) -> None:
     content.SOPClassUID, content.SOPInstanceUID = CT_IMAGE, generate_uid()
     content.PhotometricInterpretation, content.SamplesPerPixel = "MONOCHROME2", 1
     for keyword in ("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"):
-        setattr(content, keyword, int(file.numbers(keyword, 1)[0]))
+        setattr(content, keyword, int(file.number(keyword)))
     content.PixelData = encapsulate([frame])
-    content["PixelData"].is_undefined_length = True
     content.save_as(path, enforce_file_format=True)

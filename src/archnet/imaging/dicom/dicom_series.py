@@ -99,7 +99,7 @@ def _find_series(folder: Path, images: Mapping[str, list[DicomHeader]], wanted: 
             f"{_describe_all({uid: images[uid] for uid in matches})}. "
             f"Choose one by its uid with data.series or --series."
         )
-    return matches[0]
+    return matches.pop()
 
 
 def _names(files: Sequence[DicomHeader]) -> set[str]:
@@ -145,7 +145,7 @@ def _normal(file: DicomHeader) -> np.ndarray[tuple[int], np.dtype[np.float64]] |
         axes = np.reshape(file.numbers("ImageOrientationPatient", 6), (2, 3))
     except DataError:
         return None
-    normal = np.cross(axes[0], axes[1])
+    normal = np.cross(*axes)
     length = float(np.linalg.norm(normal))
     return normal / length if 0 < length < np.inf else None
 

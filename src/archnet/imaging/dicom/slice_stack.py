@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,12 +49,14 @@ class Stack:
 
     Attributes:
         order: Indices of the slices, sorted along the normal (column direction x row direction).
+        shape: Number of slices, rows and columns.
         spacing_mm: (x, y, z); z is the mean distance between neighbouring slices along the normal.
         origin_mm: Position of the first slice of `order`.
         direction: (3, 3); its columns are the world directions of the x, y and z index axes.
     """
 
     order: tuple[int, ...]
+    shape: tuple[int, int, int]
     spacing_mm: Point
     origin_mm: Point
     direction: Floats
@@ -70,7 +72,8 @@ def stack(slices: Sequence[Slice]) -> Stack:
     if len(slices) < 2:
         raise ValueError("expected at least two slices, got 1")
     _require_alike(slices)
-    across, down = np.array(slices[0].axes).reshape(2, 3)
+    first, *_ = slices
+    across, down = _split_axes(first.axes)
     normal = np.cross(across, down)
     positions_mm = np.array([slice_.position_mm for slice_ in slices])
     order = np.argsort(positions_mm @ normal, kind="stable")
@@ -81,7 +84,8 @@ def stack(slices: Sequence[Slice]) -> Stack:
     _require_upright(names, positions_mm[order], along_mm, normal)
     return Stack(
         order=tuple(order.tolist()),
-        spacing_mm=(*slices[0].pixel_mm, float(along_mm[-1] - along_mm[0]) / (len(slices) - 1)),
+        shape=(len(slices), *first.shape),
+        spacing_mm=(*first.pixel_mm, float(along_mm[-1] - along_mm[0]) / (len(slices) - 1)),
         origin_mm=slices[order[0]].position_mm,
         direction=np.stack([across, down, normal], axis=1),
     )
@@ -99,15 +103,20 @@ def abbreviated_list(names: Sequence[str]) -> str:
 
 def _require_alike(slices: Sequence[Slice]) -> None:
     names = [slice_.name for slice_ in slices]
-    shapes = np.array([slice_.shape for slice_ in slices], dtype=np.float64)
+    shapes = np.array([slice_.shape for slice_ in slices])
     _require_same(names, shapes, 0, lambda shape: f"{shape[1]:.0f} x {shape[0]:.0f} pixels")
     pixels_mm = np.array([slice_.pixel_mm for slice_ in slices])
     _require_same(names, pixels_mm, _SAME_PIXEL_MM, lambda mm: f"pixels of {mm[0]:g} x {mm[1]:g} mm")
     axes = np.array([slice_.axes for slice_ in slices])
     _require_same(names, axes, _SAME_DIRECTION, lambda six: f"the axes {_format_vector(six)}")
-    across_down = axes[0].reshape(2, 3)
+
+
+def _split_axes(axes: Sequence[float]) -> Floats:
+    """Split the six numbers of two axes into two rows."""
+    across_down = np.reshape(axes, (2, 3))
     if not np.allclose(across_down @ across_down.T, np.eye(2), atol=_SAME_DIRECTION):
-        raise ValueError(f"the axes {_format_vector(axes[0])} of its slices are not perpendicular unit vectors")
+        raise ValueError(f"the axes {_format_vector(axes)} of its slices are not perpendicular unit vectors")
+    return across_down
 
 
 def _require_same(names: list[str], values: Floats, tolerance: float, describe: Callable[[Floats], str]) -> None:
@@ -173,7 +182,7 @@ def _require_upright(names: list[str], positions_mm: Floats, along_mm: Floats, n
     raise ValueError(f"its slices are shifted sideways: {shifts}")
 
 
-def _format_vector(numbers: Floats) -> str:
+def _format_vector(numbers: Iterable[float]) -> str:
     return f"({', '.join(f'{number:g}' for number in numbers)})"
 
 
