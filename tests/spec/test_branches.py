@@ -145,6 +145,9 @@ def test_the_last_map_on_all_paths_is_before_branches_that_end_flat():
     joined = {"type": "CAT", "branches": [[conv(), POOL], [conv(stride=2)]]}
     assert arch_of(conv(5), pyramid).feature_map((8, 8)).layer == arch_of(conv(5)).layers[0]
     assert arch_of(pyramid).feature_map((8, 8)) is None
+    gated = {"type": "CAT", "branches": [[{"type": "SE"}, GAP], [GAP]]}
+    assert not arch_of(conv(5), gated).feature_map((8, 8)).sees_whole_input
+    assert arch_of(conv(5), conv(norm="instance"), gated).feature_map((8, 8)).sees_whole_input
     found = arch_of(joined, GAP).feature_map((8, 8))
     assert found.layer == arch_of(joined).layers[0]
     assert found.shape == (4, 4, 8)

@@ -243,13 +243,13 @@ def test_a_batch_goes_through_in_the_fewest_equal_parts_that_fit(batch_size, bud
         assert MEMORY.peak_bytes(batch_size, fewer) > allowed
 
 
-@pytest.mark.parametrize(("more_bytes", "size"), [(0, 10), (1, 5), (9 * 10**7, 1)])
+@pytest.mark.parametrize(("more_bytes", "size"), [(0, 10), (1, 5), (9 * 10**7 - 10**6, 1)])
 def test_a_batch_that_takes_the_whole_budget_fits(more_bytes, size):
     """Without its headroom, the budget is twice the memory of the process."""
     spare_bytes = PROCESS_BYTES - 10 * 10**7
     memory = MemoryEstimate(
         weight_bytes=spare_bytes + more_bytes,
-        accumulator_bytes=0,
+        accumulator_bytes=10**6,
         prefetch_bytes_per_case=0,
         network_bytes_per_case=10**7,
     )

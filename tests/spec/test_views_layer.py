@@ -260,8 +260,8 @@ def test_a_share_given_as_drop_out_inside_is_warned_about():
     [
         ([], [C, GAP], False),
         ([], [C, {"type": "SE"}, C, GAP], True),
-        ([], [{**C, "norm": "instance"}, C, GAP], True),
-        ([], [C, GAP, {"type": "FC", "num_output": 3}], False),
+        ([], [C, {**C, "norm": "instance"}, GAP], True),
+        ([], [C, {"type": "CAT", "branches": [[{"type": "SE"}, GAP], [GAP]]}], False),
         ([{"type": "SE"}], [C, C, GAP], True),
     ],
 )
