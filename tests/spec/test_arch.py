@@ -309,6 +309,18 @@ def test_a_repetition_has_fresh_weights_each_time():
     assert places == [f"{inner} #1", f"{inner} #2", f"{inner} #3", "$.layers[1]"]
 
 
+def test_an_ensemble_has_the_costs_of_all_its_networks_and_a_summary_of_one():
+    plan = arch_of([C, T]).plan()
+    one, two = network_cost(plan), network_cost(plan, 2)
+    assert (two.num_parameters, two.num_macs) == (2 * one.num_parameters, 2 * one.num_macs)
+    assert two.activation_bytes == one.activation_bytes  # the networks are trained one after the other
+    micro_batch = plan_micro_batches(estimate_memory(plan), 1)
+    summary = network_summary(plan, micro_batch)
+    assert "members" not in summary
+    assert network_summary(plan, micro_batch, 1) == summary
+    assert network_summary(plan, micro_batch, 2) == {**summary, "members": 2}
+
+
 def test_schema_and_dataclasses_have_the_same_keys_and_defaults():
     from dataclasses import MISSING, fields
 

@@ -34,7 +34,14 @@ from archnet.spec.augmentations import (
     Shift,
     shape_problem,
 )
-from archnet.spec.auto import describe_auto, refresh_reasons, resolve_auto, reuse_auto_values, value_text
+from archnet.spec.auto import (
+    describe_auto,
+    refresh_reasons,
+    resolve_auto,
+    restore_auto,
+    reuse_auto_values,
+    value_text,
+)
 from archnet.spec.auto_rules import AUTO_RULES, Symmetry, TrainingSet, possible_flips
 from archnet.spec.experiment import AUTO, Split, Training
 from archnet.spec.memory import estimate_memory, gigabytes_text
@@ -387,6 +394,21 @@ def test_automatic_choices_are_renewed_if_a_setting_that_they_depend_on_changes(
     assert (allowed.training.auto, allowed.data.allow) == ((), ("patients",))
     assert auto("split.test=0.3") == auto("data.root=other.npz") == auto("training.ema=auto") == set(AUTO)
     assert auto("training.epochs=7") == set(AUTO) - {"epochs"}
+
+
+def test_options_are_auto_again_even_if_their_section_is_missing():
+    chosen = {"training.epochs": "40: why", "training.ema": "0.9: why", "split.by": "own: why"}
+    assert restore_auto({"name": "net", "picked": chosen}) == {
+        "name": "net",
+        "training": {"epochs": "auto", "ema": "auto"},
+        "split": {"by": "auto"},
+    }
+    training = {"epochs": 40, "l2": 0.1}
+    assert restore_auto(
+        {"training": training, "picked": {"training.epochs": "40: why", "split.by": "own: why"}}, ["training"]
+    ) == {"training": {"epochs": "auto", "l2": 0.1}}
+    for nothing_chosen in ({"training": training}, {"training": training, "picked": None}):
+        assert restore_auto(nothing_chosen) == {"training": training}
 
 
 def test_options_that_are_auto_take_the_values_that_an_earlier_document_chose():
