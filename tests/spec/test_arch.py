@@ -312,6 +312,8 @@ def test_a_repetition_has_fresh_weights_each_time():
 def test_an_ensemble_has_the_costs_of_all_its_networks_and_a_summary_of_one():
     plan = arch_of([C, T]).plan()
     one, two = network_cost(plan), network_cost(plan, 2)
+    assert one.num_parameters == (9 * 1 + 1) * 4 + (64 * 64 * 4 + 1) * 2
+    assert one.num_macs == 64 * 64 * 4 * 9 + 64 * 64 * 4 * 2
     assert (two.num_parameters, two.num_macs) == (2 * one.num_parameters, 2 * one.num_macs)
     assert two.activation_bytes == one.activation_bytes  # the networks are trained one after the other
     micro_batch = plan_micro_batches(estimate_memory(plan), 1)

@@ -52,10 +52,15 @@ def test_sizes_along_the_depth_are_those_along_the_height(document, sizes):
 
 
 @pytest.mark.parametrize(("depth", "num_taps"), [(1, 1), (2, 3), (3, 5), (4, 5)])
-def test_the_kernel_of_block_attention_meets_the_depth_with_every_tap(depth, num_taps):
-    assert parse_layer({"type": "CBAM", "kernel_size": 5}, 2).depth_sizes((16, 16, depth, 3)) == {
-        "kernel_size": num_taps
-    }
+@pytest.mark.parametrize("keys", [{"type": "CBAM"}, {"type": "P", "pool": "max", "stride": 1}])
+def test_a_window_without_dilation_meets_the_depth_with_every_tap(keys, depth, num_taps):
+    layer = parse_layer({**keys, "kernel_size": 5}, 2)
+    assert layer.depth_sizes((16, 16, depth, 3))["kernel_size"] == num_taps
+
+
+def test_a_pooling_without_padding_fits_the_depth():
+    layer = parse_layer({"type": "P", "pool": "max", "kernel_size": 5, "padding": "valid"}, 2)
+    assert layer.depth_sizes((16, 16, 3, 3)) == {"kernel_size": 3, "stride": 3}
 
 
 @every_type
