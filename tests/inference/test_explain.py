@@ -259,10 +259,12 @@ def test_features_lie_in_the_middle_of_what_they_see(layers):
 
 
 def test_the_last_feature_map_ends_before_dropout_and_flattening_and_takes_its_batch_norm_along():
-    norm, drop = {"type": "BN"}, {"type": "DO", "drop_out": 20}
+    norm, drop, relu = {"type": "BN"}, {"type": "DO", "drop_out": 20}, {"type": "ACT", "activation": "relu"}
     for layers, num_kept in (
         ([C, P, C, P], 3),
         ([C, norm, P], 2),
+        ([C, norm, relu, P], 3),
+        ([{"type": "CAT", "branches": [[C], [C]]}, norm, P], 2),
         ([C, drop, norm], 1),
         ([C | {"drop_out": 20}, norm], 1),
         ([{"type": "REP", "times": 2, "layers": [C, norm]}, P], 4),

@@ -141,8 +141,8 @@ REFUSED = {
         "Remove a pooling or enlarge the crop.",
     ),
     "stride and dilation": (
-        [{**C, "stride": 2, "dilation": 2}, T],
-        "mine.json $[0]: C stride 2x2 and dilation 2x2 cannot both be above 1. Set one of them to 1.",
+        [{**C, "stride": [2, 1], "dilation": [1, 2]}, T],
+        "mine.json $[0]: C stride 2x1 and dilation 1x2 cannot both be above 1. Set one of them to 1.",
     ),
     "shapes that cannot meet": (
         [{"type": "RES", "layers": [{**C, "padding": "valid"}]}, T],
@@ -186,6 +186,30 @@ def test_an_impossible_network_is_refused_with_place_and_remedy(case):
 def test_an_architecture_that_is_not_an_array_or_object_is_refused():
     with pytest.raises(DocumentError, match=re.escape("mine.json $: expected an object or an array, got 3.")):
         parse_arch(Document(value=3, source="mine.json"))
+
+
+VIEWS = {"type": "VIEWS", "planes": "slices"}
+
+
+@pytest.mark.parametrize(
+    ("layers", "keys", "place", "sizes"),
+    [
+        ([C, T], {"input_shape": [8]}, "$.input_shape", [8]),
+        ([C, T], {"input_shape": [8] * 4}, "$.input_shape", [8] * 4),
+        ([C, {**C, "stride": [2]}, T], {"rank": 2}, "$.layers[1].stride", [2]),
+        ([C, {**C, "stride": [2] * 4}, T], {"rank": 2}, "$.layers[1].stride", [2] * 4),
+        ([{**VIEWS, "layers": [{**C, "stride": [2]}]}, T], {"rank": 3}, "$.layers[0].layers[0].stride", [2]),
+        ([{**VIEWS, "layers": [{**C, "stride": [2] * 4}]}, T], {"rank": 3}, "$.layers[0].layers[0].stride", [2] * 4),
+    ],
+)
+def test_an_array_of_1_or_4_sizes_says_nothing_about_the_rank(layers, keys, place, sizes):
+    limit = "least 2" if len(sizes) < 2 else "most 3"
+    assert message_of(layers, **keys) == f"mine.json {place}: expected an array of at {limit}, got {sizes}."
+
+
+@pytest.mark.parametrize("rank", [1, 4])
+def test_a_rank_that_does_not_exist_is_one_problem(rank):
+    assert message_of([C, T], rank=rank) == f"mine.json $.rank: {rank} is not one of 2, 3."
 
 
 def test_sigmoid_is_refused_for_more_than_two_classes():
@@ -246,6 +270,11 @@ def test_a_share_given_as_drop_out_is_warned_about():
     ]
 
 
+@pytest.mark.parametrize("drop_out", [0, 1, 1.5])
+def test_a_percentage_of_at_least_1_is_no_share(drop_out):
+    assert not arch_of([{**C, "drop_out": drop_out}, T]).warnings()
+
+
 def test_keys_that_change_nothing_next_to_the_others_are_warned_about():
     norm = {"norm": "batch", "groups": 4}
     inner = {"type": "RES", "layers": [{**C, "norm": norm}], "norm": {**norm, "norm": "layer"}}
@@ -278,6 +307,20 @@ def test_a_repetition_has_fresh_weights_each_time():
     ]
     inner = "$.layers[0].layers[0]"
     assert places == [f"{inner} #1", f"{inner} #2", f"{inner} #3", "$.layers[1]"]
+
+
+def test_an_ensemble_has_the_costs_of_all_its_networks_and_a_summary_of_one():
+    plan = arch_of([C, T]).plan()
+    one, two = network_cost(plan), network_cost(plan, 2)
+    assert one.num_parameters == (9 * 1 + 1) * 4 + (64 * 64 * 4 + 1) * 2
+    assert one.num_macs == 64 * 64 * 4 * 9 + 64 * 64 * 4 * 2
+    assert (two.num_parameters, two.num_macs) == (2 * one.num_parameters, 2 * one.num_macs)
+    assert two.activation_bytes == one.activation_bytes  # the networks are trained one after the other
+    micro_batch = plan_micro_batches(estimate_memory(plan), 1)
+    summary = network_summary(plan, micro_batch)
+    assert "members" not in summary
+    assert network_summary(plan, micro_batch, 1) == summary
+    assert network_summary(plan, micro_batch, 2) == {**summary, "members": 2}
 
 
 def test_schema_and_dataclasses_have_the_same_keys_and_defaults():
@@ -331,6 +374,11 @@ def nested(kind, depth, inner, **keys):
             'Lower its "times".',
         ),
         (
+            [{"type": "REP", "times": 1000, "layers": [C] * 3}, {"type": "REP", "times": 600, "layers": [C] * 6}, T],
+            "mine.json $[1]: REP makes 3,600 of the 6,601 layers that the network would have; at most 3,000 are allowed. "
+            'Lower its "times".',
+        ),
+        (
             [*nested("REP", 20, [C], times=1000), T],
             "mine.json "
             + "$[0]"
@@ -343,7 +391,7 @@ def nested(kind, depth, inner, **keys):
             'Use "REP" with "times" to repeat layers.',
         ),
     ],
-    ids=["nested", "together", "astronomical", "written"],
+    ids=["nested", "together", "at the limit", "astronomical", "written"],
 )
 def test_too_many_layers_are_counted_before_they_are_planned(layers, message):
     assert message_of(layers) == message

@@ -34,12 +34,19 @@ from archnet.spec.augmentations import (
     Shift,
     shape_problem,
 )
-from archnet.spec.auto import describe_auto, refresh_reasons, resolve_auto, value_text
-from archnet.spec.auto_rules import AUTO_RULES, Symmetry, TrainingSet
+from archnet.spec.auto import (
+    describe_auto,
+    refresh_reasons,
+    resolve_auto,
+    restore_auto,
+    reuse_auto_values,
+    value_text,
+)
+from archnet.spec.auto_rules import AUTO_RULES, Symmetry, TrainingSet, possible_flips
 from archnet.spec.experiment import AUTO, Split, Training
 from archnet.spec.memory import estimate_memory, gigabytes_text
 from archnet.spec.overrides import parse_override
-from archnet.spec.resolve import parse_experiments, replace_data
+from archnet.spec.resolve import allow_override, parse_experiments, replace_data
 from archnet.spec.sampling import samples_per_class
 from archnet.spec.schema import read_schema, schema_problems
 from archnet.spec.sweeps.document import parse_sweep
@@ -156,6 +163,10 @@ def test_each_pick_has_its_reason():
         "training.ema": "0.9972: an average over a tenth of all 3,560 steps",
         "training.batch_norm_momentum": "0.989: moving statistics over a fortieth of all 3,560 steps, 10 to 100 steps",
     }
+    for counts, text in (((25, 1), "11"), ((48, 2), "10"), ((45, 2), None)):  # 0.4 * (25 + 1), 0.4 * (48 + 2) / 2, 9.5
+        balance = picks_of(counts, (9, 9), FLAT).auto_reasons["training.balance"]
+        assert ("sampled about" in balance) == (text is not None)
+        assert text is None or balance.endswith(f"whose cases are each sampled about {text} times per epoch")
     rare = picks_of((9975, 25), (50, 40), FLAT).auto_reasons["training.balance"]
     assert rare.endswith("smallest (9,975 and 25), whose cases are each sampled about 160 times per epoch")
     even = picks_of((17, 16), (9, 9), FLAT).auto_reasons["training.batch_size"]
@@ -178,6 +189,7 @@ def test_each_pick_has_its_reason():
 @pytest.mark.parametrize(
     ("num_cases", "batch_size", "reason"),
     [
+        (1, 1, "all training cases at once (1)"),
         (15, 15, "all training cases at once (15)"),
         (16, 16, "all training cases at once (16)"),
         (20, 16, "fewer than 600 training cases (20)"),
@@ -201,6 +213,7 @@ def test_the_batch_size_at_the_limits_of_its_rule(num_cases, batch_size, reason)
         ((301, 200), "balance", 1.5),
         ((8, 8), "ema", 0.9),
         ((50_000, 50_000), "epochs", 10),
+        ((2_000_000, 2_000_000), "ema", 0.9999),
     ],
 )
 def test_the_other_rules_at_their_limits(counts, key, value):
@@ -254,6 +267,21 @@ def test_arrays_are_flipped_and_turned_as_far_as_their_classes_allow():
     unknown = picks_of((80, 80), (50, 50, 50), symmetry=None)
     assert unknown.training.augmentation == (shift, Intensity())
     assert unknown.auto_reasons["training.augmentation"].endswith(": it is unknown whether flips change the classes")
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [((2, 2, 2), ALL_AXES), ((8, 1, 8), ("height", "depth")), ((2, 8, 1), ("height", "width")), ((1, 8), ("width",))],
+)
+def test_a_case_is_flipped_along_the_axes_with_more_than_one_voxel(shape, axes):
+    assert possible_flips(shape) == axes
+
+
+def test_the_second_class_is_positive_unless_another_one_is():
+    known = TrainingSet(counts=(90, 10), shape=(9, 9))
+    options = {"augmentation": [{"type": "rotated_copies"}], "balance": "none", "batch_size": 10}
+    experiment = resolve_auto(asked(FLAT, **options), known)
+    assert "at 13 per epoch" in experiment.auto_reasons["training.epochs"]  # 90 + 4 * 10 samples
 
 
 def test_what_was_measured_stays_with_its_reason_and_is_not_measured_again():
@@ -361,8 +389,35 @@ def test_automatic_choices_are_renewed_if_a_setting_that_they_depend_on_changes(
         return set(experiment.training.auto)
 
     assert auto() == auto("training.seed=1") == auto("training.learning_rate=0.1") == set()
+    assert auto('data.allow=["patients"]') == auto("data.cases=cases.csv") == set()
+    (allowed,) = parse_experiments(document, allow_override(["patients"]))
+    assert (allowed.training.auto, allowed.data.allow) == ((), ("patients",))
     assert auto("split.test=0.3") == auto("data.root=other.npz") == auto("training.ema=auto") == set(AUTO)
     assert auto("training.epochs=7") == set(AUTO) - {"epochs"}
+
+
+def test_options_are_auto_again_even_if_their_section_is_missing():
+    chosen = {"training.epochs": "40: why", "training.ema": "0.9: why", "split.by": "own: why"}
+    assert restore_auto({"name": "net", "picked": chosen}) == {
+        "name": "net",
+        "training": {"epochs": "auto", "ema": "auto"},
+        "split": {"by": "auto"},
+    }
+    training = {"epochs": 40, "l2": 0.1}
+    assert restore_auto(
+        {"training": training, "picked": {"training.epochs": "40: why", "split.by": "own: why"}}, ["training"]
+    ) == {"training": {"epochs": "auto", "l2": 0.1}}
+    for nothing_chosen in ({"training": training}, {"training": training, "picked": None}):
+        assert restore_auto(nothing_chosen) == {"training": training}
+
+
+def test_options_that_are_auto_take_the_values_that_an_earlier_document_chose():
+    document = {"training": {"epochs": "auto", "ema": "auto", "batch_size": "auto", "l2": 0.1}}
+    chosen = {"training.epochs": "40: why", "training.batch_size": "16: why", "training.l2": "1: why", "split.by": "x"}
+    previous = {"training": {"epochs": 40, "ema": 0.9, "l2": 1}, "picked": chosen}
+    assert reuse_auto_values(document, previous) == {"training": {**document["training"], "epochs": 40}}
+    for without_choices in ({}, {"training": previous["training"]}, {"picked": chosen}):
+        assert reuse_auto_values(document, without_choices) == document
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,17 @@ def test_joins_that_double_the_channels_again_and_again_are_refused():
     )
 
 
+def test_a_million_channels_can_be_joined_and_one_more_is_refused():
+    branches = [[conv(65_536, kernel_size=1)]] * 15
+    (row,) = (
+        row
+        for row in arch_of({"type": "CAT", "branches": [*branches, [conv(16_960)]]}).plan((1, 1))
+        if row.type == "CAT"
+    )
+    assert row.output_shape == (1, 1, 1_000_000)
+    assert "CAT gives 1,000,001 channels" in message({"type": "CAT", "branches": [*branches, [conv(16_961)]]})
+
+
 def test_a_map_and_flat_features_do_not_meet():
     assert message({"type": "CAT", "branches": [[conv(), GAP], [conv()], []]}) == (
         "mine.json $.layers[0].branches[1]: keeps spatial axes, but GAP at $.layers[0].branches[0][1] has flattened "
@@ -134,6 +145,9 @@ def test_the_last_map_on_all_paths_is_before_branches_that_end_flat():
     joined = {"type": "CAT", "branches": [[conv(), POOL], [conv(stride=2)]]}
     assert arch_of(conv(5), pyramid).feature_map((8, 8)).layer == arch_of(conv(5)).layers[0]
     assert arch_of(pyramid).feature_map((8, 8)) is None
+    gated = {"type": "CAT", "branches": [[{"type": "SE"}, GAP], [GAP]]}
+    assert not arch_of(conv(5), gated).feature_map((8, 8)).sees_whole_input
+    assert arch_of(conv(5), conv(norm="instance"), gated).feature_map((8, 8)).sees_whole_input
     found = arch_of(joined, GAP).feature_map((8, 8))
     assert found.layer == arch_of(joined).layers[0]
     assert found.shape == (4, 4, 8)

@@ -10,6 +10,7 @@ import pytest
 
 from archnet.errors import DocumentError
 from archnet.files.atomic import write_json
+from archnet.files.documents.json_parser import MAX_DEPTH
 from archnet.files.strict_json import Document, parse_document
 from archnet.spec.augmentations import AUGMENTATIONS, RotatedCopies
 from archnet.spec.datasets import DATASETS, command_arguments, size_in_voxels
@@ -150,6 +151,10 @@ def test_a_3d_network_sees_the_volume_and_a_2d_network_cannot():
         (
             {"data": {"window_hu": [400, -1000]}},
             "mine.json $.data.window_hu: expected [low, high] with low below high, got [400, -1000].",
+        ),
+        (
+            {"data": {"window_hu": [400, 400]}},
+            "mine.json $.data.window_hu: expected [low, high] with low below high, got [400, 400].",
         ),
         (
             {"data": {"window_hu": [[-1350, 150], [240, -160]]}},
@@ -327,7 +332,7 @@ def test_set_overrides_any_key_and_makes_objects_on_the_way():
             'mine.json $.training.schedule.decay_steps: needs "type" as well.',
         ),
         ("training.epochs=many", 'mine.json $.training.epochs: expected a whole number or "auto", got "many".'),
-        ("arch.layers[9].num_output=1", "mine.json $.archs[0] $.layers: has no [9]; the last is [1]."),
+        ("arch.layers[2].num_output=1", "mine.json $.archs[0] $.layers: has no [2]; the last is [1]."),
         (
             "arch.layers.num_output=1",
             'mine.json $.archs[0] $.layers: is an array and has no "num_output". Give an index, such as [0].',
@@ -339,6 +344,23 @@ def test_set_overrides_any_key_and_makes_objects_on_the_way():
 )
 def test_a_setting_that_fits_nowhere_is_refused(setting, message):
     assert message_of([setting]) == message
+
+
+@pytest.mark.parametrize("key", ["", "training.", "[0]", "[0].x", "training.epochs]"])
+def test_a_key_begins_with_a_name_and_ends_with_a_step(key):
+    with pytest.raises(DocumentError, match=f"^{re.escape(json.dumps(key))} is not a valid key"):
+        parse_key(key)
+
+
+def test_a_key_has_at_most_as_many_steps_as_a_document_has_levels():
+    assert parse_key(".".join("a" * MAX_DEPTH)) == ("a",) * MAX_DEPTH
+    with pytest.raises(DocumentError, match="is not a valid key"):
+        parse_key(".".join("a" * (MAX_DEPTH + 1)))
+
+
+def test_an_empty_array_has_no_entry_to_set():
+    with pytest.raises(DocumentError, match=re.escape("mine.json $.a: has no [0]; it is empty.")):
+        apply_override(Document(value={"a": []}, source="mine.json"), ("a", 0), 1)
 
 
 def test_keys_reach_into_nested_layers():
@@ -536,6 +558,17 @@ def test_the_seeds_of_all_members_are_32_bit_numbers():
     )
 
 
+def test_a_seed_that_is_just_too_large_for_its_members_is_refused():
+    seed = (2**31 + 1) // 3 - 1  # the last member has the seed 3 * seed + 2
+    assert 3 * seed + 2 == 2**31
+    assert "the 3 members have the seeds from" in message_of(training={"members": 3, "seed": seed})
+
+
+def test_members_are_trainings_of_one_network_each():
+    training = experiment_of(training={"members": 3, "seed": 2, "epochs": 7}).training
+    assert training.member_trainings() == tuple(replace(training, members=1, seed=seed) for seed in (6, 7, 8))
+
+
 def test_a_thousand_runs_are_allowed():
     archs = [{**ARCH, "name": f"net{number}"} for number in range(10)]
     document = {"archs": archs, "split": {"folds": 100}}
@@ -570,6 +603,9 @@ def test_options_of_earlier_versions_are_completed_and_unknown_data_left_as_they
         ([{"type": "shift"}], True),
         ([{"type": "flip"}], False),
         ([{"type": "right_angles"}], False),
+        ([{"type": "rotated_copies", "angles": [180], "of": "all"}], False),
+        ([{"type": "rotated_copies"}], True),
+        ([{"type": "flip", "axes": ["depth"]}], True),
         ("auto", False),
     ],
 )
@@ -579,6 +615,14 @@ def test_averaging_over_symmetries_needs_those_of_the_training_or_their_automati
         assert message_of(**document).startswith("mine.json $.evaluation.tta: averages over the flips and rotations")
     else:
         assert experiment_of(**document).evaluation.tta
+
+
+def test_averaging_over_symmetries_needs_some_for_every_architecture():
+    volume = {"name": "deep", "rank": 3, "layers": [{"type": "T"}]}
+    options = {"training": {"augmentation": [{"type": "flip", "axes": ["depth"]}]}, "evaluation": {"tta": True}}
+    (experiment,) = parse_experiments(Document(value={"archs": [volume], **options}, source="mine.json"))
+    assert experiment.evaluation.tta
+    assert "$.evaluation.tta: averages over the flips" in message_of(archs=[volume, ARCH], **options)
 
 
 def test_the_published_protocol_is_pinned():
@@ -720,6 +764,9 @@ def test_early_stopping_without_a_validation_set_is_warned_about():
     assert experiment.warnings() == [
         "training.early_stopping: there is no validation set to monitor, so training runs to its last epoch."
     ]
+    own = experiment_of(["split.by=own", "split.validation=0", "training.early_stopping.patience=3"])
+    assert not own.warnings()  # the data set may define a validation set
+    assert not experiment_of(["split.validation=0"]).warnings()
 
 
 @pytest.mark.parametrize(
@@ -798,6 +845,12 @@ def test_too_many_runs_are_refused():
         "Lower split.folds, or use several experiments."
     )
     assert message_of(archs=archs, split={"folds": 100}) == message
+
+
+def test_the_layers_of_a_single_inline_architecture_are_counted():
+    for arch in ({"layers": [{"type": "T"}] * 3_001}, [{"type": "T"}] * 3_001):
+        with pytest.raises(DocumentError, match=re.escape("mine.json $.arch: 3,001 layers are written here")):
+            parse_experiments(Document(value={"arch": arch}, source="mine.json"))
 
 
 def test_the_layers_of_all_inline_architectures_are_counted_together():

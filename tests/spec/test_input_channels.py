@@ -45,8 +45,8 @@ def test_an_architecture_needs_the_channels_of_the_data_times_the_windows(arch, 
     [
         (
             FLAT,
-            {"window_hu": WINDOWS},
-            'the data have 3 channels (3 windows), but the architecture has channels 1. Set "channels": 3 in the '
+            {"window_hu": WINDOWS[:2]},
+            'the data have 2 channels (2 windows), but the architecture has channels 1. Set "channels": 2 in the '
             "architecture, or use one window.",
         ),
         (
@@ -75,8 +75,8 @@ def test_an_architecture_needs_the_channels_of_the_data_times_the_windows(arch, 
         ),
         (
             FLAT | {"channels": 3},
-            {"window_hu": WINDOWS, "view": "slices-as-channels"},
-            'data.view "slices-as-channels" uses the slices as channels, but the data have 3 channels (3 windows). '
+            {"window_hu": WINDOWS[:2], "view": "slices-as-channels"},
+            'data.view "slices-as-channels" uses the slices as channels, but the data have 2 channels (2 windows). '
             'Set data.view to "slice", or use one window.',
         ),
     ],

@@ -66,9 +66,7 @@ def after(layer, depends, rank, path, found):
         branches = enumerate(layer["branches"])
         result = union(chain(each, depends, rank, (*path, "branches", number), found) for number, each in branches)
     elif kind == "RES":
-        inner = chain(layer["layers"], depends, rank, (*path, "layers"), found)
-        steps = [-(-a // b) for a, b in zip(depends.shape[:rank], inner.shape[:rank], strict=True)]
-        result = inner | window({}, depends, rank, [1] * rank, steps, [1] * rank)
+        result = residual(layer, depends, rank, path, found)
     elif kind == "REP":
         result = depends
         for _ in range(layer["times"]):
@@ -81,6 +79,16 @@ def after(layer, depends, rank, path, found):
         result = depends
     found[path] = result
     return result
+
+
+def residual(layer, depends, rank, path, found):
+    """What a residual block depends on: the inner layers, and its shortcut or every voxel that their strides keep."""
+    inner = chain(layer["layers"], depends, rank, (*path, "layers"), found)
+    if "shortcut" in layer:
+        return inner | chain(layer["shortcut"], depends, rank, (*path, "shortcut"), found)
+    steps = [-(-a // b) for a, b in zip(depends.shape[:rank], inner.shape[:rank], strict=True)]
+    result = inner | window({}, depends, rank, [1] * rank, steps, [1] * rank)
+    return everything(result, rank) if layer.get("norm") in ("group", "instance") else result
 
 
 def union(results):
@@ -143,6 +151,18 @@ NETWORKS = {
             "layers": [{**C, "kernel_size": 3, "stride": 2}, {**C, "kernel_size": 3}],
         },
         {"type": "RES", "layers": [{**C, "kernel_size": [3, 1]}]},
+    ],
+    "residual blocks with a shortcut of a larger field": [
+        {"type": "RES", "layers": [{**C, "kernel_size": 3}], "shortcut": [{**C, "kernel_size": [5, 1]}]},
+    ],
+    "norms of voxels": [
+        {**C, "kernel_size": 3, "norm": "batch"},
+        {"type": "NORM", "norm": "layer"},
+        {"type": "RES", "layers": [{**C, "num_output": 3, "kernel_size": 3, "norm": "layer"}], "norm": "batch"},
+        {"type": "BN"},
+    ],
+    "the norm of a projection": [
+        {"type": "RES", "layers": [{**C, "num_output": 3, "kernel_size": 3}], "norm": "instance"},
     ],
     "repetitions": [
         {"type": "REP", "times": 2, "layers": [{**C, "kernel_size": 3}, {"type": "P", "pool": "avg", "kernel_size": 2}]}

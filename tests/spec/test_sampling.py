@@ -37,6 +37,12 @@ def test_a_class_without_cases_gets_no_samples_and_changes_nothing(counts, balan
     assert [*samples[:absent], *samples[absent + 1 :]] == samples_per_class(counts, balance)
 
 
+@pytest.mark.parametrize(("counts", "balance"), [([3, 2], 1.5), ([5, 5], "oversample"), ([3, 0, 2], 1.5)])
+def test_classes_at_the_ratio_are_not_oversampled(counts, balance):
+    assert oversampled_counts(counts, balance) is None
+    assert oversampled_counts([counts[0] + 1, *counts[1:]], balance) is not None
+
+
 def test_without_cases_there_are_no_samples():
     assert samples_per_class([0, 0], "oversample") == [0, 0]
 

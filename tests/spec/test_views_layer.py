@@ -42,18 +42,20 @@ def test_a_network_with_views_has_rank_3_and_the_sizes_inside_two_entries():
 def test_each_cost_of_shared_layers_counts_all_planes_and_parameters_count_once():
     for planes, count in (("axial", 1), ("orthogonal", 3), ("nine", 9), ("slices", 8)):
         row = rows_of(views(planes))[("layers", 0, "layers", 0), ()]
-        plane = row.layer
         assert row.num_planes == count
         assert row.num_parameters == 4 * (9 + 1)
         assert row.num_macs == count * 8 * 8 * 4 * 9
+        block = rows_of(views(planes, {"type": "RES", "layers": [C]}, GAP))[("layers", 0, "layers", 0), ()]
         for cost in ("num_activations", "num_stored_values", "num_transient_values", "num_pending_gradients"):
-            assert getattr(row, cost) == count * getattr(plane, cost)((8, 8, 1))
+            for each in (row, block):
+                assert getattr(each, cost) == count * getattr(each.layer, cost)((8, 8, 1))
 
 
 def test_layers_that_are_not_shared_have_rows_of_their_own():
     shared, apart = (rows_of(views("nine", shared=shared)) for shared in (True, False))
     assert [repeat for path, repeat in apart if path == ("layers", 0, "layers", 0)] == [(n,) for n in range(9)]
     assert {row.num_planes for row in apart.values()} == {1}
+    assert {repeat for _, repeat in rows_of(views("axial", shared=False))} == {()}  # a single plane is no repetition
     for cost, factor in (("num_parameters", 9), ("num_macs", 1), ("num_activations", 1), ("num_stored_values", 1)):
         total, other = (
             sum(getattr(row, cost) for (path, _), row in rows.items() if len(path) > 2) for rows in (shared, apart)
@@ -91,6 +93,8 @@ def test_the_planes_of_a_summary_are_counted_and_the_input_is_the_volume():
         ("$.layers[1]", "2 classes linear"),
     ]
     assert network_cost(plan).activation_bytes > 4 * 16**3
+    two_slices = rows_of(views("slices"), shape=(8, 8, 2))
+    assert two_slices[("layers", 0, "layers", 0), ()].summary == "4 3x3 relu on 2 planes"
 
 
 def test_more_planes_take_more_memory():
@@ -249,6 +253,21 @@ def test_a_share_given_as_drop_out_inside_is_warned_about():
     assert arch.warnings() == [
         "mine.json $[0].layers[0].drop_out: drop_out is a percentage: 0.2 drops 0.2% of the values. Did you mean 20?"
     ]
+
+
+@pytest.mark.parametrize(
+    ("before", "inner", "sees_whole_input"),
+    [
+        ([], [C, GAP], False),
+        ([], [C, {"type": "SE"}, C, GAP], True),
+        ([], [C, {**C, "norm": "instance"}, GAP], True),
+        ([], [C, {"type": "CAT", "branches": [[{"type": "SE"}, GAP], [GAP]]}], False),
+        ([{"type": "SE"}], [C, C, GAP], True),
+    ],
+)
+def test_the_features_of_planes_depend_on_the_whole_input_through_attention(before, inner, sees_whole_input):
+    found = arch_of(*before, views("nine", *inner), T).feature_map((8, 8, 8))
+    assert found.sees_whole_input == sees_whole_input
 
 
 def test_settings_and_sweeps_reach_the_layers_inside():

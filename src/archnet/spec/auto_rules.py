@@ -107,7 +107,7 @@ def _balance(experiment: Experiment, training_set: TrainingSet) -> AutoValue:
         smallest, 1
     )
     repetition_text = ""
-    if repetitions > MANY_REPETITIONS:
+    if repetitions >= MANY_REPETITIONS:
         repetition_text = f", whose cases are each sampled about {repetitions:.0f} times per epoch"
     return MAX_CLASS_RATIO, f"the largest class has more {comparison}{repetition_text}"
 

@@ -183,7 +183,7 @@ def _num_peak_values(plan: tuple[PlannedLayer, ...]) -> float:
 
 def _is_overwritten(before: PlannedLayer, row: PlannedLayer) -> bool:
     """Whether a layer's output overwrites that of the previous layer in the same list."""
-    is_in_front = before.path == (*row.path[:-1], int(row.path[-1]) - 1) and before.repeat == row.repeat
+    is_in_front = before.path == (*row.path[:-1], int(row.path[-1]) - 1)
     return is_in_front and row.layer.overwrites_input and not before.layer.is_output_stored
 
 
@@ -247,7 +247,7 @@ def plan_micro_batches(memory: MemoryEstimate, batch_size: int, budget_bytes: in
         spare_bytes = limit_bytes - memory.peak_bytes(batch_size, 1)
         if spare_bytes < 0:
             raise ValueError(_out_of_budget_message(memory, batch_size))
-        max_size = min(1 + int(spare_bytes // memory.network_bytes_per_case), batch_size - 1)
+        max_size = 1 + int(spare_bytes // memory.network_bytes_per_case)
         size = ceil(batch_size / ceil(batch_size / max_size))
     return MicroBatch(
         batch_size=batch_size, size=size, peak_bytes=memory.peak_bytes(batch_size, size), budget_bytes=budget_bytes

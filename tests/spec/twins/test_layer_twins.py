@@ -31,6 +31,38 @@ def test_each_size_along_the_axes_has_one_along_the_depth(name):
     assert set(layer.depth_sizes((8, 8, 4, 3), keeps_depth=True)) == has_axes
 
 
+C = {"type": "C", "num_output": 4, "kernel_size": [5, 3]}
+
+
+@pytest.mark.parametrize(
+    ("document", "sizes"),
+    [
+        (
+            {**C, "stride": [2, 1], "padding": [[2, 1], [0, 0]]},
+            {"kernel_size": 5, "stride": 2, "dilation": 1, "padding": (2, 1)},
+        ),
+        ({**C, "dilation": [2, 1]}, {"kernel_size": 5, "stride": 1, "dilation": 2}),
+        ({"type": "P", "pool": "max", "kernel_size": [3, 2], "stride": [2, 3]}, {"kernel_size": 3, "stride": 2}),
+        ({"type": "CBAM", "kernel_size": [5, 3]}, {"kernel_size": 5}),
+        ({"type": "CROP", "size": [4, 2]}, {"size": 8}),  # 4 of 16 voxels along the height, 8 of 32 along the depth
+    ],
+)
+def test_sizes_along_the_depth_are_those_along_the_height(document, sizes):
+    assert parse_layer(document, 2).depth_sizes((16, 24, 32, 3)) == sizes
+
+
+@pytest.mark.parametrize(("depth", "num_taps"), [(1, 1), (2, 3), (3, 5), (4, 5)])
+@pytest.mark.parametrize("keys", [{"type": "CBAM"}, {"type": "P", "pool": "max", "stride": 1}])
+def test_a_window_without_dilation_meets_the_depth_with_every_tap(keys, depth, num_taps):
+    layer = parse_layer({**keys, "kernel_size": 5}, 2)
+    assert layer.depth_sizes((16, 16, depth, 3))["kernel_size"] == num_taps
+
+
+def test_a_pooling_without_padding_fits_the_depth():
+    layer = parse_layer({"type": "P", "pool": "max", "kernel_size": 5, "padding": "valid"}, 2)
+    assert layer.depth_sizes((16, 16, 3, 3)) == {"kernel_size": 3, "stride": 3}
+
+
 @every_type
 def test_a_layer_that_keeps_the_depth_keeps_it(name):
     layer = parse_layer(smallest_layer(name), 2)

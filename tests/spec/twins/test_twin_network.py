@@ -286,6 +286,8 @@ def test_an_explicit_rank_is_that_of_the_twin_and_a_crop_keeps_its_share_of_the_
     assert (deep["rank"], deep["layers"][0]["size"]) == (3, [32, 16, 5])
     assert make_twin(original, 2.5, input_shape=CROP).arch.document.value["rank"] == 3
     assert make_twin(deep, 2).arch.document.value["rank"] == 2
+    thin = make_twin({**original, "layers": [{"type": "CROP", "size": 2}, *layers[1:]]}, 3, input_shape=CROP)
+    assert thin.arch.document.value["layers"][0]["size"] == [2, 2, 1]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def repeated_layers_problem(layers: Sequence[Layer], path: JsonPath) -> Problem 
 def count_text(count: int) -> str:
     """Format a number; very large numbers are rounded.
 
-    >>> count_text(8192), count_text(1000**20)
-    ('8,192', '1e+60')
+    >>> count_text(10**12 - 1), count_text(10**12), count_text(1000**20)
+    ('999,999,999,999', '1e+12', '1e+60')
     """
     return f"{count:,}" if count < 10**12 else f"{count:.0e}"

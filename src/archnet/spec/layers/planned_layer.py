@@ -27,7 +27,7 @@ class PlannedLayer:
 
     path: JsonPath
     repeat: tuple[int, ...]
-    num_planes: int = 1
+    num_planes: int
     layer: Layer
     input_shape: Shape
     output_shape: Shape

@@ -138,7 +138,7 @@ def _inner_features(layer: Layer, sequence: InnerSequence, features: _Features, 
     planes = layer.volume_planes(features.shape)
     if not planes:
         return inner
-    crossed = planes[0].axes[-1]
+    (crossed,) = planes[0].axes
     axis, position = features.grid[crossed], planes[0].position(features.shape)
     part = AxisGrid(axis.first + position * axis.step, axis.last + position * axis.step, axis.step)
     return inner._replace(crossed=(crossed, part))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import gcd
 from typing import Any
 
 
@@ -20,8 +21,9 @@ class LayerFitError(ValueError):
 def nearest_divisor(number: int, *multiples: int) -> int:
     """The common divisor of some numbers that is nearest to a given one; the smaller one of two.
 
-    >>> nearest_divisor(5, 16), nearest_divisor(8, 12, 18)
-    (4, 6)
+    >>> nearest_divisor(5, 16), nearest_divisor(8, 12, 18), nearest_divisor(4, 3), nearest_divisor(2, 3, 5)
+    (4, 6, 3, 1)
     """
-    divisors = (each for each in range(1, min(multiples) + 1) if all(one % each == 0 for one in multiples))
+    greatest = gcd(*multiples)
+    divisors = (each for each in range(1, greatest + 1) if greatest % each == 0)
     return min(divisors, key=lambda each: (abs(each - number), each))

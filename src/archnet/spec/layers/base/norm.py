@@ -102,7 +102,7 @@ class Norm:
             ValueError: The groups do not divide the channels, the kind needs spatial axes but has none, or each
                 value would be normalized by itself.
         """
-        if self.kind.needs_spatial_axes and len(shape) < 2:
+        if self.kind.needs_spatial_axes and len(shape) == 1:
             raise ValueError(
                 f'norm "{self.norm}" needs spatial axes, but its input {shape} is flat. Use "batch" or "layer"'
             )
@@ -118,11 +118,11 @@ class Norm:
                 "Use a different norm or a larger input"
             )
 
-    def _num_values(self, shape: Shape) -> int:
-        """Values of one case in each mean; "batch" also includes those of other cases."""
+    def _num_values(self, shape: Shape) -> int | None:
+        """Values in each mean; null for "batch", which also includes those of other cases."""
         num_voxels = prod(shape[:-1])
         sizes = {"group": num_voxels * shape[-1] // self.groups, "instance": num_voxels, "layer": shape[-1]}
-        return sizes.get(self.norm, 2)
+        return sizes.get(self.norm)
 
     def num_weights(self, num_channels: int) -> int:
         """Number of weights, trainable or not."""

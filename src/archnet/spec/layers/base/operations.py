@@ -26,7 +26,7 @@ class Operation:
     normalizes_batch: bool = False
 
 
-def convolution(shape: Shape, kernel_size: Shape, num_output: int, *, bias: bool = True, groups: int = 1) -> Operation:
+def convolution(shape: Shape, kernel_size: Shape, num_output: int, *, bias: bool = True) -> Operation:
     """A convolution with stride 1 and "same" padding; a kernel size of () is a dense layer on the last axis.
 
     Args:
@@ -34,10 +34,9 @@ def convolution(shape: Shape, kernel_size: Shape, num_output: int, *, bias: bool
         kernel_size: Size along each spatial axis.
         num_output: Channels of the output.
         bias: Whether a bias is added.
-        groups: Number of groups.
     """
     num_positions = prod(shape[:-1])
-    num_kernel_weights = prod(kernel_size) * shape[-1] // groups * num_output
+    num_kernel_weights = prod(kernel_size) * shape[-1] * num_output
     num_outputs = num_positions * num_output
     return Operation(
         num_activations=num_outputs,

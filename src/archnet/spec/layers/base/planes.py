@@ -32,11 +32,13 @@ class Plane:
 
     def position(self, shape: Shape) -> int:
         """Index of a slice along its axis in a volume of the given shape."""
-        return shape[self.axes[0]] // 2 if self.index is None else self.index
+        (axis,) = self.axes
+        return shape[axis] // 2 if self.index is None else self.index
 
     def shape(self, shape: Shape) -> Shape:
         """The plane's shape in a volume, both with channels."""
-        return tuple(length for axis, length in enumerate(shape) if axis != self.axes[-1])
+        *_, last = self.axes
+        return tuple(length for axis, length in enumerate(shape) if axis != last)
 
     def voxels(self, shape: Shape) -> tuple[NDArray[np.intp], ...]:
         """The voxels of a plane in a volume (height, width, depth): indices along each axis, in the plane's shape."""

@@ -55,7 +55,7 @@ def spatial_shape(shape: Shape) -> Shape:
     Raises:
         ValueError: The shape has none, because a layer has flattened it.
     """
-    if len(shape) < 2:
+    if len(shape) == 1:
         raise ValueError(f"needs spatial axes, but its input {shape} is flat. Move it before the first FC or GAP")
     return shape[:-1]
 

@@ -98,7 +98,8 @@ def _positions(window: Window, shape: Shape) -> Shape:
         return tuple(ceil(n / s) for n, s in zip(spatial_shape(shape), window.stride, strict=True))
     lengths = spatial_shape(window.padded_shape(shape))
     if any(k > n for n, k in zip(lengths, window.size, strict=True)):
-        size = window.size[0] if len(set(window.size)) == 1 else window.size
+        sizes = set(window.size)
+        size = sizes.pop() if len(sizes) == 1 else window.size
         around = f"padding {padding_text(window.padding)}" if window.zeros else '"valid"'
         raise LayerFitError(
             f"{around} with kernel {size} does not fit its input {spatial_shape(shape)}. "

@@ -57,7 +57,7 @@ class Views(CompositeLayer):
             raise ValueError(
                 f"needs a volume, but its input {sizes_text(shape)} is a plane. Replace it with its layers"
             )
-        if len(PLANES.get(self.planes, ())) > 1:
+        if self.uses_oblique_planes:
             self._check_cube(shape)
         return planes_of(self.planes, shape[2])
 
