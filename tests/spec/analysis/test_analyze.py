@@ -687,8 +687,16 @@ def test_a_misspelt_hyperparameter_is_renamed_or_removed():
         'Rename to "training.epochs"': text.replace('"training.epoch"', '"training.epochs"'),
         'Remove "training.epoch"': text.replace('"training.epoch": [1, 2]', ""),
     }
+    both = text.replace('"training.epoch"', '"training.epochs": [3], "training.epoch"')
+    assert list(fixes(both)) == ['Remove "training.epoch"']
     archs = '{"base": {"data": {"name": "phantom"}}, "space": {"archs": ["archsm"]}}'
     assert fixes(archs)['Rename to "arch"'] == archs.replace('archs"', 'arch"', 1)
+
+
+def test_an_inline_base_names_files_that_are_open_in_an_editor():
+    text = '{"base": {"archs": ["net.json"], "data": {"name": "phantom"}}, "space": {"training.seed": [1]}}'
+    arch = net(C, {"type": "GAP"}, name="net")
+    assert problems(text, "mine.json", read_text=lambda path: {"net.json": arch}.get(path.name)) == []
 
 
 def test_problems_of_an_inline_base_are_inside_it():

@@ -35,9 +35,8 @@ def _entries(node: JsonNode, path: JsonPath, facts: Mapping[JsonPath, LayerFacts
 
 def _symbol(node: JsonNode, path: JsonPath, facts: Mapping[JsonPath, LayerFacts]) -> Symbol:
     head = None if node.has_key else node.child("type")
-    name = (
-        (node.key_start, node.key_end) if node.has_key else (head.start, head.end) if head else (node.start, node.end)
-    )
+    named = head or node
+    name = (node.key_start, node.key_end) if node.has_key else (named.start, named.end)
     return Symbol(
         name=_name(node, path, head),
         detail=_detail(node, facts.get(path)),
@@ -55,7 +54,8 @@ def _inner_entries(
         return _entries(node, path, facts) if _has_entries(node) else ()
     lists = [(key, child) for key, child in node.children() if isinstance(child.members, list) and _has_entries(child)]
     if len(lists) == 1:
-        return _entries(lists[0][1], (*path, lists[0][0]), facts)
+        ((key, layers),) = lists
+        return _entries(layers, (*path, key), facts)
     return tuple(_symbol(child, (*path, key), facts) for key, child in lists)
 
 
