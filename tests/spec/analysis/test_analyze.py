@@ -227,6 +227,19 @@ def test_a_translated_layer_keeps_the_keys_that_have_no_counterpart():
     assert fixes(net(both))["Replace with layer C"] == net(kept)
 
 
+@pytest.mark.parametrize(
+    ("keys", "is_translated"),
+    [
+        ({"zzz": 1}, True),
+        ({"zzz": 1, "yyy": 2}, False),
+        ({"filters": 8, "zzz": 1, "yyy": 2}, False),
+        ({"filters": 8, "kernel_size": 3, "zzz": 1, "yyy": 2}, True),
+    ],
+)
+def test_a_type_is_not_translated_if_most_keys_have_no_counterpart(keys, is_translated):
+    assert ("Replace with layer C" in fixes(net({"type": "Conv2d", **keys}))) == is_translated
+
+
 def layer_named(text):
     """A layer for its type, such as "C", or for a block with its layers, such as "RES(C FC)"."""
     name, _, inner = text.removesuffix(")").partition("(")
