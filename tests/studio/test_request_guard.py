@@ -54,6 +54,7 @@ def test_the_styles_that_the_page_writes_have_a_nonce_that_is_new_for_each_answe
     with StudioClient(tmp_path) as studio:
         answers = [studio.get("/", params={"token": TOKEN}) for _ in range(2)]
         policy = studio.get("/api/folder").headers["content-security-policy"]
+    assert {answer.headers["content-type"] for answer in answers} == {"text/html; charset=utf-8"}
     nonces = [re.search('content="([^"]{22})"', answer.text)[1] for answer in answers]
     assert nonces[0] != nonces[1]
     for answer, nonce in zip(answers, nonces, strict=True):
@@ -404,6 +405,9 @@ def test_a_bug_is_answered_with_500_and_without_details(tmp_path, monkeypatch, c
         500,
         {"error": "This request failed because of a bug in archnet: ZeroDivisionError."},
     )
+    monkeypatch.setattr("archnet.studio.api_routes.list_documents", lambda workspace: {"folder": float("nan")})
+    with StudioClient(tmp_path) as studio:
+        assert studio.get("/api/folder").status_code == 500
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert ORIGIN not in answer.text
     assert "ZeroDivisionError" in caplog.text

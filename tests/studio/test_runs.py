@@ -197,6 +197,7 @@ def test_a_report_opens_once_without_the_token_and_cannot_reach_the_api(studio, 
         assert other.get(address).status_code == 404  # addresses belong to the server that issued them
     report = studio.get(address, headers={"authorization": ""})
     assert report.text == (folder / "runs/cubes/flat/report.html").read_text()
+    assert report.headers["content-type"] == "text/html; charset=utf-8"
     policy = report.headers["content-security-policy"]
     assert policy.startswith("sandbox allow-scripts")
     assert "allow-same-origin" not in policy

@@ -92,7 +92,20 @@ def test_a_comma_is_missing_before_the_cursor(marked, expects, index, comma_posi
 
 @pytest.mark.parametrize(
     "marked",
-    ["|", '{"a": 1}|', "[1]|", '{"a"|}', '{"a" |: 1}', '{"a": | [1]}', '{"a": |\n  {}}', '"a"|', "1|", ":|", ",|", "}|"],
+    [
+        "|",
+        '{"a": 1}|',
+        "[1]|",
+        '{"a"|}',
+        '{"a" |: 1}',
+        '{"a": | [1]}',
+        '{"a": |\n  {}}',
+        '"a"|',
+        "1|",
+        ":|",
+        ",|",
+        "}|",
+    ],
 )
 def test_only_punctuation_can_follow(marked):
     assert cursor_at(marked) is None
