@@ -67,6 +67,7 @@ def test_the_fixes_of_the_problem_at_the_cursor_are_offered_and_the_first_is_pre
     ]
     assert [applied(text, action) for action in actions] == ["xx bb cc", "yy bb cc", "xx bb zz"]
     assert actions[0].edit.document_changes[0].text_document.version == 3
+    assert [problem.message for problem in actions[0].diagnostics] == ["bad aa"]
 
 
 @pytest.mark.parametrize(

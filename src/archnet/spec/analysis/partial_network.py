@@ -110,7 +110,7 @@ def _input_shape(value: dict[str, Any], rank: int) -> Shape | None:
 
 
 def _channels(value: dict[str, Any]) -> int:
-    channels = value.get("channels")
+    channels: Any = value.get("channels")
     return int(channels) if _is_size(channels) else 1
 
 

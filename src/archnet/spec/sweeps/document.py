@@ -314,7 +314,8 @@ def _rejected_values(sweep: Sweep, key: str) -> Iterator[Problem]:
 def _value_rejections(sweep: Sweep, key: str) -> Iterator[Problem]:
     hyperparameter = sweep.space[key]
     probes = list(zip(hyperparameter.probe_values(), hyperparameter.probe_paths(), strict=True))
-    first, *others = list(sweep.archs) or [None]
+    names: Sequence[str | None] = list(sweep.archs) or [None]
+    first, *others = names
     for value, path in probes[:: ceil(len(probes) / max_probes(sweep))]:
         rejection = _rejection(sweep, first, key, value)
         if rejection and all(_rejection(sweep, name, key, value) for name in others):
