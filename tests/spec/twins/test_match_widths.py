@@ -154,7 +154,8 @@ def test_groups_divide_the_channels_before_and_after_them_only():
 def test_other_widths_are_those_of_the_schema_and_keep_the_multiplier_of_depthwise_filters(widths, is_possible):
     plan = plan_widths(arch_of(convolution(8, 1), convolution(16, 1, groups="depthwise"), {"type": "GAP"}), 2)
     assert (plan.plan(widths) is not None) == is_possible
-    assert plan_widths(arch_of(convolution(8), {"type": "GAP"}), 2).plan((1,)) is not None
+    plan = plan_widths(arch_of(convolution(8), {"type": "GAP"}), 2)
+    assert [plan.plan((width,)) is None for width in (0, 1, 65_536, 65_537)] == [True, False, False, True]
 
 
 def test_a_network_without_widths_is_its_own_match():

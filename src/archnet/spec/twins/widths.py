@@ -51,7 +51,7 @@ class WidthPlan:
     def step(self, widths: Widths, indices: Sequence[int], step: int) -> Widths:
         """Change widths by a number of steps, each a multiple of what its layers require."""
         return tuple(
-            width + lcm(abs(step), divisor) * (1 if step > 0 else -1) if index in indices else width
+            width + (lcm(step, divisor) if step > 0 else -lcm(step, divisor)) if index in indices else width
             for index, (width, divisor) in enumerate(zip(widths, self.divisors, strict=True))
         )
 
