@@ -53,6 +53,11 @@ def test_positions_outside_the_text_are_at_its_ends(position, offset):
     assert editor_positions("ab🫁c\r\nd").offset(position) == offset
 
 
+@pytest.mark.parametrize(("offset", "place"), [(-1, (0, 0)), (0, (0, 0)), (7, (1, 1)), (99, (1, 1))])
+def test_offsets_outside_the_text_are_at_its_ends(offset, place):
+    assert editor_positions("ab🫁c\r\nd").position(offset) == Position(*place)
+
+
 def test_a_range_whose_end_comes_first_is_empty():
     reversed_range = Range(Position(0, 3), Position(0, 1))
     assert editor_positions("abcd").text_range(reversed_range) == TextRange(3, 3)

@@ -55,6 +55,7 @@ def test_an_experiment_is_analyzed_with_the_unsaved_text_of_its_architecture_and
     documents.put(uri("mine.json"), EXPERIMENT, 1)
     first = documents.analyzed(uri("mine.json"))
     assert (first.analysis.diagnostics, first.files) == ((), {tmp_path / "net.json"})
+    assert documents.put(uri("mine.json"), EXPERIMENT, 2) == [uri("mine.json")]
     assert documents.put(uri("net.json"), NET.replace("C", "Cx"), 1) == [uri("net.json"), uri("mine.json")]
     (problem,) = documents.analyzed(uri("mine.json")).analysis.diagnostics
     assert '"Cx"' in problem.message

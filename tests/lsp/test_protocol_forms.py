@@ -1,5 +1,6 @@
 """Results of an analysis in the terms of the protocol: problems, fixes, notes, completions, symbols."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,7 @@ from archnet.lsp.editor_positions import apply_change, editor_positions
 from archnet.lsp.network_notes import code_lenses, inlay_hints, memory_note
 from archnet.lsp.open_documents import AnalyzedDocument
 from archnet.lsp.problem_list import FIX_ALL, code_actions, protocol_diagnostics, safe_fixes
-from archnet.lsp.suggestion_items import completion_items, document_symbols, hover, plain_text
+from archnet.lsp.suggestion_items import completion_items, document_symbols, hover
 from archnet.spec.analysis.diagnostics import Diagnostic
 from archnet.spec.analysis.network_facts import LayerFacts, NetworkFacts, NetworkMemory
 from archnet.spec.analysis.suggestions import Completion, Hover, Symbol
@@ -66,6 +67,20 @@ def test_the_fixes_of_the_problem_at_the_cursor_are_offered_and_the_first_is_pre
     ]
     assert [applied(text, action) for action in actions] == ["xx bb cc", "yy bb cc", "xx bb zz"]
     assert actions[0].edit.document_changes[0].text_document.version == 3
+    assert [problem.message for problem in actions[0].diagnostics] == ["bad aa"]
+
+
+@pytest.mark.parametrize(
+    ("place", "titles"), [(0, ["Use xx"]), (2, ["Use xx"]), (3, []), (5, []), (6, ["Use zz"]), (8, ["Use zz"])]
+)
+def test_a_fix_is_offered_from_the_beginning_to_the_end_of_its_problem(place, titles):
+    document = document_of(
+        "aa bb cc", diagnostics=(problem_at("aa bb cc", "aa", "xx"), problem_at("aa bb cc", "cc", "zz"))
+    )
+    cursor = types.Range(types.Position(0, place), types.Position(0, place))
+    actions = code_actions(document, cursor, None, with_version=True)
+    assert [action.title for action in actions if action.is_preferred] == titles
+    assert len(actions) == 2 * len(titles)
 
 
 def test_an_editor_without_versions_gets_plain_changes():
@@ -135,6 +150,17 @@ def test_hints_are_after_each_layer_and_its_comma_and_after_the_opening_bracket(
         (1, 16, "-> 8x8x16 · 1,234 parameters"),
         (2, 15, "-> 2"),
     ]
+    assert all(hint.padding_left for hint in hints)
+    at_comma = types.Range(types.Position(1, 16), types.Position(1, 16))
+    assert len(inlay_hints(document_of(TEXT, network=network(*layers)), at_comma)) == 1
+
+
+def test_the_notes_of_a_bare_array_are_at_its_bracket_not_at_that_of_a_size():
+    text = '[{"type": "C", "kernel_size": [3, 3]}, {"type": "T"}]'
+    layers = layer(text, '{"type": "C", "kernel_size": [3, 3]}'), layer(text, '{"type": "T"}', "T")
+    document = document_of(text, network=network(*layers))
+    assert inlay_hints(document, EVERYTHING)[0].position == types.Position(0, 1)
+    assert code_lenses(document)[0].range == types.Range(types.Position(0, 0), types.Position(0, 1))
 
 
 def test_hints_outside_the_visible_part_are_not_sent():
@@ -227,23 +253,25 @@ def test_completions_keep_their_order_and_match_what_is_typed_with_its_quote():
 
 
 def test_an_editor_without_tab_stops_gets_their_defaults():
-    document = document_of('{"k"}', complete=lambda offset: [completion('{"k"}', '"k"', '"a": $1\\$', is_snippet=True)])
+    snippet = '"a": [${1|"max","avg"|}, ${2:3}, $3\\$]'
+    document = document_of('{"k"}', complete=lambda offset: [completion('{"k"}', '"k"', snippet, is_snippet=True)])
     (item,) = completion_items(document, types.Position(0, 2), with_snippets=False)
-    assert (item.text_edit.new_text, item.insert_text_format) == ('"a": $', types.InsertTextFormat.PlainText)
+    assert (item.text_edit.new_text, item.insert_text_format) == (
+        '"a": ["max", 3, $]',
+        types.InsertTextFormat.PlainText,
+    )
 
 
 @pytest.mark.parametrize(
-    ("snippet", "text"),
-    [
-        ("${1:16}", "16"),
-        ("[${1:3}, $2]$0", "[3, ]"),
-        ('{"type": "${1:relu}"${0}}', '{"type": "relu"}'),
-        ("\\$schema \\} \\\\", "$schema } \\"),
-        ("${1:a\\}b}", "a}b"),
-    ],
+    ("typed", "label", "filter_text"),
+    [("ker", "kernel_size", "kernel_size"), ('"ker', "kernel_size", '"kernel_size"'), ('"m', '"max"', '"max"')],
 )
-def test_the_text_of_a_snippet(snippet, text):
-    assert plain_text(snippet) == text
+def test_editors_compare_what_is_typed_with_a_label_that_has_the_same_quote(typed, label, filter_text):
+    offer = replace(completion(typed, typed, label), label=label)
+    (item,) = completion_items(
+        document_of(typed, complete=lambda offset: [offer]), types.Position(0, 1), with_snippets=True
+    )
+    assert item.filter_text == filter_text
 
 
 def test_hover_texts_are_markdown_at_their_range():

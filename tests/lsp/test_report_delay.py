@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -83,6 +84,33 @@ def test_a_closed_document_is_not_reported_again(session):
     server.protocol.lsp_text_document__did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(URI)))
     timers.let_time_pass()
     assert reports() == [(1, 0), (None, 0)]
+
+
+def test_a_closed_document_that_is_opened_as_another_kind_is_not_reported(session):
+    server, _, reports = session
+    opened(server, VALID)
+    server.close(URI)
+    opened(server, '{"$schema": "package.schema.json"}')
+    assert reports() == [(1, 0), (None, 0)]
+
+
+@pytest.mark.parametrize(
+    ("folders", "root", "folder"),
+    [
+        (["file:///first", "file:///second"], "file:///root", "/first"),
+        ([], "file:///root", "/root"),
+        (None, "file:///root", "/root"),
+        (None, None, "/before"),
+    ],
+)
+def test_the_folder_of_a_session_is_the_first_of_the_editor(session, folders, root, folder):
+    server, _, _ = session
+    server.documents.folder = Path("/before")
+    places = folders and [types.WorkspaceFolder(uri, "name") for uri in folders]
+    server.begin(
+        types.InitializeParams(capabilities=types.ClientCapabilities(), root_uri=root, workspace_folders=places)
+    )
+    assert server.documents.folder == Path(folder)
 
 
 def test_a_document_that_is_not_open_cannot_change(session, caplog):

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from lsprotocol import types
 
 from archnet.errors import DocumentError
 from archnet.lsp.editor_settings import EditorSettings
@@ -42,6 +43,12 @@ def test_the_name_is_the_first_that_is_free(tmp_path):
     taken = {tmp_path / "net_3d.json", tmp_path / "net_3d_2.json"}
     document = {"name": "net", "layers": FLAT}
     assert made(tmp_path, document, 3, is_taken=lambda path: path in taken).path == tmp_path / "net_3d_3.json"
+    assert made(tmp_path, document, 3).path == tmp_path / "net_3d.json"
+
+
+def test_the_output_layer_of_a_twin_has_the_number_of_classes_of_the_settings(tmp_path):
+    twin = made(tmp_path, FLAT, 3, EditorSettings(num_classes=5))
+    assert f"(original: {9 * 4 + 4 + 4 * 5 + 5})" in twin.message
 
 
 def test_a_file_that_exists_meanwhile_is_not_replaced(tmp_path):
@@ -51,7 +58,9 @@ def test_a_file_that_exists_meanwhile_is_not_replaced(tmp_path):
     twin.path.write_text("mine")
     assert twin.write() == "File exists."
     assert twin.path.read_text() == "mine"
-    create, _ = twin.creation().document_changes
+    create, insert = twin.creation().document_changes
+    start = types.Position(0, 0)
+    assert insert.edits == [types.TextEdit(types.Range(start, start), twin.text)]
     assert (create.options.overwrite, create.options.ignore_if_exists) == (False, False)
 
 

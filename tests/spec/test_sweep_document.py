@@ -68,6 +68,7 @@ def test_a_grid_has_all_combinations_unless_fewer_are_asked_for():
     space = {WIDTH: [2, 4, 8], "training.epochs": {"type": "integer", "low": 1, "high": 9, "step": 4}}
     assert sweep_of(space=space).num_trials == 9
     assert sweep_of(space=space, trials=4).num_trials == 4
+    assert sweep_of(space=space, trials=100).num_trials == 9
 
 
 def test_architectures_are_an_axis_and_keys_below_change_whichever_is_chosen():
@@ -84,6 +85,7 @@ def test_a_key_that_only_one_of_the_architectures_has_is_an_axis_all_the_same():
     archs = [{"name": "short", "layers": [LAYERS[0], LAYERS[3]]}, {"name": "long", "layers": LAYERS}]
     sweep = sweep_of(space={"arch": archs, "arch.layers[2].num_output": [5]})
     assert sweep.experiments({"arch": "long", "arch.layers[2].num_output": 5})[0].arch.layers[2].num_output == 5
+    assert sweep_of(space={"arch": archs[::-1], "arch.layers[2].num_output": [5]}).num_trials == 2
     with pytest.raises(DocumentError, match=r"\$\.layers: has no \[2\]; the last is \[1\]\.$"):
         sweep.experiments({"arch": "short", "arch.layers[2].num_output": 5})
 
@@ -169,6 +171,7 @@ def test_all_problems_are_reported_together_with_their_locations():
             '$.space.arch[1]: there is another architecture named "arch1". Give each its own "name".',
         ),
         ({"space": {"arch": [7]}}, "$.space.arch[0]: expected the path of an architecture file, or an architecture."),
+        ({"space": {"arch": [[{"type": "Q"}]]}}, "$.space.arch[0]: mine.json:41 $.space.arch[0] $.layers[0].type: "),
         ({"space": {"archs": [7]}}, '$.space.archs: the hyperparameter for architectures is called "arch".'),
         (
             {"space": {"arch": {"type": "uniform", "low": 0, "high": 1}}, "search": "random", "trials": 1},
@@ -352,6 +355,29 @@ def test_few_values_of_a_large_network_stand_for_all():
         )
     )
     assert max_probes(sweep) == 6
+    assert max_probes(dataclasses.replace(sweep, space=dict.fromkeys("abcdefg", Choice(values=(1,))))) == 1
+    assert max_probes(sweep_of(space={WIDTH: [2, 4]})) == 500  # of four layers, each 2,000 at most
+    assert max_probes(sweep_of(space={WIDTH: [2, 4], "training.seed": [1, 2]})) == 250
+    short = {"name": "short", "layers": [LAYERS[0], LAYERS[0], LAYERS[3]]}
+    assert max_probes(sweep_of(space={"arch": [short]})) == 666
+
+
+@pytest.mark.parametrize(("epochs", "batches", "is_allowed"), [(1000, 100, True), (9091, 11, False)])
+def test_a_grid_has_at_most_100000_trials(epochs, batches, is_allowed):
+    space = {
+        "training.epochs": {"type": "integer", "low": 1, "high": epochs},
+        "training.batch_size": {"type": "integer", "low": 1, "high": batches},
+    }
+    if is_allowed:
+        assert sweep_of(space=space).num_trials == epochs * batches
+    else:
+        assert f"{epochs * batches:,} combinations, more than 100,000 trials" in message_of(space=space)
+
+
+def test_of_more_hyperparameters_than_a_sweep_can_have_100_are_checked():
+    with pytest.raises(DocumentError) as caught:
+        sweep_of(space={f"training.epoch{number}": [1] for number in range(102)})
+    assert sum("unknown key" in problem.message for problem in caught.value.problems) == 100
 
 
 @pytest.mark.parametrize(

@@ -260,6 +260,17 @@ def test_an_experiment_is_resolved_as_a_run_would(studio, tmp_path):
     assert changed["runs"][0]["batch_size"] == 5
 
 
+def test_an_experiment_whose_cases_cannot_be_split_has_no_sets(studio, tmp_path):
+    write_cubes(tmp_path / "cubes.npz")
+    arch = {"name": "flat", "rank": 2, "layers": [{"type": "GAP"}, {"type": "T"}]}
+    data = {"name": "npz", "root": "cubes.npz"}
+    answer = ask(studio, "experiment", text=json.dumps({"archs": [arch], "data": data, "split": {"folds": 30}}))
+    assert answer["problem"]
+    assert (answer["split"], answer["split_reason"], answer["sets"]) == ({}, None, {})
+    assert answer["expected_recall"] is None
+    assert [(run["epochs"], run["batch_size"]) for run in answer["runs"]] == [(0, 0)] * 30
+
+
 def test_an_architecture_is_resolved_on_a_data_set(studio, tmp_path):
     write_cubes(tmp_path / "cubes.npz")
     text = json.dumps({"name": "flat", "rank": 2, "layers": [{"type": "GAP"}, {"type": "T"}]})
@@ -364,10 +375,13 @@ def test_trials_of_tpe_that_depend_on_results_are_not_guessed(studio):
     answer = ask(studio, "sweep", text=text, count=20)
     assert (len(answer["trials"]), answer["depends_on_results"]) == (10, True)
     assert {trial["problem"] for trial in answer["trials"]} == {"limits.max_parameters is 1"}
+    assert answer["runs_per_trial"] == 1
 
 
-def test_a_crop_of_a_data_set_is_its_first_positive_case(studio, tmp_path):
+def test_a_crop_of_a_data_set_is_its_first_positive_case(studio, tmp_path, monkeypatch):
     write_cubes(tmp_path / "cubes.npz")
+    monkeypatch.setattr("archnet.studio.answers.crop_answers.MAX_VOXELS", 600)
+    assert "error" in ask_crop(studio, input_shape=[201, 3])
     answer = ask_crop(studio, input_shape=[10, 10, 6], data=f"npz:{tmp_path / 'cubes.npz'}")
     assert (answer["case"], answer["class"], answer["shape"], answer["spacing_mm"]) == ("1", "1", [10, 10, 6], None)
     with np.load(tmp_path / "cubes.npz") as arrays:

@@ -5,10 +5,12 @@ import hashlib
 import os
 import socket
 import stat
+from pathlib import Path
 
 import pytest
 
 from archnet.files.documents.shipped_documents import shipped_documents
+from archnet.studio.workspace.document_kinds import document_kind
 from archnet.studio.workspace.folder_documents import MAX_DEPTH, MAX_DOCUMENTS, MAX_ENTRIES
 from archnet.studio.workspace.workspace import Workspace
 from studio_client import StudioClient
@@ -50,6 +52,7 @@ def test_the_folder_lists_documents_and_leaves_out_runs_hidden_folders_and_other
         (folder / "runs/one" / name).write_text(ARCH)
     (folder / "package.json").write_text('{"version": 1}')
     (folder / "half.json").write_text('{"archs": ["a.js')
+    (folder / "broken.json").write_text('{"versi')
     (folder / "sweep.json").write_text('{"base": "experiment.json"}')
     listing = studio.get("/api/folder").json()
     own = {entry["path"]: entry["kind"] for entry in listing["documents"] if not entry["is_shipped"]}
@@ -70,6 +73,26 @@ def test_a_document_is_saved_with_the_bytes_that_it_had(studio, folder, content)
     done = write(studio, "a.json", given["text"], given["digest"], has_byte_order_mark=given["has_byte_order_mark"])
     assert done.json() == {"path": "a.json", "digest": digest_of(content)}
     assert (folder / "a.json").read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"[]", "other"),
+        (b'[{"type": "C"}]', "arch"),
+        (b'[{"type": "C"}, {"a": 1}]', "other"),
+        (b'[{"type": "C"}, 1]', "other"),
+        (b'["type"]', "other"),
+        (b"3", "other"),
+        (b'{"layers": 3}', "other"),
+        (b'{"arch": 1}', "experiment"),
+        (b'{"$schema": "schemas/sweep.schema.json"}', "sweep"),
+        (b'{"$schema": 3}', "other"),
+        (b'{"versi', "other"),
+    ],
+)
+def test_the_kind_of_a_file_is_recognized_by_its_keys(content, kind):
+    assert document_kind(content) == kind
 
 
 @pytest.mark.parametrize(
@@ -165,7 +188,10 @@ def test_pipes_sockets_folders_and_circles_of_links_are_refused_without_waiting(
     monkeypatch.chdir(folder)  # the path of a socket is short
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("socket.json")
+        read(studio, "archs/mine.json")  # the first request starts an event loop
+        num_open = len(list(Path("/dev/fd").iterdir()))
         answers = {name: read(studio, f"{name}.json") for name in ("pipe", "folder", "circle", "socket")}
+        assert len(list(Path("/dev/fd").iterdir())) == num_open
     assert {name: (answer.status_code, answer.json()["error"]) for name, answer in answers.items()} == {
         "pipe": (403, "pipe.json: is not a regular file."),
         "folder": (403, "folder.json: is not a regular file."),
@@ -185,6 +211,7 @@ def test_missing_large_and_binary_files_are_refused(studio, folder):
         (422, "binary.json:2: not UTF-8 text (byte 2 is 0xff). Save the file as UTF-8."),
         (422, f"{'a' * 150}...{'a' * 145}.json: cannot be read: File name too long."),
     ]
+    assert write(studio, "c.json", "é" * 2_000_000, None).status_code == 200
     refused = write(studio, "b.json", "é" * 2_000_001, None)
     assert (refused.status_code, refused.json()["error"]) == (422, "b.json: larger than 4 MB, the limit for documents.")
 
@@ -218,8 +245,14 @@ def test_a_repeated_save_is_no_conflict(studio, folder):
     assert write(studio, "archs/mine.json", "[]", digest_of(ARCH.encode())).status_code == 409
 
 
-def test_a_write_protected_file_is_not_replaced(studio, folder):
-    (folder / "archs/mine.json").chmod(0o444)
+def test_a_file_that_anyone_may_write_is_replaced(studio, folder):
+    (folder / "archs/mine.json").chmod(0o406)
+    assert write(studio, "archs/mine.json", "{}", digest_of(ARCH.encode())).status_code == 200
+
+
+@pytest.mark.parametrize("mode", [0o444, 0o555])
+def test_a_write_protected_file_is_not_replaced(studio, folder, mode):
+    (folder / "archs/mine.json").chmod(mode)
     refused = write(studio, "archs/mine.json", "{}", digest_of(ARCH.encode()))
     assert (refused.status_code, refused.json()["error"]) == (
         422,

@@ -1,6 +1,7 @@
 """Unsaved texts survive a crash and `archnet data prune --all`, and are gone once they are discarded."""
 
 import errno
+import re
 import stat
 import sys
 
@@ -45,6 +46,7 @@ def test_a_draft_outlives_the_server_and_is_listed_until_it_is_discarded(folder)
     with StudioClient(folder) as studio:
         kept = draft(studio, "mine.json")
         assert (kept["path"], kept["text"], kept["base_digest"]) == ("mine.json", "{\r\n", DIGEST)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", kept["saved"])
         drafts = studio.get("/api/drafts").json()["drafts"]
         assert drafts == [{"path": "mine.json", "base_digest": DIGEST, "saved": kept["saved"]}]
         discards = [studio.delete("/api/draft", params={"path": "mine.json"}).json() for _ in range(2)]

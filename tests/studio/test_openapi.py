@@ -39,6 +39,13 @@ def test_every_operation_is_described_with_what_it_refuses(tmp_path):
         of_change = {"409"} if operation["operationId"] == "writeDocument" else set()
         expected = {"200", "400", "401", "403", "422", "503"} | of_body | of_file | of_change
         assert set(operation["responses"]) == expected, operation["operationId"]
+        assert operation.get("requestBody", {"required": True})["required"] is True
+    parameters = [document["paths"][path]["get"].get("parameters") for path in ("/api/run", "/api/runs", "/api/folder")]
+    assert [[(one["name"], one["in"], one["required"]) for one in each or ()] for each in parameters] == [
+        [("path", "query", True)],
+        [("set", "query", False)],
+        [],
+    ]
     without_file = {"listDocuments", "listDrafts", "listRuns", "listProcesses"}
     assert {
         operation["operationId"] for _, operation in operations if "404" not in operation["responses"]

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from archnet.studio.requests.request_guard import MAX_REQUESTS, AccessToken, Tickets
-from archnet.studio.requests.request_values import MAX_BODY_BYTES
+from archnet.studio.requests.api_route import RequestRefusal
+from archnet.studio.requests.request_guard import MAX_REQUESTS, AccessToken, RequestGuard, Tickets
+from archnet.studio.requests.request_values import MAX_BODY_BYTES, read_bounded
 from archnet.studio.requests.static_files import StaticFile, index_page
 from archnet.studio.studio_app import LAUNCH
 from studio_client import ORIGIN, PORT, TOKEN, StudioClient
@@ -53,6 +54,7 @@ def test_the_styles_that_the_page_writes_have_a_nonce_that_is_new_for_each_answe
     with StudioClient(tmp_path) as studio:
         answers = [studio.get("/", params={"token": TOKEN}) for _ in range(2)]
         policy = studio.get("/api/folder").headers["content-security-policy"]
+    assert {answer.headers["content-type"] for answer in answers} == {"text/html; charset=utf-8"}
     nonces = [re.search('content="([^"]{22})"', answer.text)[1] for answer in answers]
     assert nonces[0] != nonces[1]
     for answer, nonce in zip(answers, nonces, strict=True):
@@ -149,6 +151,9 @@ def test_every_answer_has_the_security_headers(tmp_path, path, status):
     with refused as studio:
         answers = [answer, studio.get(path)]
     assert [one.status_code for one in answers] == [status, 401]
+    assert answers[1].headers["www-authenticate"] == "Bearer"
+    assert answers[1].headers["content-length"] == str(len(answers[1].content))
+    assert "www-authenticate" not in answers[0].headers
     for one in answers:
         policy = dict(part.split(" ", 1) for part in one.headers["content-security-policy"].split("; "))
         assert policy["default-src"] == policy["frame-ancestors"].replace("none", "self") == "'self'"
@@ -188,6 +193,7 @@ def test_tokens_are_new_for_each_start_and_are_not_shown():
     assert first.text != second.text
     assert first.text not in repr(first)
     assert first.static_key not in first.text
+    assert len(first.static_key) == 32  # 128 bits
     assert not first.matches("é\ud800")
 
 
@@ -195,10 +201,11 @@ def test_a_ticket_is_good_for_one_request_and_there_are_few():
     tickets = Tickets()
     first = tickets.issue("report")
     assert (tickets.redeem(first), tickets.redeem(first), tickets.redeem("x")) == ("report", None, None)
-    old = tickets.issue("old")
-    for _ in range(Tickets.MAX_TICKETS):
-        tickets.issue("new")
-    assert tickets.redeem(old) is None
+    for num_newer, value in ((15, "old"), (16, None)):
+        old = tickets.issue("old")
+        for _ in range(num_newer):
+            tickets.issue("new")
+        assert tickets.redeem(old) == value
 
 
 def call(app, method, path, messages, **headers):
@@ -225,6 +232,75 @@ def call(app, method, path, messages, **headers):
 def endless_body():
     while True:
         yield {"type": "http.request", "body": b" " * 1_000_000, "more_body": True}
+
+
+def guarded(kind, path="/api/folder", **headers):
+    """The messages of a guard, and the number of requests that reached its application."""
+    passed, sent = [], []
+
+    async def app(scope, receive, send):
+        passed.append(scope)
+
+    async def send(message):
+        sent.append(message)
+
+    given = {"host": [f"127.0.0.1:{PORT}"], "authorization": [f"Bearer {TOKEN}"], **headers}
+    pairs = [(key.replace("_", "-").encode(), value.encode()) for key, values in given.items() for value in values]
+    scope = {"type": kind, "method": "GET", "path": path, "query_string": b"", "headers": pairs}
+    asyncio.run(RequestGuard(app, AccessToken(TOKEN), PORT)(scope, None, send))
+    return sent, len(passed)
+
+
+def test_the_guard_closes_websockets_and_passes_on_the_lifetime_of_the_server_only():
+    assert guarded("websocket") == ([{"type": "websocket.close", "code": 1008}], 0)
+    assert guarded("lifespan") == ([], 1)
+    assert guarded("other") == ([], 0)
+
+
+OWN = f"127.0.0.1:{PORT}"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, None),
+        ({"host": [OWN, OWN]}, 403),
+        ({"host": [OWN, "evil.example"]}, 403),
+        ({"host": []}, 403),
+        ({"origin": [f"http://{OWN}", "http://evil.example"]}, 403),
+        ({"sec_fetch_site": ["same-origin", "none"]}, None),
+        ({"sec_fetch_site": ["same-origin", "cross-site"]}, 403),
+        ({"sec_fetch_site": ["cross-site", "same-origin"]}, 403),
+        ({"authorization": [f"Bearer {TOKEN}", f"Bearer {TOKEN}"]}, 401),
+        ({"authorization": [f"bEARER {TOKEN}"]}, None),
+        ({"authorization": []}, 401),
+    ],
+)
+def test_a_header_that_occurs_twice_is_no_way_around_the_guard(headers, status):
+    sent, num_passed = guarded("http", **headers)
+    assert [message.get("status") for message in sent[:1]] == ([] if status is None else [status])
+    assert num_passed == (status is None)
+
+
+def test_a_foreign_host_gets_no_page():
+    (_, body), _ = guarded("http", "/", host=["evil.example"])
+    assert json.loads(body["body"]) == {"error": WRONG_HOST}
+
+
+@pytest.mark.parametrize(("size", "announced", "is_refused"), [
+    (8_000_000, "8000000", False), (8_000_000, None, False), (8_000_000, "many", False), (8_000_001, None, True),
+    (0, "8000001", True),
+])  # fmt: skip
+def test_a_body_of_8_megabytes_is_read(size, announced, is_refused):
+    async def parts():
+        yield b" " * size
+
+    if is_refused:
+        with pytest.raises(RequestRefusal) as caught:
+            asyncio.run(read_bounded(parts(), announced))
+        assert caught.value.status == 413
+    else:
+        assert len(asyncio.run(read_bounded(parts(), announced))) == size
 
 
 def test_a_body_beyond_the_limit_is_refused_without_being_read(tmp_path):
@@ -262,6 +338,25 @@ def test_a_body_that_does_not_fit_is_refused_with_the_reason(tmp_path, content, 
     with StudioClient(tmp_path) as studio:
         answer = studio.post("/api/analysis", content=content, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()) == (400, {"error": message})
+
+
+def test_an_answer_lists_five_problems_of_a_request(tmp_path):
+    values = {"path": "a.json", "text": "", **{f"unknown{number}": 1 for number in range(7)}}
+    with StudioClient(tmp_path) as studio:
+        answer = studio.post("/api/analysis", json=values)
+    assert answer.json()["error"].count("unknown key") == 5
+
+
+def test_the_media_type_of_a_body_has_any_case_and_parameters(tmp_path):
+    content = json.dumps({"path": "a.json", "text": "[]"})
+    with StudioClient(tmp_path) as studio:
+        kind = {"content-type": " Application/JSON ; charset=utf-8"}
+        assert studio.post("/api/analysis", content=content, headers=kind).status_code == 200
+        answer = studio.post("/api/analysis", content=content)
+    assert (answer.status_code, answer.json()["error"]) == (
+        415,
+        'Content-Type: expected application/json, got "".',
+    )
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
@@ -310,6 +405,9 @@ def test_a_bug_is_answered_with_500_and_without_details(tmp_path, monkeypatch, c
         500,
         {"error": "This request failed because of a bug in archnet: ZeroDivisionError."},
     )
+    monkeypatch.setattr("archnet.studio.api_routes.list_documents", lambda workspace: {"folder": float("nan")})
+    with StudioClient(tmp_path) as studio:
+        assert studio.get("/api/folder").status_code == 500
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert ORIGIN not in answer.text
     assert "ZeroDivisionError" in caplog.text

@@ -138,6 +138,13 @@ def test_a_run_in_progress_is_followed_in_its_log_whoever_makes_it(studio, folde
     (run / "experiment.json").write_text(json.dumps(document))
     with lock_folder(run):
         answer = state(studio).json()
+        for epochs, seconds_left in ((4, 0), (3, 0), ("auto", None)):
+            document["training"]["epochs"] = epochs
+            (run / "experiment.json").write_text(json.dumps(document))
+            assert state(studio).json()["seconds_left"] == seconds_left
+        (run / "log.txt").unlink()
+        begun = state(studio).json()
+    assert (begun["history"], begun["num_epochs"], begun["seconds_left"]) == ({}, 0, None)
     assert (answer["state"], answer["num_epochs"], answer["max_epochs"]) == ("running", 4, 10)
     assert answer["seconds_left"] == pytest.approx(6 * sum(whole["seconds"][1:]) / 3, rel=1e-4)
     assert f"process {os.getpid()} on" in answer["owner"]
@@ -195,12 +202,21 @@ def test_epochs_after_a_checkpoint_are_counted_once(tmp_path):
     assert read_live_history(tmp_path) == {}
 
 
+def test_only_the_end_of_a_long_log_is_read(tmp_path, monkeypatch):
+    lines = [f"2026-11-26 19:22:06,492 INFO epoch={number} seconds=2\n" for number in range(1, 4)]
+    (tmp_path / "log.txt").write_text("".join(lines))
+    for num_bytes, epochs in ((500, [1, 2, 3]), (2 * len(lines[0]), [2, 3])):
+        monkeypatch.setattr("archnet.studio.trainings.log_history.MAX_LOG_BYTES", num_bytes)
+        assert read_live_history(tmp_path)["epoch"] == epochs
+
+
 def test_a_report_opens_once_without_the_token_and_cannot_reach_the_api(studio, folder):
     address = studio.post("/api/report", json={"path": "runs/cubes/flat"}).json()["address"]
     with StudioClient(folder) as other:
         assert other.get(address).status_code == 404  # addresses belong to the server that issued them
     report = studio.get(address, headers={"authorization": ""})
     assert report.text == (folder / "runs/cubes/flat/report.html").read_text()
+    assert report.headers["content-type"] == "text/html; charset=utf-8"
     policy = report.headers["content-security-policy"]
     assert policy.startswith("sandbox allow-scripts")
     assert "allow-same-origin" not in policy
@@ -280,6 +296,7 @@ def fake_archnet(monkeypatch, script):
         assert command[:3] == [sys.executable, "-m", "archnet"]
         assert options.get("shell") is None
         assert options["start_new_session"]
+        assert (options["stdin"], options["stderr"]) == (subprocess.DEVNULL, subprocess.STDOUT)
         return popen([sys.executable, "-c", script, *command[3:]], **options)
 
     monkeypatch.setattr("archnet.studio.trainings.run_processes.subprocess.Popen", start)
@@ -312,8 +329,9 @@ def test_processes_are_bounded_in_number(studio, monkeypatch):
 
 
 def listed_process(number, process, output):
+    started = datetime(2026, 1, 2, 3, 4, 5, 678_900, UTC)
     return StartedProcess(
-        number=number, command=f"archnet run {number}", started=datetime.now(UTC), process=process, output=output
+        number=number, command=f"archnet run {number}", started=started, process=process, output=output
     )
 
 
@@ -353,6 +371,7 @@ def test_a_process_is_listed_with_its_last_messages(tmp_path, content, first, nu
         *(7, "archnet run 7"),
         *(False, 3),
     )
+    assert document["started"] == "2026-01-02T03:04:05+00:00"
     assert len(document["output"]) == number
     assert not number or document["output"][0] == first
 
@@ -429,6 +448,27 @@ def test_an_interrupted_run_is_resumed_with_the_settings_in_its_folder(studio, f
     interrupt(folder / "runs/cubes/flat")
     answer = studio.post("/api/run/resume", json={"path": "runs/cubes/flat"}).json()
     assert answer["command"] == "archnet run --resume --out=runs/cubes -- runs/cubes/flat/experiment.json"
+
+
+@pytest.mark.parametrize(
+    ("command", "is_ours"),
+    [
+        ("/usr/bin/python -m archnet run net.json", True),
+        ("archnet sweep", True),
+        ("/opt/bin/archnet versus", True),
+        ("archnet show net.json", False),
+        ("vim archnet", False),
+        ("run archnet", False),
+        ("vim run", False),
+    ],
+)
+def test_a_process_with_the_number_of_a_run_is_stopped_only_if_it_trains(tmp_path, monkeypatch, command, is_ours):
+    monkeypatch.setattr("archnet.studio.trainings.run_owner._PROCESSES", tmp_path)
+    for pid in (0, 1, 77, os.getpid()):
+        (tmp_path / str(pid)).mkdir()
+        (tmp_path / str(pid) / "cmdline").write_text(command.replace(" ", "\0") + "\0")
+        owner = LockOwner(pid=pid, host=os.uname().nodename)
+        assert is_stoppable(owner) == (is_ours and pid == 77)
 
 
 def test_only_archnet_of_this_user_on_this_machine_is_stopped():

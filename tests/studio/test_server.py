@@ -63,7 +63,7 @@ def test_a_port_in_use_and_a_missing_folder_are_refused(folder):
 
 
 def test_the_server_has_limits_and_says_nothing_of_itself(folder, monkeypatch):
-    configured, announced = [], []
+    configured, announced, listeners = [], [], []
 
     class Server:
         def __init__(self, config):
@@ -71,6 +71,8 @@ def test_the_server_has_limits_and_says_nothing_of_itself(folder, monkeypatch):
 
         def run(self, sockets):
             assert sockets[0].getsockname()[0] == "127.0.0.1"
+            assert sockets[0].getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
+            listeners.extend(sockets)
             raise KeyboardInterrupt
 
     monkeypatch.setattr("uvicorn.Server", Server)
@@ -81,6 +83,7 @@ def test_the_server_has_limits_and_says_nothing_of_itself(folder, monkeypatch):
     assert (config.timeout_keep_alive, config.timeout_graceful_shutdown) == (5, 2)
     assert (config.log_level, config.access_log, config.lifespan, config.ws) == ("critical", False, "off", "none")
     assert (config.proxy_headers, config.server_header) == (False, False)
+    assert [listener.fileno() for listener in listeners] == [-1]
     page, launch = announced
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{43}", page)
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/launch/[\w-]{43}", launch)

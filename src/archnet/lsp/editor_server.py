@@ -153,9 +153,9 @@ class EditorServer(LanguageServer):
     async def pull_settings(self) -> None:
         """Ask the editor for its settings."""
         item = types.ConfigurationItem(section=SECTION)
-        answer = await self.workspace_configuration_async(types.ConfigurationParams(items=[item]))
-        if answer and answer[0] is not None:  # null if the editor has none: keep the initialization options
-            self.change_settings(answer[0])
+        for settings in await self.workspace_configuration_async(types.ConfigurationParams(items=[item])) or ():
+            if settings is not None:  # null if the editor has none: keep the initialization options
+                self.change_settings(settings)
 
     async def create_twin(self, uri: str, rank: float) -> None:
         """Create the file of a twin next to an open document, and show it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from lsprotocol import types
@@ -16,9 +15,6 @@ _KINDS: Final = {
     "value": types.CompletionItemKind.Value,
     "layer": types.CompletionItemKind.Class,
 }
-
-_TAB_STOP: Final = re.compile(r"\\([$}\\])|\$\{\d+:((?:\\.|[^}\\])*)\}|\$\{?\d+\}?")
-"""An escaped character, a tab stop with a default, or a tab stop without one."""
 
 
 def completion_items(
@@ -39,7 +35,7 @@ def _completion_item(
     document: AnalyzedDocument, offer: Completion, index: int, *, with_snippets: bool
 ) -> types.CompletionItem:
     is_snippet = offer.is_snippet and with_snippets
-    new_text = offer.edit.new_text if is_snippet or not offer.is_snippet else plain_text(offer.edit.new_text)
+    new_text = offer.edit.new_text if is_snippet else offer.plain_text
     replaced = document.text[offer.edit.range.start : offer.edit.range.end]
     return types.CompletionItem(
         label=offer.label,
@@ -52,15 +48,6 @@ def _completion_item(
         filter_text=f'"{offer.label}"' if replaced.startswith('"') and not offer.label.startswith('"') else offer.label,
         sort_text=f"{index:04}",
     )
-
-
-def plain_text(snippet: str) -> str:
-    r"""The text of a snippet, with the default of each tab stop.
-
-    >>> plain_text('"kernel_size": ${1:3}, "a": $2\\$$0')
-    '"kernel_size": 3, "a": $'
-    """
-    return _TAB_STOP.sub(lambda found: found[1] or plain_text(found[2] or ""), snippet)
 
 
 def hover(document: AnalyzedDocument, position: types.Position) -> types.Hover | None:

@@ -93,11 +93,11 @@ def studio_app(routes: Sequence[ApiRoute], tickets: Tickets, token: AccessToken,
 
     app = Starlette(
         routes=[
-            Route("/", index, methods=["GET"]),
-            Route("/launch/{ticket}", launch, methods=["GET"]),
-            Route("/static/{key}/{name:path}", static, methods=["GET"]),
-            Route("/report/{ticket}", report, methods=["GET"]),
-            Route("/api/openapi.json", openapi, methods=["GET"]),
+            Route("/", index),
+            Route("/launch/{ticket}", launch),
+            Route("/static/{key}/{name:path}", static),
+            Route("/report/{ticket}", report),
+            Route("/api/openapi.json", openapi),
             *_api_routes(routes, threads),
         ],
         exception_handlers={

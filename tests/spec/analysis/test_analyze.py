@@ -18,11 +18,12 @@ from archnet.files.documents.problems import (
     WrapValue,
 )
 from archnet.files.documents.shipped_documents import shipped_documents
+from archnet.files.strict_json import Document, Problem
 from archnet.spec.analysis.analyze import AnalysisOptions, analyze
 from archnet.spec.analysis.diagnostics import Diagnostic
 from archnet.spec.analysis.document_edits import fix_text
 from archnet.spec.analysis.document_kind import document_kind
-from archnet.spec.analysis.locate_problems import sort_diagnostics, visible_range
+from archnet.spec.analysis.locate_problems import locate_problem, sort_diagnostics, visible_range
 from archnet.spec.analysis.text_ranges import TextRange, apply_edits
 from half_typed import MISTAKES, analysis_faults, fix_outcomes, half_typed_texts
 
@@ -226,6 +227,19 @@ def test_a_translated_layer_keeps_the_keys_that_have_no_counterpart():
     assert fixes(net(both))["Replace with layer C"] == net(kept)
 
 
+@pytest.mark.parametrize(
+    ("keys", "is_translated"),
+    [
+        ({"zzz": 1}, True),
+        ({"zzz": 1, "yyy": 2}, False),
+        ({"filters": 8, "zzz": 1, "yyy": 2}, False),
+        ({"filters": 8, "kernel_size": 3, "zzz": 1, "yyy": 2}, True),
+    ],
+)
+def test_a_type_is_not_translated_if_most_keys_have_no_counterpart(keys, is_translated):
+    assert ("Replace with layer C" in fixes(net({"type": "Conv2d", **keys}))) == is_translated
+
+
 def layer_named(text):
     """A layer for its type, such as "C", or for a block with its layers, such as "RES(C FC)"."""
     name, _, inner = text.removesuffix(")").partition("(")
@@ -318,8 +332,41 @@ def test_a_guess_that_would_add_a_problem_is_not_offered(text):
 def test_many_guesses_are_tried_up_to_a_limit(monkeypatch):
     text = net(*[{"num_output": 4, "kernel_size": 3}] * 5)
     assert [len(each.fixes) for each in analyze(text, "net.json").diagnostics] == [1] * 5
-    monkeypatch.setattr("archnet.spec.analysis.analyze.MAX_GUESS_CHARACTERS", 2 * len(text) + 2)
-    assert [len(each.fixes) for each in analyze(text, "net.json").diagnostics] == [1, 1, 0, 0, 0]
+    for limit, tried in ((2 * len(text) + 2, [1, 1, 0, 0, 0]), (10, [1, 0, 0, 0, 0])):
+        monkeypatch.setattr("archnet.spec.analysis.analyze.MAX_GUESS_CHARACTERS", limit)
+        assert [len(each.fixes) for each in analyze(text, "net.json").diagnostics] == tried
+
+
+def test_many_syntax_errors_have_fixes_up_to_a_limit(monkeypatch):
+    text = '{"rank": 2, "layers": [{"type": "GAP",}, {"type": "GAP",}, {"type": "T",},]}'
+
+    def found():
+        return [len(each.fixes) for each in analyze(text, "net.json").diagnostics if each.is_syntax]
+
+    assert found() == [1] * 4
+    for limit, tried in ((2 * len(text) + 2, [1, 1, 0, 0]), (10, [1, 0, 0, 0])):
+        monkeypatch.setattr("archnet.spec.analysis.locate_problems.MAX_TRIED_CHARACTERS", limit)
+        assert found() == tried
+
+
+def test_a_network_is_measured_without_its_unknown_keys_or_up_to_another_problem():
+    def measured(text):
+        network = analyze(text, "net.json").network
+        return [layer.type for layer in network.layers], network.is_complete
+
+    assert measured(net(C, {**C, "zzz": 1}, C)) == (["C", "C", "C", "T"], True)
+    assert measured(net(C, {**C, "activation": "rellu"}, C)) == (["C"], False)
+    assert measured(net(C, C).replace("}]", "},]")) == (["C", "C", "T"], False)
+
+
+def test_a_hint_about_slow_layers_is_at_the_first_of_them():
+    depthwise, grouped = {**C, "groups": "depthwise"}, {"type": "C", "num_output": 64, "kernel_size": 3, "groups": 2}
+    wide = {"type": "C", "num_output": 64, "kernel_size": 3}
+    text = deep(wide, {**wide, **depthwise, "num_output": 64}, {**wide, **depthwise, "num_output": 64}, grouped)
+    hints = [each for each in analyze(text, "net.json").diagnostics if each.severity == "hint"]
+    assert [(each.path, each.message.partition(":")[0]) for each in hints] == [
+        (("layers", 1), "C depthwise 3x3x3 (2 layers)")
+    ]
 
 
 def test_a_moved_layer_has_the_indentation_of_its_new_neighbours():
@@ -406,6 +453,50 @@ def test_edits_that_overlap_and_repairs_that_change_nothing_are_no_fix():
     assert fix_text(Repair("Repair", ()), root, TREE_TEXT) is None
     both = fix_text(Repair("Repair", (ReplaceValue(("c", 1), 3), inner)), root, TREE_TEXT)
     assert apply_edits(TREE_TEXT, both.edits) == '{"a": {"b": 2}, "c": [1, 3]}'
+    adjacent = fix_text(Repair("Repair", (ReplaceValue(("c", 1), 3), RemoveValue(("c", 0)))), root, TREE_TEXT)
+    assert apply_edits(TREE_TEXT, adjacent.edits) == '{"a": {"b": 1}, "c": [3]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "change", "after"),
+    [
+        ('{"a": {}}', ReplaceValue(("a", "x"), 1), '{"a": {"x": 1}}'),
+        ('{"a": [ ]}', InsertItem(("a",), 0, 1), '{"a": [1]}'),
+        ('{"a": [\n  1\n]}', InsertItem(("a",), 1, 2), '{"a": [\n  1,\n  2\n]}'),
+        (
+            '{"a": [],\n  "b": [\n    {\n      "c": 1\n    }]}',
+            MoveItem(("b", 0), ("a",), 0),
+            '{"a": [{\n  "c": 1\n}],\n  "b": []}',
+        ),
+    ],
+)
+def test_an_entry_is_inserted_between_empty_brackets_or_on_a_line_of_its_own(text, change, after):
+    fix = fix_text(Repair("Repair", (change,)), parse_tolerantly(text)[0], text)
+    assert apply_edits(text, fix.edits) == after
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "removed", "place"),
+    [
+        ('{"a": [1, 2]}', ("a",), (), "[1, 2]"),
+        ('{"a": [1,\n2]}', ("a",), (), '"a"'),
+        ('{"a": [{"b": 1}]}', ("a",), (), '"a"'),
+        ('{"a": {"b": 1}}', ("a",), (), '"a"'),
+        ('{"a": 1}', ("a", "x"), (), "1"),
+        ("[[1,\n2]]", (0,), (), "["),
+        ('[{"b": 1}]', (0,), (), "{"),
+        ('[{"type": "C", "b": 1}]', (0,), (), '{"type": "C"'),
+        ('[{\n"type": "C", "b": 1}]', (0,), (), '"type": "C"'),
+        ('{"a": 1}', ("a",), (("a",),), '"a"'),
+        ('{"a": 1, "b": 2}', ("a",), (("b",), ("a",)), "1"),
+        ("[1, 2]", (1,), ((1,),), "2"),
+    ],
+)
+def test_the_part_of_a_value_that_is_at_fault(text, path, removed, place):
+    root, _ = parse_tolerantly(text)
+    problem = Problem(path, "wrong", repairs=tuple(Repair("Remove", (RemoveValue(each),)) for each in removed))
+    found = locate_problem("error", problem, Document(value=root.value, source="net.json"), root, text).range
+    assert text[found.start : found.end] == place
 
 
 @pytest.mark.parametrize(
@@ -595,6 +686,7 @@ def test_all_sections_of_an_experiment_are_checked():
         }
     )
     assert [part for part, _ in problems(text)] == ['"epoch"', '"task"', "1"]
+    assert [part for part, _ in problems('{"archs": [], "data": {"name": "phantom"}}')] == ["[]"]
 
 
 def test_hyperparameters_of_a_sweep_are_checked_at_their_keys():
@@ -608,8 +700,16 @@ def test_a_misspelt_hyperparameter_is_renamed_or_removed():
         'Rename to "training.epochs"': text.replace('"training.epoch"', '"training.epochs"'),
         'Remove "training.epoch"': text.replace('"training.epoch": [1, 2]', ""),
     }
+    both = text.replace('"training.epoch"', '"training.epochs": [3], "training.epoch"')
+    assert list(fixes(both)) == ['Remove "training.epoch"']
     archs = '{"base": {"data": {"name": "phantom"}}, "space": {"archs": ["archsm"]}}'
     assert fixes(archs)['Rename to "arch"'] == archs.replace('archs"', 'arch"', 1)
+
+
+def test_an_inline_base_names_files_that_are_open_in_an_editor():
+    text = '{"base": {"archs": ["net.json"], "data": {"name": "phantom"}}, "space": {"training.seed": [1]}}'
+    arch = net(C, {"type": "GAP"}, name="net")
+    assert problems(text, "mine.json", read_text=lambda path: {"net.json": arch}.get(path.name)) == []
 
 
 def test_problems_of_an_inline_base_are_inside_it():

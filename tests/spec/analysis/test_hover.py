@@ -54,6 +54,10 @@ def test_a_layer_is_explained_with_its_shapes_and_costs():
     assert hover(text, spacing_mm=(0.5, 0.5, 2.5)) == (expected, '"C"')
     at_bracket = '{"layers": [|{"type": "C", "num_output": 16, "kernel_size": [3, 3, 3]}, {"type": "T"}]}'
     assert hover(at_bracket, spacing_mm=(0.5, 0.5, 2.5)) == (expected, "{")
+    layer = '{"type": "C", "num_output": 16, "kernel_size": [3, 3, 3]}'
+    for mark, bracket in (("{| ", "{"), (" |}", "}"), ("}|", "}")):
+        marked = '{"layers": [' + layer.replace(bracket, mark) + ', {"type": "T"}]}'
+        assert hover(marked, spacing_mm=(0.5, 0.5, 2.5)) == (expected, bracket)
     markdown, _ = hover('{"rank": 2, "layers": [{"type": "|T"}]}')
     assert markdown.endswith("- 0.0 MB of training memory per case")
 
@@ -62,10 +66,29 @@ def test_an_unknown_or_invalid_layer_has_its_description_only():
     markdown, _ = hover('[{"type": "|C", "kernel_size": 3}]')
     assert markdown == "**C**: Convolution, then optional normalization, activation and dropout."
     assert hover('[{"type": "|CX"}]')[0].startswith("**type**: one of ")
+    markdown, _ = hover('{"rank": 2, "layers": [{"type": "GAP"}, {"type": "|C", "kernel_size": 3}]}')
+    assert markdown == "**C**: Convolution, then optional normalization, activation and dropout."
+
+
+@pytest.mark.parametrize("marked", ['{|"rank": 2}', '{"ra|nk": 2}', '{"rank"|: 2}'])
+def test_a_key_is_explained_from_its_first_quote_to_its_last(marked):
+    assert hover(marked)[1] == '"rank"'
 
 
 @pytest.mark.parametrize(
-    "marked", ["|", "[|", '{"unknown": |3}', '[{"typ|o": 3}]', "{ | }", '{"layers": [ | ]}', "3|", '"a|"']
+    "marked",
+    [
+        "|",
+        "[|",
+        '{"unknown": |3}',
+        '[{"typ|o": 3}]',
+        "{ | }",
+        '{"layers": [ | ]}',
+        "3|",
+        '"a|"',
+        "[3|]",
+        '[{"type": "T" | }]',
+    ],
 )
 def test_nothing_is_explained_where_the_schema_has_nothing(marked):
     assert hover(marked) is None
@@ -101,6 +124,13 @@ def test_only_the_name_of_a_document_is_explained_by_its_description(marked, kin
     markdown = (hover(marked, SOURCES[kind]) or ("", ""))[0]
     assert ("`archsm`: The published small 2D network" in markdown) == is_named
     assert markdown.count("`archsm`") == is_named
+
+
+def test_a_named_document_without_a_description_or_that_cannot_be_read_is_not_explained():
+    for text in ('{"layers": []}', '{"layers": [], "description": ""}', '{"layers": [], "description": 3}', "3"):
+        markdown, _ = hover('{"archs": ["n|et.json"]}', SOURCES["experiment"], read_text=lambda path, text=text: text)
+        assert "net.json" not in markdown
+    assert "no such net" not in hover('{"archs": ["no such n|et"]}', SOURCES["experiment"])[0]
 
 
 def test_hyperparameters_of_sweeps_are_explained_as_the_keys_that_they_vary():

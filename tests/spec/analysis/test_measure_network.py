@@ -14,7 +14,7 @@ from archnet.spec.analysis.partial_network import partial_arch
 from archnet.spec.analysis.text_ranges import TextRange
 from archnet.spec.arch import load_arch, parse_arch
 from archnet.spec.cost import network_cost
-from archnet.spec.memory import FLOAT_BYTES, plan_micro_batches
+from archnet.spec.memory import FLOAT_BYTES, estimate_memory, plan_micro_batches
 
 ARCHS = [path for path in shipped_documents().values() if path.parent.name != "experiments"]
 
@@ -94,16 +94,27 @@ def test_a_repetition_has_the_input_of_the_first_time_and_the_output_of_the_last
     assert facts.is_input_assumed
 
 
+def test_receptive_fields_in_millimetres_need_the_spacing_of_every_axis():
+    value = {"layers": [{"type": "C", "num_output": 4, "kernel_size": [3, 3, 5]}, {"type": "T"}]}
+    for spacing, sizes in (((0.5, 0.5), None), (None, None), ((0.5, 0.75, 2.0), (1.5, 2.25, 10.0))):
+        facts, _ = measure(value, spacing_mm=spacing)
+        assert [layer.receptive_field_mm for layer in facts.layers] == [sizes, None]
+
+
+POOLING = [{"type": "P", "pool": "max", "kernel_size": [2, 2]}, {"type": "T"}]
+
+
 def test_a_budget_too_small_for_one_case_gives_micro_batches_of_none():
-    memory = measure([{"type": "P", "pool": "max", "kernel_size": [2, 2]}, {"type": "T"}], budget_bytes=1)[0].memory
+    memory = measure(POOLING, budget_bytes=1)[0].memory
     assert (memory.micro_batch_size, memory.batch_size, memory.budget_bytes) == (0, 64, 1)
-    large = measure([{"type": "P", "pool": "max", "kernel_size": [2, 2]}, {"type": "T"}])[0].memory
-    assert 850_000_000 < memory.peak_bytes < large.peak_bytes
+    large = measure(POOLING)[0].memory
+    plan = parse_arch(Document(value=POOLING, source="net.json")).plan()
+    assert memory.peak_bytes == estimate_memory(plan).peak_bytes(64, 1) < large.peak_bytes
     assert large.micro_batch_size == 64
 
 
 def test_the_paths_of_a_bare_array_are_those_of_the_document():
-    facts, _ = measure([{"type": "P", "pool": "max", "kernel_size": [2, 2]}, {"type": "T"}])
+    facts, _ = measure(POOLING)
     assert [layer.path for layer in facts.layers] == [(0,), (1,)]
     assert facts.name == "net"
 
@@ -140,6 +151,11 @@ def test_the_layers_inside_a_block_before_a_problem_have_facts_but_the_block_has
         ("layers", 1, "layers", 1),
     ]
     assert layers_of(facts)["layers", 1, "layers", 1].receptive_field == (5, 5)
+
+
+def test_a_block_whose_list_of_layers_has_a_problem_has_no_facts_inside():
+    facts, _ = measure({"layers": [C, RES, {"type": "T"}]}, [("layers", 1, "layers")])
+    assert [layer.path for layer in facts.layers] == [("layers", 0)]
 
 
 def test_branches_before_a_problem_have_facts():

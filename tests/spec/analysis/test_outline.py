@@ -41,6 +41,18 @@ def test_sections_of_an_experiment_have_their_keys():
     }
 
 
+def test_the_detail_of_a_long_text_is_its_first_60_characters():
+    symbols = analyze('{"rank": 2, "description": "' + "a" * 60 + 'bc"}', "net.json").symbols()
+    assert symbols[1].detail == "a" * 60
+
+
+def test_the_name_of_an_entry_is_selected():
+    text = '{"layers": [{"type": "C"}, {"name": "x"}]}'
+    (layers,) = analyze(text, "net.json").symbols()
+    ranges = [each.selection_range for each in (layers, *layers.children)]
+    assert [text[each.start : each.end] for each in ranges] == ['"layers"', '"C"', '{"name": "x"}']
+
+
 def test_an_entry_whose_name_is_no_text_has_its_index():
     text = '{"archs": [{"name": 5, "rank": 2, "layers": []}, {"name": "", "rank": 2, "layers": []}]}'
     assert tree(analyze(text, "mine.json").symbols())["archs | "].keys() == {"[0] | ", "[1] | "}

@@ -342,6 +342,10 @@ def test_the_snippet_and_the_values_of_a_schema(schema, snippet, values):
         (r"\\$1", "\\"),
         (r"${1|a\,b,c|} ${2|\||}", "a,b |"),
         ("${1}${2:}", ""),
+        ("[${1:3}, $2]$0", "[3, ]"),
+        ('{"type": "${1:relu}"${0}}', '{"type": "relu"}'),
+        (r"\} \\\\", r"} \\"),
+        (r"${1:a\}b}", "a}b"),
     ],
 )
 def test_escaped_dollar_signs_of_a_snippet_are_no_tab_stops(text, plain):

@@ -23,6 +23,8 @@ def cursor_at(marked):
         ('{"b|": 1, "c": [2]}', (), "c", (1, 4), False, True),
         ('{"a": [{"b": 1, |}]}', ("a", 0), "b", (16, 16), False, False),
         ("{]|", (), "", (2, 2), False, False),
+        ('{"a": , |}', (), "a", (8, 8), False, False),
+        ('[1 {"a": 2, |', (1,), "a", (12, 12), False, False),
     ],
 )
 def test_a_key_is_expected(marked, path, other_keys, word, is_followed, has_value):
@@ -52,6 +54,7 @@ def test_a_key_is_expected(marked, path, other_keys, word, is_followed, has_valu
         ("[1, |]", (), "", 1, (4, 4), False),
         ("[1, 2|]", (), "", 1, (4, 5), False),
         ("[1, | 3]", (), "", 1, (4, 4), True),
+        ('{"a": "|', (), "a", -1, (6, 7), False),
         ('[[1, 2], {"a": 1}, |]', (), "", 2, (19, 19), False),
     ],
 )
@@ -72,6 +75,13 @@ def test_a_value_is_expected(marked, path, key, index, word, is_followed):
         ('[{"a": 1}|]', "value", 1, 9, False),
         ('[{"a": 1} | {"a": 2}]', "value", 1, 9, True),
         ("[[1], [2] |]", "value", 2, 9, False),
+        ("[1 [2] |]", "value", 2, 6, False),
+        ("[1 [[[[2]]], 3] |]", "value", 2, 15, False),
+        ("[1 2 |]", "value", 2, 4, False),
+        ("[1: |]", "value", 1, 3, False),
+        ('{"a": []|}', "key", -1, 8, False),
+        ('{"a": {} |}', "key", -1, 8, False),
+        ('{"a": ""|}', "key", -1, 8, False),
     ],
 )
 def test_a_comma_is_missing_before_the_cursor(marked, expects, index, comma_position, is_followed):
@@ -80,9 +90,25 @@ def test_a_comma_is_missing_before_the_cursor(marked, expects, index, comma_posi
     assert (cursor.comma_position, cursor.is_followed) == (comma_position, is_followed)
 
 
-@pytest.mark.parametrize("marked", ["|", '{"a": 1}|', "[1]|", '{"a"|}', '{"a" |: 1}', '{"a": | [1]}', '"a"|', "1|"])
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "|",
+        '{"a": 1}|',
+        "[1]|",
+        '{"a"|}',
+        '{"a" |: 1}',
+        '{"a": | [1]}',
+        '{"a": |\n  {}}',
+        '"a"|',
+        "1|",
+        ":|",
+        ",|",
+        "}|",
+    ],
+)
 def test_only_punctuation_can_follow(marked):
-    assert cursor_at(marked).expects is None
+    assert cursor_at(marked) is None
 
 
 @pytest.mark.parametrize(
@@ -96,6 +122,8 @@ def test_only_punctuation_can_follow(marked):
         ('[{"a": 1}, {"b": 2, |', ([], {"b": 2})),
         ('{"a": maybe, "a": 2, |}', ({"a": 2},)),
         ('{"x": 1 "y": 2, |', ({"x": 1, "y": 2},)),
+        ('{|, "a": {"x": [[[1]], 5], "y": 2}, "b": 3, "c": "d"}', ({"a": None, "b": 3, "c": "d"},)),
+        ('{"a": {|}, "b": {"x": [[[1]], 5]}, "c": 3}', ({"a": None, "b": None, "c": 3}, {})),
     ],
 )
 def test_the_objects_around_a_cursor_have_their_keys_before_and_behind_it(marked, values):

@@ -34,6 +34,10 @@ PROBLEMS = [
     ),
     ({**TWO, "test": {**SET, "threshold": None}}, "test.threshold is null, but there are two classes"),
     ({**TWO, "test": {**SET, "auc": by_class("a", "b")}}, "test.auc has a value for each class, expected one value"),
+    (
+        {**THREE, "test": {**SET_OF_THREE, "accuracy": by_class("a", "b", "c")}},
+        "test.accuracy has a value for each class, expected one value",
+    ),
     ({**THREE, "test": {**SET_OF_THREE, "auc": 0.5}}, "test.auc has one value, expected one for each class"),
     (
         {**THREE, "validation": {**SET_OF_THREE, "recall": by_class("a", "b")}},

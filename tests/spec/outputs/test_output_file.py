@@ -51,6 +51,8 @@ DAMAGE = [
      f':4 $.findings[0].severity: "eror" is not one of "error", "warning", "note". Did you mean "error"? {REMEDY}'),
     ("network.json", UNCOUNTED, f':17 $.layers[0]: the key "parameters" is missing. {REMEDY}'),
     ("network.json", UNSIZED, f":3 $.input_shape[0]: expected a whole number, got null. {REMEDY}"),
+    ("network.json", {**NETWORK, "input_shape": ["24", "24", "1"]},
+     f':3 $.input_shape[0]: expected a whole number, got "24". {REMEDY}'),
     ("network.json", {**NETWORK, "macs": 8.0}, f":9 $.macs: expected a whole number, got 8.0. {REMEDY}"),
     ("metrics.json", {"test": {**SET, "threshold": 1.5}}, f":4 $.test.threshold: expected at most 1, got 1.5. {REMEDY}"),
     ("metrics.json", {"test": {**SET, "auc": "high"}}, f":15 $.test.auc: expected a number or null or an object, got \"high\". {REMEDY}"),
@@ -194,8 +196,9 @@ def test_a_damaged_history_is_refused_with_line_and_column(tmp_path, content, me
 
 def test_a_problem_in_a_very_large_file_has_no_line(tmp_path):
     path = tmp_path / "tags.json"
-    for length, place in ((900_000, ":2 $.tags"), (1_000_000, " $.tags")):
-        path.write_text(f'{{"note": "{"a" * length}",\n"tags": 3}}')
+    text = '{"note": "a",\n"tags": 3}'
+    for size, place in ((1_000_000, ":2 $.tags"), (1_000_001, " $.tags")):
+        path.write_text(text.replace('"a"', f'"{"a" * (size - len(text) + 1)}"'))
         with pytest.raises(DataError) as caught:
             read_output(path)
         assert str(caught.value).startswith(f"{path}{place}: expected an array, got 3. ")

@@ -107,3 +107,4 @@ def test_a_missing_key_is_added_or_a_similar_one_renamed(key, part, given, title
     repairs = list(repair_missing_key(("a",), key, {"properties": {key: part}}, given))
     assert [repair.title for repair in repairs] == titles
     assert [repair.is_guess for repair in repairs] == [key == "type"] * len(titles)
+    assert list(repair_missing_key(("a",), "size", {}, {"sizes": 3})) == []

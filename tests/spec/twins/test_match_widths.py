@@ -6,7 +6,7 @@ import pytest
 
 from archnet.spec.arch import load_arch
 from archnet.spec.layers.planned_layer import count_macs, count_parameters
-from archnet.spec.twins.match_widths import TOLERANCE, match_widths
+from archnet.spec.twins.match_widths import TOLERANCE, WidthMatch, match_widths
 from archnet.spec.twins.twin_network import make_twin
 from archnet.spec.twins.widths import plan_widths
 
@@ -35,6 +35,18 @@ def test_widths_that_already_agree_are_kept():
     arch = arch_of(convolution(10), {"type": "GAP"})
     found, layers = matched(arch, count_parameters, round(count_parameters(arch.plan()) * 1.03))
     assert (found.factor, found.moved, widths(layers), found.agrees) == (1.0, (), [10], True)
+
+
+@pytest.mark.parametrize(("difference", "agrees"), [(0.03, True), (-0.03, True), (0.0301, False), (-0.0301, False)])
+def test_networks_agree_within_3_percent(difference, agrees):
+    assert WidthMatch(widths=(), factor=1.0, difference=difference).agrees == agrees
+
+
+def test_a_factor_can_be_larger_than_10():
+    arch = arch_of(convolution(8), {"type": "GAP"})
+    target = count_parameters(arch_of(convolution(96), {"type": "GAP"}).plan())
+    found, layers = matched(arch, count_parameters, target)
+    assert (found.factor, widths(layers), found.difference) == (12.0, [96], 0)
 
 
 def test_one_factor_scales_all_widths_to_multiples_of_4_and_has_few_digits():
@@ -114,6 +126,36 @@ def test_scaled_widths_are_multiples_of_heads_and_groups():
     arch = arch_of(convolution(48), {"type": "ATT", "heads": 6}, convolution(40), {"type": "GAP"}, shape=(8, 8, 2))
     assert plan_widths(arch, 2).scale(0.6, 4) == (24, 24)
     assert plan_widths(arch, 2).scale(0.6, 1) == (30, 24)
+    assert plan_widths(arch, 2).scale(0.01, 4) == (12, 4)
+    assert plan_widths(arch, 2).step((24, 24), (0, 1), -4) == (12, 20)
+    assert plan_widths(arch, 2).step((24, 24), (0,), 1) == (30, 24)
+
+
+def test_groups_divide_the_channels_before_and_after_them_only():
+    arch = arch_of(convolution(48), convolution(40, groups=8), convolution(10), {"type": "GAP"})
+    assert plan_widths(arch, 2).divisors == (8, 8, 1)
+    arch = arch_of(
+        {"type": "P", "pool": "max", "kernel_size": 1}, convolution(6), {"type": "NORM", "norm": "group", "groups": 2}
+    )
+    assert plan_widths(arch, 2).divisors == (2,)
+
+
+@pytest.mark.parametrize(
+    ("widths", "is_possible"),
+    [
+        ((2, 4), True),
+        ((0, 0), False),
+        ((32_768, 65_536), True),
+        ((32_769, 65_538), False),
+        ((8, 8), False),
+        ((4, 8), True),
+    ],
+)
+def test_other_widths_are_those_of_the_schema_and_keep_the_multiplier_of_depthwise_filters(widths, is_possible):
+    plan = plan_widths(arch_of(convolution(8, 1), convolution(16, 1, groups="depthwise"), {"type": "GAP"}), 2)
+    assert (plan.plan(widths) is not None) == is_possible
+    plan = plan_widths(arch_of(convolution(8), {"type": "GAP"}), 2)
+    assert [plan.plan((width,)) is None for width in (0, 1, 65_536, 65_537)] == [True, False, False, True]
 
 
 def test_a_network_without_widths_is_its_own_match():
@@ -154,10 +196,11 @@ def test_a_twin_whose_widths_agree_already_says_so():
     assert twin.arch.description == "3D twin of mine. Its widths need no change to match the parameters."
 
 
-def test_a_twin_without_widths_does_not_claim_a_match():
-    twin = make_twin(arch_of(shape=(8, 8)), 3, input_shape=(8, 8, 8), match="parameters")
-    assert (twin.parameters, twin.original_parameters, twin.agrees) == (1026, 130, False)
+@pytest.mark.parametrize(("depth", "more"), [(8, "689.2%"), (2, "98.5%")])
+def test_a_twin_without_widths_does_not_claim_a_match(depth, more):
+    twin = make_twin(arch_of(shape=(8, 8)), 3, input_shape=(8, 8, depth), match="parameters")
+    assert (twin.parameters, twin.original_parameters, twin.agrees) == (128 * depth + 2, 130, False)
     assert twin.arch.description == "3D twin of mine. It has no widths to scale."
     assert twin.notes == (
-        "The network has no widths to scale to the parameters of the original. This twin has 689.2% more.",
+        f"The network has no widths to scale to the parameters of the original. This twin has {more} more.",
     )

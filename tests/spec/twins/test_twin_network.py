@@ -130,6 +130,7 @@ def test_parameters_and_multiply_adds_are_those_of_the_plan():
     twin = make_twin(load_arch(ARCHS / "archsm.json"), 3, input_shape=CROP)
     assert (twin.parameters, twin.macs, twin.factor) == (247_308, 419_654_108, 1.0)
     assert (twin.original_parameters, twin.original_macs, twin.original_input) == (99_948, 19_050_844, (64, 64))
+    assert make_twin(ARCHS / "arch3dsm.json", 2, input_shape=(32, 32)).original_input == (32, 32, 10)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +151,14 @@ def test_networks_are_2d_or_2_5d_or_3d(name, form):
             "64x64x10",
             "none",
             "a 3D twin needs an input with a depth, but the input is '64x64x10'. Give height x width x depth, such as "
+            "64x64x10.",
+        ),
+        (
+            "archsm.json",
+            3,
+            (32, 32, 0),
+            "none",
+            "a 3D twin needs an input with a depth, but the input is 32x32x0. Give height x width x depth, such as "
             "64x64x10.",
         ),
         ("archsm.json", 3, CROP, "macz", 'match "macz": expected one of "none", "parameters", "macs".'),
@@ -219,6 +228,7 @@ POOL = {"type": "P", "pool": "max", "kernel_size": 2}
 @pytest.mark.parametrize(
     ("times", "depth", "expected"),
     [
+        (1, 8, [{"type": "REP", "times": 1, "layers": [convolution(), POOL]}]),
         (3, 8, [{"type": "REP", "times": 3, "layers": [convolution(), POOL]}]),
         (
             4,
@@ -254,6 +264,31 @@ def test_sizes_that_differ_in_the_plane_give_the_depth_those_of_the_height():
         "stride": [2, 1, 2],
         "padding": [[2, 2], 0, [2, 2]],
     }
+
+
+@pytest.mark.parametrize(
+    ("layer", "sizes", "notes"),
+    [
+        (
+            {"kernel_size": [5, 3]},
+            {"kernel_size": [5, 3, 3]},
+            ("kernel_size is 3, not 5, along a depth of 2: $.layers[0].",),
+        ),
+        (
+            {"stride": 2, "padding": 1},
+            {"kernel_size": [3, 3, 2], "padding": [1, 1, [0, 1]]},
+            (
+                "kernel_size is 2, not 3, along a depth of 2: $.layers[0].",
+                "padding is 0+1, not 1, along a depth of 2: $.layers[0].",
+            ),
+        ),
+    ],
+)
+def test_a_kernel_that_is_deeper_than_its_input_loses_taps_and_the_zeros_for_them(layer, sizes, notes):
+    layers = [convolution(**layer), {"type": "T"}]
+    twin = make_twin({"input_shape": [16, 16], "layers": layers}, 3, input_shape=(16, 16, 2))
+    assert twin.arch.document.value["layers"][0] == convolution(**layer) | sizes
+    assert twin.notes == notes
 
 
 def test_a_default_that_does_not_fit_the_depth_is_written_out_and_omitted_again():

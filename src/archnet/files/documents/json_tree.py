@@ -34,9 +34,14 @@ class JsonNode:
         self.is_broken = False
 
     @property
+    def has_key(self) -> bool:
+        """Whether it is the value of a key."""
+        return self.key_start >= 0
+
+    @property
     def full_start(self) -> int:
         """Offset of the key, or of the value if it has no key."""
-        return self.start if self.key_start < 0 else self.key_start
+        return self.key_start if self.has_key else self.start
 
     def children(self) -> tuple[tuple[str | int, JsonNode], ...]:
         """The steps to the values inside, with these values, in the order of the text."""

@@ -15,7 +15,7 @@ from archnet.spec.analysis.measure_network import MeasuredNetwork, measure_netwo
 from archnet.spec.analysis.partial_network import partial_arch
 from archnet.spec.analysis.text_ranges import TextRange
 from archnet.spec.arch import Arch, parse_arch
-from archnet.spec.speeds.notes import speed_notes
+from archnet.spec.speeds.notes import located_speed_notes
 
 Finding = tuple[Severity, Problem]
 """A problem with its severity."""
@@ -117,7 +117,6 @@ def _network_findings(arch: Arch, measured: MeasuredNetwork) -> Iterator[Finding
             yield "error", problem
     for problem in arch.doubts():
         yield "warning", problem
-    slow = [row for row in measured.rows if row.layer.grouping(row.input_shape)]
-    for note in speed_notes((row.layer, row.input_shape) for row in slow):
-        first = next(row for row in slow if note in speed_notes([(row.layer, row.input_shape)]) or row is slow[-1])
-        yield "hint", Problem(first.path[1:] if isinstance(arch.document.value, list) else first.path, note)
+    for note, index in located_speed_notes((row.layer, row.input_shape) for row in measured.rows):
+        path = measured.rows[index].path
+        yield "hint", Problem(path[1:] if isinstance(arch.document.value, list) else path, note)

@@ -73,7 +73,7 @@ class _Editor:
     def edit(self, change: Change) -> Iterator[TextEdit]:
         if isinstance(change, RenameKey):
             node = self.find(change.path)
-            if node.key_start < 0:
+            if not node.has_key:
                 raise _NoPlaceError
             yield _replacement(node.key_start, node.key_end, _json(change.key))
         elif isinstance(change, ReplaceValue):
@@ -147,12 +147,11 @@ class _Editor:
 
     def indentation(self, node: JsonNode) -> str:
         """The white space at the beginning of the line of a value."""
-        line = self.text[self.text.rfind("\n", 0, node.start) + 1 : node.start]
+        line = self.text[: node.start].rpartition("\n")[2]
         return line[: len(line) - len(line.lstrip())]
 
     def entry_indentation(self, array: JsonNode) -> str:
-        children = array.children()
-        return self.indentation(children[0][1]) if children else self.indentation(array)
+        return next((self.indentation(entry) for _, entry in array.children()), self.indentation(array))
 
 
 def _json(value: Any) -> str:

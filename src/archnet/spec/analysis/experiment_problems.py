@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from archnet.errors import DocumentError
@@ -11,7 +12,7 @@ from archnet.files.strict_json import Document, JsonPath, Problem
 from archnet.spec.analysis.arch_problems import Finding
 from archnet.spec.arch import parse_arch
 from archnet.spec.experiment import Experiment
-from archnet.spec.resolve import SECTIONS, parse_experiments
+from archnet.spec.resolve import parse_experiments
 from archnet.spec.schema import schema_problems
 from archnet.spec.section_options import data_problems, split_problems, training_problems
 from archnet.spec.sweeps.document import parse_sweep
@@ -48,19 +49,14 @@ def _own_problems(error: DocumentError, document: Document, elsewhere: JsonPath)
 
 def _all_problems(document: Document) -> Iterator[Problem]:
     """Yield the problems of all parts of an experiment that can be checked without the others."""
-    document = Document(
-        value=normalize_integers(document.value),
-        source=document.source,
-        lines=document.lines,
-        read_text=document.read_text,
-    )
+    document = replace(document, value=normalize_integers(document.value))
     problems = schema_problems(document, "experiment")
     yield from problems
     if not isinstance(document.value, dict):
         return
     invalid = {problem.path[0] for problem in problems if problem.path}
     for section, check in _SECTION_CHECKS.items():
-        if section in SECTIONS and section not in invalid:
+        if section not in invalid:
             yield from check(document.value.get(section) or {})
     if not {"archs", "arch"} & invalid:
         yield from _arch_problems(document)
@@ -81,8 +77,7 @@ def arch_entry_problems(document: Document, path: JsonPath, entry: Any) -> Itera
         if isinstance(entry, str):
             parse_arch(document.read(entry))
         else:
-            name = {"name": f"arch{path[-1]}"} if isinstance(entry, dict) else {}
-            value = {**name, **entry} if isinstance(entry, dict) else entry
+            value = {"name": "arch", **entry} if isinstance(entry, dict) else entry
             parse_arch(Document(value=value, source=document.source))
     except DocumentError as error:
         if isinstance(entry, str) or not error.problems:

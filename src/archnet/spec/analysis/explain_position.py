@@ -36,7 +36,7 @@ def explain_position(
     node = root.find(path)
     if node is None or not path:
         return None
-    is_key = 0 <= node.key_start <= offset <= node.key_end
+    is_key = node.has_key and node.key_start <= offset <= node.key_end
     if offset < node.start and not is_key:
         return None
     if node.members is None or is_key:
@@ -63,7 +63,7 @@ def _explanation(
 
 
 def _nearest_key(root: JsonNode, path: JsonPath, context: CompletionContext) -> tuple[str, list[SchemaPart], bool]:
-    """The last key of a path, the schemas of its value, and whether it is required."""
+    """The last key of a path, the schemas of its value, and whether it is required; no schemas if there is no key."""
     arch = swept_arch(root.value, Path(context.source).parent, context.read_text) if context.kind == "sweep" else None
     if (
         context.kind == "sweep"
@@ -72,10 +72,12 @@ def _nearest_key(root: JsonNode, path: JsonPath, context: CompletionContext) -> 
         and all(isinstance(step, int) for step in path[2:])
     ):
         return str(path[1]), hyperparameter_parts(str(path[1]), arch), False
-    end = next((end for end in range(len(path), 0, -1) if isinstance(path[end - 1], str)), 0)
-    around = parts_at(context.kind, path[: max(end - 1, 0)], values_along(root.value, path[: max(end - 1, 0)]), arch)
-    parts = parts_at(context.kind, path[:end], values_along(root.value, path[:end]), arch)
-    name = str(path[end - 1])
+    keys = [(path[:index], step) for index, step in enumerate(path) if isinstance(step, str)]
+    if not keys:
+        return "", [], False
+    outer, name = keys[-1]
+    around = parts_at(context.kind, outer, values_along(root.value, outer), arch)
+    parts = parts_at(context.kind, (*outer, name), values_along(root.value, (*outer, name)), arch)
     return name, parts, name in required_keys(around, None)
 
 

@@ -81,7 +81,7 @@ def _problem_range(problem: Problem, root: JsonNode, text: str) -> TextRange:
     changes = [change for repair in problem.repairs[:1] for change in repair.changes]
     renamed = next((root.find(change.path) for change in changes if isinstance(change, RenameKey)), None)
     node = renamed or node
-    if (renamed or _is_removed(problem)) and node.key_start >= 0:
+    if (renamed or _is_removed(problem)) and node.has_key:
         return TextRange(node.key_start, node.key_end)
     return visible_range(*_value_range(node, text), text)
 
@@ -97,7 +97,7 @@ def _value_range(node: JsonNode, text: str) -> tuple[int, int]:
     is_short = not isinstance(node.members, dict) and not _has_objects(node) and "\n" not in text[node.start : node.end]
     if node.members is None or is_short:
         return node.start, node.end
-    if node.key_start >= 0:
+    if node.has_key:
         return node.key_start, node.key_end
     kind = node.child("type")
     if kind is not None and "\n" not in text[node.start : kind.end]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
@@ -105,7 +105,7 @@ def _fields_before_misfit(arch: Arch, options: AnalysisOptions) -> tuple[list[La
 def _misfit(arch: Arch, options: AnalysisOptions) -> DocumentError | None:
     """The error of the first layer that does not fit its input, with its location."""
     try:
-        deque(arch.plan_rows(options.input_shape, options.num_classes), maxlen=0)
+        list(arch.plan_rows(options.input_shape, options.num_classes))
     except DocumentError as error:
         return error
     return None
@@ -115,7 +115,7 @@ def _without_broken_layers(
     arch: Arch, fields: Iterable[LayerField], problems: Set[JsonPath]
 ) -> dict[JsonPath, list[LayerField]]:
     """The repetitions of each written layer that has no problem inside, by path."""
-    broken = {(*_offset(arch), *problem[:end]) for problem in problems for end in range(len(problem) + 1)}
+    broken = {(*_offset(arch), *problem[:end]) for problem in problems for end in range(len(problem))}
     known: dict[JsonPath, list[LayerField]] = {}
     for field in fields:
         if field.planned.path not in broken:
@@ -157,8 +157,8 @@ def _written_costs(rows: Sequence[PlannedLayer]) -> dict[JsonPath, _LayerCosts]:
     """The costs of each written layer: those of its rows and of all rows inside it; also those of lists of layers."""
     costs: defaultdict[JsonPath, _LayerCosts] = defaultdict(_LayerCosts)
     for row in rows:
-        for end in range(2, len(row.path) + 1):
-            if isinstance(row.path[end - 1], int):
+        for end, step in enumerate(row.path, start=1):
+            if isinstance(step, int):
                 costs[row.path[:end]].add(row)
     return costs
 

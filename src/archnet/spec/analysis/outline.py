@@ -34,14 +34,14 @@ def _entries(node: JsonNode, path: JsonPath, facts: Mapping[JsonPath, LayerFacts
 
 
 def _symbol(node: JsonNode, path: JsonPath, facts: Mapping[JsonPath, LayerFacts]) -> Symbol:
-    head = node.child("type") if node.key_start < 0 else None
-    is_key = node.key_start >= 0
-    selection = (node.key_start, node.key_end) if is_key else (head.start, head.end) if head else (node.start, node.end)
+    head = None if node.has_key else node.child("type")
+    named = head or node
+    name = (node.key_start, node.key_end) if node.has_key else (named.start, named.end)
     return Symbol(
         name=_name(node, path, head),
         detail=_detail(node, facts.get(path)),
         range=TextRange(node.full_start, node.end),
-        selection_range=TextRange(*selection),
+        selection_range=TextRange(*name),
         children=_inner_entries(node, path, facts, is_layer=head is not None),
     )
 
@@ -54,7 +54,8 @@ def _inner_entries(
         return _entries(node, path, facts) if _has_entries(node) else ()
     lists = [(key, child) for key, child in node.children() if isinstance(child.members, list) and _has_entries(child)]
     if len(lists) == 1:
-        return _entries(lists[0][1], (*path, lists[0][0]), facts)
+        ((key, layers),) = lists
+        return _entries(layers, (*path, key), facts)
     return tuple(_symbol(child, (*path, key), facts) for key, child in lists)
 
 
@@ -63,7 +64,7 @@ def _has_entries(node: JsonNode) -> bool:
 
 
 def _name(node: JsonNode, path: JsonPath, head: JsonNode | None) -> str:
-    if node.key_start >= 0:
+    if node.has_key:
         return _step_text(path)
     if head and isinstance(head.value, str) and head.value:
         return head.value

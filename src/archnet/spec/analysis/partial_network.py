@@ -110,7 +110,7 @@ def _input_shape(value: dict[str, Any], rank: int) -> Shape | None:
 
 
 def _channels(value: dict[str, Any]) -> int:
-    channels = value.get("channels", 1)
+    channels: Any = value.get("channels")
     return int(channels) if _is_size(channels) else 1
 
 

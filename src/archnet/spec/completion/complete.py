@@ -17,7 +17,7 @@ def complete(text: str, offset: int, context: CompletionContext) -> tuple[Comple
         context: What else is known of the document.
     """
     cursor = find_cursor(text, max(0, min(offset, len(text))))
-    if cursor.expects is None:
+    if cursor is None:
         return ()
     column = cursor.range.start - (text.rfind("\n", 0, cursor.range.start) + 1)
     offers = key_offers(cursor, context) if cursor.expects == "key" else value_offers(cursor, context, column)

@@ -43,7 +43,7 @@ class _Frame:
         bracket: Its opening bracket.
         state: What is expected next: a key, a colon, a value, or a comma.
         key: The key whose value is written or expected.
-        index: The index of the entry that is written or expected.
+        index: The index of the last entry that begins before the cursor.
         members: The keys before the cursor, with their values, null for objects and arrays.
         later: The keys after the cursor, likewise.
     """
@@ -62,8 +62,8 @@ class _Frame:
 
     @property
     def step(self) -> str | int:
-        """The step to the value that is written or expected."""
-        return self.key if self.bracket == "{" else self.index
+        """The step to the value that is written or expected; after a value without a comma, that is the next entry."""
+        return self.key if self.bracket == "{" else self.index + (self.state == "comma")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +71,12 @@ class Cursor:
     """The place of a cursor.
 
     Attributes:
-        expects: What can be written there; null if only punctuation can.
+        expects: What can be written there.
         path: Path of the enclosing object or array.
         values: The document, and the value at each step of the path, as far as they are known: objects have all their
             keys, with null for objects and arrays; arrays are empty.
-        key: The key whose value is expected, if one is.
-        index: The index of the entry that is expected, if one is.
+        key: The key whose value is expected; empty if none is.
+        index: The index of the entry that is expected; -1 if none is.
         other_keys: The keys of the enclosing object, except the one at the cursor.
         range: The half-typed word or string, which a completion replaces.
         comma_position: Where a comma is missing before the cursor; -1 if none is.
@@ -84,22 +84,23 @@ class Cursor:
         has_value: Whether a colon follows, so that only the key is completed.
     """
 
-    expects: Literal["key", "value"] | None
+    expects: Literal["key", "value"]
     path: JsonPath
     values: tuple[Any, ...]
-    key: str = ""
-    index: int = -1
-    other_keys: frozenset[str] = frozenset()
+    key: str
+    index: int
+    other_keys: frozenset[str]
     range: TextRange
-    comma_position: int = -1
-    is_followed: bool = False
-    has_value: bool = False
+    comma_position: int
+    is_followed: bool
+    has_value: bool
 
 
-def find_cursor(text: str, offset: int) -> Cursor:
-    """Find the place of a cursor in any text.
+def find_cursor(text: str, offset: int) -> Cursor | None:
+    """Find the place of a cursor in any text; null if only punctuation can be written there.
 
-    >>> find_cursor('{"type": "C", "stri', 19).range
+    >>> cursor = find_cursor('{"type": "C", "stri', 19)
+    >>> cursor.range if cursor else None
     TextRange(start=14, end=19)
 
     Args:
@@ -109,19 +110,22 @@ def find_cursor(text: str, offset: int) -> Cursor:
     frames, word, last_end = _scan(text, offset)
     start, end = (word.start(), _word_end(text, word, offset)) if word else (offset, offset)
     top = frames[-1] if frames else None
-    if top and top.bracket == "{" and top.state == "value" and word is None:
-        end = _value_end(text, offset)
-    if top is None or end < 0:
-        return Cursor(expects=None, path=(), values=(), range=TextRange(start, start))
+    if top is None or top.state == "colon":
+        return None
+    if top.bracket == "{" and top.state == "value" and word is None:
+        behind = _VALUE_BEHIND.match(text, offset)
+        if behind and behind[0][-1] in "{[":
+            return None
+        end = behind.end() if behind else offset
     following = _next_character(text, end)
     _read_rest(text, end, frames)
     is_key = top.bracket == "{" and top.state in ("key", "comma")
     return Cursor(
-        expects="key" if is_key else "value" if top.state in ("value", "comma") else None,
+        expects="key" if is_key else "value",
         path=tuple(frame.step for frame in frames[:-1]),
         values=tuple(frame.value for frame in frames),
         key=top.key if top.bracket == "{" and not is_key else "",
-        index=-1 if top.bracket == "{" else top.index + (top.state == "comma"),
+        index=top.step if isinstance(top.step, int) else -1,
         other_keys=frozenset((*top.members, *top.later)),
         range=TextRange(start, end),
         comma_position=last_end if top.state == "comma" else -1,
@@ -137,7 +141,7 @@ def _scan(text: str, offset: int) -> tuple[list[_Frame], re.Match[str] | None, i
     for match in _tokens(text, 0, offset):
         token = match[0]
         if len(token) > 1 and token[0] in "{[":
-            _read_closed(frames)
+            _end_value(frames, None)
         elif token in "{}[],:":
             _read_punctuation(frames, token)
         elif match.end() > offset or (match.end() == offset and not _is_closed(token)):
@@ -158,14 +162,6 @@ def _tokens(text: str, start: int, end: int) -> Iterator[re.Match[str]]:
             match = closed
         yield match
         position = match.end()
-
-
-def _read_closed(frames: list[_Frame]) -> None:
-    """Read an object or array, as a value."""
-    if frames:
-        top = frames[-1]
-        top.index += top.bracket == "[" and top.state == "comma"
-        _end_value(top, None)
 
 
 def _is_closed(token: str) -> bool:
@@ -194,14 +190,18 @@ def _close(frames: list[_Frame], bracket: str) -> None:
     if number is None:
         return
     del frames[number:]
-    if frames:
-        _end_value(frames[-1], None)
+    _end_value(frames, None)
 
 
-def _end_value(frame: _Frame, value: Any) -> None:
-    if frame.bracket == "{":
-        frame.members[frame.key] = value
-    frame.state = "comma"
+def _end_value(frames: list[_Frame], value: Any) -> None:
+    """End the value of a key, or an entry, of the innermost object or array."""
+    if not frames:
+        return
+    top = frames[-1]
+    if top.bracket == "{":
+        top.members[top.key] = value
+    top.index += top.state == "comma"
+    top.state = "comma"
 
 
 def _read_word(frames: list[_Frame], token: str) -> None:
@@ -209,11 +209,8 @@ def _read_word(frames: list[_Frame], token: str) -> None:
     if not frames:
         return
     top, value = frames[-1], _value_of(token)
-    if top.bracket == "[":
-        top.index += top.state == "comma"
-        _end_value(top, value)
-    elif top.state == "value":
-        _end_value(top, value)
+    if top.bracket == "[" or top.state == "value":
+        _end_value(frames, value)
     else:
         top.key, top.state = str(value), "colon"
         top.members.setdefault(top.key, None)
@@ -232,14 +229,6 @@ def _word_end(text: str, word: re.Match[str], offset: int) -> int:
         return word.end()
     rest = _WORD_REST.match(text, offset)
     return rest.end() if rest else offset
-
-
-def _value_end(text: str, offset: int) -> int:
-    """The end of the word that is already behind the colon before an offset; -1 for an object or array."""
-    match = _VALUE_BEHIND.match(text, offset)
-    if match is None:
-        return offset
-    return -1 if match[0][-1] in "{[" else match.end()
 
 
 def _next_character(text: str, position: int) -> str:

@@ -64,7 +64,7 @@ def repair_missing_key(
         yield rename_to((*path, other), key)
     if key == "type" and "enum" in part:
         kinds = [kind for kind in part["enum"] if kind == _guess_type(given)]
-        yield from (add_key(path, key, kind, before=next(iter(given), None), is_guess=True) for kind in kinds)
+        yield from (add_key(path, key, kind, before=next(iter(given)), is_guess=True) for kind in kinds)
     elif key == "layers" and "type" in given:
         return  # the inner layers of a block
     elif key == "layers":

@@ -18,6 +18,7 @@ MIN_SLOWDOWN: Final = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SlowLayer:
+    index: int
     text: str
     num_times_fewer: int
     step_ratio: float
@@ -29,15 +30,24 @@ def speed_notes(layers: Iterable[tuple[Layer, Shape]]) -> list[str]:
     Args:
         layers: The layers of a network, each with the shape of its input.
     """
+    return [note for note, _ in located_speed_notes(layers)]
+
+
+def located_speed_notes(layers: Iterable[tuple[Layer, Shape]]) -> list[tuple[str, int]]:
+    """The notes of `speed_notes`, each with the index of the first layer of its type.
+
+    Args:
+        layers: See `speed_notes`.
+    """
     kinds: dict[str, list[_SlowLayer]] = {}
-    for layer, shape in layers:
+    for index, (layer, shape) in enumerate(layers):
         grouping = layer.grouping(shape)
-        if grouping and (slow := _slow_layer(grouping)):
+        if grouping and (slow := _slow_layer(grouping, index)):
             kinds.setdefault(slow.text, []).append(slow)
-    return [_note(text, slow_layers) for text, slow_layers in kinds.items()]
+    return [(_note(text, slow_layers), slow_layers[0].index) for text, slow_layers in kinds.items()]
 
 
-def _slow_layer(grouping: Grouping) -> _SlowLayer | None:
+def _slow_layer(grouping: Grouping, index: int) -> _SlowLayer | None:
     """A layer with the speed of the most similar measured type; null if its multiply-adds explain the time."""
     speeds = MEASURED_SPEEDS[_nearest_kind(grouping).name]
     num_channels = min(speeds, key=lambda number: abs(log(number / grouping.num_channels)))
@@ -45,7 +55,7 @@ def _slow_layer(grouping: Grouping) -> _SlowLayer | None:
     if step_ratio * grouping.num_groups < MIN_SLOWDOWN:
         return None
     text = f"{grouping.kind} {sizes_text(grouping.kernel_size)}"
-    return _SlowLayer(text=text, num_times_fewer=grouping.num_groups, step_ratio=step_ratio)
+    return _SlowLayer(index=index, text=text, num_times_fewer=grouping.num_groups, step_ratio=step_ratio)
 
 
 def _nearest_kind(grouping: Grouping) -> LayerKind:

@@ -138,9 +138,10 @@ def _key_problems(options: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _incomparable_problems(options)
     if options.get("seeds") and "training.seed" in space:
         yield Problem(("space", "training.seed"), '"seeds" already varies this key. Remove one of the two.')
+    memory = options.get("limits", {}).get("memory")
     try:
-        memory = options.get("limits", {}).get("memory")
-        parse_bytes(0 if memory is None else memory)
+        if memory is not None:
+            parse_bytes(memory)
     except ValueError as error:
         yield Problem(("limits", "memory"), str(error))
 
@@ -275,9 +276,10 @@ def _resolve_base(
         experiments = parse_experiments(base, _fold_overrides(options))
     except DocumentError as error:
         return None, [Problem(("base",), line) for line in str(error).split("\n")]
-    base_with_arch = replace_arch(base, Document(value=experiments[0].arch.document.value, source=base.source))
-    base_with_arch.value["arch"] = {"name": experiments[0].arch.name, **arch_object(base_with_arch.value["arch"])}
-    base_with_arch.value["name"] = experiments[0].name
+    first, *_ = experiments
+    base_with_arch = replace_arch(base, Document(value=first.arch.document.value, source=base.source))
+    base_with_arch.value["arch"] = {"name": first.arch.name, **arch_object(base_with_arch.value["arch"])}
+    base_with_arch.value["name"] = first.name
     return base_with_arch, list(_base_problems(experiments, options))
 
 
@@ -296,7 +298,8 @@ def _base_problems(experiments: tuple[Experiment, ...], options: Mapping[str, An
         )
     elif len(experiments) > len(names):
         yield Problem(("base",), f'has {len(experiments)} folds. Remove split.folds there, and give "folds" here.')
-    if options.get("space") and experiments[0].split.by != "own" and not experiments[0].split.validation:
+    first, *_ = experiments
+    if options.get("space") and first.split.by != "own" and not first.split.validation:
         yield Problem(("base",), "has no validation set to rank trials by. Set its split.validation, such as 0.1.")
 
 
@@ -323,10 +326,11 @@ def _rejected_values(sweep: Sweep, key: str) -> Iterator[Problem]:
 def _value_rejections(sweep: Sweep, key: str) -> Iterator[Problem]:
     hyperparameter = sweep.space[key]
     probes = list(zip(hyperparameter.probe_values(), hyperparameter.probe_paths(), strict=True))
+    names: Sequence[str | None] = list(sweep.archs) or [None]
+    first, *others = names
     for value, path in probes[:: ceil(len(probes) / max_probes(sweep))]:
-        names: Sequence[str | None] = list(sweep.archs) or [None]
-        rejection = _rejection(sweep, names[0], key, value)
-        if rejection and all(_rejection(sweep, name, key, value) for name in names[1:]):
+        rejection = _rejection(sweep, first, key, value)
+        if rejection and all(_rejection(sweep, name, key, value) for name in others):
             yield from (Problem(("space", key, *path), line) for line in rejection.split("\n"))
 
 

@@ -42,7 +42,10 @@ def _entry_form(size: Any) -> Any:
 
 def _short_form(entry: Any) -> Any:
     """Zeros at both ends of an axis as one number, if they are equal."""
-    return entry[0] if isinstance(entry, list) and entry[0] == entry[1] else entry
+    if not isinstance(entry, list):
+        return entry
+    first, last = entry
+    return first if first == last else entry
 
 
 def _extend(value: Any, size: Any) -> Any:
@@ -97,8 +100,8 @@ def _without_key(document: Sizes, key: str) -> Sizes:
 def _without_depth(value: Any, writes_arrays: bool) -> Any:
     if not isinstance(value, list):
         return value
-    kept = value[:_DEPTH]
-    return kept if writes_arrays or kept[0] != kept[1] or isinstance(kept[0], list) else kept[0]
+    height, width = value[:_DEPTH]
+    return [height, width] if writes_arrays or height != width or isinstance(height, list) else height
 
 
 def _means_the_same(document: Sizes, other: Sizes, rank: int) -> bool:

@@ -48,7 +48,7 @@ class Twin:
     original_input: Shape
     original_parameters: int
     original_macs: int
-    agrees: bool = True
+    agrees: bool
 
     @property
     def input_shape(self) -> Shape:

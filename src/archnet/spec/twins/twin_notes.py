@@ -53,7 +53,8 @@ def _entry_text(entry: Any) -> str:
     """The entry of an axis; zeros at both ends as one number if they are equal."""
     if not isinstance(entry, list | tuple):
         return str(entry)
-    return str(entry[0]) if entry[0] == entry[1] else f"{entry[0]}+{entry[1]}"
+    first, last = entry
+    return str(first) if first == last else f"{first}+{last}"
 
 
 def paths_text(paths: Iterable[JsonPath]) -> str:

@@ -51,7 +51,7 @@ class WidthPlan:
     def step(self, widths: Widths, indices: Sequence[int], step: int) -> Widths:
         """Change widths by a number of steps, each a multiple of what its layers require."""
         return tuple(
-            width + lcm(abs(step), divisor) * (1 if step > 0 else -1) if index in indices else width
+            width + (lcm(step, divisor) if step > 0 else -lcm(step, divisor)) if index in indices else width
             for index, (width, divisor) in enumerate(zip(widths, self.divisors, strict=True))
         )
 
@@ -93,7 +93,7 @@ def plan_widths(arch: Arch, num_classes: int) -> WidthPlan:
         num_classes=num_classes,
         places=tuple((path, key) for path, key, _ in found),
         values=tuple(value for _, _, value in found),
-        divisors=tuple(divisors.get(value, 1) for _, _, value in found),
+        divisors=tuple(divisors[value] for _, _, value in found),
         structure=_structure(plan),
     )
 
@@ -103,7 +103,7 @@ def _divisors(plan: Sequence[PlannedLayer], values: set[int]) -> dict[int, int]:
     divisors = dict.fromkeys(values, 1)
     for row in plan:
         divisor = row.layer.channel_divisor
-        for channels in (row.input_shape[-1], row.output_shape[-1]) if divisor > 1 else ():
+        for channels in (row.input_shape[-1], row.output_shape[-1]):
             for value in [channels] if channels in values else values:
                 divisors[value] = lcm(divisors[value], divisor)
     return divisors
@@ -116,7 +116,7 @@ def _structure(plan: Sequence[PlannedLayer]) -> tuple[Any, ...]:
 
 def _row_structure(row: PlannedLayer) -> tuple[Any, ...]:
     grouping = row.layer.grouping(row.input_shape)
-    multiplier = row.output_shape[-1] // grouping.num_channels if grouping and grouping.kind == "depthwise" else 0
+    multiplier = row.output_shape[-1] // grouping.num_channels if grouping and grouping.kind == "depthwise" else None
     return row.path, row.layer.skip_text(row.input_shape) == "identity", bool(grouping), multiplier
 
 

@@ -60,7 +60,7 @@ def crop_document(request: Mapping[str, Any]) -> dict[str, Any]:
         DataError: The data set is missing or damaged.
     """
     height, width, *rest = request["input_shape"]
-    depth = rest[0] if rest else 1
+    (depth,) = rest or (1,)
     if height * width * depth > MAX_VOXELS:
         raise RunError(f"$.input_shape: crops of more than {MAX_VOXELS:,} voxels are not drawn. Use a smaller input.")
     shape = (height, width, depth)

@@ -93,7 +93,7 @@ class SweepAnswers:
 def _describe_trial(sweep: Sweep, number: int, values: Mapping[str, Any]) -> dict[str, Any]:
     trial: dict[str, Any] = {"number": number, "values": dict(values)}
     try:
-        experiment = sweep.experiments(values)[0]
+        experiment, *_ = sweep.experiments(values)
         arch = experiment.arch
         cost = network_cost(arch.plan(), experiment.training.members)
     except ArchnetError as error:

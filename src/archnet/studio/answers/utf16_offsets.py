@@ -26,9 +26,8 @@ class Utf16Offsets:
     _pairs: tuple[int, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        is_basic = self.text.isascii() or max(self.text) <= _LAST_BASIC
-        pairs = () if is_basic else tuple(index for index, one in enumerate(self.text) if one > _LAST_BASIC)
-        object.__setattr__(self, "_pairs", pairs)
+        pairs = (index for index, one in enumerate(self.text) if one > _LAST_BASIC)
+        object.__setattr__(self, "_pairs", () if self.text.isascii() else tuple(pairs))
 
     def to_utf16(self, offset: int) -> int:
         """Convert an offset in code points."""
@@ -36,14 +35,4 @@ class Utf16Offsets:
 
     def from_utf16(self, offset: int) -> int:
         """Convert an offset in code units, limited to the text; one inside a pair is that after the pair."""
-        if not self._pairs:
-            return min(max(offset, 0), len(self.text))
-        return (
-            bisect_left(range(len(self.text) + 1), offset, key=self.to_utf16)
-            if offset <= self._length
-            else len(self.text)
-        )
-
-    @property
-    def _length(self) -> int:
-        return len(self.text) + len(self._pairs)
+        return bisect_left(range(len(self.text)), offset, key=self.to_utf16)

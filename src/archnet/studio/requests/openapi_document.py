@@ -74,9 +74,8 @@ def _body(route: ApiRoute) -> dict[str, Any]:
 
 
 def _parameters(route: ApiRoute) -> dict[str, Any]:
-    required = route.request.get("required", [])
     parameters = [
-        {"name": name, "in": "query", "required": name in required, "schema": schema}
+        {"name": name, "in": "query", "required": name in route.request["required"], "schema": schema}
         for name, schema in route.request["properties"].items()
     ]
     return {"parameters": parameters} if parameters else {}

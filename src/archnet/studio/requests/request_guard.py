@@ -124,13 +124,13 @@ class RequestGuard:
         """Status and message for a request that is not admitted."""
         headers = _Headers(scope["headers"])
         hosts, origins = headers.values("host"), headers.values("origin")
-        if len(hosts) != 1 or hosts[0] not in self._hosts:
+        if hosts not in [[own] for own in self._hosts]:
             return 403, f"The Host must be {self._hosts[0]} or {self._hosts[1]}."
         if any(origin.removeprefix("http://") not in self._hosts or "//" not in origin for origin in origins):
             return 403, "Requests from other web pages are rejected."
         is_page = scope["path"] == "/" and scope["method"] == "GET"  # a link to it may be in a terminal in a browser
         sites = headers.values("sec-fetch-site")
-        if sites and sites[-1] not in ("same-origin", "none") and not is_page:
+        if any(site not in ("same-origin", "none") for site in sites) and not is_page:
             return 403, "Requests from other web pages are rejected."
         if not self._has_token(scope, headers):
             return 401, _NO_TOKEN
@@ -147,9 +147,9 @@ class RequestGuard:
             return hmac.compare_digest(path.split("/")[2].encode("utf-8", "replace"), self._token.static_key.encode())
         if path == "/":
             given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
-            return len(given) == 1 and self._token.matches(given[0])
+            return [self._token.matches(text) for text in given] == [True]
         given = headers.values("authorization")
-        return len(given) == 1 and given[0][:7].lower() == "bearer " and self._token.matches(given[0][7:])
+        return [text[:7].lower() == "bearer " and self._token.matches(text[7:]) for text in given] == [True]
 
 
 @dataclass(frozen=True, slots=True)

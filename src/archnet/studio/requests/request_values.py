@@ -30,7 +30,7 @@ async def read_request(request: Request, route: ApiRoute) -> Mapping[str, Any]:
     if route.has_body:
         values = await _read_body(request)
     else:
-        values = _query_values(request.query_params.multi_items(), route.request["properties"])
+        values = _query_values(request.query_params.multi_items())
     problems = [
         f"{path_text(path)}: {message}"
         for error in schema_validator()(route.request).iter_errors(values)
@@ -76,14 +76,11 @@ def _size_refusal() -> RequestRefusal:
     return RequestRefusal(413, f"The request is larger than {MAX_BODY_BYTES // 1_000_000} MB, the limit. Send less.")
 
 
-def _query_values(items: Sequence[tuple[str, str]], properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert query parameters to JSON values by the types in the schema."""
-    values: dict[str, Any] = {}
+def _query_values(items: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The query parameters, which are texts in all operations."""
+    values: dict[str, str] = {}
     for key, text in items:
         if key in values:
             raise RequestRefusal(400, f"The parameter {json_text(key)} occurs twice. Give it once.")
-        kind = properties.get(key, {}).get("type")
-        values[key] = (
-            int(text) if kind == "integer" and text.isascii() and text.isdecimal() and len(text) < 16 else text
-        )
+        values[key] = text
     return values

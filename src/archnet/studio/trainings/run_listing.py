@@ -95,9 +95,9 @@ def single_row(folder: Path, workspace: Workspace) -> tuple[RunRow, dict[str, An
     """
     for listed in (folder, folder.parent):
         rows = list_runs(listed).rows if listed.is_dir() and listed.is_relative_to(workspace.folder) else ()
-        own = [row for row in rows if row.folder == folder]
+        own = next((row for row in rows if row.folder == folder), None)
         if own:
-            listing = Listing(folder=listed, rows=tuple(own), problems=())
-            selection = Selection(listing=listing, set_name="validation", metrics=())
-            return own[0], row_document(own[0], listing_document(selection)["runs"][0], workspace)
+            listing = Listing(folder=listed, rows=(own,), problems=())
+            (entry,) = listing_document(Selection(listing=listing, set_name="validation", metrics=()))["runs"]
+            return own, row_document(own, entry, workspace)
     return None

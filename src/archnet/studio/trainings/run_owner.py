@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -43,8 +44,7 @@ def _is_archnet(words: list[bytes]) -> bool:
     >>> _is_archnet([b"/usr/bin/python", b"-m", b"archnet", b"run", b"net.json"]), _is_archnet([b"vim", b"archnet"])
     (True, False)
     """
-    programs = [index for index, word in enumerate(words) if word.rpartition(b"/")[2] == b"archnet"]
-    return any(words[index + 1 : index + 2] and words[index + 1] in _COMMANDS for index in programs)
+    return any(word.rpartition(b"/")[2] == b"archnet" and command in _COMMANDS for word, command in pairwise(words))
 
 
 def stop_process(pid: int) -> None:

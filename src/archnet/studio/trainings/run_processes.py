@@ -199,7 +199,7 @@ class RunProcesses:
     def _spawn(self, arguments: Sequence[str]) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
         """Start a process whose messages go to an unnamed file."""
         with ExitStack() as block:
-            output = block.enter_context(tempfile.TemporaryFile(prefix="archnet-"))
+            output = block.enter_context(tempfile.TemporaryFile())
             process = subprocess.Popen(
                 [sys.executable, "-m", "archnet", *arguments],
                 cwd=self._workspace.folder,

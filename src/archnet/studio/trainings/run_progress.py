@@ -98,7 +98,7 @@ def run_document(workspace: Workspace, request: Mapping[str, Any]) -> dict[str, 
         "log": last_lines(folder / "log.txt"),
         "owner": owner.describe(datetime.now(UTC)) if owner else None,
         "can_stop": owner is not None and is_stoppable(owner),
-        "can_resume": row.state in (INTERRUPTED, FAILED) and row.kind in ("network", "baseline"),
+        "can_resume": row.state in (INTERRUPTED, FAILED) and row.kind == "network",
         "settings": dict(row.document),
     }
 
@@ -109,7 +109,7 @@ def _training(row: RunRow, history: Mapping[str, Sequence[float]]) -> dict[str, 
     member, own = max(split_members(history).items(), default=(1, {}))
     ends = training_ends(history, row.document)
     end = ends[-1] if ends else None
-    num_left = 0
+    num_left = None
     if isinstance(max_epochs, int):
         num_left = max(max_epochs - len(own.get("seconds", ())), 0) + (num_members - member) * max_epochs
     return {
@@ -122,7 +122,7 @@ def _training(row: RunRow, history: Mapping[str, Sequence[float]]) -> dict[str, 
         "best_metric": end.best_metric if end else None,
         "best_value": _finite(end.best_value) if end else None,
         "ending": " ".join(training_sentences(ends)) if row.state == FINISHED else "",
-        "seconds_left": _seconds_left(history.get("seconds", ()), num_left) if row.state == RUNNING else None,
+        "seconds_left": _seconds_left(history.get("seconds"), num_left) if row.state == RUNNING else None,
     }
 
 
@@ -130,13 +130,13 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _seconds_left(seconds: Sequence[float], num_left: int) -> float | None:
+def _seconds_left(seconds: Sequence[float] | None, num_left: int | None) -> float | None:
     """The time of the epochs that are left, from the mean of the last ones; the first is slower.
 
     >>> _seconds_left([9.0, 2.0, 4.0], 2), _seconds_left([], 5), _seconds_left([9.0], 2)
     (6.0, None, 18.0)
     """
-    if not seconds:
+    if not seconds or num_left is None:
         return None
     timed = seconds[1:][-_NUM_TIMED:] or seconds
     return num_left * sum(timed) / len(timed)

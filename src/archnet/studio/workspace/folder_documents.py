@@ -55,12 +55,19 @@ class _Fingerprint:
     modified_ns: int
 
 
+@dataclass(slots=True)
+class _Budget:
+    """The number of files and folders that may still be searched."""
+
+    num_left: int
+
+
 def list_documents(workspace: Workspace) -> dict[str, Any]:
     """List the architectures, experiments and sweeps of a folder, and those that archnet ships.
 
     Hidden folders, folders of runs, links to folders, and JSON files of other kinds are left out.
     """
-    budget = [MAX_ENTRIES]
+    budget = _Budget(MAX_ENTRIES)
     own = []
     for path in _json_files(workspace.folder, MAX_DEPTH, budget):
         entry = _entry(path, workspace.name(path), is_shipped=False)
@@ -76,18 +83,18 @@ def list_documents(workspace: Workspace) -> dict[str, Any]:
     return {
         "folder": str(workspace.folder),
         "documents": [*own[:MAX_DOCUMENTS], *shipped],
-        "is_complete": budget[0] > 0 and len(own) <= MAX_DOCUMENTS,
+        "is_complete": budget.num_left > 0 and len(own) <= MAX_DOCUMENTS,
     }
 
 
-def _json_files(folder: Path, depth: int, budget: list[int]) -> Iterator[Path]:
+def _json_files(folder: Path, depth: int, budget: _Budget) -> Iterator[Path]:
     try:
         with os.scandir(folder) as entries:
             inner = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda one: one.name)
     except OSError:
         return
-    budget[0] -= len(inner)
-    if budget[0] <= 0:
+    budget.num_left -= len(inner)
+    if budget.num_left <= 0:
         return
     yield from (Path(entry.path) for entry in inner if entry.name.endswith(SUFFIX) and _is_file(entry))
     for entry in inner if depth else ():
