@@ -75,16 +75,18 @@ def test_the_draft_of_a_long_name_has_the_end_of_it(tmp_path, length, kept):
     assert (tmp_path / name).is_file()
 
 
-def test_a_draft_that_another_process_removes_meanwhile_does_not_keep_the_others(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("make", "remove"), [(Path.touch, Path.unlink), (Path.mkdir, Path.rmdir)])
+def test_a_draft_that_another_process_removes_meanwhile_does_not_keep_the_others(tmp_path, monkeypatch, make, remove):
     for number in range(3):
-        (tmp_path / f".archnet-0123abc{number}-a.json").touch()
+        make(tmp_path / f".archnet-0123abc{number}-a.json")
     is_dir, seen = Path.is_dir, []
 
     def remove_first(path):
+        was_dir = is_dir(path)
         if path.name.startswith(".archnet-") and not seen:
             seen.append(path)
-            path.unlink()
-        return is_dir(path)
+            remove(path)
+        return was_dir
 
     monkeypatch.setattr(Path, "is_dir", remove_first)
     remove_leftovers(tmp_path)
@@ -124,6 +126,7 @@ def test_json_is_indented_and_holds_no_nan(tmp_path):
 def test_what_killed_writers_left_in_a_folder_is_removed_and_nothing_else(tmp_path):
     leftovers = (
         ".archnet-0123abcd-metrics.json",
+        ".archnet-0123abcd-two\nlines.json",
         ".archnet-0123abcd-export-onnx/model.onnx",
         ".gallery.npz-0123abcd.npz",  # of an earlier version
         "figures/.archnet-4567cdef-roc.svg",

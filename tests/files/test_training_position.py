@@ -1,6 +1,8 @@
 """Where a training is: the run, the epoch, and the elapsed and remaining time, by a clock that the test moves."""
 
-from archnet.files.training_position import RunStart, TrainingPosition
+import pytest
+
+from archnet.files.training_position import RunStart, TrainingPosition, short_duration
 
 
 class Clock:
@@ -79,3 +81,24 @@ def test_the_members_of_an_ensemble_are_counted_together():
     assert position.title == "net  member 2/3  epoch 1/3"
     assert position.time_left == "2 min left"  # 5 epochs
     assert position.times_left == ["2 min left"]
+
+
+def test_a_run_that_is_given_from_the_start_begins_with_its_first_network():
+    start = RunStart(name="net", number=1, num_runs=1, num_epochs=3, num_members=2)
+    assert TrainingPosition(start=start).title == "net  member 1/2  epoch 0/3"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59.5, "60 s"),
+        (60, "1 min"),
+        (60.5, "2 min"),
+        (3540, "59 min"),
+        (3541, "1 h 0 min"),
+        (7201, "2 h 1 min"),
+    ],
+)
+def test_durations_are_rounded_up_to_seconds_and_from_a_minute_on_to_minutes(seconds, text):
+    assert short_duration(seconds) == text
