@@ -10,6 +10,7 @@ from archnet import machine
 from archnet.machine import (
     command_line,
     environment,
+    free_memory_bytes,
     git_state,
     package_version,
     peak_memory_bytes,
@@ -50,13 +51,13 @@ def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
 def test_a_git_that_hangs_is_given_up(tmp_path, monkeypatch):
     waits = []
 
-    def hang(command, *, timeout, **_):
-        waits.append(timeout)
+    def hang(command, *, timeout, stdin, **_):
+        waits.append((timeout, stdin))
         raise subprocess.TimeoutExpired(command, timeout)
 
     monkeypatch.setattr(subprocess, "run", hang)
     assert git_state(tmp_path) is None
-    assert waits == [5, 5]
+    assert waits == [(5, subprocess.DEVNULL)] * 2
 
 
 def test_the_environment_states_when_a_run_started():
@@ -132,6 +133,33 @@ def test_the_memory_of_this_process_is_read_from_its_status(tmp_path, monkeypatc
     monkeypatch.setattr(machine, "_STATUS", tmp_path / "status")
     (tmp_path / "status").write_text("VmPeak:\t     900 kB\nVmHWM:\t     700 kB\nVmRSS:\t     300 kB\n")
     assert (resident_memory_bytes(), peak_memory_bytes()) == (300 * 1024, 700 * 1024)
+
+
+BOX = {"meminfo": "MemTotal: 99 kB\nMemAvailable: 8 kB", "box/memory.max": "5000", "box/memory.current": "3000"}
+
+
+@pytest.mark.parametrize(
+    ("files", "free"),
+    [
+        (BOX, 8192),  # without memory.stat, the limit is not known
+        ({**BOX, "box/memory.stat": "anon 7"}, 2000),
+        ({**BOX, "box/memory.stat": "inactive_file 100"}, 2100),
+        ({**BOX, "box/memory.stat": "inactive_file 100\ntotal_inactive_file 300"}, 2300),  # version 1 has both
+        ({**BOX, "box/memory.stat": "anon 7", "box/memory.current": "6000"}, 0),
+        ({**BOX, "box/memory.stat": "anon 7", "box/memory.max": "max"}, 8192),
+        ({**BOX, "box/memory.stat": "anon 7", "box/memory.max": "99000"}, 8192),
+        ({**BOX, "meminfo": "MemTotal: 99 kB"}, None),
+    ],
+)
+def test_the_free_memory_is_what_the_machine_and_the_container_leave(tmp_path, monkeypatch, files, free):
+    (tmp_path / "box").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(f"{text}\n")
+    (tmp_path / "groups").write_text("0::/box\n")
+    (tmp_path / "status").write_text("VmRSS: 3 kB\n")
+    for name, path in {"_MEMINFO": "meminfo", "_GROUPS": "groups", "_GROUP_ROOT": "", "_STATUS": "status"}.items():
+        monkeypatch.setattr(machine, name, tmp_path / path)
+    assert free_memory_bytes() == (None if free is None else free + 3 * 1024)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not report the peak")

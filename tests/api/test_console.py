@@ -58,7 +58,12 @@ def test_the_bar_of_a_training_names_the_run_and_its_time_left(printed, monkeypa
 
 @pytest.mark.parametrize(
     ("columns", "note"),
-    [("60", "30 s left"), ("68", "30 s left  all runs 2 min"), ("81", "30 s left  all runs 2 min  loss 0.5000")],
+    [
+        ("66", "30 s left"),
+        ("67", "30 s left  all runs 2 min"),
+        ("79", "30 s left  all runs 2 min"),
+        ("80", "30 s left  all runs 2 min  loss 0.5000"),
+    ],
 )
 def test_the_bar_shows_what_fits_beside_it_the_time_left_first(printed, monkeypatch, columns, note):
     monkeypatch.setattr(console, "stderr", printed)
@@ -141,6 +146,12 @@ def test_a_terminal_still_gets_the_codes_of_a_live_table(printed):
 def test_a_console_is_wide_enough_for_a_table(monkeypatch, columns, width):
     monkeypatch.setenv("COLUMNS", columns)
     assert PlainConsole().width == width
+
+
+@pytest.mark.parametrize(("lines", "height"), [("0", 1), ("1", 1), ("7", 7)])
+def test_a_console_has_at_least_one_line(monkeypatch, lines, height):
+    monkeypatch.setenv("LINES", lines)
+    assert PlainConsole().height == height
 
 
 @pytest.mark.parametrize(("is_terminal", "end"), [(True, "\n"), (False, " ")])

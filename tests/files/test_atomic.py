@@ -32,6 +32,9 @@ def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_before_the_wr
     write_text(tmp_path / "inner/a.txt", "new")
     assert (tmp_path / "inner/a.txt").read_text() == "new"
     assert synced == ["new", "inner"]
+    num_open = len(list(Path("/proc/self/fd").iterdir()))
+    write_text(tmp_path / "inner/a.txt", "newer")
+    assert len(list(Path("/proc/self/fd").iterdir())) == num_open
 
 
 def test_a_block_that_fails_leaves_the_old_file_and_no_draft(tmp_path):
@@ -72,6 +75,13 @@ def test_the_draft_of_a_long_name_has_the_end_of_it(tmp_path, length, kept):
     name = "a" * (length - 5) + ".json"
     with atomic_write(tmp_path / name) as draft:
         assert draft.name[:9] + draft.name[17:] == f".archnet--{name[-kept:]}"
+    assert (tmp_path / name).is_file()
+
+
+def test_a_long_name_may_be_cut_inside_a_character(tmp_path):
+    name = "\u00e9" * 120 + ".json"  # 245 bytes
+    with atomic_write(tmp_path / name) as draft:
+        assert draft.name.endswith("-" + "\u00e9" * 112 + ".json")
     assert (tmp_path / name).is_file()
 
 
@@ -200,6 +210,9 @@ def test_on_windows_an_empty_folder_is_removed_before_a_draft_takes_its_place(tm
     with atomic_folder(tmp_path / "empty") as draft:
         (draft / "a.txt").write_text("new")
     assert (tmp_path / "empty/a.txt").read_text() == "new"
+    with atomic_folder(tmp_path / "new/folder") as draft:
+        (draft / "a.txt").write_text("new")
+    assert (tmp_path / "new/folder/a.txt").read_text() == "new"
 
 
 @pytest.mark.parametrize("has_full_fsync", [True, False])
