@@ -19,7 +19,7 @@ from archnet.machine import (
     usable_cores,
 )
 
-GROUPS = "4:cpu,cpuacct:/pod/one\n0::/pod/one\n"
+GROUPS = "4:cpu,cpuacct:/pod:1/one\n0::/pod:1/one\n"
 
 
 def git(folder, *arguments):
@@ -41,6 +41,8 @@ def test_the_git_commit_of_a_folder_is_recorded_and_tracked_changes_are_marked(t
     assert git_state(tmp_path / "runs") == state
     (tmp_path / "net.json").write_text("[]")
     assert git_state(tmp_path) == {**state, "has_uncommitted_changes": True}
+    (tmp_path / ".git/index").write_bytes(b"damaged")
+    assert git_state(tmp_path) is None
 
 
 def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
@@ -64,22 +66,23 @@ def test_the_environment_states_when_a_run_started():
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", environment()["started"])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no colon in a name")
 @pytest.mark.parametrize(
     ("files", "cores"),
     [
         ({}, 8),
-        ({"pod/one/cpu.max": "max 100000"}, 8),
-        ({"pod/one/cpu.max": "250000 100000"}, 2),
-        ({"cpu.max": "400000 100000", "pod/cpu.max": "max 100000"}, 4),  # of all groups that contain the process
-        ({"pod/one/cpu.max": "50000 100000"}, 1),
-        ({"pod/one/cpu.max": "1600000 100000"}, 8),
-        ({"cpu/pod/one/cpu.cfs_quota_us": "300000", "cpu/pod/one/cpu.cfs_period_us": "100000"}, 3),
-        ({"cpu/pod/one/cpu.cfs_quota_us": "-1", "cpu/pod/one/cpu.cfs_period_us": "100000"}, 8),
-        ({"cpu/pod/one/cpu.cfs_quota_us": "300000"}, 8),
+        ({"pod:1/one/cpu.max": "max 100000"}, 8),
+        ({"pod:1/one/cpu.max": "250000 100000"}, 2),
+        ({"cpu.max": "400000 100000", "pod:1/cpu.max": "max 100000"}, 4),  # of all groups that contain the process
+        ({"pod:1/one/cpu.max": "50000 100000"}, 1),
+        ({"pod:1/one/cpu.max": "1600000 100000"}, 8),
+        ({"cpu/pod:1/one/cpu.cfs_quota_us": "300000", "cpu/pod:1/one/cpu.cfs_period_us": "100000"}, 3),
+        ({"cpu/pod:1/one/cpu.cfs_quota_us": "-1", "cpu/pod:1/one/cpu.cfs_period_us": "100000"}, 8),
+        ({"cpu/pod:1/one/cpu.cfs_quota_us": "300000"}, 8),
     ],
 )
 def test_usable_cores_are_limited_by_affinity_and_by_the_quota_of_a_container(tmp_path, monkeypatch, files, cores):
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", {0: set(range(8))}.__getitem__, raising=False)  # 0: this process
     (tmp_path / "groups").write_text(GROUPS)
     monkeypatch.setattr(machine, "_GROUPS", tmp_path / "groups")
     monkeypatch.setattr(machine, "_GROUP_ROOT", tmp_path)
