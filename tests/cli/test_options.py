@@ -94,10 +94,16 @@ def test_many_scans_that_a_run_was_trained_on_are_counted_in_one_line(capsys):
     run = TrainedOn(run=Path("runs/a"), sets=("train",))
     few = TrainedOn(run=Path("runs/a"), sets=("validation",))
     print_trainings({**{scan: [run] for scan in scans[:7]}, scans[7]: [few]})
-    assert capsys.readouterr().err.splitlines() == [
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
         "Warning: each of 7 scans (0.mhd, 1.mhd, 2.mhd, 3.mhd, 4.mhd and 2 more) was in the training set of runs/a.",
         "Warning: 7.mhd was in the validation set of runs/a.",
     ]
+    print_trainings({scan: [run] for scan in scans[:6]})
+    assert "(0.mhd, 1.mhd, 2.mhd, 3.mhd, 4.mhd and 1 more)" in capsys.readouterr().err
+    print_trainings({scan: [run] for scan in scans[:5]})
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"Warning: {number}.mhd was in the training set of runs/a." for number in range(5)]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a current folder cannot be removed there")

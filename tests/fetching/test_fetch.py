@@ -1,5 +1,6 @@
 import hashlib
 import itertools
+import logging
 import re
 import shutil
 import signal
@@ -12,8 +13,10 @@ import urllib.request
 import zipfile
 from collections import namedtuple
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
+import pooch
 import pytest
 
 from archnet.errors import DataError, RunError
@@ -80,6 +83,10 @@ def server(monkeypatch):
     server.close()
 
 
+def _refuse_link(*_):
+    raise OSError(95, "Operation not supported")
+
+
 SUBSET0 = "/api/records/3723295/files/subset0.zip/content"
 
 
@@ -115,7 +122,9 @@ def test_the_lists_and_the_chosen_subsets_come_and_nothing_else(tmp_path, server
         return bars[-1][-1]
 
     root = tmp_path / "new" / "luna16"
+    pooch.get_logger().setLevel("INFO")
     paths = fetch("luna16", root, [8, 0, 8], progress, servers=server.servers())
+    assert not pooch.get_logger().isEnabledFor(logging.INFO)  # it would print its own progress
     assert paths == [root / name for name in ("annotations.csv", "candidates.csv", "subset0", "subset8")]
     assert _files(root) == LISTS | SCANS | {"subset8/4.5.mhd": b"8"}
     assert not (root / ".fetch").exists()
@@ -150,11 +159,13 @@ def test_lists_that_a_record_has_next_to_the_needed_ones_come_too(tmp_path, serv
     assert _files(tmp_path) == LISTS | SCANS | unpacked
 
 
+@pytest.mark.parametrize("num_held", [0, 1_100_000])
 @pytest.mark.parametrize(("num_bytes", "num_megabytes"), [(2_000_000, 2), (2_000_001, 3), (2_500_000, 3)])
-def test_megabytes_are_counted_once_through_all_connections(tmp_path, server, num_bytes, num_megabytes):
+def test_megabytes_are_counted_once_through_all_connections(tmp_path, server, num_bytes, num_megabytes, num_held):
     content = _random(num_bytes)
     server.files["/x"] = content
-    server.answers["/x"] = [drop_after(1_200_000), drop_after(900_000)]
+    server.answers["/x"] = [drop_after(700_000), drop_after(900_000)]
+    (tmp_path / "x.part").write_bytes(content[:num_held])  # of an earlier run
     counted = []
 
     def progress(items, description, total):
@@ -227,7 +238,10 @@ def test_a_check_that_is_interrupted_costs_no_second_download(tmp_path, server, 
     assert _files(tmp_path) == LISTS | SCANS
 
 
-def test_wrong_bytes_are_refused_and_fetched_anew(tmp_path, server):
+@pytest.mark.parametrize("has_links", [True, False])
+def test_wrong_bytes_are_refused_and_fetched_anew(tmp_path, server, monkeypatch, has_links):
+    if not has_links:
+        monkeypatch.setattr("os.link", _refuse_link)
     good = server.files[SUBSET0]
     server.files[SUBSET0] = _random(len(good), seed=1)
     checksum = hashlib.md5(good).hexdigest()
@@ -701,6 +715,8 @@ def test_an_archive_may_reach_each_limit(tmp_path):
 def test_an_archive_without_a_top_folder_becomes_the_folder(tmp_path):
     archive = tmp_path / "CT-0.zip"
     archive.write_bytes(zip_bytes({"a.nii.gz": b"1", "deep/": b"", "deep/b.nii.gz": b"2"}))
+    (tmp_path / "CT-0.unpacking").mkdir()
+    (tmp_path / "CT-0.unpacking/c.nii.gz").write_bytes(b"of a process that was killed")
     unpack(archive, tmp_path / "CT-0")
     assert _files(tmp_path / "CT-0") == {"a.nii.gz": b"1", "deep/b.nii.gz": b"2"}
 
@@ -783,10 +799,7 @@ def test_a_listing_without_a_length_is_read(tmp_path, server):
 
 
 def test_without_hard_links_a_download_is_moved(tmp_path, server, monkeypatch):
-    def refuse_links(*_):
-        raise OSError(95, "Operation not supported")
-
-    monkeypatch.setattr("os.link", refuse_links)
+    monkeypatch.setattr("os.link", _refuse_link)
     fetch("luna16", tmp_path, [0], servers=server.servers())
     assert _files(tmp_path) == LISTS | SCANS
     assert not (tmp_path / ".fetch").exists()
@@ -801,6 +814,31 @@ def test_an_archive_is_not_unpacked_over_a_folder_with_files(tmp_path):
         unpack(archive, tmp_path / "CT-0")
     assert _files(tmp_path).keys() == {"CT-0.zip", "CT-0/mine"}
     assert not (tmp_path / "CT-0.unpacking").exists()
+
+
+def test_files_of_an_earlier_unpacking_that_cannot_be_removed_do_not_get_into_the_folder(tmp_path, monkeypatch):
+    archive = tmp_path / "CT-0.zip"
+    archive.write_bytes(zip_bytes({"a.nii.gz": b"1"}))
+    (tmp_path / "CT-0.unpacking").mkdir()
+    monkeypatch.setattr(shutil, "rmtree", lambda folder, **_: None)
+    with _raises(f"{archive}: cannot be unpacked: File exists."):
+        unpack(archive, tmp_path / "CT-0")
+
+
+def test_on_windows_an_empty_folder_is_removed_before_the_unpacked_one_takes_its_place(tmp_path, monkeypatch):
+    rename = Path.rename
+
+    def rename_as_windows_does(self, target):
+        if target.exists():
+            raise FileExistsError(183, "Cannot create a file when that file already exists", str(target))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename_as_windows_does)
+    archive = tmp_path / "CT-0.zip"
+    archive.write_bytes(zip_bytes({"a.nii.gz": b"1"}))
+    (tmp_path / "CT-0").mkdir()
+    unpack(archive, tmp_path / "CT-0")
+    assert _files(tmp_path / "CT-0") == {"a.nii.gz": b"1"}
 
 
 def test_a_file_where_downloads_should_go_is_reported(tmp_path, server):
