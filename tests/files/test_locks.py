@@ -446,6 +446,7 @@ def test_the_command_in_a_lock_is_short_printable_text(tmp_path, monkeypatch):
         owner = read_owner(tmp_path / ".x.lock")
     assert owner.command.startswith("archnet run '\\xe4??[31mxxx")
     assert owner.command.endswith("xxx...")
+    assert len(owner.command) == 300 + len("...")
     assert len(text) < 1024  # filelock reads no more
     write_lock(tmp_path, host="gpu\x1b7?pidns-f00", extra="command=a\x1b[31m\x85b\nsince=yesterday\n")
     assert read_owner(tmp_path / LOCK_FILE) is None  # not ASCII

@@ -14,7 +14,7 @@ from archnet.inference.predictions_table import predictions_table
 FEW, MANY = ("no", "maybe", "yes"), ("no", "maybe", "yes", *(f"a long name {number}" for number in range(9)))
 
 
-def result_of(scans, classes=FEW, runs=("runs/a",), tta=False):
+def result_of(scans, classes=FEW, runs=("runs/a",), tta=False, rows=None):
     """Predictions, of which the second class is the most probable one and the third the second one."""
     row = [0.1, 0.625, 0.275, *[0.0] * (len(classes) - 3)]
     return ScanResult(
@@ -22,7 +22,7 @@ def result_of(scans, classes=FEW, runs=("runs/a",), tta=False):
         classes=classes,
         tta=tta,
         scans=tuple(map(Path, scans)),
-        probabilities=np.array([row] * len(scans)),
+        probabilities=np.array(rows or [row] * len(scans)),
         warnings={},
         rejected={},
         trained_on={},
@@ -31,10 +31,14 @@ def result_of(scans, classes=FEW, runs=("runs/a",), tta=False):
     )
 
 
-def lines_of(result, width=80):
+def text_of(result):
     output = StringIO()
-    Console(file=output, width=width).print(predictions_table(result))
-    return [" ".join(line.split()) for line in output.getvalue().splitlines() if line.strip(" ─")]
+    Console(file=output, width=80).print(predictions_table(result))
+    return output.getvalue()
+
+
+def lines_of(result):
+    return [" ".join(line.split()) for line in text_of(result).splitlines() if line.strip(" ─")]
 
 
 @pytest.mark.parametrize(
@@ -74,3 +78,26 @@ def test_the_most_probable_class_is_bold(classes):
     segments = console.render(predictions_table(result_of(["t/a.mhd"], classes)))
     bold = {text.strip() for text, style, _ in Segment.filter_control(segments) if style and style.bold}
     assert ("62.50%" in bold, "maybe" in bold, "27.50%" in bold) == (classes is FEW, True, False)
+
+
+@pytest.mark.parametrize(
+    ("classes", "rows"),
+    [(FEW, [[0.9, 0.06, 0.04], [0.05, 0.05, 0.9]]), (MANY, [[0.5, 0.45, 0.05, *[0.0] * 9], [1 / 12] * 12])],
+)
+def test_percentages_are_aligned_on_the_right(classes, rows):
+    first, second = (
+        line for line in text_of(result_of(["t/a", "t/b"], classes, rows=rows)).splitlines() if "%" in line
+    )
+    assert [k for k, character in enumerate(first) if character == "%"] == [
+        k for k, character in enumerate(second) if character == "%"
+    ]
+
+
+@pytest.mark.parametrize("num_classes", [2, 12])
+def test_long_names_are_folded_and_not_cut(num_classes):
+    classes = tuple(f"{number:02}" + "c" * 50 for number in range(num_classes)) if num_classes > 2 else ("no", "yes")
+    rows = [[0.625, 0.375, *[0.0] * (num_classes - 2)]]
+    result = result_of(["s" * 150], classes, rows=rows)
+    assert ("scan most probable second" if num_classes > 2 else "scan no yes") in lines_of(result)
+    assert "\u2026" not in text_of(result)
+    assert text_of(result).count("s") >= 150
