@@ -10,6 +10,7 @@ from archnet import machine
 from archnet.machine import (
     command_line,
     environment,
+    free_memory_bytes,
     git_state,
     package_version,
     peak_memory_bytes,
@@ -18,7 +19,7 @@ from archnet.machine import (
     usable_cores,
 )
 
-GROUPS = "4:cpu,cpuacct:/pod/one\n0::/pod/one\n"
+GROUPS = "4:cpu,cpuacct:/pod:1/one\n0::/pod:1/one\n"
 
 
 def git(folder, *arguments):
@@ -40,6 +41,8 @@ def test_the_git_commit_of_a_folder_is_recorded_and_tracked_changes_are_marked(t
     assert git_state(tmp_path / "runs") == state
     (tmp_path / "net.json").write_text("[]")
     assert git_state(tmp_path) == {**state, "has_uncommitted_changes": True}
+    (tmp_path / ".git/index").write_bytes(b"damaged")
+    assert git_state(tmp_path) is None
 
 
 def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
@@ -50,35 +53,36 @@ def test_without_git_there_is_no_commit(tmp_path, monkeypatch):
 def test_a_git_that_hangs_is_given_up(tmp_path, monkeypatch):
     waits = []
 
-    def hang(command, *, timeout, **_):
-        waits.append(timeout)
+    def hang(command, *, timeout, stdin, **_):
+        waits.append((timeout, stdin))
         raise subprocess.TimeoutExpired(command, timeout)
 
     monkeypatch.setattr(subprocess, "run", hang)
     assert git_state(tmp_path) is None
-    assert waits == [5, 5]
+    assert waits == [(5, subprocess.DEVNULL)] * 2
 
 
 def test_the_environment_states_when_a_run_started():
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", environment()["started"])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows allows no colon in a name")
 @pytest.mark.parametrize(
     ("files", "cores"),
     [
         ({}, 8),
-        ({"pod/one/cpu.max": "max 100000"}, 8),
-        ({"pod/one/cpu.max": "250000 100000"}, 2),
-        ({"cpu.max": "400000 100000", "pod/cpu.max": "max 100000"}, 4),  # of all groups that contain the process
-        ({"pod/one/cpu.max": "50000 100000"}, 1),
-        ({"pod/one/cpu.max": "1600000 100000"}, 8),
-        ({"cpu/pod/one/cpu.cfs_quota_us": "300000", "cpu/pod/one/cpu.cfs_period_us": "100000"}, 3),
-        ({"cpu/pod/one/cpu.cfs_quota_us": "-1", "cpu/pod/one/cpu.cfs_period_us": "100000"}, 8),
-        ({"cpu/pod/one/cpu.cfs_quota_us": "300000"}, 8),
+        ({"pod:1/one/cpu.max": "max 100000"}, 8),
+        ({"pod:1/one/cpu.max": "250000 100000"}, 2),
+        ({"cpu.max": "400000 100000", "pod:1/cpu.max": "max 100000"}, 4),  # of all groups that contain the process
+        ({"pod:1/one/cpu.max": "50000 100000"}, 1),
+        ({"pod:1/one/cpu.max": "1600000 100000"}, 8),
+        ({"cpu/pod:1/one/cpu.cfs_quota_us": "300000", "cpu/pod:1/one/cpu.cfs_period_us": "100000"}, 3),
+        ({"cpu/pod:1/one/cpu.cfs_quota_us": "-1", "cpu/pod:1/one/cpu.cfs_period_us": "100000"}, 8),
+        ({"cpu/pod:1/one/cpu.cfs_quota_us": "300000"}, 8),
     ],
 )
 def test_usable_cores_are_limited_by_affinity_and_by_the_quota_of_a_container(tmp_path, monkeypatch, files, cores):
-    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", {0: set(range(8))}.__getitem__, raising=False)  # 0: this process
     (tmp_path / "groups").write_text(GROUPS)
     monkeypatch.setattr(machine, "_GROUPS", tmp_path / "groups")
     monkeypatch.setattr(machine, "_GROUP_ROOT", tmp_path)
@@ -132,6 +136,33 @@ def test_the_memory_of_this_process_is_read_from_its_status(tmp_path, monkeypatc
     monkeypatch.setattr(machine, "_STATUS", tmp_path / "status")
     (tmp_path / "status").write_text("VmPeak:\t     900 kB\nVmHWM:\t     700 kB\nVmRSS:\t     300 kB\n")
     assert (resident_memory_bytes(), peak_memory_bytes()) == (300 * 1024, 700 * 1024)
+
+
+BOX = {"meminfo": "MemTotal: 99 kB\nMemAvailable: 8 kB", "box/memory.max": "5000", "box/memory.current": "3000"}
+
+
+@pytest.mark.parametrize(
+    ("files", "free"),
+    [
+        (BOX, 8192),  # without memory.stat, the limit is not known
+        ({**BOX, "box/memory.stat": "anon 7"}, 2000),
+        ({**BOX, "box/memory.stat": "inactive_file 100"}, 2100),
+        ({**BOX, "box/memory.stat": "inactive_file 100\ntotal_inactive_file 300"}, 2300),  # version 1 has both
+        ({**BOX, "box/memory.stat": "anon 7", "box/memory.current": "6000"}, 0),
+        ({**BOX, "box/memory.stat": "anon 7", "box/memory.max": "max"}, 8192),
+        ({**BOX, "box/memory.stat": "anon 7", "box/memory.max": "99000"}, 8192),
+        ({**BOX, "meminfo": "MemTotal: 99 kB"}, None),
+    ],
+)
+def test_the_free_memory_is_what_the_machine_and_the_container_leave(tmp_path, monkeypatch, files, free):
+    (tmp_path / "box").mkdir()
+    for name, text in files.items():
+        (tmp_path / name).write_text(f"{text}\n")
+    (tmp_path / "groups").write_text("0::/box\n")
+    (tmp_path / "status").write_text("VmRSS: 3 kB\n")
+    for name, path in {"_MEMINFO": "meminfo", "_GROUPS": "groups", "_GROUP_ROOT": "", "_STATUS": "status"}.items():
+        monkeypatch.setattr(machine, name, tmp_path / path)
+    assert free_memory_bytes() == (None if free is None else free + 3 * 1024)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not report the peak")

@@ -74,7 +74,7 @@ def closest_word(word: object, known: Iterable[str]) -> str | None:
     if len(wanted) > MAX_WORD:
         return None
     by_lower = {name.lower(): name for name in candidates}
-    close = difflib.get_close_matches(wanted, by_lower, n=1, cutoff=0.65)
+    close = difflib.get_close_matches(wanted, by_lower, cutoff=0.65)
     if close:
         return by_lower[close[0]]
     contained = [name for name in candidates if _contains(name.lower(), wanted) or _contains(wanted, name.lower())]

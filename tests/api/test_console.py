@@ -1,6 +1,7 @@
 """What the consoles print: names verbatim, without markup and control characters, in a readable width."""
 
 import io
+import logging
 import re
 from types import SimpleNamespace
 
@@ -50,15 +51,30 @@ def test_a_text_is_printed_without_markup_and_control_characters(printed):
 
 def test_the_bar_of_a_training_names_the_run_and_its_time_left(printed, monkeypatch):
     monkeypatch.setattr(console, "stderr", printed)
-    printed._force_terminal = True
-    (task,) = steps_shown(TrainingDisplay(console._progress_bar(), clock=every(5))).bar.tasks
-    assert task.description == "net (2 of 3)  epoch 1/4"
-    assert task.fields["note"] == "30 s left  all runs 2 min  loss 0.5000  macro recall 0.250"
+    monkeypatch.setenv("TERM", "xterm")
+    printed._force_terminal = printed.is_interactive = True
+    with console.show_training() as display:
+        assert not display.bar.live.is_started
+        display.clock = display.position.clock = every(5)
+        (task,) = steps_shown(display).bar.tasks
+        assert display.bar.live.is_started
+        assert (task.description, task.completed, task.total) == ("net (2 of 3)  epoch 1/4", 2, 2)
+        assert task.fields["note"] == "30 s left  all runs 2 min  loss 0.5000  macro recall 0.250"
+        display.on_step(2, 1, 5, {})
+        assert (task.description, task.completed, task.total) == ("net (2 of 3)  epoch 2/4", 1, 5)
+    assert not display.bar.live.is_started
+    assert "net (2 of 3)  epoch 2/4" in printed.file.getvalue()
+    assert printed.file.getvalue().endswith("\x1b[2K")  # the bar is erased
 
 
 @pytest.mark.parametrize(
     ("columns", "note"),
-    [("60", "30 s left"), ("68", "30 s left  all runs 2 min"), ("81", "30 s left  all runs 2 min  loss 0.5000")],
+    [
+        ("66", "30 s left"),
+        ("67", "30 s left  all runs 2 min"),
+        ("79", "30 s left  all runs 2 min"),
+        ("80", "30 s left  all runs 2 min  loss 0.5000"),
+    ],
 )
 def test_the_bar_shows_what_fits_beside_it_the_time_left_first(printed, monkeypatch, columns, note):
     monkeypatch.setattr(console, "stderr", printed)
@@ -78,6 +94,44 @@ def test_a_pipe_gets_a_line_for_an_epoch_and_every_thirty_seconds(printed, monke
         "net (2 of 3)  epoch 1/4  step 2/2  6 min left  all runs 14 min  loss 0.5000  macro recall 0.250\n"
         "net (2 of 3)  epoch 1/4  6.2 s  14 min left, all runs 33 min  train loss 0.4100\n"
     )
+
+
+def test_a_pipe_gets_a_line_once_thirty_seconds_have_passed(printed, monkeypatch):
+    monkeypatch.setattr(console, "stderr", printed)
+    now = SimpleNamespace(seconds=100.0)
+    display = TrainingDisplay(console._progress_bar(), clock=lambda: now.seconds)
+    for step, now.seconds in enumerate((129.0, 130.0, 159.0, 160.0), start=1):
+        display.on_step(1, step, 4, {})
+    assert printed.file.getvalue() == "epoch 1  step 2/4\nepoch 1  step 4/4\n"
+
+
+def test_messages_and_results_go_to_their_streams(capsys):
+    console.stdout.print("a result")
+    console.stderr.print("a message")
+    PlainConsole().print("another result")
+    assert capsys.readouterr() == ("a result\nanother result\n", "a message\n")
+
+
+def test_numbers_and_paths_have_no_colours_of_their_own(monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    out = PlainConsole()
+    out.file = io.StringIO()
+    out.print('3 of "a" in /runs/a: True')
+    out.print("red", style="red")
+    assert out.file.getvalue() == '3 of "a" in /runs/a: True\n\x1b[31mred\x1b[0m\n'
+
+
+def test_warnings_are_shown_and_information_of_some_loggers_each_once():
+    shown = []
+    with console.show_messages(lambda text, is_warning: shown.append((text, is_warning))):
+        logging.getLogger("archnet").setLevel(logging.INFO)
+        for name in ("archnet.stage", "archnet.other", "archnet.stage"):
+            logging.getLogger(name).info("reading")
+            logging.getLogger(name).warning("hot")
+    logging.getLogger("archnet").setLevel(logging.NOTSET)
+    assert shown == [("reading", False), ("Warning: hot", True)]
 
 
 def test_a_bar_on_a_terminal_counts_the_items_and_their_speed(printed, monkeypatch):
@@ -143,13 +197,19 @@ def test_a_console_is_wide_enough_for_a_table(monkeypatch, columns, width):
     assert PlainConsole().width == width
 
 
+@pytest.mark.parametrize(("lines", "height"), [("0", 1), ("1", 1), ("7", 7)])
+def test_a_console_has_at_least_one_line(monkeypatch, lines, height):
+    monkeypatch.setenv("LINES", lines)
+    assert PlainConsole().height == height
+
+
 @pytest.mark.parametrize(("is_terminal", "end"), [(True, "\n"), (False, " ")])
 def test_a_terminal_wraps_messages_between_words_and_keeps_paths_whole(monkeypatch, is_terminal, end):
     printed = PlainConsole()
     printed.file, printed._force_terminal = io.StringIO(), is_terminal
     printed.size = (40, 24)
     monkeypatch.setattr(console, "stderr", printed)
-    path = "runs/" + 40 * "n"
+    path = "runs/" + 20 * "n-" + "n"
     print_message(f"Changed since runs/edit: this run is saved in {path}.", is_warning=False)
     assert printed.file.getvalue() == f"Changed since runs/edit: this run is{end}saved in{end}{path}.\n"
 
@@ -161,6 +221,7 @@ def test_progress_and_messages_print_names_verbatim(printed, monkeypatch):
     printed.print(bar.make_tasks_table(bar.tasks))
     print_message("a [/] \x1b[2J", is_warning=False)
     bar_line, message = printed.file.getvalue().splitlines()
+    assert len(bar_line) == 120
     assert bar_line.startswith("reading [/] ")
     assert bar_line.endswith(" [b]")
     assert message == "a [/] \\x1b[2J"

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -53,6 +53,37 @@ def test_a_bar_moves_in_place_from_nothing_to_all(screen):
     assert '<progress value="3" max="3" aria-label="Cropping"></progress>' in frames[-1]["text/html"]
 
 
+def test_a_bar_is_drawn_at_its_ends_and_between_them_at_intervals(screen, monkeypatch):
+    now = SimpleNamespace(seconds=100.0)
+    monkeypatch.setattr("archnet.api.notebook.time", SimpleNamespace(monotonic=lambda: now.seconds))
+    monkeypatch.setattr("archnet.api.notebook.SECONDS_BETWEEN_FRAMES", 0.125)
+
+    def items(count):
+        for number in range(count):
+            now.seconds += 0.0625
+            yield number
+
+    panel = NotebookPanel()
+    assert list(panel.progress(items(5), "Cropping", 5)) == [0, 1, 2, 3, 4]
+    assert list(panel.progress(items(1), "Reading", 1)) == [0]
+    (frames,) = screen.shown
+    assert [frame["text/plain"] for frame in frames] == [
+        "Cropping 0/5",
+        "Cropping 2/5  16.0/s",
+        "Cropping 4/5  16.0/s",
+        "Cropping 5/5  16.0/s",
+        "Reading 0/1",
+        "Reading 1/1  16.0/s",
+    ]
+
+
+def test_a_panel_has_no_bar_before_the_first_one(screen):
+    panel = NotebookPanel()
+    panel.add_line("a message", is_warning=False)
+    assert (panel.to_text(), panel.to_html().count("<progress")) == ("a message", 0)
+    assert NotebookPanel(description="Cropping", total=3).to_text() == "Cropping 0/3"
+
+
 def test_the_bar_of_a_training_names_the_run_and_the_member(screen):
     panel = NotebookPanel(position=TrainingPosition(clock=lambda: 0.0))
     panel.on_run(RunStart(name="net", number=2, num_runs=3, num_epochs=4, num_members=2))
@@ -66,6 +97,7 @@ def test_a_training_shows_its_epochs_below_the_bar(screen):
     for step in (1, 2):
         panel.on_step(1, step, 2, {"loss": 0.5, "recall": 0.25})
     panel.on_epoch({"epoch": 1, "seconds": 6.2, "train_loss": 0.41, "train_recall": 0.8})
+    assert "<b>" not in screen.shown[-1][-1]["text/html"]
     text = screen.shown[-1][-1]["text/plain"]
     assert text == "epoch 1 2/2  loss 0.5000  recall 0.250\nepoch 1  6.2 s  train loss 0.4100 recall 0.800"
 

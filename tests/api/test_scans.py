@@ -3,11 +3,14 @@
 import json
 import logging
 import re
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import archnet
+from archnet.files.progress import no_progress
 from command_line import invoked
 from trained_runs import CANDIDATES, write_chest, write_trained_run
 
@@ -75,6 +78,52 @@ def test_candidates_are_predicted_with_and_without_a_submission(nodules, scans, 
     alone = archnet.predict(nodules, scans, candidates=tmp_path / "list.csv")
     assert alone.out is None
     np.testing.assert_array_equal(alone.probabilities, result.probabilities)
+
+
+def test_every_option_reaches_the_prediction(monkeypatch, tmp_path):
+    calls = []
+    result = SimpleNamespace(
+        findings=(), warnings={}, trained_on={}, rejected={}, undefined={}, is_predicted=np.array([True])
+    )
+
+    def record(name):
+        def predict(runs, scans, *given, **options):
+            calls.append((name, runs, scans.paths, scans.series, *given, options))
+            return result
+
+        monkeypatch.setattr(f"archnet.inference.predict_files.{name}", predict)
+
+    def wraps(items, description, total):
+        return items
+
+    record("predict_scan_files")
+    record("predict_candidate_files")
+    monkeypatch.setattr("archnet.inference.trained_run.read_trained_runs", lambda paths: paths)
+    monkeypatch.setattr("archnet.inference.trained_run.check_case_kind", lambda run, *given: calls.append(given))
+    monkeypatch.setattr(
+        "archnet.inference.scan_paths.find_named_scans",
+        lambda paths, series: SimpleNamespace(paths=paths, series=series),
+    )
+    out, remedy = tmp_path / "out.csv", "Pass their list as candidates=."
+    archnet.predict("a", "s")
+    archnet.predict(["a", "b"], "s", tta=False, progress=wraps)
+    archnet.predict("a", "s", candidates="list.csv")
+    options = {"tta": True, "strict": True, "progress": wraps}
+    archnet.predict("a", "s", also="b", candidates="list.csv", out=out, series="2", **options)
+    one, two, scans, candidates = [Path("a")], [Path("a"), Path("b")], [Path("s")], Path("list.csv")
+    assert calls == [
+        ({"candidates": None}, remedy),
+        ("predict_scan_files", one, scans, None, {"tta": None, "progress": no_progress}),
+        ({"candidates": None}, remedy),
+        ("predict_scan_files", two, scans, None, {"tta": False, "progress": wraps}),
+        ({"candidates": "list.csv"}, remedy),
+        (
+            *("predict_candidate_files", one, scans, None, candidates, None),
+            {"tta": None, "strict": False, "progress": no_progress},
+        ),
+        ({"candidates": "list.csv", "out": out}, remedy),
+        ("predict_candidate_files", two, scans, "2", candidates, out, options),
+    ]
 
 
 def test_a_submission_does_not_replace_the_voxels_of_a_scan(nodules, tmp_path):

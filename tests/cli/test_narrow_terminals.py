@@ -1,10 +1,12 @@
 """What the commands print is readable in terminals of 60 and 80 columns: no column vanishes, no number is cut."""
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from archnet.api.check_data import check_data
 from archnet.cli.bench import bench_table
@@ -101,37 +103,86 @@ def froc(num_scans=40):
 
 
 def layers():
-    speed = {"dense_step_seconds": 0.385, "macs_ratio": 0.0625, "step_ratio": 12.34, "inference_ratio": 45.67}
-    return layer_table(
-        [LayerSpeed(kind="C, groups = channels", channels=256, input_shape=(8, 8, 256), error=3.2e-07, **speed)],
-        "bfloat16",
-        "Keras on tensorflow, CPU",
-    )
+    speed = {"dense_step_seconds": 0.0995, "macs_ratio": 0.0625, "step_ratio": 12.34, "inference_ratio": 45.67}
+    speeds = [
+        LayerSpeed(kind="C, groups = channels", channels=channels, input_shape=(8, 8, 256), error=3.2e-07, **speed)
+        for channels in (64, 256)
+    ]
+    return layer_table(speeds, "bfloat16", "Keras on tensorflow, CPU")
 
 
-def benchmark():
-    return bench_table(
-        BenchmarkResult(
-            arch="arch3dsm",
-            data="phantom",
-            input_shape=(64, 64, 10, 1),
-            batch_size=300,
-            micro_batch=43,
-            precision="bfloat16",
-            num_steps=10,
-            num_rounds=5,
-            load=1.2,
-            first_step_seconds=2.5,
-            step_samples_per_second=1812.4,
-            pipeline_samples_per_second=1705.1,
-            pipeline_share=0.94,
-            matmul_macs_per_second=1.2e11,
-            matmul_share=0.33,
-            memory_bytes=1_200_000_000,
-            predicted_memory_bytes=1_100_000_000,
-        ),
-        "Keras 3.15.1 on tensorflow, CPU",
-    )
+def benchmark(**changes):
+    return bench_table(BenchmarkResult(**{**BENCHMARK, **changes}), "Keras 3.15.1 on tensorflow, CPU")
+
+
+BENCHMARK = {
+    "arch": "arch3dsm",
+    "data": "phantom",
+    "input_shape": (64, 64, 10, 1),
+    "batch_size": 300,
+    "micro_batch": 43,
+    "precision": "bfloat16",
+    "num_steps": 10,
+    "num_rounds": 5,
+    "load": 1.2,
+    "first_step_seconds": 2.5,
+    "step_samples_per_second": 1812.4,
+    "pipeline_samples_per_second": 1705.1,
+    "pipeline_share": 0.94,
+    "matmul_macs_per_second": 1.2e11,
+    "matmul_share": 0.33,
+    "memory_bytes": 1_200_000_000,
+    "predicted_memory_bytes": 1_100_000_000,
+}
+
+
+def lines_of(table, width):
+    console = Console(file=StringIO(), width=width, color_system=None)
+    console.print(table)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+def test_measurements_are_named_on_the_left_and_aligned_on_the_right():
+    assert lines_of(benchmark(), 100) == [
+        "arch3dsm on phantom, 64x64x10x1, batch 300 in",
+        "micro-batches of 43, bfloat16",
+        "",
+        "  training, batches in memory       1,812.4 samples/s",
+        "  training, whole pipeline          1,705.1 samples/s",
+        "  pipeline, relative to in memory                 94%",
+        "  first step                                   2.50 s",
+        "  matrix multiplication             120 G mult-adds/s",
+        "  network, of this rate                           33%",
+        "  peak memory of training                      1.2 GB",
+        "  predicted                                    1.1 GB",
+        "",
+        "Keras 3.15.1 on tensorflow, CPU; load 1.2; medians of 5",
+        "rounds of 10 steps.",
+    ]
+    narrow = "\n".join(lines_of(benchmark(), 45))
+    for text in ("pipeline, relative to in memory", "120 G mult-adds/s"):  # no name and no number is broken
+        assert text in narrow
+    plain = " ".join(lines_of(benchmark(micro_batch=300, load=None, memory_bytes=None), 100))
+    assert "batch 300, bfloat16" in plain
+    assert "CPU; medians" in plain
+    assert "peak memory of training                     unknown" in plain
+
+
+def test_types_of_layers_are_named_once_and_their_numbers_aligned_on_the_right():
+    assert lines_of(layers(), 100) == [
+        "Layers relative to a dense convolution with the same receptive field, bfloat16",
+        "",
+        " layer                  channels   dense step   mult-adds    step   inference   error",
+        " ────────────────────────────────────────────────────────────────────────────────────",
+        " C, groups = channels         64      99.5 ms       0.062   12.34       45.67   3e-07",
+        "                             256      99.5 ms       0.062   12.34       45.67   3e-07",
+        "",
+        "Keras on tensorflow, CPU; medians over rounds that measure both.",
+        "error: outputs and gradients, relative to Keras.",
+    ]
+    narrow = "\n".join(lines_of(layers(), 50))
+    for text in ("C, groups = channels", "dense step", "99.5 ms"):
+        assert text in narrow
 
 
 @pytest.mark.parametrize("width", NARROW)

@@ -10,8 +10,10 @@ import pytest
 
 from archnet.cli.options import (
     check_names,
+    echo,
     hint_if_interrupted,
     load_command_experiments,
+    parse_overrides,
     print_json,
     print_scan_warnings,
     print_trainings,
@@ -78,8 +80,35 @@ def test_printed_json_has_no_lone_surrogates_and_keeps_pairs(monkeypatch, encodi
 
 def test_json_is_printed_into_a_text_buffer(monkeypatch):
     monkeypatch.setattr(sys, "stdout", io.StringIO())
-    print_json("é")
-    assert sys.stdout.getvalue() == '"é"\n'
+    print_json({"é": [1]})
+    assert sys.stdout.getvalue() == '{\n  "é": [\n    1\n  ]\n}\n'
+
+
+def test_json_that_cannot_be_written_names_the_stream(monkeypatch):
+    class FullDisk(io.StringIO):
+        def write(self, text):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", FullDisk())
+    with pytest.raises(OSError, match="No space left") as caught:
+        print_json(1)
+    assert caught.value.filename == "standard output"
+
+
+def test_the_checks_that_are_allowed_and_the_root_are_overrides_like_settings():
+    overrides = parse_overrides(Path("scans"), ["training.epochs=3"], ["patients"])
+    assert overrides[:2] == [(("data", "root"), "scans"), (("training", "epochs"), 3)]
+    (experiment,), _ = load_command_experiments(
+        [ROOT / "archs/archsm.json"], "phantom", Path("scans"), [], ["patients"]
+    )
+    assert (experiment.data.allow, experiment.data.root) == (("patients",), str(Path("scans").resolve()))
+    assert parse_overrides(None, None) == []
+
+
+def test_a_text_goes_to_stdout_unless_it_is_a_message(capsys):
+    echo("a result")
+    echo("a message", err=True)
+    assert capsys.readouterr() == ("a result\n", "a message\n")
 
 
 @pytest.mark.parametrize("group", [[], ["data"], ["sweep"]])
@@ -94,10 +123,16 @@ def test_many_scans_that_a_run_was_trained_on_are_counted_in_one_line(capsys):
     run = TrainedOn(run=Path("runs/a"), sets=("train",))
     few = TrainedOn(run=Path("runs/a"), sets=("validation",))
     print_trainings({**{scan: [run] for scan in scans[:7]}, scans[7]: [few]})
-    assert capsys.readouterr().err.splitlines() == [
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
         "Warning: each of 7 scans (0.mhd, 1.mhd, 2.mhd, 3.mhd, 4.mhd and 2 more) was in the training set of runs/a.",
         "Warning: 7.mhd was in the validation set of runs/a.",
     ]
+    print_trainings({scan: [run] for scan in scans[:6]})
+    assert "(0.mhd, 1.mhd, 2.mhd, 3.mhd, 4.mhd and 1 more)" in capsys.readouterr().err
+    print_trainings({scan: [run] for scan in scans[:5]})
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"Warning: {number}.mhd was in the training set of runs/a." for number in range(5)]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a current folder cannot be removed there")

@@ -9,11 +9,17 @@ from types import SimpleNamespace
 import pytest
 
 from archnet import load_run
+from archnet.api import console
 from archnet.errors import RunError
 from archnet.evaluation.comparison.comparison import compare
 from archnet.runs.result import Runs
+from archnet.spec.sweeps.sweep import Resources
+from archnet.versus.plan.versus_plan import VersusOptions
 from command_line import ROOT, invoked
 from synthetic_runs import write_run
+
+SHOW_PROGRESS = {"predict_scan_files", "predict_candidate_files", "explain_file", "measure", "measure_layers"}
+"""The functions with an argument of this name."""
 
 
 class EndOfTestError(RunError):
@@ -29,7 +35,7 @@ def calls(monkeypatch):
         for name in names:
 
             def work(*arguments, name=name, **options):
-                options.pop("progress", None)
+                assert (options.pop("progress", None) is console.progress) == (name.rpartition(".")[2] in SHOW_PROGRESS)
                 found.append((name.rpartition(".")[2], *arguments, options))
                 raise EndOfTestError(name)
 
@@ -227,6 +233,47 @@ def test_bench_on_data(calls, started, monkeypatch):
         str(Path("a.npz").resolve()),
         3,
     )
+
+
+@pytest.mark.parametrize(
+    ("flags", "options"),
+    [
+        ([], {"bootstraps": 1000, "seed": 0, "max_marks": None}),
+        (["--bootstraps", "3", "--seed", "4", "--max-marks", "5"], {"bootstraps": 3, "seed": 4, "max_marks": 5}),
+    ],
+)
+def test_froc(calls, monkeypatch, flags, options):
+    found = calls("archnet.evaluation.froc.curve.compute_froc")
+    monkeypatch.setattr("archnet.evaluation.froc.lists.read_lists", lambda *paths: (paths, "reference"))
+    monkeypatch.setattr("archnet.evaluation.froc.lists.leave_out_training_series", lambda _, *lists: (*lists, 0))
+    lists = ["--annotations", "b.csv", "--excluded", "c.csv", "--series", "d.csv"]
+    invoked("froc", "a.csv", *lists, *flags)
+    assert found == [("compute_froc", tuple(map(Path, ("a.csv", "b.csv", "c.csv", "d.csv"))), "reference", options)]
+
+
+@pytest.mark.parametrize(
+    ("flags", "options"),
+    [
+        ([], VersusOptions()),
+        (
+            [
+                *("--forms", "2d,3d", "--match", "none,macs", "--seeds", "3", "--folds", "4", "--noninferior", "0.02"),
+                *("--cpus", "2", "--gpus", "0.5"),
+            ],
+            VersusOptions(
+                forms=("2d", "3d"), matches=("none", "macs"), seeds=3, folds=4, margin=0.02,
+                resources=Resources(cpus=2, gpus=0.5),
+            ),
+        ),
+        (["--gpus", "1"], VersusOptions(resources=Resources(gpus=1))),
+        (["--gpus", "2"], VersusOptions(resources=Resources(gpus=2))),
+    ],
+)  # fmt: skip
+def test_versus(calls, flags, options):
+    found = calls("archnet.versus.plan.versus_plan.plan_versus")
+    invoked("versus", ARCH, "--data", "phantom", *flags)
+    ((_, (experiment,), given, show_progress, _),) = found
+    assert (experiment.arch.name, given, show_progress) == ("archsm", options, console.progress)
 
 
 def test_show_draws_augmented_cases_of_the_experiment(monkeypatch, tmp_path):

@@ -38,6 +38,14 @@ def test_show_names_the_receptive_field_of_the_last_feature_map(tmp_path, layers
     assert sentence in " ".join(shown(path).split())
 
 
+def test_show_is_for_two_classes_and_batches_of_64_unless_others_are_given(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps({"input_shape": [16, 16], "layers": [{"type": "GAP"}, {"type": "T"}]}))
+    output = shown(path, "--json")
+    assert output == shown(path, "--json", "--classes", 2, "--batch", 64)
+    assert output != shown(path, "--json", "--classes", 3)
+
+
 def test_show_names_no_receptive_field_where_there_is_no_feature_map(tmp_path):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps({"input_shape": [16, 16], "layers": [{"type": "T"}]}))

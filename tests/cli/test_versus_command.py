@@ -119,7 +119,8 @@ def test_failed_runs_are_reset_before_a_versus_is_resumed_if_that_is_asked_for(a
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--noninferior", "2"], "--noninferior 2: expected a margin above 0 and below 1, such as 0.02."),
+        (["--noninferior", "0"], "--noninferior 0: expected a margin above 0 and below 1, such as 0.02."),
+        (["--noninferior", "1"], "--noninferior 1: expected a margin above 0 and below 1, such as 0.02."),
         (["--gpus", "1.5"], "--gpus 1.5: expected a number from 0 to 1, or a whole number of GPUs."),
         (["--forms", "3d"], "--forms 3d: a comparison needs two forms or more. Add another form, such as 2d,3d."),
     ],

@@ -1,5 +1,6 @@
 import hashlib
 import itertools
+import logging
 import re
 import shutil
 import signal
@@ -11,8 +12,11 @@ import time
 import urllib.request
 import zipfile
 from collections import namedtuple
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
+import pooch
 import pytest
 
 from archnet.errors import DataError, RunError
@@ -79,6 +83,10 @@ def server(monkeypatch):
     server.close()
 
 
+def _refuse_link(*_):
+    raise OSError(95, "Operation not supported")
+
+
 SUBSET0 = "/api/records/3723295/files/subset0.zip/content"
 
 
@@ -114,7 +122,9 @@ def test_the_lists_and_the_chosen_subsets_come_and_nothing_else(tmp_path, server
         return bars[-1][-1]
 
     root = tmp_path / "new" / "luna16"
+    pooch.get_logger().setLevel("INFO")
     paths = fetch("luna16", root, [8, 0, 8], progress, servers=server.servers())
+    assert not pooch.get_logger().isEnabledFor(logging.INFO)  # it would print its own progress
     assert paths == [root / name for name in ("annotations.csv", "candidates.csv", "subset0", "subset8")]
     assert _files(root) == LISTS | SCANS | {"subset8/4.5.mhd": b"8"}
     assert not (root / ".fetch").exists()
@@ -149,10 +159,13 @@ def test_lists_that_a_record_has_next_to_the_needed_ones_come_too(tmp_path, serv
     assert _files(tmp_path) == LISTS | SCANS | unpacked
 
 
-def test_megabytes_are_counted_once_through_all_connections(tmp_path, server):
-    content = _random(2_500_000)
+@pytest.mark.parametrize("num_held", [0, 1_100_000])
+@pytest.mark.parametrize(("num_bytes", "num_megabytes"), [(2_000_000, 2), (2_000_001, 3), (2_500_000, 3)])
+def test_megabytes_are_counted_once_through_all_connections(tmp_path, server, num_bytes, num_megabytes, num_held):
+    content = _random(num_bytes)
     server.files["/x"] = content
-    server.answers["/x"] = [drop_after(1_200_000), drop_after(900_000)]
+    server.answers["/x"] = [drop_after(700_000), drop_after(900_000)]
+    (tmp_path / "x.part").write_bytes(content[:num_held])  # of an earlier run
     counted = []
 
     def progress(items, description, total):
@@ -162,7 +175,7 @@ def test_megabytes_are_counted_once_through_all_connections(tmp_path, server):
     downloader = Downloader(progress=progress, policy=server.servers().policy)
     remote = RemoteFile(name="x", url=f"{server.url}/x", size=len(content), checksum=None)
     assert downloader.fetch_file(remote, tmp_path).read_bytes() == content
-    assert counted == [("Fetching x (MB)", 3, [0, 1, 2])]
+    assert counted == [("Fetching x (MB)", num_megabytes, list(range(num_megabytes)))]
 
 
 def test_a_dropped_connection_is_continued_where_it_broke(tmp_path, server):
@@ -225,7 +238,10 @@ def test_a_check_that_is_interrupted_costs_no_second_download(tmp_path, server, 
     assert _files(tmp_path) == LISTS | SCANS
 
 
-def test_wrong_bytes_are_refused_and_fetched_anew(tmp_path, server):
+@pytest.mark.parametrize("has_links", [True, False])
+def test_wrong_bytes_are_refused_and_fetched_anew(tmp_path, server, monkeypatch, has_links):
+    if not has_links:
+        monkeypatch.setattr("os.link", _refuse_link)
     good = server.files[SUBSET0]
     server.files[SUBSET0] = _random(len(good), seed=1)
     checksum = hashlib.md5(good).hexdigest()
@@ -327,6 +343,10 @@ LENGTHS = {
         'bytes 1000-{last}/{size} requested, but the server sent "bytes 0-9/10". Remove the .part file and run the '
         "same command again.",
     ),
+    "no range": (
+        [drop_after(1000), lambda handler, content: handler.begin(206, {})],
+        'bytes 1000-{last}/{size} requested, but the server sent "". Remove the .part file and run the same command again.',
+    ),
     "less, again and again": (
         [lambda handler, content: serve(handler, content, num_bytes=0)] * 3,
         "failed after 3 tries; the last error: the connection was interrupted. 0 of {size:,} bytes are kept; run the "
@@ -381,9 +401,14 @@ LISTINGS = {
         {"links": {"self": "https://example.org/subset0.zip"}},
         "subset0.zip is on another server, https://example.org/subset0.zip",
     ),
+    "another port": (
+        {"links": {"self": "http://127.0.0.1:1/subset0.zip"}},
+        "subset0.zip is on another server, http://127.0.0.1:1/subset0.zip",
+    ),
     "a name that is a number": ({"key": 7.5}, "invalid file name 7.5"),
     "an unknown checksum": ({"checksum": "crc32:12345678"}, "invalid checksum of subset0.zip: crc32:12345678"),
     "no size": ({"size": "12"}, "invalid size of subset0.zip: 12"),
+    "a negative size": ({"size": -1}, "invalid size of subset0.zip: -1"),
 }
 
 
@@ -483,9 +508,11 @@ def test_mosmed_comes_without_checksums_and_is_held_to_its_first_fetch(tmp_path,
         f"from {tmp_path / 'CT-0.zip.sha256'} and was removed. Run the same command again."
     ):
         fetch("mosmed", tmp_path, servers=server.servers())
-    (tmp_path / "CT-0.zip.sha256").write_text("?", encoding="ascii")
-    with _raises(f"{tmp_path / 'CT-0.zip.sha256'}: expected the SHA-256 of CT-0.zip and its name. Remove this file."):
-        fetch("mosmed", tmp_path, servers=server.servers())
+    for text in ("?", sums["CT-0.zip"], f"{sums['CT-0.zip'][:-1]}  CT-0.zip"):
+        (tmp_path / "CT-0.zip.sha256").write_text(text, encoding="ascii")
+        message = f"{tmp_path / 'CT-0.zip.sha256'}: expected the SHA-256 of CT-0.zip and its name. Remove this file."
+        with _raises(message):
+            fetch("mosmed", tmp_path, servers=server.servers())
 
 
 def test_a_damaged_archive_without_a_checksum_is_removed(tmp_path, server):
@@ -647,11 +674,14 @@ BAD_ARCHIVES = {
         "is encrypted, which archnet cannot unpack. Unpack it yourself and run the same command again: "
         "7z x {archive} -o{folder}",
     ),
-    "LZMA": (
-        lambda: zip_bytes({"a": b"1"}, compression=zipfile.ZIP_LZMA),
-        "is packed with LZMA, which archnet cannot unpack. Unpack it yourself and run the same command again: "
-        "7z x {archive} -o{folder}",
-    ),
+    **{
+        name: (
+            lambda method=method: _with_method(zip_bytes({"a": b"1"}), method),
+            f"is packed with {name}, which archnet cannot unpack. Unpack it yourself and run the same command again: "
+            "7z x {archive} -o{folder}",
+        )
+        for method, name in {12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz", 97: "method 97", 98: "PPMd"}.items()
+    },
     "a file that is a folder": (
         lambda: zip_bytes({"a": b"", "a/b": b""}),
         f'the entry "a" is both a file and a folder. {OTHER}',
@@ -673,9 +703,20 @@ def test_a_bad_archive_is_refused_and_leaves_nothing(tmp_path, packed, reason):
     assert list(tmp_path.rglob("*")) == [folder, archive]
 
 
+def test_an_archive_may_reach_each_limit(tmp_path):
+    archive = tmp_path / "scans.zip"
+    entries = {"d/" * 19 + "a": bytes(100_000), "b": bytes(100_000)}
+    archive.write_bytes(zip_bytes(entries, compression=zipfile.ZIP_DEFLATED))
+    ratio = Fraction(200_000, archive.stat().st_size)
+    unpack(archive, tmp_path / "scans", ArchiveLimits(num_entries=2, depth=20, num_bytes=200_000, ratio=ratio))
+    assert _files(tmp_path / "scans") == entries
+
+
 def test_an_archive_without_a_top_folder_becomes_the_folder(tmp_path):
     archive = tmp_path / "CT-0.zip"
     archive.write_bytes(zip_bytes({"a.nii.gz": b"1", "deep/": b"", "deep/b.nii.gz": b"2"}))
+    (tmp_path / "CT-0.unpacking").mkdir()
+    (tmp_path / "CT-0.unpacking/c.nii.gz").write_bytes(b"of a process that was killed")
     unpack(archive, tmp_path / "CT-0")
     assert _files(tmp_path / "CT-0") == {"a.nii.gz": b"1", "deep/b.nii.gz": b"2"}
 
@@ -697,6 +738,9 @@ def test_an_archive_larger_than_the_disk_is_not_unpacked(tmp_path, monkeypatch):
         f"Free some disk space, or choose a folder on a different disk with --root."
     ):
         unpack(archive, tmp_path / "scans")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: DiskUsage(10**6, 10**6 - 2_000, 2_000))
+    unpack(archive, tmp_path / "scans")
+    assert (tmp_path / "scans/a").stat().st_size == 2_000
 
 
 @pytest.mark.parametrize("is_made_before", [False, True])
@@ -744,11 +788,18 @@ def test_a_listing_that_breaks_off_is_asked_for_again(tmp_path, server):
     assert said == [f"{reason} 1 s.", f"{reason} 2 s."]
 
 
-def test_without_hard_links_a_download_is_moved(tmp_path, server, monkeypatch):
-    def refuse_links(*_):
-        raise OSError(95, "Operation not supported")
+def test_a_listing_without_a_length_is_read(tmp_path, server):
+    def answer(handler, content):
+        handler.begin(200, {})
+        handler.wfile.write(content)
 
-    monkeypatch.setattr("os.link", refuse_links)
+    server.answers["/api/records/3723295"] = [answer]
+    fetch("luna16", tmp_path, [0], servers=server.servers())
+    assert [name for name, _ in server.requests].count("3723295") == 1
+
+
+def test_without_hard_links_a_download_is_moved(tmp_path, server, monkeypatch):
+    monkeypatch.setattr("os.link", _refuse_link)
     fetch("luna16", tmp_path, [0], servers=server.servers())
     assert _files(tmp_path) == LISTS | SCANS
     assert not (tmp_path / ".fetch").exists()
@@ -763,6 +814,31 @@ def test_an_archive_is_not_unpacked_over_a_folder_with_files(tmp_path):
         unpack(archive, tmp_path / "CT-0")
     assert _files(tmp_path).keys() == {"CT-0.zip", "CT-0/mine"}
     assert not (tmp_path / "CT-0.unpacking").exists()
+
+
+def test_files_of_an_earlier_unpacking_that_cannot_be_removed_do_not_get_into_the_folder(tmp_path, monkeypatch):
+    archive = tmp_path / "CT-0.zip"
+    archive.write_bytes(zip_bytes({"a.nii.gz": b"1"}))
+    (tmp_path / "CT-0.unpacking").mkdir()
+    monkeypatch.setattr(shutil, "rmtree", lambda folder, **_: None)
+    with _raises(f"{archive}: cannot be unpacked: File exists."):
+        unpack(archive, tmp_path / "CT-0")
+
+
+def test_on_windows_an_empty_folder_is_removed_before_the_unpacked_one_takes_its_place(tmp_path, monkeypatch):
+    rename = Path.rename
+
+    def rename_as_windows_does(self, target):
+        if target.exists():
+            raise FileExistsError(183, "Cannot create a file when that file already exists", str(target))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename_as_windows_does)
+    archive = tmp_path / "CT-0.zip"
+    archive.write_bytes(zip_bytes({"a.nii.gz": b"1"}))
+    (tmp_path / "CT-0").mkdir()
+    unpack(archive, tmp_path / "CT-0")
+    assert _files(tmp_path / "CT-0") == {"a.nii.gz": b"1"}
 
 
 def test_a_file_where_downloads_should_go_is_reported(tmp_path, server):

@@ -32,6 +32,9 @@ def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_before_the_wr
     write_text(tmp_path / "inner/a.txt", "new")
     assert (tmp_path / "inner/a.txt").read_text() == "new"
     assert synced == ["new", "inner"]
+    num_open = len(list(Path("/proc/self/fd").iterdir()))
+    write_text(tmp_path / "inner/a.txt", "newer")
+    assert len(list(Path("/proc/self/fd").iterdir())) == num_open
 
 
 def test_a_block_that_fails_leaves_the_old_file_and_no_draft(tmp_path):
@@ -75,16 +78,25 @@ def test_the_draft_of_a_long_name_has_the_end_of_it(tmp_path, length, kept):
     assert (tmp_path / name).is_file()
 
 
-def test_a_draft_that_another_process_removes_meanwhile_does_not_keep_the_others(tmp_path, monkeypatch):
+def test_a_long_name_may_be_cut_inside_a_character(tmp_path):
+    name = "\u00e9" * 120 + ".json"  # 245 bytes
+    with atomic_write(tmp_path / name) as draft:
+        assert draft.name.endswith("-" + "\u00e9" * 112 + ".json")
+    assert (tmp_path / name).is_file()
+
+
+@pytest.mark.parametrize(("make", "remove"), [(Path.touch, Path.unlink), (Path.mkdir, Path.rmdir)])
+def test_a_draft_that_another_process_removes_meanwhile_does_not_keep_the_others(tmp_path, monkeypatch, make, remove):
     for number in range(3):
-        (tmp_path / f".archnet-0123abc{number}-a.json").touch()
+        make(tmp_path / f".archnet-0123abc{number}-a.json")
     is_dir, seen = Path.is_dir, []
 
     def remove_first(path):
+        was_dir = is_dir(path)
         if path.name.startswith(".archnet-") and not seen:
             seen.append(path)
-            path.unlink()
-        return is_dir(path)
+            remove(path)
+        return was_dir
 
     monkeypatch.setattr(Path, "is_dir", remove_first)
     remove_leftovers(tmp_path)
@@ -124,6 +136,7 @@ def test_json_is_indented_and_holds_no_nan(tmp_path):
 def test_what_killed_writers_left_in_a_folder_is_removed_and_nothing_else(tmp_path):
     leftovers = (
         ".archnet-0123abcd-metrics.json",
+        ".archnet-0123abcd-two\nlines.json",
         ".archnet-0123abcd-export-onnx/model.onnx",
         ".gallery.npz-0123abcd.npz",  # of an earlier version
         "figures/.archnet-4567cdef-roc.svg",
@@ -197,6 +210,9 @@ def test_on_windows_an_empty_folder_is_removed_before_a_draft_takes_its_place(tm
     with atomic_folder(tmp_path / "empty") as draft:
         (draft / "a.txt").write_text("new")
     assert (tmp_path / "empty/a.txt").read_text() == "new"
+    with atomic_folder(tmp_path / "new/folder") as draft:
+        (draft / "a.txt").write_text("new")
+    assert (tmp_path / "new/folder/a.txt").read_text() == "new"
 
 
 @pytest.mark.parametrize("has_full_fsync", [True, False])

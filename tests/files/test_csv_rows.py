@@ -147,15 +147,21 @@ def test_a_list_that_is_missing_is_named_and_the_caller_of_a_table_decides(tmp_p
         (b"\xff", " line 1, column 1: not UTF-8 text."),
         (b"a,b\nx\0,2\n", " line 2: not a csv table (a null character)."),
         (b'a,b\n1,2\n3,"4\n', " line 3: not a csv table (unexpected end of data)."),
+        (b'"a', " line 1: not a csv table (unexpected end of data)."),
     ],
 )
 def test_text_that_is_not_a_csv_table_is_refused_at_its_place(tmp_path, kind, content, problem):
     (tmp_path / "a.csv").write_bytes(content)
     remedy = "Restore it." if kind == "table" else SAVE
-    if kind == "header" and b"\xff" not in content:
+    if kind == "header" and content.startswith(b"a") and b"\xff" not in content:
         assert read_header(tmp_path / "a.csv") == ["a", "b"]
     else:
         refused(READERS[kind], tmp_path / "a.csv", f"{tmp_path / 'a.csv'}{problem} {remedy}")
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_folder_is_not_a_list(tmp_path, kind):
+    refused(READERS[kind], tmp_path, f"{tmp_path}: cannot be read: Is a directory. Check its permissions.")
 
 
 @pytest.mark.parametrize("kind", READERS)
@@ -215,6 +221,7 @@ def test_the_rows_of_a_table_know_the_last_of_their_lines(tmp_path):
         ("a,b\n1\n", " line 2: expected a, got 1."),
         ("a, a\n", ' line 1: the column "a" occurs twice. Expected a (separated by commas), got a, a.'),
         ("a;b\n", ' line 1: the column "a" is missing. Expected a (separated by commas), got a;b.'),
+        ("A\n", ' line 1: the column "a" is missing. Expected a (separated by commas), got A.'),
         ("A,b\n", ' line 1: the column "a" is missing. Did you mean "A"? Expected a (separated by commas), got A, b.'),
     ],
 )

@@ -76,6 +76,13 @@ def test_a_value_is_on_one_line_if_it_fits_with_its_key_and_its_comma(length):
     assert lines[1].endswith("],") == (length <= LINE_LENGTH)
 
 
+@pytest.mark.parametrize(("length", "num_lines"), [(LINE_LENGTH, 1), (LINE_LENGTH + 1, 3)])
+def test_a_whole_document_is_on_one_line_if_it_fits(length, num_lines):
+    value = ["x" * (length - len('[""]'))]
+    assert len(compact_json(value).split("\n")) == num_lines
+    assert len(formatted(json.dumps(value)).splitlines()) == num_lines
+
+
 def test_an_analysis_formats_with_edits_and_leaves_invalid_json():
     text = '{"rank":2,\n"layers":[{"type":"T"}]}'
     assert apply_edits(text, analyze(text, "net.json").format()) == '{"rank": 2, "layers": [{"type": "T"}]}\n'

@@ -25,7 +25,9 @@ DAMAGE = {
     b"[1, -1e999]": "line 1: the number -1e999 is beyond the range of a double",
     b"[0,\nNaN]": "line 2: NaN is not JSON",
     b"[Infinity, Infinity]": "Infinity is not JSON",
-    b'{"a": 1,\n"a": 2}': 'the key "a" occurs twice',
+    b'{"b": 0, "a": 1,\n"a": 2}': 'the key "a" occurs twice',
+    b'{"%b": 1, "%b": 2}' % (b"k" * 38, b"k" * 38): f'the key "{"k" * 38}" occurs twice',
+    b'{"%b": 1, "%b": 2}' % (b"k" * 39, b"k" * 39): f'the key "{"k" * 39}… (41 characters) occurs twice',
     b'["\\ud800"]': "holds \\ud800, a lone surrogate",
 }  # fmt: skip
 
@@ -45,6 +47,17 @@ def test_damage_is_one_error_with_the_line(content, problem):
 
 def test_nesting_up_to_the_bound_is_read():
     assert json.dumps(parse_json(b"[" * 101 + b"]" * 101)) == "[" * 101 + "]" * 101
+
+
+def test_objects_with_different_keys_are_read():
+    assert parse_json(b'{"a": {"a": 1, "b": 2}, "b": {}}') == {"a": {"a": 1, "b": 2}, "b": {}}
+
+
+def test_integers_are_read_up_to_the_range_of_a_double():
+    for number in (10**308, -(10**308)):
+        assert parse_json(str(number).encode()) == number
+    with pytest.raises(DamagedJsonError, match="is beyond the range of a double"):
+        parse_json(str(2 * 10**308).encode())
 
 
 def test_paths_that_are_not_utf_8_are_read_where_a_file_may_hold_them():

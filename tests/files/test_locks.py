@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from filelock import MarkerSoftFileLock, Timeout
@@ -179,11 +180,19 @@ def test_a_lock_of_another_machine_is_broken_only_on_request(tmp_path):
         pass
 
 
-def test_a_lock_that_was_made_a_moment_ago_is_not_broken_by_the_second_of_two_processes(tmp_path):
+def test_a_lock_that_was_made_less_than_two_seconds_ago_is_not_broken_by_the_second_of_two_processes(
+    tmp_path, monkeypatch
+):
     path = write_lock(tmp_path / "a")
-    os.utime(path)
-    assert locks._break_lock(path) is None
-    assert read_owner(path).pid == 123
+    monkeypatch.setattr(locks, "time", SimpleNamespace(time=lambda: OLD[1] + 2))
+    for age_s in (0, 1.9):
+        os.utime(path, (OLD[0], OLD[1] + 2 - age_s))
+        assert locks._break_lock(path) is None
+        assert read_owner(path).pid == 123
+    os.utime(path, OLD)
+    broken = locks._break_lock(path)
+    assert read_owner(path).pid == os.getpid()
+    broken.release()
 
 
 def test_a_lock_of_another_machine_may_be_broken_after_some_time(tmp_path):
@@ -340,6 +349,21 @@ def test_a_folder_that_another_process_removes_is_made_again(tmp_path, monkeypat
     assert len(calls) == num_removals + 1
 
 
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_a_lock_is_tried_once_unless_the_caller_waits(tmp_path, monkeypatch, is_folder):
+    calls = []
+
+    def refuse(self, **options):
+        calls.append(options)
+        raise Timeout(self.lock_file)
+
+    path = write_lock(tmp_path)
+    monkeypatch.setattr(ACQUIRE, refuse)
+    with pytest.raises(LockedError), lock_folder(tmp_path) if is_folder else hold_lock(path):
+        pass
+    assert len(calls) == 1
+
+
 def test_a_folder_that_another_process_keeps_removing_is_named(tmp_path, monkeypatch):
     def refuse(self, **options):
         raise FileNotFoundError
@@ -395,6 +419,26 @@ def test_an_owner_is_described_by_what_is_recorded():
     assert LockOwner(pid=5, host="gpu7").describe(now) == "process 5 on gpu7"
 
 
+@pytest.mark.parametrize(
+    ("seconds", "age"),
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (172_799, "47 h"),
+        (172_800, "2 days"),
+        (259_199, "2 days"),
+    ],
+)
+def test_the_age_of_a_lock_is_in_whole_units(seconds, age):
+    now = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    text = LockOwner(pid=5, host="gpu7", since=now - timedelta(seconds=seconds)).describe(now)
+    assert text.endswith(f", {age}")
+
+
 def test_the_command_in_a_lock_is_short_printable_text(tmp_path, monkeypatch):
     monkeypatch.setattr(lock_owner, "command_line", lambda: "archnet run 'ä\n\x1b[31m" + "x" * 5000)
     with hold_lock(tmp_path / ".x.lock"):
@@ -402,6 +446,7 @@ def test_the_command_in_a_lock_is_short_printable_text(tmp_path, monkeypatch):
         owner = read_owner(tmp_path / ".x.lock")
     assert owner.command.startswith("archnet run '\\xe4??[31mxxx")
     assert owner.command.endswith("xxx...")
+    assert len(owner.command) == 300 + len("...")
     assert len(text) < 1024  # filelock reads no more
     write_lock(tmp_path, host="gpu\x1b7?pidns-f00", extra="command=a\x1b[31m\x85b\nsince=yesterday\n")
     assert read_owner(tmp_path / LOCK_FILE) is None  # not ASCII

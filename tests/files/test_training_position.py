@@ -1,6 +1,8 @@
 """Where a training is: the run, the epoch, and the elapsed and remaining time, by a clock that the test moves."""
 
-from archnet.files.training_position import RunStart, TrainingPosition
+import pytest
+
+from archnet.files.training_position import RunStart, TrainingPosition, short_duration
 
 
 class Clock:
@@ -31,6 +33,9 @@ RUN = RunStart(name="archsm-seed1", number=2, num_runs=6, num_epochs=12, later_w
 def test_the_title_names_the_run_its_place_and_the_epoch():
     assert position_after(55, RUN).title == "archsm-seed1 (2 of 6)  epoch  6/12"
     assert position_after(5, RunStart(name="net", number=1, num_runs=1, num_epochs=3)).title == "net  epoch 1/3"
+    assert (
+        position_after(5, RunStart(name="net", number=1, num_runs=2, num_epochs=3)).title == "net (1 of 2)  epoch 1/3"
+    )
     assert position_after(15).title == "epoch 2"
     assert position_after(15).epoch_title(7) == "epoch 7"
     assert position_after(0, RUN).title == "archsm-seed1 (2 of 6)  epoch  0/12"
@@ -63,6 +68,9 @@ def test_another_run_starts_again():
     position.begin_run(RunStart(name="arch3dsm", number=3, num_runs=6, num_epochs=5))
     position.update(1, 1, 10)
     assert (position.title, position.time_left) == ("arch3dsm (3 of 6)  epoch 1/5", "")
+    position.clock.now += 2
+    position.update(1, 2, 10)
+    assert position.times_left == ["2 min left", "all runs 2 min"]  # 48 steps of 2 s
 
 
 def test_the_members_of_an_ensemble_are_counted_together():
@@ -72,6 +80,7 @@ def test_the_members_of_an_ensemble_are_counted_together():
     position.begin_run(RunStart(name="net", number=1, num_runs=1, num_epochs=3, num_members=3))
     for member, epochs in ((1, 2), (2, 1)):
         position.begin_member(member)
+        assert position.title == f"net  member {member}/3  epoch 0/3"
         for epoch in range(1, epochs + 1):
             for step in range(1, 11):
                 position.update(epoch, step, 10)
@@ -79,3 +88,24 @@ def test_the_members_of_an_ensemble_are_counted_together():
     assert position.title == "net  member 2/3  epoch 1/3"
     assert position.time_left == "2 min left"  # 5 epochs
     assert position.times_left == ["2 min left"]
+
+
+def test_a_run_that_is_given_from_the_start_begins_with_its_first_network():
+    start = RunStart(name="net", number=1, num_runs=1, num_epochs=3, num_members=2)
+    assert TrainingPosition(start=start).title == "net  member 1/2  epoch 0/3"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (59.5, "60 s"),
+        (60, "1 min"),
+        (60.5, "2 min"),
+        (3540, "59 min"),
+        (3541, "1 h 0 min"),
+        (7201, "2 h 1 min"),
+    ],
+)
+def test_durations_are_rounded_up_to_seconds_and_from_a_minute_on_to_minutes(seconds, text):
+    assert short_duration(seconds) == text

@@ -21,7 +21,7 @@ from archnet.files.atomic import write_json
 from archnet.files.strict_json import Document
 from archnet.imaging import read_volume
 from archnet.imaging.scan_grid import interpolate
-from archnet.inference.explain import draw_explanation, explain_scan
+from archnet.inference.explain import draw_explanation, explain_scan, write_heat_map
 from archnet.inference.trained_run import read_trained_run
 from archnet.network.build.network import build
 from archnet.network.explain import feature_tensors, grad_cam, occlusion
@@ -345,6 +345,18 @@ def test_interpolation_is_scipys():
     places = [np.sort(generator.uniform(-2, n + 1, 9)) for n in array.shape]
     expected = ndimage.map_coordinates(array, np.meshgrid(*places, indexing="ij"), order=1, mode="nearest")
     np.testing.assert_allclose(interpolate(array, places), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("largest", [0.0, 1.0, 1.9, 0.26])
+def test_a_heat_map_is_rounded_to_a_thousandth_of_the_power_of_two_below_its_largest_value(tmp_path, largest):
+    scan, path = write_chest(tmp_path / "scan.mhd"), tmp_path / "heat.nii.gz"
+    heat = np.random.default_rng(0).random(read_volume(scan).hu.shape, np.float32)
+    heat *= largest / heat.max()
+    write_heat_map(path, scan, heat)
+    found = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path))).astype(np.float64)
+    step = {0.0: 1.0, 1.0: 1.0, 1.9: 1.0, 0.26: 0.25}[largest] / 1024
+    assert np.abs(found - heat).max() <= step / 2
+    assert np.array_equal(found / step, (found / step).round())
 
 
 @pytest.mark.slow

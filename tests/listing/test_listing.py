@@ -16,6 +16,7 @@ from archnet.errors import RunError
 from archnet.evaluation.integrity.verification import verify_run
 from archnet.evaluation.run_folder import find_named_run
 from archnet.files.atomic import write_json
+from archnet.files.json_file import DamagedJsonError
 from archnet.files.locks import lock_folder
 from archnet.listing.folder_rows import list_runs
 from archnet.listing.listing_table import ListingTable
@@ -318,6 +319,16 @@ def test_a_sweep_without_a_first_trial_has_no_best_one(tmp_path):
     assert (row.state, row.detail) == ("interrupted", "sweep: 2 of 2 trials finished")
 
 
+def test_results_that_are_replaced_while_they_are_read_are_read_again(runs, monkeypatch):
+    expected = list_runs(runs).rows[0].results
+
+    def refuse(path, max_bytes):
+        raise DamagedJsonError("not JSON")
+
+    monkeypatch.setattr("archnet.listing.run_row.read_json_bytes", refuse)
+    assert list_runs(runs).rows[0].results == expected
+
+
 def test_a_folder_that_cannot_be_read_is_listed_with_the_reason(runs, monkeypatch):
     def refuse(folder, name):
         raise PermissionError(13, "Permission denied", str(folder))
@@ -356,7 +367,8 @@ def test_runs_are_found_four_folders_deep(runs):
         ("a b ERROR failed:no\n", "interrupted", ""),
         ("", "interrupted", ""),
         ("x" * 9000 + "\na b ERROR failed: no memory.\n", "failed", "no memory."),
-        ("a b ERROR failed: " + "x" * 9000, "interrupted", ""),
+        ("a b ERROR failed: no\n" + "a b ERROR failed: " + "x" * 8174, "failed", "x" * 8174),  # 8 KiB are read
+        ("a b ERROR failed: no\n" + "a b ERROR failed: " + "x" * 8175, "interrupted", ""),
     ],
 )
 def test_a_run_failed_if_the_last_line_of_its_log_says_so(runs, log, state, detail):

@@ -153,6 +153,24 @@ def test_the_table_of_the_test_set_says_so_and_names_what_is_not_listed(monkeypa
     ]
 
 
+def test_states_and_problems_have_colours():
+    states = ["finished", "running", "failed", "interrupted"]
+    rows = [row(f"{state}-run", state=state, tags=("a",)) for state in states]
+    listing = listing_of(*rows, problems=(("damaged", "not JSON."),))
+    console = Console(file=StringIO(), width=80, force_terminal=True, color_system="standard")
+    segments = [one for one in console.render(ListingTable(select_rows(listing))) if one.text.strip()]
+    assert {one.text.split()[0]: str(one.style) for one in segments} == {
+        "4": "bold",
+        "run": "dim",
+        "finished-run": "None",
+        "running-run": "green",
+        "failed-run": "red",
+        "interrupted-run": "yellow",
+        "#a": "dim",
+        "not": "yellow",
+    }
+
+
 def test_a_name_has_at_least_eight_columns_and_wide_characters_count_twice():
     lines = table(select_rows(listing_of(row("abcdefgh"), row("12345678_"))), 20)
     assert any(line.startswith("abcdefgh") and len(line) > 8 for line in lines)

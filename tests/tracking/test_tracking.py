@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -123,6 +124,16 @@ def test_images_replace_those_of_an_earlier_evaluation(tmp_path):
     accumulator = EventAccumulator(str(folder)).Reload()
     assert accumulator.Tags()["images"] == ["first"]
     assert [image.step for image in accumulator.Images("first")] == [5]
+
+
+def test_epochs_have_the_times_at_which_they_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(tensorboard, "time", SimpleNamespace(time=lambda: 1000.0, time_ns=lambda: 1))
+    history = [{"epoch": epoch, "seconds": 2.0 + epoch, "train_loss": 0.5} for epoch in (1, 2, 3)]
+    callback = TensorBoardCallback(tmp_path, history[:2])  # of a run that is resumed now
+    callback.on_epoch(history[2])
+    callback.close()
+    events = EventAccumulator(str(tmp_path / "train")).Reload().Scalars("loss")
+    assert [(event.step, event.wall_time) for event in events] == [(1, 996.0), (2, 1000.0), (3, 1005.0)]
 
 
 def test_without_tensorboard_no_images_are_written(tmp_path, monkeypatch):
@@ -274,7 +285,13 @@ def test_metrics_are_the_epochs_and_the_test_set_with_intervals(store, tracked):
     assert [(point.step, point.value) for point in points] == [
         (row["epoch"], row["validation_loss"]) for row in history
     ]
+    end = int((tracked[0] / "metrics.json").stat().st_mtime * 1000)
+    info = client_of(store).get_run(tracked[1]).info
+    assert (info.start_time, info.end_time) == (end - int(1000 * metrics["train_seconds"]), end)
+    (final,) = client_of(store).get_metric_history(tracked[1], "test.recall")
+    assert (final.step, final.timestamp) == (0, end)
     times = [point.timestamp for point in points]
+    assert times[0] == info.start_time + int(1000 * history[0]["seconds"])
     assert math.isclose((times[-1] - times[0]) / 1000, sum(row["seconds"] for row in history[1:]), abs_tol=0.01)
 
 
@@ -295,9 +312,28 @@ def test_more_than_two_classes_have_a_metric_each(store, tmp_path):
     assert data["test.recall.é_3_"] == recall["per_class"]["é(3)"]
 
 
+def test_a_long_parameter_is_cut_at_the_limit_of_mlflow(store, tmp_path):
+    folder = write_run(tmp_path / "long")
+    (folder / "report.html").write_text("")
+    document = json.loads((folder / "experiment.json").read_text())
+    document["data"]["root"] = "r" * 6001
+    (folder / "experiment.json").write_text(json.dumps(document))
+    record_run(folder)
+    assert client_of(store).get_run(store.add(folder)).data.params["data.root"] == "r" * 6000
+
+
+LONG = "".join(f"{number:04}" for number in range(75))
+
+
 @pytest.mark.parametrize(
     ("name", "tracked_name"),
-    [("../../x", ".._.._x"), ("a//b", "a__b"), ("y" * 300, "y" * 238), ("\x1b[2J<b>", "__2J_b_"), ("a\nb", "a_b")],
+    [
+        ("../../x", ".._.._x"),
+        ("a//b", "a__b"),
+        (LONG, LONG[:188] + LONG[-50:]),
+        ("\x1b[2J<b>", "__2J_b_"),
+        ("a\nb", "a_b"),
+    ],
 )
 def test_a_class_of_any_name_has_a_metric(store, tmp_path, name, tracked_name):
     folder = write_run(tmp_path / "many", classes=("a", name, "c"))

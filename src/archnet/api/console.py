@@ -146,7 +146,7 @@ class TrainingDisplay:
             return
         if not self.bar.task_ids:
             self.bar.start()
-            self.bar.add_task(self.position.title, total=num_steps, note="")
+            self.bar.add_task(self.position.title, note="")
         title = self.position.title
         note = _fitting_note(notes, stderr.width - len(title) - len(f"{num_steps}/{num_steps}") - MIN_BAR_COLUMNS)
         self.bar.update(self.bar.task_ids[0], description=title, completed=step, total=num_steps, note=note)

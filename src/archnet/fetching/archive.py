@@ -18,7 +18,6 @@ from archnet.files.documents.names import is_device_name
 from archnet.files.progress import Progress, no_progress
 from archnet.files.terminal_text import has_unsafe_characters, shorten
 
-_CHUNK_BYTES = 1 << 20
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _OTHER_METHODS = {9: "deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "xz", 98: "PPMd"}
 
@@ -178,7 +177,7 @@ def _extract(zip_file: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) ->
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with open_member(zip_file, entry) as source, path.open("xb") as file:
-        shutil.copyfileobj(source, file, _CHUNK_BYTES)
+        shutil.copyfileobj(source, file)
 
 
 def _find_payload(archive: Path, folder: Path, target: Path) -> Path:

@@ -52,7 +52,7 @@ def read_table(path: Path, remedy: str) -> Table:
             whose length differs from that of the header.
     """
     lines = _read_lines(path, remedy)
-    _, header = next(lines, (1, []))
+    header = _first_row(lines)
     if not header:
         raise DataError(f"{path}: is empty. {remedy}")
     repeated = next((name for name in header if header.count(name) > 1), None)
@@ -74,7 +74,7 @@ def read_header(path: Path) -> list[str]:
         DataError: The file cannot be read, is not csv text or is empty.
     """
     try:
-        _, header = next(_read_lines(path, _LIST_REMEDY), (1, []))
+        header = _first_row(_read_lines(path, _LIST_REMEDY))
     except FileNotFoundError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}. Check its permissions.") from error
     if not header:
@@ -95,7 +95,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, list[st
     """
     lines = _read_lines(path, _LIST_REMEDY)
     try:
-        _, header = next(lines, (1, []))
+        header = _first_row(lines)
         numbers = _column_numbers(header, columns, path)
         for line, row in lines:
             if row and (len(row) < len(header) or any(row[len(header) :])):
@@ -124,6 +124,11 @@ def _read_lines(path: Path, remedy: str) -> Iterator[tuple[int, list[str]]]:
         raise FileNotFoundError(*error.args) from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror or error}. Check its permissions.") from error
+
+
+def _first_row(lines: Iterator[tuple[int, list[str]]]) -> list[str]:
+    """The fields of the next row; empty if there is none."""
+    return next((row for _, row in lines), [])
 
 
 def _check_size(path: Path, num_bytes: int, remedy: str) -> None:

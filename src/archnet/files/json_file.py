@@ -12,9 +12,6 @@ from typing import Any, Final, NoReturn
 MAX_DEPTH: Final = 100
 """Maximum nesting of arrays and objects; no file of archnet reaches half of it."""
 
-_MAX_DIGITS: Final = 308
-"""Maximum number of digits; a longer number is beyond the range of a double."""
-
 _MAX_QUOTED: Final = 40
 
 
@@ -114,20 +111,15 @@ def _parse_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _parse_integer(digits: str) -> int:
-    if len(digits) > _MAX_DIGITS:
-        raise _number_error(digits)
+    _parse_float(digits)
     return int(digits)
 
 
 def _parse_float(digits: str) -> float:
     value = float(digits)
     if value in (float("inf"), float("-inf")):
-        raise _number_error(digits)
+        raise _RefusedTokenError(digits, f"the number {_quote(digits)} is beyond the range of a double")
     return value
-
-
-def _number_error(digits: str) -> _RefusedTokenError:
-    return _RefusedTokenError(digits, f"the number {_quote(digits)} is beyond the range of a double")
 
 
 def _refuse_constant(name: str) -> NoReturn:

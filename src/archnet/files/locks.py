@@ -191,7 +191,7 @@ def _wait_for_lock(path: Path, timeout_s: float, subject: str, advice: str) -> M
     while True:
         lock, is_foreign = MarkerSoftFileLock(path), False  # filelock takes over a damaged lock that is older than 2 s
         try:
-            lock.acquire(timeout=_ATTEMPT_SECONDS, poll_interval=_ATTEMPT_SECONDS / 4)
+            lock.acquire(timeout=_ATTEMPT_SECONDS)
             return lock
         except Timeout as error:
             # filelock adds the owner to its message if it cannot check whether the owner still runs.

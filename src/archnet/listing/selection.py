@@ -102,7 +102,8 @@ def _sort_value(row: RunRow, sort: str, set_name: str) -> Any:
         value = row.value(sort, set_name)
         return None if value is None else value if is_lower_better(sort) else -value
     value = _setting(row, sort)
-    return None if value is None else (0, value, "") if isinstance(value, int | float) else (1, 0, json_text(value))
+    is_text = not isinstance(value, int | float)
+    return None if value is None else (is_text, json_text(value) if is_text else value)
 
 
 def _setting(row: RunRow, path: str) -> Any:
@@ -118,13 +119,13 @@ def _setting(row: RunRow, path: str) -> Any:
     return value
 
 
-def natural_key(name: str) -> list[list[tuple[int, int, str]]]:
+def natural_key(name: str) -> list[list[tuple[bool, int | str]]]:
     """A key that sorts the names of folders, with the numbers in them by value.
 
     >>> sorted(["edit-10/net", "edit-2/net", "edit/net"], key=natural_key)
     ['edit/net', 'edit-2/net', 'edit-10/net']
     """
     return [
-        [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in re.split(r"([0-9]+)", step) if part]
+        [(part.isdecimal(), int(part) if part.isdecimal() else part) for part in re.split(r"([0-9]+)", step) if part]
         for step in name.split("/")
     ]

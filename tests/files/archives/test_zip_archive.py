@@ -32,11 +32,14 @@ def read_all(path, limits=ZipLimits()):  # noqa: B008 - it is frozen
     return contents
 
 
+PLACES = {"flags": (8, "<H"), "method": (10, "<H"), "crc": (16, "<I"), "packed": (20, "<I"), "size": (24, "<I")}
+
+
 def declare(content, **sizes):
     """An archive whose directory says something else of its first file."""
     content, start = bytearray(content), content.index(b"PK\x01\x02")
     for key, value in sizes.items():
-        place, layout = {"method": (10, "<H"), "crc": (16, "<I"), "packed": (20, "<I"), "size": (24, "<I")}[key]
+        place, layout = PLACES[key]
         struct.pack_into(layout, content, start + place, value)
     return bytes(content)
 
@@ -66,6 +69,7 @@ REFUSED = {
     "packed by bzip2": (
         archive_bytes(zipfile.ZIP_BZIP2, a=b"one"), 'its "a" is encrypted or compressed by an unsupported method',
     ),
+    "encrypted": (declare(SOUND, flags=1), 'its "a" is encrypted or compressed by an unsupported method'),
     "an unknown method": (declare(SOUND, method=77), 'its "a" is encrypted or compressed by an unsupported method'),
     "more packed bytes than the file": (declare(SOUND, packed=10**6), 'its "a" is damaged'),
     "a size of nothing": (declare(archive_bytes(a=b"one" * 100), size=0, crc=0), 'its "a" is damaged'),
@@ -74,6 +78,10 @@ REFUSED = {
         declare(ZEROS, size=2_000_000),
         'its "a" has a different size than the archive states',
     ),
+    "a size that is allowed at any ratio": (
+        declare(ZEROS, size=10**9), 'its "a" has a different size than the archive states',
+    ),
+    "a byte more": (declare(ZEROS, size=10**9 + 1), "it would unpack from 1.1 kB to 1.0 GB, more than 100 times its size"),
     "too many bytes": (declare(ZEROS, size=4 * 10**9), "it would unpack from 1.1 kB to 4.0 GB, more than 100 times its size"),
 }  # fmt: skip
 
@@ -99,6 +107,24 @@ def test_more_files_than_allowed_are_refused(tmp_path):
     (tmp_path / "a.zip").write_bytes(SOUND)
     with pytest.raises(DamagedFileError, match=r"^it contains 2 files; at most 1 are allowed$"):
         read_all(tmp_path / "a.zip", ZipLimits(num_members=1))
+
+
+def test_an_archive_may_reach_each_limit(tmp_path):
+    path = tmp_path / "a.zip"
+    path.write_bytes(SOUND)
+    assert read_all(path, ZipLimits(num_members=2, ratio=0, harmless_bytes=303)) == {"a": b"one" * 100, "b": b"two"}
+    with pytest.raises(DamagedFileError, match="it would unpack"):
+        read_all(path, ZipLimits(num_members=2, ratio=0, harmless_bytes=302))
+
+
+def test_an_archive_may_unpack_to_a_hundred_times_its_size(tmp_path):
+    path, content = tmp_path / "a.zip", bytes(10_100_000) + ZEROS  # a zip archive may begin with other bytes
+    path.write_bytes(declare(content, size=100 * len(content)))
+    with open_zip(path) as archive:
+        assert archive.namelist() == ["a"]
+    path.write_bytes(declare(content, size=100 * len(content) + 1))
+    with pytest.raises(DamagedFileError, match="more than 100 times its size"), open_zip(path):
+        pass
 
 
 def test_a_missing_file_is_named(tmp_path):

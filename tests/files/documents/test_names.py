@@ -14,6 +14,7 @@ REFUSED = {
     "-rf": f'{RULE} "-rf": it begins with "-".',
     "a/b": f'{RULE} "a/b": "/" is not allowed.',
     "my net (1)/b": f'{RULE} "my net (1)/b": " ", "(", ")" and "/" are not allowed.',
+    "a!#$%&(": f'{RULE} "a!#$%&(": "!", "#", "$", "%" and "&" are not allowed.',
     "a\x00": f'{RULE} "a\\u0000": "\\u0000" is not allowed.',
     "\u0661": f'{RULE} "\u0661": "\u0661" is not allowed.',
     "con": '"con" is the name of a device on Windows. Rename it.',
