@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from archnet.errors import RunError
-from archnet.sweep.search import STARTUP_TRIALS, Observation, propose_values
+from archnet.sweep import search
+from archnet.sweep.search import MAX_SAMPLES, STARTUP_TRIALS, Observation, propose_values
 from small_sweeps import WIDTH, small_sweep
 
 RATE = "training.learning_rate"
@@ -99,6 +100,14 @@ def test_nothing_is_tried_twice_while_there_is_something_else(tmp_path, search):
         told.append(Observation(values=known[-1], value=0.5))
     assert len({tuple(values.values()) for values in known[:12]}) == 12
     assert known[12] in known[:12]
+
+
+def test_half_of_the_attempts_to_find_new_values_are_drawn_by_tpe_and_half_at_random(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(search, "_sample_tpe", lambda sweep, seeds, told: drawn.append(seeds) or {WIDTH: 2})
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4]}, search="tpe", trials=20)
+    assert propose_values(sweep, STARTUP_TRIALS, [], [{WIDTH: 2}]) == {WIDTH: 4}
+    assert len(drawn) == MAX_SAMPLES // 2
 
 
 @pytest.mark.parametrize("high", [28, 30])
