@@ -51,10 +51,8 @@ def test_where_there_is_no_room_for_all_cases_each_kind_keeps_its_first():
     everything = select_gallery_rows(predictions, predicted, 10_000)
     few = select_gallery_rows(predictions, predicted, 40)
     assert {kind: len(rows) for kind, rows in few.items()} == {"sample": 6, "wrong": 28, "right": 6}
-    assert {kind: len(rows) for kind, rows in select_gallery_rows(predictions, predicted, 5).items()} == {
-        "sample": 0,
-        "wrong": 5,
-        "right": 0,
-    }
+    for max_cases, expected in ((5, (0, 5, 0)), (15, (0, 12, 3)), (20, (2, 12, 6))):
+        counts = {kind: len(rows) for kind, rows in select_gallery_rows(predictions, predicted, max_cases).items()}
+        assert counts == dict(zip(("sample", "wrong", "right"), expected, strict=True))
     for kind, rows in few.items():
         assert rows.tolist() == everything[kind][: len(rows)].tolist()

@@ -29,8 +29,8 @@ def test_hounsfield_units_and_grey_values_are_stored_without_a_change():
 
 
 def test_fractions_of_hounsfield_units_are_rounded():
-    stored, scales = store_values(np.array([[-1000.4, 399.6, 40000]], np.float32), 1, is_hu=True)
-    assert (stored.dtype, stored.tolist(), scales.tolist()) == (np.int16, [[-1000, 400, 32767]], [[1, 0]])
+    stored, scales = store_values(np.array([[-1000.4, 399.6, 40000, -40000]], np.float32), 1, is_hu=True)
+    assert (stored.dtype, stored.tolist(), scales.tolist()) == (np.int16, [[-1000, 400, 32767, -32768]], [[1, 0]])
 
 
 def test_other_values_are_stored_as_shares_of_the_range_of_their_channel():
