@@ -17,7 +17,7 @@ from archnet.spec.resolve import parse_experiments
 from archnet.sweep import search
 from archnet.sweep.feasibility import TrialPlanner
 from archnet.sweep.ray_process import session_task
-from archnet.sweep.results.trials import Trial, TrialRun, read_trials, trial_folder
+from archnet.sweep.results.trials import Trial, TrialRun, read_trials, trial_folder, write_trial
 from archnet.sweep.run import reset_failed_runs, run_sweep
 from archnet.sweep.schedule import MAX_LOST_RUNS, Job, TrialSchedule
 from archnet.sweep.tune import TuneRunner
@@ -421,6 +421,12 @@ def test_a_damaged_trial_is_reported_with_its_file(tmp_path, document, problem):
     message = f"{path}{problem} Remove its folder and run the sweep again with --resume."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_trials(tmp_path)
+
+
+def test_trials_are_read_in_the_order_of_their_numbers(tmp_path):
+    for number in (1000, 999):
+        write_trial(tmp_path, Trial(number=number, values={}))
+    assert [trial.number for trial in read_trials(tmp_path)] == [999, 1000]
 
 
 def test_folders_that_are_not_trials_are_passed_over(tmp_path):

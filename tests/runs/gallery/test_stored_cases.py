@@ -39,6 +39,9 @@ def test_other_values_are_stored_as_shares_of_the_range_of_their_channel():
     assert stored.dtype == np.int16
     error = np.abs(restored(stored, scales) - values).max(axis=(0, 1, 2))
     assert (error <= np.array([12, 12_000]) / 65_534 * 0.51).all()
+    stored, scales = store_values(values[..., 0], 1, is_hu=False)
+    assert (stored.shape, scales.shape) == ((4, 6, 5), (1, 2))
+    np.testing.assert_allclose(stored * scales[0, 0] + scales[0, 1], values[..., 0], rtol=0, atol=12 / 65_534 * 0.51)
     constant, scales = store_values(np.full((2, 3), 0.25, np.float32), 1, is_hu=False)
     np.testing.assert_array_equal(constant * scales[0, 0] + scales[0, 1], 0.25)
 
