@@ -141,6 +141,15 @@ def test_a_run_whose_machine_was_lost_comes_again_but_not_for_ever(tmp_path):
         "failed", "interrupted 3 times; the last time its worker died")  # fmt: skip
 
 
+def test_a_lost_run_waits_and_comes_before_the_other_runs_of_its_trial(tmp_path):
+    schedule = make_schedule(small_sweep(tmp_path, folds=3), tmp_path)
+    job = schedule.next_job()
+    schedule.mark_running(job)
+    schedule.finish_job(job, None, "its worker died")
+    assert read_trials(tmp_path)[0].state == "waiting"
+    assert schedule.next_job() == job
+
+
 def test_a_sweep_resumes_with_what_has_not_ended(tmp_path):
     sweep = small_sweep(tmp_path, space={WIDTH: [2, 4, 8, 16, 32]})
     killed = make_schedule(sweep, tmp_path)
