@@ -94,9 +94,11 @@ def test_a_group_is_predicted_by_the_other_groups_alone():
 
 def test_too_few_cases_are_not_fitted():
     generator = np.random.default_rng(5)
-    assert not noise(generator, 28).is_sufficient
+    assert not noise(generator, 29).is_sufficient
     assert noise(generator, 30).is_sufficient
     few = noise(generator, 100)
+    few.is_positive[10:] = False
+    assert few.is_sufficient  # with five positive cases
     few.is_positive[8:] = False
     assert not few.is_sufficient
     assert combine_folds([noise(generator, 28), noise(generator, 60)]) is None

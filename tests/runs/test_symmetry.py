@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy.stats import t
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
@@ -26,6 +27,7 @@ from archnet.runs.preparation import (
 )
 from archnet.runs.preparation.case_split import CaseSplit
 from archnet.runs.preparation.coarse_models import symmetric_copies
+from archnet.runs.preparation.coarse_models.copy_effect import Loss
 from archnet.runs.preparation.coarse_models.symmetric_copies import RIGHT_ANGLES, coarse_images, make_copies
 from archnet.runs.preparation.symmetry import find_symmetry
 from archnet.spec.resolve import parse_experiments
@@ -104,6 +106,36 @@ def test_what_any_turn_leaves_alone_is_flipped_and_turned(tmp_path):
     assert find_in_experiment(experiment, (12, 12)) == ()
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "interval", "is_worse"),
+    [
+        (0.9, 0.84, [-0.1, -0.01], True),
+        (0.9, 0.84, None, True),
+        (0.9, 0.84, [-0.2, 0.0], False),
+        (0.9, 0.84, [-0.1, 0.01], False),
+        (0.9, 0.86, [-0.05, -0.03], False),
+        (0.05, 0.0, None, False),  # exactly the tolerated loss
+    ],
+)
+def test_copies_are_worse_if_they_cost_more_than_005_beyond_chance(first, second, interval, is_worse):
+    assert Loss(pair="", first=first, second=second, interval=interval).is_worse is is_worse
+
+
+def test_the_effect_of_copies_is_told_with_its_interval():
+    loss = Loss(pair="", first=0.9, second=0.84, interval=[-0.1, -0.01])
+    assert loss.text == "AUC 0.840 (difference -0.060, -0.100 to -0.010)"
+    assert Loss(pair="", first=0.9, second=0.9, interval=None).text == "AUC 0.900 (difference +0.000)"
+
+
+def clustered_half_width(scores, y, groups):
+    """Half the 95% interval of an area (Obuchowski 1997), for groups with as many positive as negative cases."""
+    is_above = scores[y == 1, np.newaxis] > scores[y == 0]
+    placements = np.empty(len(y))
+    placements[y == 1], placements[y == 0] = is_above.mean(axis=1), is_above.mean(axis=0)
+    sums = np.bincount(np.unique(groups, return_inverse=True)[1], (placements - is_above.mean()) / (len(y) / 2))
+    return t.ppf(0.975, len(sums) - 1) * (len(sums) / (len(sums) - 1) * (sums**2).sum()) ** 0.5
+
+
 def test_the_figures_are_those_of_scikit_learn_on_all_copies(tmp_path):
     experiment = experiment_on(bright_or_dark(tmp_path / "bright.npz"))
     dataset = open_dataset(experiment.data)
@@ -112,17 +144,49 @@ def test_the_figures_are_those_of_scikit_learn_on_all_copies(tmp_path):
         x, y = arrays["x"] / 255, arrays["y"]
     training, validation = split.sets == "train", split.sets == "validation"
     copies = [np.rot90(turned, k, (1, 2)) for turned in (x[training], x[training][:, ::-1]) for k in range(4)]
-    areas = []
+    groups, areas, scores = np.arange(160)[validation] // 2, [], []
     for parts in (copies[:1], copies):
         flat = np.concatenate(parts).reshape(-1, 144)
         scaler = StandardScaler().fit(flat)
         model = LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000)
         model.fit(scaler.transform(flat), np.tile(y[training], len(parts)))
-        areas.append(
-            roc_auc_score(y[validation], model.predict_proba(scaler.transform(x[validation].reshape(-1, 144)))[:, 1])
-        )
-    told = re.findall(r"AUC (\d\.\d{3})", find_symmetry(dataset, split).reason)
+        scores.append(model.decision_function(scaler.transform(x[validation].reshape(-1, 144))))
+        areas.append(roc_auc_score(y[validation], scores[-1]))
+    reason = find_symmetry(dataset, split).reason
+    told = re.findall(r"AUC (\d\.\d{3})", reason)
     assert [float(area) for area in told] == pytest.approx(areas, abs=0.004)
+    low, high = map(float, re.search(r"\((\d\.\d{3}) to (\d\.\d{3})\)", reason).groups())
+    assert areas[0] - low == pytest.approx(clustered_half_width(scores[0], y[validation], groups), abs=0.008)
+    assert high == pytest.approx(min(1, 2 * areas[0] - low), abs=0.008)
+
+
+def test_an_area_of_zero_has_an_exact_interval(tmp_path):
+    y, sets = np.arange(64) % 2, np.repeat(["train", "validation"], 32)
+    noise = np.random.default_rng(0).integers(0, 9, (64, 4, 4))
+    x = noise + 200 * (y == (sets == "train"))[:, None, None]  # the brighter class is the darker one in validation
+    np.savez(tmp_path / "x.npz", x=x.astype(np.uint8), y=y)
+    found = find_symmetry(
+        open_dataset(experiment_on(tmp_path / "x.npz").data), CaseSplit(rows=np.arange(64), sets=sets)
+    )
+    end = 1 - 0.025 ** (1 / 16)  # 16 pairs of cases, all in the wrong order
+    assert f"coarse voxels has AUC 0.000 (0.000 to {end:.3f}) on 32 validation cases, which does not" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("num_classes", "reason"),
+    [
+        (2, "has AUC 0.500 (0.500 to 0.500) on 36 validation cases, which does not show that it is better than chance"),
+        (3, "separates no two classes on 36 validation cases"),
+    ],
+)
+def test_equal_images_separate_no_classes(tmp_path, num_classes, reason):
+    np.savez(tmp_path / "x.npz", x=np.full((72, 4, 4), 9, np.uint8), y=np.arange(72) % num_classes)
+    sets = np.repeat(["train", "validation"], 36)
+    found = find_symmetry(
+        open_dataset(experiment_on(tmp_path / "x.npz").data), CaseSplit(rows=np.arange(72), sets=sets)
+    )
+    assert found.reason.endswith(f": a logistic regression on coarse voxels {reason}")
+    assert (found.axes, found.right_angles) == ((), False)
 
 
 def test_symmetries_that_change_nothing_alone_but_much_together_are_not_all_used(tmp_path):
@@ -136,6 +200,30 @@ def test_symmetries_that_change_nothing_alone_but_much_together_are_not_all_used
     assert (found.axes, found.right_angles) == (("width",), False)
     assert "flips along width do not change the classes: " in found.reason
     assert "; flips along height change the classes: AUC 0." in found.reason
+
+
+@pytest.mark.parametrize(("most", "expected"), [(15, [5, 5, 3]), (2, [1, 1, 1])])
+def test_large_sets_are_sampled_without_repetition_by_class(tmp_path, monkeypatch, most, expected):
+    drawn = []
+    monkeypatch.setattr(symmetry, "MAX_FITTED", 8 * most)  # eight copies of a square
+    monkeypatch.setattr(symmetry, "MAX_JUDGED", most)
+    monkeypatch.setattr(
+        symmetry, "coarse_images", lambda dataset, rows: drawn.append(rows) or coarse_images(dataset, rows)
+    )
+    path = write_organs(tmp_path / "organs.npz", lambda label, _: (label, label), num_classes=3, num_cases=120)
+    dataset = open_dataset(experiment_on(path).data)
+    rows = np.arange(120)  # the classes alternate
+    labels = dataset.cases.labels
+    half = [
+        np.flatnonzero(labels == label)[parity:count:2] for label, count in enumerate((99, 99, 6)) for parity in (0, 1)
+    ]
+    sets = np.full(120, "unused", "<U10")
+    sets[np.concatenate(half[::2])], sets[np.concatenate(half[1::2])] = "train", "validation"
+    find_symmetry(dataset, CaseSplit(rows=rows, sets=sets))
+    for part, name in zip(drawn, ("train", "validation"), strict=True):
+        assert np.bincount(labels[part]).tolist() == expected
+        assert len(np.unique(part)) == len(part)
+        assert set(sets[part].tolist()) == {name}
 
 
 def test_without_validation_cases_or_better_than_chance_nothing_is_decided(tmp_path):

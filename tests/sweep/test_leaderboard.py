@@ -103,14 +103,15 @@ def test_the_csv_has_a_line_for_each_trial(swept, tmp_path):
     assert rows[4]["reason"] == "its process was killed by SIGKILL"
 
 
-def test_a_loss_is_best_where_it_is_lowest(tmp_path):
-    sweep = small_sweep(tmp_path, metric="loss", space={WIDTH: [2, 4]})
+@pytest.mark.parametrize(("metric", "values"), [("loss", (0.5, 0.4)), ("auc", (0.0, 0.5))])
+def test_a_loss_is_best_where_it_is_lowest(tmp_path, metric, values):
+    sweep = small_sweep(tmp_path, metric=metric, space={WIDTH: [2, 4]})
     schedule = make_schedule(sweep, tmp_path)
-    for value in (0.5, 0.4):
+    for value in values:
         job = schedule.next_job()
         write_run(tmp_path, job, [value])
         history = tmp_path / f"trials/{job.number:03d}/net/history.csv"
-        history.write_text(history.read_text().replace("auc", "loss"))
+        history.write_text(history.read_text().replace("auc", metric))
         schedule.finish_job(job, "finished", None)
     assert read_leaderboard(sweep, tmp_path).best.trial.number == 1
 
@@ -124,7 +125,31 @@ def test_the_time_left_is_estimated_from_the_runs_that_ended(tmp_path):
     schedule.clock = lambda: 15.0
     schedule.finish_job(job, "finished", None)
     schedule.mark_running(schedule.next_job())
-    assert read_leaderboard(sweep, tmp_path).seconds_left() == 10 * (2 + 0.5)
+    board = read_leaderboard(sweep, tmp_path)
+    assert (board.count("waiting"), board.seconds_left()) == (2, 10 * (2 + 0.5))
+
+
+def test_the_time_left_counts_the_folds_and_seeds_of_trials_to_come_and_shares_it_among_the_runs_at_once(tmp_path):
+    sweep = small_sweep(tmp_path, folds=2, seeds=2)
+    schedule = make_schedule(sweep, tmp_path)
+    job = schedule.next_job()
+    schedule.mark_running(job)
+    schedule.clock = lambda: 15.0
+    schedule.finish_job(job, "finished", None)
+    assert read_leaderboard(sweep, tmp_path).seconds_left() == 10 * (3 + 2 * 4)
+    for _ in range(2):
+        schedule.mark_running(schedule.next_job())
+    assert read_leaderboard(sweep, tmp_path).seconds_left() == 10 * (1 + 2 * 4 + 2 * 0.5) / 2
+
+
+@pytest.mark.parametrize(("state", "best"), [("finished", 0), ("failed", None)])
+def test_the_only_trial_of_a_sweep_without_a_search_space_is_the_best_once_it_has_finished(tmp_path, state, best):
+    sweep = small_sweep(tmp_path, space={})
+    schedule = make_schedule(sweep, tmp_path)
+    job = schedule.next_job()
+    write_run(tmp_path, job, [""], is_finished=state == "finished")  # the metric is undefined
+    schedule.finish_job(job, state, None)
+    assert read_leaderboard(sweep, tmp_path).to_document()["best"] == best
 
 
 def test_fewer_trials_than_there_are_leave_nothing_to_wait_for(swept):

@@ -17,7 +17,7 @@ from archnet.spec.resolve import parse_experiments
 from archnet.sweep import search
 from archnet.sweep.feasibility import TrialPlanner
 from archnet.sweep.ray_process import session_task
-from archnet.sweep.results.trials import read_trials, trial_folder
+from archnet.sweep.results.trials import Trial, TrialRun, read_trials, trial_folder, write_trial
 from archnet.sweep.run import reset_failed_runs, run_sweep
 from archnet.sweep.schedule import MAX_LOST_RUNS, Job, TrialSchedule
 from archnet.sweep.tune import TuneRunner
@@ -37,7 +37,9 @@ def finish_all(schedule, value=0.5):
 def test_every_trial_comes_once_and_then_all_is_done(tmp_path):
     ended = []
     schedule = make_schedule(small_sweep(tmp_path), tmp_path, ended)
+    assert schedule.has_work()
     assert finish_all(schedule) == ([0, 1, 2], "done")
+    assert not schedule.has_work()
     assert ended == [(0, "finished"), (1, "finished"), (2, "finished")]
     assert [trial.values for trial in read_trials(tmp_path)] == [{WIDTH: 2}, {WIDTH: 4}, {WIDTH: 8}]
 
@@ -68,6 +70,56 @@ def test_a_trial_beyond_a_limit_is_refused(limits, reason, tmp_path):
     assert (trial.state, trial.reasons) == ("refused", reason)
 
 
+def test_a_trial_at_its_limits_is_run(tmp_path):
+    sweep = small_sweep(tmp_path, space={WIDTH: [4]}, limits={"max_parameters": 924, "max_macs": 6060})
+    assert isinstance(make_schedule(sweep, tmp_path).next_job(), Job)
+
+
+@pytest.mark.parametrize(
+    ("states", "state"),
+    [
+        ([], "refused"),
+        (["waiting", "waiting"], "waiting"),
+        (["waiting", "running"], "running"),
+        (["finished", "waiting"], "running"),
+        (["failed", "running"], "running"),
+        (["finished", "finished"], "finished"),
+        (["finished", "failed"], "failed"),
+        (["stopped", "failed"], "failed"),
+        (["finished", "stopped"], "stopped"),
+    ],
+)
+def test_the_state_of_a_trial_follows_from_its_runs(states, state):
+    runs = {str(number): TrialRun(state=one) for number, one in enumerate(states)}
+    assert Trial(number=0, values={}, runs=runs).state == state
+
+
+def test_tpe_observes_the_mean_over_the_runs_of_a_trial_and_no_value_of_failed_or_undefined_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "STARTUP_TRIALS", 3)
+    told = []
+
+    def propose(sweep, number, observations, earlier_values):
+        told.append([observation.value for observation in observations])
+        return {WIDTH: number + 2}
+
+    monkeypatch.setattr("archnet.sweep.schedule.propose_values", propose)
+    axis = {"type": "integer", "low": 2, "high": 20}
+    schedule = make_schedule(small_sweep(tmp_path, space={WIDTH: axis}, search="tpe", trials=4, folds=2), tmp_path)
+    for value, state in (
+        (0.5, "finished"),
+        (0.7, "finished"),
+        (0.5, "finished"),
+        ("", "finished"),
+        (0.5, "finished"),
+        (0.7, "failed"),
+    ):
+        job = schedule.next_job()
+        write_run(tmp_path, job, [value])
+        schedule.finish_job(job, state, None)
+    schedule.next_job()
+    assert told == [[], [], [], [pytest.approx(0.6), None, None]]
+
+
 def test_a_failed_run_is_written_down_and_the_others_go_on(tmp_path):
     schedule = make_schedule(small_sweep(tmp_path), tmp_path)
     schedule.finish_job(schedule.next_job(), "failed", "the loss is nan")
@@ -87,6 +139,15 @@ def test_a_run_whose_machine_was_lost_comes_again_but_not_for_ever(tmp_path):
     trial = read_trials(tmp_path)[0]
     assert (trial.state, trial.reasons) == (
         "failed", "interrupted 3 times; the last time its worker died")  # fmt: skip
+
+
+def test_a_lost_run_waits_and_comes_before_the_other_runs_of_its_trial(tmp_path):
+    schedule = make_schedule(small_sweep(tmp_path, folds=3), tmp_path)
+    job = schedule.next_job()
+    schedule.mark_running(job)
+    schedule.finish_job(job, None, "its worker died")
+    assert read_trials(tmp_path)[0].state == "waiting"
+    assert schedule.next_job() == job
 
 
 def test_a_sweep_resumes_with_what_has_not_ended(tmp_path):
@@ -369,6 +430,12 @@ def test_a_damaged_trial_is_reported_with_its_file(tmp_path, document, problem):
     message = f"{path}{problem} Remove its folder and run the sweep again with --resume."
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_trials(tmp_path)
+
+
+def test_trials_are_read_in_the_order_of_their_numbers(tmp_path):
+    for number in (1000, 999):
+        write_trial(tmp_path, Trial(number=number, values={}))
+    assert [trial.number for trial in read_trials(tmp_path)] == [999, 1000]
 
 
 def test_folders_that_are_not_trials_are_passed_over(tmp_path):

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from archnet.errors import RunError
-from archnet.sweep.search import STARTUP_TRIALS, Observation, propose_values
+from archnet.sweep import search
+from archnet.sweep.search import MAX_SAMPLES, STARTUP_TRIALS, Observation, propose_values
 from small_sweeps import WIDTH, small_sweep
 
 RATE = "training.learning_rate"
@@ -101,13 +102,39 @@ def test_nothing_is_tried_twice_while_there_is_something_else(tmp_path, search):
     assert known[12] in known[:12]
 
 
-@pytest.mark.parametrize("high", [28, 30])
-@pytest.mark.parametrize(("sign", "best"), [(1, 4), (-1, 28)])
-def test_tpe_reaches_either_end_of_an_integer_range_and_not_beyond(tmp_path, sign, best, high):
+def test_tpe_learns_from_fewer_observations_than_there_were_trials(tmp_path):
+    sweep = small_sweep(tmp_path, space={RATE: RANGES[RATE]}, search="tpe", trials=40, metric="loss")
+    drawn = [propose_values(sweep, number, []) for number in range(4)]
+    proposed = [
+        propose_values(sweep, 20, [Observation(values=one, value=sign * one[RATE]) for one in drawn])
+        for sign in (1, -1)
+    ]
+    assert proposed[0] != proposed[1]
+
+
+def test_tpe_draws_a_logarithmic_range_by_its_exponents_while_no_trial_has_a_value(tmp_path):
+    sweep = small_sweep(tmp_path, space={RATE: RANGES[RATE]}, search="tpe", trials=40)
+    refused = [Observation(values={RATE: 1e-3}, value=None)]
+    rates = [propose_values(sweep, number, refused)[RATE] for number in range(STARTUP_TRIALS, 40)]
+    assert sum(rate < 1e-3 for rate in rates) > 5  # of a linear range, 1% would be below
+
+
+def test_half_of_the_attempts_to_find_new_values_are_drawn_by_tpe_and_half_at_random(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(search, "_sample_tpe", lambda sweep, seeds, told: drawn.append(seeds) or {WIDTH: 2})
+    sweep = small_sweep(tmp_path, space={WIDTH: [2, 4]}, search="tpe", trials=20)
+    assert propose_values(sweep, STARTUP_TRIALS, [], [{WIDTH: 2}]) == {WIDTH: 4}
+    assert len(drawn) == MAX_SAMPLES // 2
+
+
+@pytest.mark.parametrize(
+    ("high", "metric", "sign", "best"), [(28, "loss", 1, 4), (27, "loss", -1, 24), (28, "auc", 1, 28)]
+)
+def test_tpe_reaches_either_end_of_an_integer_range_and_not_beyond(tmp_path, high, metric, sign, best):
     space = {WIDTH: {"type": "integer", "low": 4, "high": high, "step": 4}}
-    sweep = small_sweep(tmp_path, space=space, search="tpe", trials=40, metric="loss")
+    sweep = small_sweep(tmp_path, space=space, search="tpe", trials=40, metric=metric)
     tried = [trial.values[WIDTH] for trial in searched(sweep, 40, lambda values: sign * values[WIDTH])]
-    assert set(tried) <= set(range(4, 29, 4))
+    assert set(tried) <= set(range(4, high + 1, 4))
     assert tried[STARTUP_TRIALS:].count(best) > 10
 
 

@@ -19,11 +19,12 @@ from archnet.files.locks import LOCK_FILE, LockedError
 from archnet.runs.folders import folder_match
 from archnet.runs.folders import placement as placement_module
 from archnet.runs.folders.experiment_folder import run_name, shared_document
-from archnet.runs.folders.folder_match import match_folder, read_reservation, write_reservation
+from archnet.runs.folders.folder_match import match_folder, numbered_folders, read_reservation, write_reservation
 from archnet.runs.folders.placement import log_changes, open_experiment_folder, write_changes
 from archnet.runs.folders.replacement import settle_replaced_runs
 
 NET = {"name": "net", "rank": 2, "layers": [{"type": "FC", "num_output": 8}, {"type": "T"}]}
+TWO = [NET, {**NET, "name": "other"}]
 
 
 @pytest.fixture(autouse=True)
@@ -137,6 +138,58 @@ def test_settings_that_were_never_run_cannot_be_resumed():
         "Remove --resume to run them in a new folder.",
     )
     assert run(8, resume=True) == "runs/edit"
+
+
+def test_of_several_runs_with_the_same_settings_a_finished_one_is_named_else_the_first():
+    run(archs=TWO, finished=False)
+    with pytest.raises(RunError, match=r"^runs/edit/net: this run was interrupted\."):
+        run(archs=TWO)
+    Path("runs/edit/other/checkpoint").rmdir()
+    Path("runs/edit/other/metrics.json").write_text("{}")
+    with pytest.raises(RunError, match=r"^runs/edit/other: this run is finished"):
+        run(archs=TWO)
+
+
+def test_of_several_changes_the_first_says_why_there_is_nothing_to_resume():
+    run(archs=TWO)
+    changed = [{**one, "layers": [{"type": "FC", "num_output": 30 + k}, {"type": "T"}]} for k, one in enumerate(TWO)]
+    with pytest.raises(RunError, match=r"nothing to resume: arch\.layers\[0\]\.num_output 8 -> 30\. Remove"):
+        run(archs=changed, resume=True)
+
+
+def test_a_folder_of_other_data_without_runs_is_not_resumed():
+    write_json(Path("runs/edit/experiment.json"), shared_document(experiments(8)[0]))
+    with pytest.raises(RunError, match=r"^runs/edit: .* nothing to resume: split\.seed 42 -> 3\. Remove --resume"):
+        run(8, split={"seed": 3}, resume=True)
+    assert run(8, split={"seed": 3}) == "runs/edit-2"
+    assert not Path("runs/edit-2/net/changes.json").exists()
+
+
+def test_a_run_with_the_same_settings_is_replaced_without_the_others_in_its_folder():
+    run(8)
+    run(8, training={"seed": 1})
+    Path("runs/edit/split.csv").write_text("shared")
+    found = experiments(8)
+    with open_experiment_folder(found, None, overwrite=True) as placement:
+        assert sorted(path.name for path in Path("runs/edit/.replaced").iterdir()) == ["net"]
+        fake_runs(placement, found)
+    assert sorted(content()) == ["edit/net-seed1/metrics.json", "edit/net/metrics.json"]
+
+
+def test_runs_are_replaced_together_with_new_seeds():
+    run(8)
+    found = [*experiments(24), *experiments(24, training={"seed": 1})]
+    with open_experiment_folder(found, None, overwrite=True) as placement:
+        assert (placement.folder, placement.is_replaced) == (Path("runs/edit"), True)
+        fake_runs(placement, found)
+    assert sorted(content()) == ["edit/net-seed1/metrics.json", "edit/net/metrics.json"]
+
+
+@pytest.mark.parametrize("is_resumed", [True, False])
+def test_the_changes_of_an_earlier_run_are_removed_unless_it_is_resumed(is_resumed):
+    path = write_json(Path("runs/edit/net/changes.json"), {})
+    write_changes(path.parent, None, is_resumed=is_resumed)
+    assert path.exists() is is_resumed
 
 
 def test_other_data_and_another_split_get_a_folder_of_their_own(caplog):
@@ -264,7 +317,9 @@ def test_overwrite_keeps_the_files_of_the_user_in_the_folders_of_the_experiment_
     Path("runs/edit/thesis").mkdir()
     for name in ("notes.md", "thesis/chapter.md", "net/look.md"):
         Path("runs/edit", name).write_text("mine")
+    Path("runs/edit/net/.archnet-draft").touch()
     run(24, overwrite=True)
+    assert not Path("runs/edit/net/.archnet-draft").exists()
     run(24, split={"seed": 3}, finished=False, overwrite=True)
     Path("runs/edit/net/later.md").write_text("mine")
     run(32, split={"seed": 4}, overwrite=True)
@@ -392,6 +447,32 @@ def test_what_a_killed_process_reserved_is_free(here):
     assert run(32) == "runs/edit-2"
 
 
+def test_a_file_with_the_name_of_the_next_folder_is_skipped(here):
+    run(8)
+    (here / "runs/edit-2").write_text("mine")
+    assert run(24) == "runs/edit-3"
+
+
+@pytest.mark.parametrize(
+    ("recorded", "name", "folders"),
+    [
+        (
+            {"edit-10": "edit", "edit-2": "edit", "edit-1": "edit", "edit-02": "edit"},
+            "edit",
+            ["edit", "edit-2", "edit-10"],
+        ),
+        ({"edit": "renamed", "edit-2": "renamed"}, "edit", ["edit"]),
+        ({"edit-2": "edit-2"}, "edit-2", ["edit-2"]),
+        ({"edit-2": "edit"}, "edit-2", []),
+        ({"edit-2": "edit", "edit-2-2": "edit-2"}, "edit-2", ["edit-2-2"]),
+    ],
+)
+def test_the_numbered_folders_are_those_of_the_experiment_in_the_order_of_their_numbers(recorded, name, folders):
+    for folder, owner in recorded.items():
+        write_json(Path("runs") / folder / "experiment.json", {"name": owner})
+    assert numbered_folders(Path("runs") / name, name) == [Path("runs") / folder for folder in folders]
+
+
 @pytest.fixture
 def claimed(here, monkeypatch):
     """Locks folders as if another process made runs in them; only the first one is recorded from the start."""
@@ -478,9 +559,6 @@ def test_a_named_folder_that_another_process_holds_is_not_tried_again(monkeypatc
     assert tried == [Path("out"), Path("runs/edit"), Path("runs/edit")]
 
 
-TWO = [NET, {**NET, "name": "other"}]
-
-
 def test_shared_files_that_were_kept_aside_without_a_run_are_restored_unless_new_runs_have_begun():
     for is_begun in (False, True):
         folder = Path(f"runs/edit{int(is_begun)}")
@@ -504,6 +582,7 @@ def test_an_interrupted_replacement_of_two_runs_is_not_replaced_in_turn_when_one
         "runs/edit/.replaced: keeps the runs that an interrupted --overwrite replaced, and net of the new runs is "
         "finished. Finish the others with --resume first, or remove runs/edit/.replaced.",
     )
+    settle_replaced_runs(Path("runs/edit"))
     assert content()["edit/.replaced/net/metrics.json"] == 8
 
 

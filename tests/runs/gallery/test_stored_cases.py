@@ -29,8 +29,8 @@ def test_hounsfield_units_and_grey_values_are_stored_without_a_change():
 
 
 def test_fractions_of_hounsfield_units_are_rounded():
-    stored, scales = store_values(np.array([[-1000.4, 399.6, 40000]], np.float32), 1, is_hu=True)
-    assert (stored.dtype, stored.tolist(), scales.tolist()) == (np.int16, [[-1000, 400, 32767]], [[1, 0]])
+    stored, scales = store_values(np.array([[-1000.4, 399.6, 40000, -40000]], np.float32), 1, is_hu=True)
+    assert (stored.dtype, stored.tolist(), scales.tolist()) == (np.int16, [[-1000, 400, 32767, -32768]], [[1, 0]])
 
 
 def test_other_values_are_stored_as_shares_of_the_range_of_their_channel():
@@ -39,6 +39,9 @@ def test_other_values_are_stored_as_shares_of_the_range_of_their_channel():
     assert stored.dtype == np.int16
     error = np.abs(restored(stored, scales) - values).max(axis=(0, 1, 2))
     assert (error <= np.array([12, 12_000]) / 65_534 * 0.51).all()
+    stored, scales = store_values(values[..., 0], 1, is_hu=False)
+    assert (stored.shape, scales.shape) == ((4, 6, 5), (1, 2))
+    np.testing.assert_allclose(stored * scales[0, 0] + scales[0, 1], values[..., 0], rtol=0, atol=12 / 65_534 * 0.51)
     constant, scales = store_values(np.full((2, 3), 0.25, np.float32), 1, is_hu=False)
     np.testing.assert_array_equal(constant * scales[0, 0] + scales[0, 1], 0.25)
 

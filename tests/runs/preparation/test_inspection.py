@@ -9,8 +9,10 @@ import archnet
 from archnet.data import open_dataset
 from archnet.data.checks.duplicates import copies
 from archnet.data.checks.findings import Finding
+from archnet.data.dataset import Cases
 from archnet.report.data_check_wording import summary_rows
 from archnet.runs.preparation import prepare
+from archnet.runs.preparation.data_summary import summarize_attributes
 from archnet.runs.preparation.inspection import inspect_data
 from checked_data import COPIES, experiment_document, find, write_squares
 
@@ -53,6 +55,18 @@ def test_values_outside_the_range_are_counted(tmp_path):
     data = {"name": "npz", "root": str(path), "range": "hu"}
     first, _ = inspected(path, data=data).summary["values"]["classes"]
     assert (first["below"], first["above"]) == (0.25, 0.25)
+
+
+def test_of_a_text_attribute_the_12_most_frequent_values_are_counted():
+    values = np.array([*(f"v{number:02}" for number in range(13)), "v12", "", ""])
+    names = np.arange(16).astype(np.str_)
+    cases = Cases(ids=names, groups=names, labels=np.arange(16) % 2, classes=("a", "b"), attributes={"kind": values})
+    (entry,) = summarize_attributes(cases)
+    counts = {"v12": 2, **{f"v{number:02}": 1 for number in range(11)}}
+    assert entry == {
+        **{"name": "kind", "known": 14, "cases": 16, "known_positives": 7, "positives": 8},
+        **{"values": counts, "num_values": 13},
+    }
 
 
 def test_errors_are_findings_and_the_most_serious_come_first(tmp_path, monkeypatch):

@@ -76,6 +76,12 @@ def test_a_test_set_from_one_patient_is_a_warning():
     )
 
 
+@pytest.mark.parametrize(("count", "is_said"), [(1, False), (2, True)])
+def test_a_single_case_is_not_said_to_be_of_one_patient(count, is_said):
+    (finding,) = found([0] * count, sets_of(test=count), groups=["p1"] * count)
+    assert (f"All {count} cases of the test set come from one group" in finding.message) is is_said
+
+
 def test_a_validation_set_without_a_class_is_a_warning_and_counts_as_evaluated_where_there_is_no_test_set():
     (finding,) = found([0] * 10 + [0, 1] * 20, sets_of(validation=10, test=40))
     assert finding.message == (
@@ -116,6 +122,13 @@ def test_of_more_than_two_classes_the_class_with_the_fewest_cases_is_expected_an
         "known to within ±0.17. The report leads with the macro average over all classes."
     )
     assert expect_recall(cases, sets_of(train=83)) is None
+
+
+def test_of_three_classes_the_only_one_with_cases_is_expected():
+    cases = replace(cases_of([2] * 12), classes=("air", "glass", "solid"))
+    expected = expect_recall(cases, sets_of(test=12))
+    assert (expected.class_name, expected.num_cases) == ("solid", 12)
+    assert expected.text.startswith('With 12 cases of "solid" in the test set (the fewest of 3 classes), each from')
 
 
 def test_the_expected_interval_is_the_one_that_the_report_will_give():

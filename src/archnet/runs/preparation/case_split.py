@@ -73,7 +73,7 @@ def make_preview_splits(cases: Cases, experiments: Sequence[Experiment]) -> tupl
     except ArchnetError as error:
         if not {experiment.split.by for experiment in experiments} <= {"auto", "group", "candidate"}:
             raise
-        sets = np.full(len(cases.ids), "train", dtype="<U10")
+        sets = np.full(len(cases.ids), "train")
         undivided = Split(test=0.0, validation=0.0, seed=experiments[0].split.seed)
         whole = CaseSplit(sets=sets, rows=keep_rows(cases, sets, experiments[0].data, undivided))
         return {experiment.split: whole for experiment in experiments}, str(error)

@@ -87,7 +87,7 @@ class PreparedData:
         for row in zip(
             cases.ids.tolist(), cases.groups.tolist(), cases.labels.tolist(), self.sets.tolist(), strict=True
         ):
-            digest.update(repr(row).encode(errors="backslashreplace"))
+            digest.update(repr(row).encode())
         for column in (cases.soft, cases.weight):
             digest.update(b"" if column is None else column.tobytes())
         for number in self._scans_in_order():

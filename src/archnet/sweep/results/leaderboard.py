@@ -175,11 +175,11 @@ def read_leaderboard(sweep: Sweep, folder: Path, cache: dict[int, LeaderboardRow
     """
     cache = {} if cache is None else cache
     rows = [_cached_row(sweep, folder, trial, cache) for trial in read_trials(folder)]
-    sign = 1 if is_lower_better(sweep.metric) else -1
+    is_lower = is_lower_better(sweep.metric)
 
-    def sort_key(row: LeaderboardRow) -> tuple[int, float, int]:
-        tier = 0 if row.is_ranked else 1 if row.is_compared else 2
-        return tier, sign * row.value if tier < 2 and row.value is not None else 0.0, row.trial.number
+    def sort_key(row: LeaderboardRow) -> tuple[bool, bool, float, int]:
+        value = (row.value if row.is_compared else None) or 0.0
+        return not row.is_compared, not row.is_ranked, value if is_lower else -value, row.trial.number
 
     return Leaderboard(sweep=sweep, rows=tuple(sorted(rows, key=sort_key)))
 
