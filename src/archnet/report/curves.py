@@ -141,7 +141,7 @@ def run_curves(run: RunFiles) -> dict[Plot, list[Curve]]:
     result = replace(_set_result(run, reported), hue="", has_band=len(run.classes) <= _MOST_BANDS)
     weakest = sorted(result.plottable_classes(None), key=lambda k: result.area("auc", k).value or 0.0)
     each: list[Entry] = [(result, k, run.classes[k]) for k in sorted(weakest[:MAX_CLASS_CURVES])]
-    return all_curves([(replace(result, has_band=False), None, "macro average"), *each])
+    return all_curves([(result, None, "macro average"), *each])
 
 
 def set_results(run: RunFiles) -> list[EvaluationResult]:
