@@ -192,7 +192,9 @@ def test_training_curves_of_more_than_two_classes_are_those_of_the_macro_means()
 
 def test_training_curves_fall_where_the_loss_falls():
     history = {"epoch": [1.0, 2.0, 3.0], "train_loss": [0.9, 0.5, 0.1], "validation_loss": [0.9, 0.7, 0.8]}
-    training, validation = lines(training_curves_drawing(history))
+    drawing = training_curves_drawing(history)
+    training, validation = lines(drawing)
+    assert dots(drawing) == []
     assert [x for x, _ in training] == [x for x, _ in validation]
     (_, first), (_, middle), (_, last) = training
     assert last > middle > first
