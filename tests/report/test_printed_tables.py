@@ -1,6 +1,7 @@
 """The text of tables in the terminal: every row, its unit and its column."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
 from archnet.report.data_check_table import data_check_table
 from archnet.report.data_check_wording import attribute_text, check_sentence, summary_rows
 from archnet.report.froc_table import froc_summary
+from archnet.report.html.notebook_tables import data_check_html
 from archnet.report.network_table import MAX_ROWS, network_table
 from archnet.report.twin_table import twin_lines, twin_table
 
@@ -147,6 +149,18 @@ def test_what_a_data_check_does_not_know_is_left_out():
     *contents, conclusion = lines_of(data_check_table(CHECK | impossible | {"findings": []}))
     assert "Sets" not in contents
     assert conclusion == "No run is possible: split: 2 groups are too few. Findings: no findings."
+
+
+def test_a_notebook_shows_the_conclusion_of_a_data_check_before_its_tables():
+    html = data_check_html(CHECK)
+    captions = re.findall("<caption[^>]*><strong>(.*?)</strong>", html)
+    assert html.startswith(f"<p><strong>{check_sentence(CHECK)}</strong></p><table>")
+    assert captions == ["luna16:/data", "Sets", "Findings"]
+    assert re.findall("<td[^>]*>(.*?)</td>", html)[-8:] == [
+        "error", "copies", "2 cases are copies. Remove one.", "3, 8", "note", "left_out", "1 file is left out.", "",
+    ]  # fmt: skip
+    undivided = {name: value for name, value in SUMMARY.items() if name not in ("split", "sets")}
+    assert data_check_html(CHECK | {"summary": undivided, "findings": []}).count("<caption") == 1
 
 
 def test_an_allowed_error_needs_no_flag():

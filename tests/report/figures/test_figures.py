@@ -214,6 +214,14 @@ def test_the_kept_epoch_is_marked_in_every_panel():
     )
 
 
+def test_the_curves_of_an_ensemble_are_described_by_the_mean_over_its_networks():
+    history = {"member": [1, 1, 2], "epoch": [1, 2, 1], "train_loss": [0.9, 0.5, 0.3]}
+    start = "Training curves of 2 networks over at most 2 epochs."
+    kept = "On average in the epochs whose weights were kept"
+    assert training_curves_drawing(history).alt == f"{start} In the last one: training loss 0.400."
+    assert training_curves_drawing(history, [1, 1]).alt == f"{start} {kept}: training loss 0.600."
+
+
 @pytest.mark.slow
 def test_the_epoch_that_an_experiment_keeps_is_the_one_with_the_best_validation_value(tmp_path):
     run = read_run(write_run(tmp_path / "archsm"))
