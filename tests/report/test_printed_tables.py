@@ -293,6 +293,9 @@ def test_a_froc_result_is_printed_with_the_counts_of_marks(froc):
         " ignored, hit only excluded findings         1",
         " double, not the best on their nodule        1",
     ]  # fmt: skip
+    lines = [" ".join(line.split()) for line in printed(froc_summary(froc))]
+    assert "\n4 0.667\n8 0.667\n\nCPM 0.476\n" in "\n".join(lines)
+    assert "\nnodules missed 1\n\nmarks 6\nfalse positives 2\n" in "\n".join(lines)
 
 
 @pytest.mark.parametrize("is_long", [False, True])
