@@ -145,7 +145,8 @@ def test_a_file_that_an_interrupted_command_was_writing_is_not_an_edit(run):
     assert verify_run(run, ["metrics.json"], while_rewritten=True) is not None
     with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
         read_run(run)
-    assert read_run(run, while_rewritten=True).folder == run
+    with pytest.raises(DataError, match='has no "classes"'):  # the new file is read, here a stub
+        read_run(run, while_rewritten=True)
 
 
 def test_a_file_edited_after_an_interrupted_command_is_an_edit(run):
