@@ -317,6 +317,11 @@ def test_a_data_check_fits_a_narrow_terminal():
     assert "".join(line.removeprefix("positive class").strip() for line in lines[start:end]) == f'"{"x" * 40}"'
 
 
+@pytest.mark.parametrize("width", [34, 30, 26, 22])
+def test_the_labels_of_a_data_check_are_never_wrapped(width):
+    assert any(line.startswith("positive class") for line in lines_of(data_check_table(CHECK), width))
+
+
 def test_the_location_of_a_layer_is_never_wrapped():
     table = network_table("net", NETWORK)
     for width in (table.least_width(), table.least_width() - 1):
