@@ -12,7 +12,6 @@ import time
 import urllib.request
 import zipfile
 from collections import namedtuple
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -298,6 +297,23 @@ def test_pauses_double_and_follow_what_the_server_asks_for(tmp_path, server):
     waits = []
     fetch("luna16", tmp_path, [0], servers=server.servers(sleep=waits.append, max_attempts=5, max_delay_s=30))
     assert waits == [1, 30, 4, 8]
+
+
+def test_every_temporary_failure_is_tried_again_after_the_first_pause_of_the_policy(tmp_path, server):
+    server.answers["/api/records/3723295"] = [refuse(status) for status in (408, 425, 503, 504)]
+    server.answers[SUBSET0] = [drop_after(0)]
+    waits = []
+    policy = {"sleep": waits.append, "max_attempts": 5, "initial_delay_s": 0.25}
+    fetch("luna16", tmp_path, [0], servers=server.servers(**policy))
+    assert waits == [0.25, 0.5, 1, 2, 0.25]
+
+
+def test_only_attempts_below_the_minimum_speed_count_as_failures(tmp_path, server):
+    server.answers[SUBSET0] = [drop_after(0), drop_after(100), drop_after(99)]
+    waits = []
+    policy = {"sleep": waits.append, "timeout_s": 5.0, "min_bytes_per_s": 20.0}
+    fetch("luna16", tmp_path, [0], servers=server.servers(**policy))
+    assert waits == [1, 1, 2]
 
 
 def test_a_server_that_stays_out_of_order_is_given_up(tmp_path, server):
@@ -703,13 +719,26 @@ def test_a_bad_archive_is_refused_and_leaves_nothing(tmp_path, packed, reason):
     assert list(tmp_path.rglob("*")) == [folder, archive]
 
 
-def test_an_archive_may_reach_each_limit(tmp_path):
+@pytest.mark.parametrize(("method", "name"), [
+    (9, "deflate64"), (12, "bzip2"), (14, "LZMA"), (93, "Zstandard"), (95, "xz"), (98, "PPMd"), (10, "method 10"),
+])  # fmt: skip
+def test_the_compression_that_archnet_cannot_unpack_is_named(tmp_path, method, name):
     archive = tmp_path / "scans.zip"
-    entries = {"d/" * 19 + "a": bytes(100_000), "b": bytes(100_000)}
-    archive.write_bytes(zip_bytes(entries, compression=zipfile.ZIP_DEFLATED))
-    ratio = Fraction(200_000, archive.stat().st_size)
-    unpack(archive, tmp_path / "scans", ArchiveLimits(num_entries=2, depth=20, num_bytes=200_000, ratio=ratio))
-    assert _files(tmp_path / "scans") == entries
+    archive.write_bytes(_with_method(zip_bytes({"a": b"1"}), method))
+    with pytest.raises(DataError, match=f"^{re.escape(f'{archive}: is packed with {name}, which archnet cannot')} "):
+        unpack(archive, tmp_path / "scans")
+
+
+def test_an_archive_at_the_limits_is_unpacked(tmp_path, monkeypatch):
+    archive = tmp_path / "scans.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zip_file:
+        zip_file.writestr("a/b/c", bytes(30_000))
+    with zipfile.ZipFile(archive, "a") as zip_file:
+        zip_file.comment = bytes(300 - archive.stat().st_size)
+    assert archive.stat().st_size == 300
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: DiskUsage(10**6, 10**6 - 30_000, 30_000))
+    unpack(archive, tmp_path / "scans", ArchiveLimits(num_entries=1, depth=3, num_bytes=30_000, ratio=100))
+    assert _files(tmp_path / "scans") == {"a/b/c": bytes(30_000)}
 
 
 def test_an_archive_without_a_top_folder_becomes_the_folder(tmp_path):

@@ -123,13 +123,16 @@ def test_a_class_without_cases_stays_out_of_the_mean_curve():
     result = result_of([part])
     assert result.plottable_classes(None) == [0, 1]
     assert all_curves([(result, 2, "c")]) == {}
+    alike = result_of([replace(part, y_true=np.zeros_like(part.y_true))])
+    assert (alike.plottable_classes(0), alike.plottable_classes(None)) == ([], [])
 
 
-@pytest.mark.slow
-def test_of_many_classes_a_run_draws_the_mean_and_the_weakest(tmp_path):
-    classes = tuple(f"k{k}" for k in range(9))
-    predictions = synthetic_predictions(classes, num_cases=3000)
-    run = read_run_files(write_run(tmp_path / "net", classes=classes, predictions=predictions))
-    names = [curve.name for curve in run_curves(run)[ROC]]
+def test_of_many_classes_a_run_draws_the_mean_and_the_weakest_also_one_without_any_area(tmp_path):
+    classes = tuple(f"k{k}" for k in range(MAX_CLASS_CURVES + 3))
+    run = read_run_files(write_run(tmp_path / "net", classes=classes))
     areas = run.metrics["test"]["auc"]["per_class"]
+    areas[classes[-1]] = 0.0
+    names = [curve.name for curve in run_curves(run)[ROC]]
     assert names == ["macro average", *sorted(sorted(areas, key=areas.get)[:MAX_CLASS_CURVES])]
+    assert classes[-1] in names
+    assert len(names) == 7

@@ -1,6 +1,7 @@
 """gallery.npz and heat_maps.npz: what is written is read back, and what is damaged is refused."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,24 @@ def test_a_gallery_without_optional_arrays_is_read_back(tmp_path):
     write_gallery_file(tmp_path / "gallery.npz", written)
     with np.load(tmp_path / "gallery.npz") as arrays:
         assert sorted(arrays) == ["case", "is_hu", "kind", "values"]
+        assert not arrays["is_hu"]
+
+
+def test_a_gallery_and_heat_maps_of_no_cases_are_read_back(tmp_path):
+    no_names = np.array([], np.str_)
+    empty = gallery_of(tmp_path, values=VALUES[:0], case=no_names, kind=no_names)
+    assert (empty.shape, len(empty.cases)) == ((3, 2, 2), 0)
+    path = tmp_path / "heat_maps.npz"
+    write_heat_maps(path, HeatMaps(cases=no_names, labels=MAPS["label"][:0], heat=MAPS["heat"][:0], grid=MAPS["grid"]))
+    assert len(read_heat_maps(path).cases) == 0
+
+
+def test_a_gallery_that_cannot_be_opened_is_reported_with_the_reason(tmp_path):
+    path = tmp_path / "gallery.npz"
+    path.mkdir()
+    message = f"{path}: cannot be read: Is a directory. Check its permissions."
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_gallery(path)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4), (2, 3, 4, 5)])
@@ -64,6 +83,7 @@ def test_a_gallery_of_the_first_version_has_grey_values(tmp_path, shape):
     assert (old.scales, old.window, old.is_hu, old.placements) == (None, None, False, None)
     np.testing.assert_array_equal(old.picture(1), images[1])
     np.testing.assert_array_equal(old.raw_values(1), images[1].astype(np.float32))
+    np.testing.assert_array_equal(replace(old, window=(0.0, 100.0)).picture(1), images[1])
     limits = InputLimits.of(-1000, 400)
     np.testing.assert_allclose(old.raw_channels(slice(None), limits), images / 255 * 1400 - 1000, rtol=1e-4, atol=1e-3)
 
@@ -74,7 +94,9 @@ def test_stored_values_are_scaled_to_raw_values_and_to_the_window(tmp_path):
     np.testing.assert_array_equal(gallery.raw_values(0), raw)
     np.testing.assert_array_equal(gallery.picture(0), (255 * np.clip((raw + 10) / 30, 0, 1)).round())
     np.testing.assert_array_equal(gallery.raw_channels(np.array([1]), InputLimits.of(0, 1)), VALUES[1:] * 2.0 - 1)
-    both = gallery_of(tmp_path, **OTHER).raw_channels(slice(0, 1), InputLimits.of(0, 1))
+    two_channels = gallery_of(tmp_path, **OTHER)
+    np.testing.assert_array_equal(two_channels.raw_values(0), raw)
+    both = two_channels.raw_channels(slice(0, 1), InputLimits.of(0, 1))
     np.testing.assert_array_equal(both[..., 0], VALUES[:1] * 2.0 - 1)
     np.testing.assert_array_equal(both[..., 1], np.full((1, 3, 2, 2), 3.5))
 

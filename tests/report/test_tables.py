@@ -5,6 +5,7 @@ import io
 import pytest
 from rich import box
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from archnet.report.tables import FirstFittingTable, FittingTable, titled_table
@@ -78,6 +79,35 @@ def test_the_totals_of_a_stacked_table_are_its_last_paragraph():
         "  parameters 1,208",
         "Training takes 3 GB.",
     ]
+
+
+def framed_table(kind, **options):
+    table = kind(**options)
+    table.add_column("scan number", footer="total")
+    table.add_column("n")
+    table.add_column(Text("a\nb"), max_width=5, overflow="fold")
+    table.add_column("shares", no_wrap=True)
+    table.add_row("1", None, "malignant nodule", "1 of 2 of 3")
+    table.add_row("2", "k", None, "")
+    return table
+
+
+@pytest.mark.parametrize("options", [
+    {"box": box.SIMPLE_HEAD, "pad_edge": False}, {"box": box.SIMPLE_HEAD}, {"box": None}, {"box": None, "pad_edge": False},
+    {"box": box.SQUARE}, {"box": box.SQUARE, "show_edge": False}, {"box": box.SQUARE, "show_header": False},
+    {"box": box.SQUARE, "show_footer": True, "padding": (0, 2, 0, 1)}, {"box": box.SQUARE, "padding": 0},
+], ids=str)  # fmt: skip
+def test_a_table_has_its_padding_where_it_fits_and_its_columns_where_the_words_fit(options):
+    table, plain = framed_table(FittingTable, **options), framed_table(Table, **options)
+    text = printed(plain, 100)
+    width = Console(width=100).measure(plain).maximum
+    assert printed(table, width) == printed(table, 100) == text
+    assert printed(table, width - 1) != text
+    least = table.least_width()
+    assert any("1 of 2 of 3" in line for line in printed(table, least))
+    assert not any(line.startswith("scan number 1") for line in printed(table, least))
+    header = "scan number 1" if options.get("show_header", True) else "1"
+    assert header in printed(table, least - 1)
 
 
 @pytest.mark.parametrize(("width", "first"), [(80, "long name"), (12, "short")])

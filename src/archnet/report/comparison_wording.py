@@ -40,8 +40,8 @@ def ratio_text(ratio: float | None) -> str:
 
     >>> ratio_text(8.27), ratio_text(26.4), ratio_text(0.31), ratio_text(1)
     ('8.3 times', '26 times', '0.31 times', 'the same')
-    >>> ratio_text(1.03), ratio_text(0.96), ratio_text(1.06)
-    ('about the same', 'about the same', '1.1 times')
+    >>> ratio_text(1.03), ratio_text(0.95), ratio_text(1.05), ratio_text(9.4), ratio_text(10)
+    ('about the same', 'about the same', '1.1 times', '9.4 times', '10 times')
     """
     if ratio is None:
         return ""
@@ -61,8 +61,8 @@ def cost_ratio(reference: ComparisonRow, other: ComparisonRow, name: str) -> flo
 def p_value_text(p: float | None) -> str:
     """A p value.
 
-    >>> p_value_text(0.0421), p_value_text(1e-9), p_value_text(None)
-    ('0.042', '<0.001', '')
+    >>> p_value_text(0.0421), p_value_text(0.001), p_value_text(1e-9), p_value_text(None)
+    ('0.042', '0.001', '<0.001', '')
     """
     if p is None:
         return ""

@@ -49,21 +49,26 @@ class EvaluationResult:
     hue: str = ""
     has_band: bool = True
 
+    @property
+    def first(self) -> Predictions:
+        """The predictions of the first seed; those of the others have the same cases, classes and groups."""
+        return self.predictions_by_seed[0]
+
     def is_positive(self, k: int) -> NDArray[np.bool_]:
         """Whether each case is of class k, shape (N,)."""
-        is_of_class: NDArray[np.bool_] = self.predictions_by_seed[0].y_true == k
+        is_of_class: NDArray[np.bool_] = self.first.y_true == k
         return is_of_class
 
     def plottable_classes(self, k: int | None) -> list[int]:
         """Class k, or all classes if it is None, except those without cases or without other cases."""
-        classes = range(len(self.predictions_by_seed[0].classes)) if k is None else [k]
+        classes = range(len(self.first.classes)) if k is None else [k]
         return [one for one in classes if 0 < self.is_positive(one).mean() < 1]
 
     def area(self, name: str, k: int | None) -> Estimate:
         """The area under a curve of class k, or the mean over the classes if it is None."""
         if k is None:
             return macro_estimate(self.metrics, name)
-        return class_estimate(self.metrics, name, self.predictions_by_seed[0].classes[k])
+        return class_estimate(self.metrics, name, self.first.classes[k])
 
 
 Entry = tuple[EvaluationResult, int | None, str]
@@ -141,7 +146,7 @@ def run_curves(run: RunFiles) -> dict[Plot, list[Curve]]:
     result = replace(_set_result(run, reported), hue="", has_band=len(run.classes) <= _MOST_BANDS)
     weakest = sorted(result.plottable_classes(None), key=lambda k: result.area("auc", k).value or 0.0)
     each: list[Entry] = [(result, k, run.classes[k]) for k in sorted(weakest[:MAX_CLASS_CURVES])]
-    return all_curves([(replace(result, has_band=False), None, "macro average"), *each])
+    return all_curves([(result, None, "macro average"), *each])
 
 
 def set_results(run: RunFiles) -> list[EvaluationResult]:
@@ -184,7 +189,7 @@ def _bands(result: EvaluationResult, k: int | None) -> tuple[Band | None, Band |
     cases = RankedCases(
         scores_by_seed=[cases.probabilities[:, k] for cases in result.predictions_by_seed],
         is_positive=result.is_positive(k),
-        groups=result.predictions_by_seed[0].groups,
+        groups=result.first.groups,
     )
     return (curve_bands(cases) if result.has_band else None) or (None, None)
 

@@ -53,9 +53,9 @@ def _set_table(check: Mapping[str, Any]) -> Table:
 def _finding_parts(findings: Sequence[FindingText]) -> Iterator[RenderableType]:
     for finding in findings:
         yield Text.assemble((finding.label, _STYLES[finding.severity]), "  ", (finding.check, "dim"))
-        yield Padding(Text(finding.message, overflow="fold"), (0, 0, 0, _INDENT))
+        yield Padding.indent(Text(finding.message), _INDENT)
         if finding.cases:
-            yield Padding(Text(f"Affected: {finding.cases}", style="dim", overflow="fold"), (0, 0, 0, _INDENT))
+            yield Padding.indent(Text(f"Affected: {finding.cases}", style="dim"), _INDENT)
         if finding.remedy:
-            yield Padding(Text(finding.remedy, style="italic", overflow="fold"), (0, 0, 0, _INDENT))
+            yield Padding.indent(Text(finding.remedy, style="italic"), _INDENT)
         yield ""

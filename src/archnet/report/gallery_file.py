@@ -96,7 +96,7 @@ class Gallery:
             stored = np.concatenate([stored[..., np.newaxis], self.other_channels[numbers]], axis=-1)
         if self.scales is None:
             return scale_from_unit(stored / np.float32(255), limits)
-        factors, offsets = self.scales.T if self.other_channels is not None else self.scales[0]
+        factors, offsets = self.scales.T
         raw: NDArray[np.float32] = (stored.astype(np.float64) * factors + offsets).astype(np.float32)
         return raw
 
@@ -196,12 +196,13 @@ def _parse_gallery(arrays: Mapping[str, NDArray[Any]]) -> Gallery | None:
         "steps_mm": (count, 3, 3),
         "slices": (count, 3),
     }
-    needed = ("case", "kind", *(("scales", "window", "is_hu") if "values" in arrays else ()))
+    needed = ("scales", "window", "is_hu") if "values" in arrays else ()
+    has_needed = all(name in arrays for name in needed)
     has_words = all(name in arrays and arrays[name].dtype.kind == "U" for name in ("case", "kind"))
     has_shapes = all(arrays[name].shape == shape for name, shape in expected.items() if name in arrays)
     has_types = all(arrays[name].dtype == np.float64 for name in expected if name in arrays and name in _FLOATS)
-    has_types = has_types and (others is None or (others.dtype == values.dtype and others.size > 0))
-    if not set(needed) <= set(arrays) or not (has_words and has_shapes and has_types) or min(values.shape[1:]) == 0:
+    has_types = has_types and (others is None or (others.dtype == values.dtype and bool(others.size)))
+    if not (has_needed and has_words and has_shapes and has_types) or min(values.shape[1:]) == 0:
         return None
     return _build_gallery(values, arrays)
 
@@ -218,8 +219,10 @@ def _build_gallery(values: NDArray[Any], arrays: Mapping[str, NDArray[Any]]) -> 
         kinds=arrays["kind"],
         scales=arrays.get("scales"),
         window=window and (window[0], window[1]),
-        is_hu=bool(arrays.get("is_hu", False)),
-        placements=Placements(**{name: arrays[name] for name in names}) if set(names) <= set(arrays) else None,
+        is_hu=bool(arrays.get("is_hu")),
+        placements=Placements(**{name: arrays[name] for name in names})
+        if all(name in arrays for name in names)
+        else None,
         other_channels=arrays.get("other_channels"),
     )
 

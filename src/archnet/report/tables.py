@@ -58,11 +58,11 @@ class FittingTable(Table):
     def _least_width(self, column: Column) -> int:
         if column.no_wrap:
             return self._full_width(column)
-        longest = max((len(word) for text in self._texts(column) for word in text.split()), default=1)
+        longest = max([1, *(len(word) for text in self._texts(column) for word in text.split())])
         return min(longest, MIN_FOLDED) if column.overflow == "fold" else longest
 
     def _full_width(self, column: Column) -> int:
-        return max((len(line) for text in self._texts(column) for line in text.split("\n")), default=1) or 1
+        return max([1, *(len(line) for text in self._texts(column) for line in text.split("\n"))])
 
     def _texts(self, column: Column) -> Iterator[str]:
         yield from [_text(column.header)] if self.show_header else []
@@ -81,8 +81,8 @@ class FittingTable(Table):
         first, *others = [_text(cell) for cell in row]
         pairs = zip(headers[1:], others, strict=True)
         text = "; ".join(f"{_one_line(header)} {_one_line(cell)}".strip() for header, cell in pairs if cell)
-        yield Text(f"{_one_line(headers[0])} {first}".strip(), style="bold", overflow="fold")
-        yield Padding(Text(text, overflow="fold"), (0, 0, 0, _INDENT))
+        yield Text(f"{_one_line(headers[0])} {first}".strip(), style="bold")
+        yield Padding.indent(Text(text), _INDENT)
 
 
 def titled_table(title: str, **options: Any) -> FittingTable:
@@ -125,10 +125,8 @@ class FirstFittingTable:
 
 
 def _natural_width(table: FittingTable) -> int:
-    widths = (
-        min(max(table._full_width(column), column.min_width or 0), column.max_width or 1000) for column in table.columns
-    )
-    return sum(widths) + _frame_width(table)
+    pairs = ((table._full_width(column), column.max_width) for column in table.columns)
+    return sum(min(full, most or full) for full, most in pairs) + _frame_width(table)
 
 
 def _frame_width(table: Table) -> int:

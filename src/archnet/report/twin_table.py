@@ -22,7 +22,7 @@ def twin_table(document: Mapping[str, Any]) -> FittingTable:
     table.add_column("")
     for side in sides:
         table.add_column(side["name"], justify="right", overflow="fold")
-    table.add_column("difference", justify="right", no_wrap=True)
+    table.add_column("difference", justify="right")
     table.add_row("network", *(side["form"] for side in sides))
     table.add_row("input", *(_sizes(side["input_shape"]) for side in sides))
     table.add_row("parameters", *(f"{side['parameters']:,}" for side in sides), _difference(document, "parameters"))

@@ -54,13 +54,13 @@ def calibration_error(entry: Mapping[str, Any]) -> str:
 
 
 def threshold(value: float) -> str:
-    """A threshold with three decimals, or more to distinguish it from 0 and 1.
+    """A threshold with three decimals, or up to nine to distinguish it from 0 and 1.
 
-    >>> threshold(0.5), threshold(0.00012), threshold(0.99965), threshold(1.0)
-    ('0.500', '0.00012', '0.99965', '1.000')
+    >>> threshold(0.5), threshold(0.00012), threshold(0.99965), threshold(1.0), threshold(1.2e-9)
+    ('0.500', '0.00012', '0.99965', '1.000', '0.000000001')
     """
     gap = min(value, 1 - value)
-    places = min(9, 1 - math.floor(math.log10(gap))) if 0 < gap < 0.01 else 3
+    places = max(3, min(9, 1 - math.floor(math.log10(gap)))) if gap > 0 else 3
     return f"{value:.{places}f}"
 
 
@@ -106,7 +106,7 @@ def mean_count(value: float) -> str:
     >>> mean_count(1248), mean_count(39.6667)
     ('1,248', '39.7')
     """
-    return f"{value:,.0f}" if abs(value - round(value)) < 1e-6 else f"{value:,.1f}"
+    return f"{value:,.0f}" if math.isclose(value, round(value)) else f"{value:,.1f}"
 
 
 def pluralize_mean(value: float, noun: str) -> str:
@@ -142,10 +142,12 @@ def duration(seconds: float | None) -> str:
 
     >>> duration(200), duration(4.25), duration(7260)
     ('3 min 20 s', '4.2 s', '2 h 1 min')
+    >>> duration(59.6), duration(59.96), duration(3594), duration(3599.6), duration(7140)
+    ('59.6 s', '1 min 0 s', '59 min 54 s', '1 h 0 min', '1 h 59 min')
     """
     if seconds is None:
         return UNKNOWN
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
@@ -207,6 +209,8 @@ def short_case(name: str, length: int = 24) -> str:
 
     >>> short_case("1.3.6.1.4.1.14519.5.2.1.6279.6001.1000#812", 15)
     '1.3.6.1…1000#812'
+    >>> [short_case("x" * length) == "x" * length for length in (24, 25)]
+    [True, False]
     """
     return name if len(name) <= length else f"{name[: length // 2]}…{name[-(length - length // 2) :]}"
 

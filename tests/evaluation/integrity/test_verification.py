@@ -13,6 +13,7 @@ from archnet.evaluation.integrity.acceptance import accept_edits
 from archnet.evaluation.integrity.manifest import Edit, read_manifest, rewrite_files, write_manifest
 from archnet.evaluation.integrity.verification import LISTED_FILES, verify_results, verify_run
 from archnet.files.atomic import write_json
+from archnet.report.run_files import read_run
 from synthetic_runs import write_run
 
 
@@ -142,6 +143,10 @@ def test_a_file_that_an_interrupted_command_was_writing_is_not_an_edit(run):
     )
     assert_refused(run, ["metrics.json"], message)
     assert verify_run(run, ["metrics.json"], while_rewritten=True) is not None
+    with pytest.raises(DataError, match=f"^{re.escape(message)}$"):
+        read_run(run)
+    with pytest.raises(DataError, match='has no "classes"'):  # the new file is read, here a stub
+        read_run(run, while_rewritten=True)
 
 
 def test_a_file_edited_after_an_interrupted_command_is_an_edit(run):

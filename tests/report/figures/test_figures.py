@@ -192,7 +192,9 @@ def test_training_curves_of_more_than_two_classes_are_those_of_the_macro_means()
 
 def test_training_curves_fall_where_the_loss_falls():
     history = {"epoch": [1.0, 2.0, 3.0], "train_loss": [0.9, 0.5, 0.1], "validation_loss": [0.9, 0.7, 0.8]}
-    training, validation = lines(training_curves_drawing(history))
+    drawing = training_curves_drawing(history)
+    training, validation = lines(drawing)
+    assert dots(drawing) == []
     assert [x for x, _ in training] == [x for x, _ in validation]
     (_, first), (_, middle), (_, last) = training
     assert last > middle > first
@@ -210,6 +212,14 @@ def test_the_kept_epoch_is_marked_in_every_panel():
         "Training curves over 3 epochs. In epoch 2, whose weights were kept: validation loss 0.500, validation recall "
         "0.200."
     )
+
+
+def test_the_curves_of_an_ensemble_are_described_by_the_mean_over_its_networks():
+    history = {"member": [1, 1, 2], "epoch": [1, 2, 1], "train_loss": [0.9, 0.5, 0.3]}
+    start = "Training curves of 2 networks over at most 2 epochs."
+    kept = "On average in the epochs whose weights were kept"
+    assert training_curves_drawing(history).alt == f"{start} In the last one: training loss 0.400."
+    assert training_curves_drawing(history, [1, 1]).alt == f"{start} {kept}: training loss 0.600."
 
 
 @pytest.mark.slow

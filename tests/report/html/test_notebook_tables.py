@@ -78,6 +78,7 @@ def test_a_run_shows_its_sentence_its_confusion_matrix_and_its_metrics(runs):
     assert html == run_html(read_run(runs[0]))
     page, test = Reader(html), run.metrics["test"]
     assert page.paragraphs[0].startswith("<b>cheap ")
+    assert html.startswith("<p><strong>&lt;b&gt;cheap ")
     matrix = page.rows[1 : 1 + len(run.metrics["classes"])]
     assert [[int(cell) for cell in row[1:-1]] for row in matrix] == test["confusion_matrix"]
     assert [row[0] for row in matrix] == run.metrics["classes"]
@@ -93,6 +94,7 @@ def test_a_comparison_shows_its_sentence_both_runs_and_the_differences(runs):
     assert html == comparison_html(comparison)
     page = Reader(html)
     assert page.paragraphs[0] == str(comparison)
+    assert html.startswith("<p><strong>")
     assert page.rows[0] == ["", "<b>cheap", "dear"]
     label = METRICS["recall"].summary_label(len(comparison.classes))
     recall = next(row for row in page.rows if row[0] == label)

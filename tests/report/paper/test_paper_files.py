@@ -1,10 +1,14 @@
 """Tables and model card of a run."""
 
+import base64
 import csv
+import io
 import re
 
 import matplotlib as mpl
+import numpy as np
 import pytest
+from PIL import Image
 
 import archnet
 from archnet.errors import RunError
@@ -77,7 +81,7 @@ def test_every_figure_is_written_as_pdf_on_demand_and_removed_without(tmp_path):
     assert "figures/flow.pdf" not in read_manifest(folder).files
 
 
-SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="96" height="192"><g>{}</g></svg>'
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="96" height="192"><g>{}</g></svg>'
 
 
 def pdf_of(folder, elements):
@@ -135,6 +139,29 @@ def test_texts_are_turned_anchored_and_bold_in_a_pdf(tmp_path):
     assert lefts[1] < lefts[0] < 36
     assert "Bold" in middle
     assert "0 1 0 rg" in middle
+
+
+def test_an_image_keeps_its_place_size_and_grey_values_in_a_pdf(tmp_path):
+    buffer = io.BytesIO()
+    Image.fromarray(np.array([[64, 128], [128, 192]], np.uint8)).save(buffer, format="png")
+    data = base64.b64encode(buffer.getvalue()).decode()
+    image = f'<image x="8" y="16" width="40" height="32" xlink:href="data:image/png;base64,{data}"/>'
+    text = pdf_of(tmp_path, '<rect width="1" height="1"/><rect width="2" height="2"/>' + image)
+    assert "q 30 0 0 24 6 108 cm /I1 Do Q" in text
+    assert text.index("1.5 142.5 l") < text.index("/I1 Do")
+    *_, pixels = text.partition("/Subtype /Image")[2].partition("stream\n")
+    values = np.frombuffer(pixels.partition("\nendstream")[0].encode("latin-1"), np.uint8)
+    assert (values[0], values[-1]) == (64, 192)
+
+
+def test_elements_cover_those_before_them_in_a_pdf(tmp_path):
+    rect = '<rect width="8" height="8" fill="#ff0000"/>'
+    lines = page_lines(tmp_path, '<text x="48" y="96" fill="#00ff00">o</text>' + rect)
+    assert lines.index("BT") < next(k for k, line in enumerate(lines) if line.endswith("1 0 0 rg"))
+
+
+def test_the_same_figure_gives_the_same_pdf(tmp_path):
+    assert "/CreationDate" not in pdf_of(tmp_path, '<rect width="1" height="1"/>')
 
 
 def test_an_unknown_element_of_a_figure_is_an_error(tmp_path):

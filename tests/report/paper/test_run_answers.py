@@ -8,7 +8,15 @@ import pytest
 from archnet.report.gallery_file import HeatMaps
 from archnet.report.paper.acquisition_rows import acquisition_text
 from archnet.report.paper.answers import answer
-from archnet.report.paper.card_sections import data_text, network_text, output_text, training_text
+from archnet.report.paper.card_sections import (
+    data_text,
+    intended_use,
+    network_text,
+    origin_text,
+    output_text,
+    results_text,
+    training_text,
+)
 from archnet.report.run_files import read_run
 from synthetic_runs import edit, published, synthetic_predictions, write_run
 
@@ -93,12 +101,34 @@ VIEWS = "the means over 8 views of it (test-time augmentation with the flips and
      "“nodule”."),
     ("layers", {"network": None, "arch": {"stacked": {"network": "net", "C": 1.0}}}, "Options: network net, C 1.0."),
     ("layers", {"network": None}, ""),
+    ("layers", {"network": None, "arch": {"baseline": {"grid": 16}}}, "Options: grid 16."),
+    ("technology", {"arch": {"name": "my net", "rank": None}},
+     "The model is a 2D convolutional network (deep learning; my net) that classifies candidates in chest CT as "
+     "“non-nodule” and “nodule”."),
+    ("technology", {"arch": {"baseline": {}, "name": None}, "data": {"name": "unknown"}},
+     "The model uses machine learning without a network (archsm) to classify cases as “non-nodule” and “nodule”."),
+    ("code", {"environment": {"packages": {"archnet": "0.2"}, "command": "archnet run a.json",
+                              "git": {"commit": "1f", "has_uncommitted_changes": True}}},
+     "Code: archnet 0.2 (MIT licence). Command: archnet run a.json. Commit of the working folder: 1f with uncommitted "
+     "changes."),
+    ("code", {"environment": {"archnet": "0.1", "git": {"commit": "1f", "has_uncommitted_changes": False}}},
+     "Code: archnet 0.1 (MIT licence). Commit of the working folder: 1f."),
+    ("code", {"environment": None}, "Code: archnet (MIT licence)."),
+    ("poor_input", {"data_json": {"findings": [
+        {"severity": "note", "check": "sizes", "message": "Sizes differ."},
+        {"severity": "warning", "check": "spacing", "message": "Spacings differ."}]}},
+     "`archnet predict` rejects non-CT input and warns of out-of-distribution scans. The data of this run had 1 warning."),
+    ("poor_input", {}, "`archnet predict` rejects non-CT input and warns of out-of-distribution scans."),
     ("software", {"environment": {"python": "3.11.9", "packages": {"keras": "3.15", "numpy": "2.4"}}},
      "Computed with Python 3.11.9, keras 3.15, numpy 2.4."),
+    ("software", {"environment": {"python": "3.11.9"}}, "Computed with Python 3.11.9."),
+    ("software", {"environment": {"packages": {"keras": "3.15"}}}, "Computed with keras 3.15."),
     ("software", {"environment": None}, ""),
     ("hardware", {"environment": {"processor": "A CPU", "num_cores": 2, "platform": "Linux",
                                   "execution": {"devices": ["GPU 0", "GPU 1"]}}},
      "The machine: A CPU, 2 cores, computed on GPU 0 and GPU 1, Linux."),
+    ("hardware", {"environment": {"num_cores": 2}}, "The machine: 2 cores."),
+    ("hardware", {"environment": {"processor": "A CPU", "execution": {}}}, "The machine: A CPU."),
     ("hardware", {"environment": None}, ""),
     ("initialization", {"arch": {"baseline": {}}}, "The baseline has no initial weights."),
     ("initialization", {"arch": {"stacked": STACKED}}, ""),
@@ -124,6 +154,8 @@ VIEWS = "the means over 8 views of it (test-time augmentation with the flips and
      "The data are the author's own, read from cubes.npz (data set type “npz”)."),
     ("data_source", {"data": {"name": "npz", "root": None}}, ""),
     ("data_source", {"data": {"name": ""}}, ""),
+    ("record", {},
+     "All settings are in experiment.json in the run folder; `archnet run` repeats the run from this file."),
     ("data_licence", {"data": {"name": "npz"}}, ""),
     ("reference_standard", {"data": {"name": "npz"}}, ""),
     ("digest", {"data_json": {"digest": "1f"}}, "SHA-256 of cases, labels, sets and scans: 1f."),
@@ -145,6 +177,12 @@ VIEWS = "the means over 8 views of it (test-time augmentation with the flips and
     ("missing_data", {"data_json": {"lost": [{"reason": f"r{k}.", "num_cases": 2} for k in (0, 0, 1, 2, 3, 4)]}},
      "6 scans with 12 cases were excluded because they could not be read: r0; r1; r2; and 2 other reasons. No value was "
      "imputed; every other case has an image, a label and a prediction."),
+    ("missing_data", {"data_json": {"lost": [{"reason": f"r{k}.", "num_cases": 1} for k in range(4)]}},
+     "4 scans with 4 cases were excluded because they could not be read: r0; r1; r2; and 1 other reason. No value was "
+     "imputed; every other case has an image, a label and a prediction."),
+    ("missing_data", {"data_json": {"lost": [{"reason": "r0.", "num_cases": 1}]}},
+     "1 scan with 1 case was excluded because it could not be read: r0. No value was imputed; every other case has an "
+     "image, a label and a prediction."),
     ("missing_data", {"data_json": {"lost": [{"reason": f"r{k}.", "num_cases": 1} for k in range(3)]}},
      "3 scans with 3 cases were excluded because they could not be read: r0; r1; r2. No value was imputed; every other "
      "case has an image, a label and a prediction."),
@@ -182,6 +220,7 @@ def test_a_topic_is_answered_from_the_options_of_the_run(binary, topic, changes,
 
 @pytest.mark.parametrize("topic", [
     "training", "augmentation", "preprocessing", "subset", "partitions", "external_testing", "imbalance", "data_licence",
+    "record", "data_source",
 ])  # fmt: skip
 def test_a_run_without_an_experiment_answers_nothing(binary, topic):
     assert answer(replace(binary, experiment=None), topic) == ""
@@ -247,6 +286,47 @@ def test_the_errors_are_counted_in_singular_and_plural(tmp_path):
     )
 
 
+def test_the_errors_are_those_at_the_threshold_and_three_are_named_in_the_order_of_the_cases(tmp_path):
+    run = read_run(write_run(tmp_path / "a", predictions=published(5, 1, 40, 6)))
+    assert answer(run, "failures").endswith(
+        " Most confidently wrong: c5 (true non-nodule), c6 (true nodule), c7 (true nodule)."
+    )
+    strict = changed(run, metrics={"test": run.metrics["test"] | {"threshold": 0.95}})
+    assert answer(strict, "failures").startswith("46 of 52 test cases are classified incorrectly")
+
+
+def test_only_public_data_may_be_mistaken_for_other_data(binary):
+    other = "If LUNA16 holds other data in this layout, name those instead."
+    assert answer(changed(binary, data={"root": "/data/LUNA16"}), "data_source").endswith(f" {other}")
+    for data in ({"root": None}, {"name": "phantom", "root": "/data/LUNA16"}):
+        assert " holds other data" not in answer(changed(binary, data=data), "data_source")
+
+
+def test_the_number_of_bootstrap_resamples_is_that_of_the_experiment(binary):
+    assert " of 200 bootstrap resamples" in answer(changed(binary, evaluation={"bootstraps": 200}), "statistics")
+    assert " of 1,000 bootstrap resamples" in answer(replace(binary, experiment=None), "statistics")
+
+
+def test_a_set_without_a_class_or_an_interval_has_its_size(binary):
+    predictions = published(5, 1, 0, 0)
+    metrics = {"positive": "nodule", "test": binary.metrics["test"] | {"intervals": {"auc": None}}}
+    run = replace(binary, predictions=predictions, metrics=metrics)
+    assert "| test | 6 | 6 | 6 | 0 |" in data_text(run)
+    text = "Size of the set: test, 6 cases (6 “non-nodule”, 0 “nodule”) of 6 groups"
+    assert answer(run, "test_size").startswith(text)
+    assert " width " not in answer(run, "test_size")
+
+
+def test_two_sets_without_a_common_group_are_disjoint(binary):
+    two = replace(binary, metrics={name: value for name, value in binary.metrics.items() if name != "validation"})
+    assert answer(two, "disjointness").startswith("Disjoint by group ")
+
+
+def test_a_run_without_a_manifest_lists_no_edits(binary):
+    text = answer(replace(binary, manifest=None), "audit")
+    assert answer(binary, "audit") == f"{text} manifest.json has the SHA-256 of every file, and lists edits."
+
+
 def test_the_calibration_says_what_it_is_measured_against(binary):
     calibration = {"brier": 0.1234, "expected_calibration_error": 0.05}
     scaled = {"temperature": 1.23456, "brier": 0.12, "expected_calibration_error": 0.04}
@@ -282,7 +362,7 @@ def with_columns(tmp_path_factory):
     folder = write_run(tmp_path_factory.mktemp("columns") / "a", predictions=predictions)
     parts = zip(predictions.cases, predictions.y_true, predictions.sets, strict=True)
     lines = [
-        f"{case},{4 + k % 9 if label and name != 'validation' else ''},{'GE' if name == 'test' else 'Siemens'},2.5"
+        f"{case},{4 + k % 9 if label and name != 'validation' else ''},{'GE' if name == 'test' else 'Siemens'},{'' if name == 'validation' else 2.5}"
         for k, (case, label, name) in enumerate(parts)
     ]
     edit(folder, "cases.csv", "\n".join(["case,diameter_mm,scanner,slice_thickness_mm", *lines]) + "\n")
@@ -340,6 +420,24 @@ def test_the_model_card_says_what_the_model_file_returns(binary, ternary):
         "predict` the means."
     )
     assert output_text(ternary).endswith("2: “c”. The run calls a case as the most probable class.")
+    assert results_text(binary).startswith("On the test set, of “nodule”, with 95% intervals:\n\n")
+    assert results_text(ternary).startswith("On the test set, macro means over the classes, with 95% intervals:\n\n")
+
+
+def test_the_model_card_says_what_is_unknown(binary):
+    unknown = replace(binary, experiment=None, environment=None, network=None)
+    assert " of this run on similar data (unknown), with every result " in intended_use(unknown)
+    assert " from a probability of 0.5 on." in output_text(unknown)
+    assert data_text(unknown).startswith(
+        "Data set: unknown. Split by unknown, seed unknown. Licence of the data: to be stated by the author.\n"
+    )
+    header = "| layer | what | output | parameters |\n| --- | --- | --- | --- |"
+    assert network_text(unknown) == f"{header}\n\n99,948 parameters, 41,200,000 multiply-adds per case."
+    assert origin_text(unknown) == "Trained with `unknown`.\n\nVersions: unknown."
+    environment = {"command": "archnet run a.json", "packages": {"keras": "3.15", "numpy": "2.4"}}
+    assert origin_text(replace(binary, environment=environment)) == (
+        "Trained with `archnet run a.json`.\n\nVersions: keras 3.15, numpy 2.4."
+    )
 
 
 def test_the_model_card_has_the_split_the_findings_and_the_options(binary):

@@ -45,6 +45,11 @@ def test_a_class_without_cases_is_named():
     )
 
 
+def test_a_class_of_which_no_case_is_found_is_the_weakest():
+    metrics = entry([0.8, 0.5, 0.0], [None] * 3, [[40, 5, 5], [10, 20, 10], [2, 2, 0]])
+    assert class_sentence("ct", metrics, THREE, "test").endswith(" The recall of “CT-23” is the lowest: 0.0%.")
+
+
 def test_it_is_the_headline_of_a_run_and_the_sentence_of_several_seeds(tmp_path):
     runs = [write_run(tmp_path / f"ct-seed{seed}", classes=THREE, seed=seed) for seed in (0, 1)]
     metrics = json.loads((runs[0] / "metrics.json").read_text())

@@ -75,7 +75,11 @@ def _layout(
 
 
 def _kept_text(kept_epochs: Sequence[int]) -> str:
-    """The legend of the kept epochs, of one network or of several."""
+    """The legend of the kept epochs, of one network or of several.
+
+    >>> _kept_text([2, 2]), _kept_text([3, 2, 5])
+    ('kept epoch, 2', 'kept epochs, 2 to 5')
+    """
     first, last = min(kept_epochs), max(kept_epochs)
     return f"kept epochs, {first} to {last}" if first < last else f"kept epoch, {first}"
 

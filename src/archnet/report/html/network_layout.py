@@ -108,6 +108,10 @@ def block_extent(sizes: Sequence[int], largest: Sequence[int]) -> tuple[float, f
 
     >>> block_extent([64, 64, 1], [64, 64, 1]), block_extent([10], [64, 64, 1])
     ((88.0, 11.0, 0.0), (35.1, 9.0, 0.0))
+    >>> block_extent([32, 32, 5, 1], [64, 64, 10, 1]), block_extent([99, 99, 20, 4096], [64, 64, 10, 1])
+    ((65.7, 11.0, 19.6), (88.0, 52, 26.0))
+    >>> block_extent([4096], [64, 64, 1])
+    (88, 9.0, 0.0)
     """
     if len(sizes) == 1:
         return round(min(_TALLEST, 8 + 8 * math.log2(sizes[0] + 0.5)), 1), 9.0, 0.0

@@ -87,7 +87,7 @@ def _column_row(run: RunFiles, label: str, values: Mapping[str, str]) -> Acquisi
         by_scan: dict[str, str] = {}
         for case in run.predictions.select(name).cases.tolist():
             scan = case.rpartition("#")[0] or case
-            by_scan[scan] = by_scan.get(scan) or values.get(case, "")
+            by_scan[scan] = by_scan.get(scan) or values.get(case) or ""
         texts[name] = summary_text(list(by_scan.values()))
     return AcquisitionRow(label=label, texts=texts)
 
@@ -99,6 +99,8 @@ def summary_text(values: Sequence[str]) -> str:
     '2.5 (1.25 to 2.5), unknown 1'
     >>> summary_text(["GE", "Siemens", "GE"])
     'GE 2, Siemens 1'
+    >>> summary_text(list("aabcdefgh")), summary_text(list("abcdef"))
+    ('a 2, b 1, c 1, d 1, e 1, f 1, others 2', 'a 1, b 1, c 1, d 1, e 1, f 1')
     """
     known = [value for value in values if value]
     if not known:

@@ -123,8 +123,10 @@ def network_text(run: RunFiles) -> str:
     ]
     arch = options(run, "arch")
     description = f"{arch['description']}\n\n" if arch.get("description") else ""
-    members = (run.network or {}).get("members", 1)
-    networks = f"{members} networks of these layers, whose probabilities are averaged: " if members > 1 else ""
+    members = (run.network or {}).get("members")
+    networks = (
+        f"{members} networks of these layers, whose probabilities are averaged: " if members and members > 1 else ""
+    )
     costs = (
         f"{count(run.metrics.get('parameters'))} parameters, {count(run.metrics.get('macs'))} multiply-adds per case."
     )

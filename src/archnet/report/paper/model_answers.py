@@ -17,7 +17,7 @@ _CASES = {"candidates": "candidates in chest CT", "whole scans": "chest CT scans
 
 def technology(run: RunFiles) -> str:
     """The type of model, and what it classifies."""
-    cases = "nodules in chest CT" if is_malignancy(run) else _CASES.get(case_kind(run) or "arrays", "cases")
+    cases = "nodules in chest CT" if is_malignancy(run) else _CASES[case_kind(run) or "arrays"]
     names = word_list([f"“{name}”" for name in run.classes])
     if is_stacked(run.experiment or {}):
         return (
@@ -74,8 +74,8 @@ def hardware(run: RunFiles) -> str:
     execution = environment.get("execution") or {}
     devices = word_list(execution["devices"]) if execution.get("devices") else ""
     cores = f"{environment['num_cores']} cores" if "num_cores" in environment else ""
-    parts = [environment.get("processor", ""), cores, f"computed on {devices}" if devices else ""]
-    text = ", ".join(filter(None, [*parts, environment.get("platform", "")]))
+    parts = [environment.get("processor"), cores, f"computed on {devices}" if devices else ""]
+    text = ", ".join(filter(None, [*parts, environment.get("platform")]))
     return f"The machine: {text}." if text else ""
 
 
@@ -86,7 +86,7 @@ def initialization(run: RunFiles) -> str:
     if is_stacked(run.experiment or {}):
         return ""
     if run.init is not None:
-        rows = run.init.get("layers", [])
+        rows = run.init["layers"]
         taken = sum(row["taken"] for row in rows)
         return (
             f"{taken} of {len(rows)} layers with weights were initialized with pretrained weights from "

@@ -100,15 +100,15 @@ def _style(one: ElementTree.Element) -> dict[str, Any]:
     fill, stroke, width = one.get("fill", "#000000"), one.get("stroke", "none"), _number(one, "stroke-width", 1)
     dashes = [float(length) / width for length in (one.get("stroke-dasharray") or "").split()]
     return {
-        "facecolor": to_rgba(fill, None if fill == "none" else _number(one, "fill-opacity", 1)),
-        "edgecolor": to_rgba(stroke, None if stroke == "none" else _number(one, "stroke-opacity", 1)),
-        "linewidth": 0 if stroke == "none" else width * _POINTS,
+        "facecolor": to_rgba(fill, _number(one, "fill-opacity", 1)),
+        "edgecolor": to_rgba(stroke, _number(one, "stroke-opacity", 1)),
+        "linewidth": width * _POINTS,
         "linestyle": (0, dashes) if dashes else "-",
     }
 
 
 def _draw_text(axes: Axes, one: ElementTree.Element, place: int) -> None:
-    rotation, weight = _ROTATION.match(one.get("transform", "")), one.get("font-weight", "normal")
+    rotation, weight = _ROTATION.match(one.get("transform", "")), one.get("font-weight")
     axes.text(
         _number(one, "x"),
         _number(one, "y"),
@@ -117,7 +117,6 @@ def _draw_text(axes: Axes, one: ElementTree.Element, place: int) -> None:
         fontweight="bold" if weight in ("bold", "600", "700") else "normal",
         color=one.get("fill", "#000000"),
         horizontalalignment=_ANCHORS[one.get("text-anchor", "start")],
-        verticalalignment="baseline",
         rotation=-float(rotation[1]) if rotation else 0,
         rotation_mode="anchor",
         zorder=place,
@@ -127,13 +126,11 @@ def _draw_text(axes: Axes, one: ElementTree.Element, place: int) -> None:
 def _draw_image(axes: Axes, one: ElementTree.Element, place: int) -> None:
     from matplotlib.image import imread
 
-    data = base64.b64decode((one.get(_HREF) or one.attrib["href"]).partition(",")[2])
+    data = base64.b64decode(one.attrib[_HREF].partition(",")[2])
     x, y = _number(one, "x"), _number(one, "y")
     extent = (x, x + _number(one, "width"), y + _number(one, "height"), y)
     pixels = imread(io.BytesIO(data), format="png")
-    limits = axes.get_xlim(), axes.get_ylim()
-    axes.imshow(pixels, extent=extent, cmap="gray", vmin=0, vmax=1, aspect="auto", zorder=place)
-    axes.set(xlim=limits[0], ylim=limits[1])
+    axes.imshow(pixels, extent=extent, cmap="gray", vmin=0, vmax=1, zorder=place)
 
 
 def parse_path(text: str) -> Path:
@@ -141,6 +138,8 @@ def parse_path(text: str) -> Path:
 
     >>> parse_path("M1 2h3V5Z").vertices.tolist()
     [[1.0, 2.0], [4.0, 2.0], [4.0, 5.0], [1.0, 2.0]]
+    >>> parse_path("m1 2 3 4h-1v2zl0 1").vertices.tolist()
+    [[1.0, 2.0], [4.0, 6.0], [3.0, 6.0], [3.0, 8.0], [1.0, 2.0], [1.0, 3.0]]
 
     Raises:
         ValueError: The path has a different command.

@@ -70,7 +70,7 @@ def strata(run: RunFiles) -> str:
 def _strata_text(column: Mapping[str, Any], measure: str) -> str:
     texts = []
     for stratum in column["strata"]:
-        result = stratum["networks"][0]
+        (result,) = stratum["networks"]
         interval = result["intervals"].get(measure)
         number = percent(result.get(measure)) + (
             f" ({percent(interval[0])} to {percent(interval[1])})" if interval else ""

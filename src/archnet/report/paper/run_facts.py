@@ -100,7 +100,9 @@ def lost_text(run: RunFiles) -> str:
         return "No scan was excluded as unreadable."
     num_cases = sum(scan["num_cases"] for scan in lost)
     reasons = list(dict.fromkeys(scan["reason"].rstrip(".") for scan in lost))
-    shown = "; ".join(reasons[:3]) + (f"; and {len(reasons) - 3} other reasons" if len(reasons) > 3 else "")
+    shown = "; ".join(reasons[:3]) + (
+        f"; and {pluralize(len(reasons) - 3, 'other reason')}" if len(reasons) > 3 else ""
+    )
     return (
         f"{pluralize(len(lost), 'scan')} with {pluralize(num_cases, 'case')} {'was' if len(lost) == 1 else 'were'} "
         f"excluded because {'it' if len(lost) == 1 else 'they'} could not be read: {shown}."

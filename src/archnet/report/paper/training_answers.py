@@ -25,7 +25,7 @@ def training(run: RunFiles) -> str:
         f"weight decay {values['weight_decay']:g}" if values.get("weight_decay") else "",
         f"L2 {values['l2']:g}" if values.get("l2") else "",
         f"batch size {values.get('batch_size')}",
-        f"at most {pluralize(values.get('epochs', 0), 'epoch')}",
+        f"at most {pluralize(values['epochs'], 'epoch')}",
         f"loss {str(values['loss']).replace('_', '-')}" if values.get("loss") else "",
         "soft labels" if (run.data or {}).get("soft_labels") else "",
         "case weights" if (run.data or {}).get("case_weights") else "",
@@ -108,9 +108,9 @@ def selection(run: RunFiles) -> str:
 
 def ensemble(run: RunFiles) -> str:
     """The models whose probabilities are combined, or a statement that there is only one."""
-    members, stacked = options(run, "training").get("members", 1), options(run, "arch").get("stacked")
+    members, stacked = options(run, "training").get("members"), options(run, "arch").get("stacked")
     sentences = []
-    if members > 1:
+    if members and members > 1:
         sentences.append(
             f"The probabilities of {members} networks of the same architecture are averaged. They were trained on the "
             "same cases with different random seeds."

@@ -57,6 +57,10 @@ def collapse_text(collapsed: Mapping[str, Any]) -> str:
     'Every case is predicted as “nodule”: no better than always saying “nodule”.'
     >>> collapse_text({"reason": "diverged", "losses": [0.7, 1234.5]})
     'Collapsed: the training loss grew from 0.7 to 1.23e+03. Lower the learning rate.'
+    >>> collapse_text({"reason": "diverged", "losses": [0.7, None]})
+    'Collapsed: the training loss grew from 0.7 to undefined. Lower the learning rate.'
+    >>> collapse_text({"reason": "constant"})
+    'Collapsed: every case has the same probabilities and is predicted as “–”.'
 
     Args:
         collapsed: The entry of `metrics.json`.
@@ -104,6 +108,8 @@ def allowed_errors_text(checks: Sequence[str]) -> str:
 
     >>> allowed_errors_text(["near_duplicates"])
     'The data have an error that was allowed: near_duplicates. The results may be wrong; see the data checks.'
+    >>> allowed_errors_text(["copies", "labels"])
+    'The data have errors that were allowed: copies, labels. The results may be wrong; see the data checks.'
     """
     what = "an error that was allowed" if len(checks) == 1 else "errors that were allowed"
     return f"The data have {what}: {', '.join(checks)}. The results may be wrong; see the data checks."
