@@ -176,8 +176,8 @@ def _estimate_directly(trainings: Trainings, name: str) -> tuple[Estimates, ...]
 
 def _area(trainings: Trainings) -> tuple[Estimates, ...]:
     truth = trainings.truth
-    values = trainings.values(np.ones((1, len(truth.y_true))), ["auc"])["auc"][0, :, 0]
-    scores = [[one.scores[:, 0]] for one in trainings.predictions]
+    values = trainings.values(np.ones((1, len(truth.y_true))), ["auc"])["auc"].ravel()
+    scores = [[one.scores.ravel()] for one in trainings.predictions]
     estimate = estimate_areas(scores, truth.y_true == truth.positive, truth.groups)
     unknown = np.full((len(scores), len(scores)), np.nan)
     (num_groups,) = _count_groups(truth, "auc")
@@ -238,7 +238,7 @@ def bootstrap(
     Returns:
         For each number, its values (M, C) and C covariances (M, M); NaN where unknown.
     """
-    numbers = {name: value[0] for name, value in values(np.ones((1, len(truth.y_true)))).items()}
+    numbers = {name: value.squeeze(axis=0) for name, value in values(np.ones((1, len(truth.y_true)))).items()}
     samples: dict[str, list[Floats]] = {name: [] for name in numbers}
     if samples and can_resample(truth.num_groups, bootstraps):
         num_weights = len(truth.y_true) * num_trainings * len(truth.columns)
