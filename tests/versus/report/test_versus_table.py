@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from archnet.versus.report.versus_table import versus_table
+from archnet.versus.report.versus_table import hours_text, versus_table
 from archnet.versus.results.versus_result import read_result
 from versus_folders import make_plan, write_versus
 
@@ -16,6 +16,13 @@ def result(tmp_path_factory):
     folder = tmp_path_factory.mktemp("versus")
     plan = make_plan(folder, forms=("2d", "3d"), seeds=2)
     return read_result(plan, write_versus(folder / "out", plan, {"net": 1.0, "net_3d": 3.5}))
+
+
+@pytest.mark.parametrize(("seconds", "text"), [
+    (3599, "59 min 59 s"), (3600, "1.0 hours"), (9.5 * 3600, "9.5 hours"), (36_000, "10 hours"),
+])  # fmt: skip
+def test_times_are_in_hours_from_one_hour_and_in_whole_hours_from_ten(seconds, text):
+    assert hours_text(seconds) == text
 
 
 def printed(result):
