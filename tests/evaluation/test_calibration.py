@@ -94,22 +94,22 @@ def test_a_brier_score_of_one_group_or_without_spread_has_no_interval():
 
 @pytest.mark.parametrize(
     ("limits", "num_simulations"),
-    [({}, 1000), ({"_CHUNK_DRAWS": 160}, 1000), ({"_MAX_DRAWS": 9240}, 231), ({"_MAX_DRAWS": 100}, 100)],
+    [({}, 1000), ({"_CHUNK_DRAWS": 800}, 1000), ({"_MAX_DRAWS": 46200}, 231), ({"_MAX_DRAWS": 100}, 100)],
 )
 def test_the_error_if_calibrated_is_that_of_outcomes_drawn_one_model_after_another(
     monkeypatch, limits, num_simulations
 ):
     for name, value in limits.items():
         monkeypatch.setattr(module, name, value)
-    p = np.random.default_rng(2).random(40).round(1)
-    part = predictions_of(np.zeros(40, int), np.column_stack([1 - p, p]))
+    p = np.random.default_rng(2).random(200).round(1)
+    part = predictions_of(np.zeros(200, int), np.column_stack([1 - p, p]))
     edges = np.quantile(p, np.arange(1, NUM_BINS) / NUM_BINS)
     bins = np.array([np.sum(edges < one) for one in p])
-    order, rng, errors = np.lexsort([np.arange(40), bins]), np.random.default_rng(7), []
+    order, rng, errors = np.lexsort([np.arange(200), bins]), np.random.default_rng(7), []
     for _ in range(num_simulations):
-        gaps = np.empty(40)
-        gaps[order] = (rng.random(40) < p[order]) - p[order]
-        errors.append(sum(abs(gaps[bins == k].sum()) for k in np.unique(bins)) / 40)
+        gaps = np.empty(200)
+        gaps[order] = (rng.random(200) < p[order]) - p[order]
+        errors.append(sum(abs(gaps[bins == k].sum()) for k in np.unique(bins)) / 200)
     expected = {"mean": np.mean(errors), "percentile_95": np.percentile(errors, 95)}
     assert calibration(part, 1, seed=7)["error_if_calibrated"] == pytest.approx(expected, abs=1e-12)
 

@@ -111,6 +111,9 @@ def test_only_short_tables_are_printed_unless_requested(strata):
     many = {**columns[0], "strata": columns[0]["strata"] * 4}
     assert short_strata_tables({**strata, "columns": [many]}, NAMES) is None
     assert short_strata_tables({}, NAMES) is None
+    for number, is_printed in ((6, True), (7, False)):  # rows of two networks: 12 or 14
+        longer = {**columns[0], "strata": (columns[0]["strata"] * 4)[:number]}
+        assert (short_strata_tables({**strata, "columns": [longer]}, NAMES) is not None) is is_printed
 
 
 @pytest.mark.slow

@@ -42,8 +42,8 @@ def test_a_sentence_names_the_strata_with_a_difference_after_the_correction():
     column = column_of({
         "under 6": [(difference(0.3, 0.04), NONE)],
         "6 to 8": [(difference(-0.2, 0.01), NONE)],
-        "8 to 15": [(difference(0.4, 0.06), difference(0.1, 0.02))],
-        "over 15": [(difference(0.25, 0.001), NONE)],
+        "8 to 15": [(difference(0.4, 0.051), difference(0.1, 0.02))],
+        "over 15": [(difference(0.25, 0.05), NONE)],
     })  # fmt: skip
     assert strata_sentence(column) == (
         "By nodule diameter, compared with flat and after Holm's correction: the recall of deep is higher for under 6 mm "
