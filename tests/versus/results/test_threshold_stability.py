@@ -55,6 +55,10 @@ def test_the_folds_of_a_seed_have_the_mean_of_their_thresholds_and_the_rate_of_a
     assert stability.false_positive_rates == Spread(mean=rate, low=rate, high=rate, deviation=None)
 
 
+def test_two_seeds_have_a_standard_deviation():
+    assert Spread.of([0.25, 0.75]) == Spread(mean=0.5, low=0.25, high=0.75, deviation=pytest.approx(0.5**1.5))
+
+
 @pytest.mark.slow
 def test_a_single_seed_has_no_deviation(runs):
     stability = threshold_stability(runs[:1], "test")
