@@ -117,7 +117,7 @@ class Trainings:
         values: dict[str, Floats] = {}
         for name in names:
             if METRICS[name].source == "ranking":
-                values[name] = _with_macro(np.stack([RANKING_FORMULAS[name](*pair) for pair in counts], axis=-1))
+                values[name] = _with_macro(np.stack([RANKING_FORMULAS[name](*pair) for pair in counts], axis=1))
             elif METRICS[name].is_per_class:
                 values[name] = _with_macro(from_matrix[name][..., list(self.truth.columns)])
             else:
@@ -126,12 +126,12 @@ class Trainings:
 
 
 def _with_macro(values: Floats) -> Floats:
-    """Append the mean of the defined numbers of several classes (the last axis); a single number is unchanged."""
-    if values.shape[-1] == 1:
+    """Append the mean of the defined numbers of several classes, (B, C); a single number is unchanged."""
+    if values.shape[1] == 1:
         return values
     is_defined = ~np.isnan(values)
-    mean = ratio(np.where(is_defined, values, 0.0).sum(axis=-1), is_defined.sum(axis=-1))
-    return np.concatenate([values, mean[..., None]], axis=-1)
+    mean = ratio(np.where(is_defined, values, 0.0).sum(axis=1), is_defined.sum(axis=1))
+    return np.concatenate([values, mean[:, None]], axis=1)
 
 
 def estimate_metrics(
@@ -204,7 +204,7 @@ def _proportions(trainings: Trainings, name: str) -> tuple[Estimates, ...]:
     if metric.proportion is None or not metric.is_per_class:
         return (estimate_proportions(y_pred == y_true, np.ones_like(y_pred, bool), truth.groups),)
     parts, wholes = (
-        np.stack([_MEMBERS[count](y_true == k, y_pred == k) for k in truth.columns], axis=-1)
+        np.stack([_MEMBERS[count](y_true == k, y_pred == k) for k in truth.columns], axis=2)
         for count in metric.proportion
     )
     by_class = [estimate_proportions(parts[..., k], wholes[..., k], truth.groups) for k in range(len(truth.columns))]
