@@ -55,6 +55,7 @@ def test_predictions_of_one_class_have_collapsed_unless_there_is_one_class_alone
         ([500.0, 400.0], None),
         ([0.7, 900.0, 1.0], None),
         ([0.7, 7.1], [0.7, 7.1]),
+        ([0.7, 0.6, 7.1], [0.7, 7.1]),
         ([0.7, np.nan], [0.7, None]),
         ([0.7, np.inf], [0.7, None]),
     ],

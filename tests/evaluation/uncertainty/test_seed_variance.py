@@ -80,7 +80,12 @@ def test_a_difference_that_does_not_vary_has_neither_interval_nor_p():
 
 @pytest.mark.parametrize(
     ("values", "covariance", "num_groups"),
-    [([np.nan, 0.5], np.eye(2), 9), ([0.4, 0.5], np.full((2, 2), np.nan), 9), ([0.4, 0.5], np.eye(2), 1)],
+    [
+        ([np.nan, 0.5], np.eye(2), 9),
+        ([0.4, 0.5], np.full((2, 2), np.nan), 9),
+        ([0.4, 0.5], [[1, np.nan], [np.nan, 1]], 9),
+        ([0.4, 0.5], np.eye(2), 1),
+    ],
 )
 def test_what_is_undefined_or_unknown_has_no_interval(values, covariance, num_groups):
     result = difference_over_seeds(estimates_of(values, covariance, num_groups), 1)
