@@ -139,6 +139,7 @@ def test_the_note_says_what_the_numbers_are():
         'AUC ranks them against all other cases. "Few" marks strata with fewer than 10 positives or 5 groups.'
     )
     plain = {"name": "site", "is_of_positives": False, "strata": [{"name": "A", "is_small": False}]}
+    assert "Where only positive cases have an attribute" in strata_note({"measure": "recall"}, [plain, column])
     for measure, words in {"macro_recall": "macro recall", "accuracy": "accuracy"}.items():
         assert strata_note({"measure": measure}, [plain]) == (
             f"Each {words} is measured at the network's own threshold and has a 95% interval."
