@@ -7,6 +7,7 @@ from scipy.stats import t as student
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
+from archnet.evaluation import calibration as module
 from archnet.evaluation.calibration import NUM_BINS, apply_temperature, calibration, fit_temperature
 from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.uncertainty.proportions import proportion_interval
@@ -91,6 +92,28 @@ def test_a_brier_score_of_one_group_or_without_spread_has_no_interval():
     assert calibration(predictions_of([0, 1], [[1.0, 0.0], [0.0, 1.0]]), 1, seed=0)["intervals"] == {"brier": None}
 
 
+@pytest.mark.parametrize(
+    ("limits", "num_simulations"),
+    [({}, 1000), ({"_CHUNK_DRAWS": 800}, 1000), ({"_MAX_DRAWS": 46200}, 231), ({"_MAX_DRAWS": 100}, 100)],
+)
+def test_the_error_if_calibrated_is_that_of_outcomes_drawn_one_model_after_another(
+    monkeypatch, limits, num_simulations
+):
+    for name, value in limits.items():
+        monkeypatch.setattr(module, name, value)
+    p = np.random.default_rng(2).random(200).round(1)
+    part = predictions_of(np.zeros(200, int), np.column_stack([1 - p, p]))
+    edges = np.quantile(p, np.arange(1, NUM_BINS) / NUM_BINS)
+    bins = np.array([np.sum(edges < one) for one in p])
+    order, rng, errors = np.lexsort([np.arange(200), bins]), np.random.default_rng(7), []
+    for _ in range(num_simulations):
+        gaps = np.empty(200)
+        gaps[order] = (rng.random(200) < p[order]) - p[order]
+        errors.append(sum(abs(gaps[bins == k].sum()) for k in np.unique(bins)) / 200)
+    expected = {"mean": np.mean(errors), "percentile_95": np.percentile(errors, 95)}
+    assert calibration(part, 1, seed=7)["error_if_calibrated"] == pytest.approx(expected, abs=1e-12)
+
+
 @pytest.mark.long
 def test_a_calibrated_models_error_is_that_of_drawn_outcomes():
     part = synthetic_predictions(num_cases=400, seed=4).select("train")
@@ -130,8 +153,22 @@ def test_no_temperature_on_a_fine_grid_is_better(classes):
 
 
 @pytest.mark.parametrize("y_true", [[0, 1, 0], [1, 0, 1]])
-def test_cases_all_classified_correctly_or_incorrectly_have_no_temperature(y_true):
-    assert fit_temperature(predictions_of(y_true, [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])) is None
+@pytest.mark.parametrize("p", [[0.1, 0.8, 0.4], [0.0, 1.0, 0.0]])
+def test_cases_all_classified_correctly_or_incorrectly_have_no_temperature(y_true, p):
+    assert fit_temperature(predictions_of(y_true, np.column_stack([1 - np.array(p), p]))) is None
+
+
+@pytest.mark.parametrize(("logit_of_all", "share", "is_found"), [(46, 3 / 4, True), (46, 2 / 3, False)])
+@pytest.mark.parametrize("is_small", [False, True])
+def test_temperatures_are_searched_from_1_50th_to_50(logit_of_all, share, is_found, is_small):
+    """With one logit in all cases, the best temperature is its ratio to the logit of the share of correct cases."""
+    temperature = logit_of_all / logit(share)  # 41.9 or 66.4
+    said = logit(share) / temperature if is_small else logit_of_all
+    y_true = np.arange(12) < 12 * share
+    part = predictions_of(y_true.astype(int), np.tile([expit(-said), expit(said)], (12, 1)))
+    found = fit_temperature(part)
+    expected = 1 / temperature if is_small else temperature
+    assert found == (pytest.approx(expected, rel=1e-6) if is_found else None)
 
 
 def test_scaling_keeps_order_and_sums_and_bears_certainty():

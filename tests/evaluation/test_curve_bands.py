@@ -1,10 +1,13 @@
 """Bands of curves: against resampling by hand with scikit-learn, and their coverage of known curves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm, t
 from sklearn import metrics as sk
 
+from archnet.evaluation import curve_bands as module
 from archnet.evaluation.curve_bands import BAND_GRID, RankedCases, curve_bands
 from archnet.evaluation.uncertainty.intervals import resamples
 
@@ -19,24 +22,47 @@ def clustered_cases(num_groups, num_each, correlation, seed=0):
     return RankedCases(scores_by_seed=[scores], is_positive=is_positive, groups=groups.astype(str))
 
 
-def test_the_bands_are_the_percentiles_of_curves_resampled_with_scikit_learn():
+def curves_of(truth, scores):
+    """The recall at each false-positive rate and the precision at each recall of the grid."""
+    rates, recall, _ = sk.roc_curve(truth, scores, drop_intermediate=False)
+    recall_at = np.interp(BAND_GRID, rates, recall)
+    precision, recall, _ = sk.precision_recall_curve(truth, scores)
+    order = np.arange(len(recall) - 1)[::-1]
+    reached = [order[np.searchsorted(recall[order], max(level - 1e-12, 1e-9))] for level in BAND_GRID]
+    return recall_at, precision[reached]
+
+
+@pytest.mark.parametrize("num_seeds", [1, 2])
+def test_the_bands_are_the_percentiles_of_curves_resampled_with_scikit_learn(num_seeds):
     cases = clustered_cases(9, 12, 0.3)
-    (scores,), truth = cases.scores_by_seed, cases.is_positive
-    groups = cases.groups.astype(int)
+    cases = replace(cases, scores_by_seed=[*cases.scores_by_seed, cases.scores_by_seed[0] % 1][:num_seeds])
+    groups, rng = cases.groups.astype(int), np.random.default_rng(5)
     recalls, precisions = [], []
-    for counts in (row for chunk in resamples(9, 60, num_cases=len(groups), seed=4) for row in chunk):
+    for counts in (row for chunk in resamples(9, 40, num_cases=len(groups), seed=4) for row in chunk):
         rows = np.repeat(np.arange(len(groups)), counts[groups].astype(int))
-        rates, recall, _ = sk.roc_curve(truth[rows], scores[rows], drop_intermediate=False)
-        recalls.append(np.interp(BAND_GRID, rates, recall))
-        precision, recall, _ = sk.precision_recall_curve(truth[rows], scores[rows])
-        order = np.arange(len(recall) - 1)[::-1]
-        reached = [order[np.searchsorted(recall[order], max(level - 1e-12, 1e-9))] for level in BAND_GRID]
-        precisions.append(precision[reached])
+        drawn = [cases.scores_by_seed[k][rows] for k in rng.integers(num_seeds, size=num_seeds)]
+        curves = [curves_of(cases.is_positive[rows], scores) for scores in drawn]
+        recalls.append(np.mean([recall for recall, _ in curves], axis=0))
+        precisions.append(np.mean([precision for _, precision in curves], axis=0))
     level = 100 * norm.cdf(-t(8).ppf(0.975) * np.sqrt(9 / 8))
-    for band, samples in zip(curve_bands(cases, bootstraps=60, seed=4), (recalls, precisions), strict=True):
+    for band, samples in zip(curve_bands(cases, bootstraps=40, seed=4), (recalls, precisions), strict=True):
         assert band[0] is BAND_GRID
         np.testing.assert_allclose(band[1], np.percentile(samples, level, axis=0), atol=1e-12)
         np.testing.assert_allclose(band[2], np.percentile(samples, 100 - level, axis=0), atol=1e-12)
+
+
+@pytest.mark.parametrize(("max_weights", "number"), [(250 * 80 - 1, 249), (250 * 80, 250), (80, 200)])
+def test_from_very_many_cases_fewer_resamples_are_drawn_but_200_at_least(monkeypatch, max_weights, number):
+    cases = clustered_cases(4, 10, 0.3)
+    cases = replace(cases, scores_by_seed=2 * cases.scores_by_seed)
+    expected = curve_bands(cases, bootstraps=number)
+    monkeypatch.setattr(module, "_MAX_WEIGHTS", max_weights)
+    np.testing.assert_array_equal(curve_bands(cases, bootstraps=300), expected)
+
+
+def test_bands_come_from_500_resamples():
+    cases = clustered_cases(3, 6, 0.3)
+    np.testing.assert_array_equal(curve_bands(cases), curve_bands(cases, bootstraps=500))
 
 
 def test_one_group_has_no_band():

@@ -41,6 +41,13 @@ def test_the_kept_epoch_and_an_early_end_are_stated_with_their_reason(training, 
     assert training_sentence(end) == expected
 
 
+def test_metrics_of_more_than_two_classes_are_macro_means():
+    whole = history([0.5, 0.3])
+    macro = whole | {"validation_macro_recall": [0.5, 0.6]}
+    ends = [training_end(one, experiment()) for one in (whole, macro)]
+    assert [(end.is_macro, end.label("recall")) for end in ends] == [(False, "recall"), (True, "macro recall")]
+
+
 def test_a_run_without_its_experiment_keeps_the_last_epoch_and_a_baseline_has_none():
     assert training_end(history([0.5, 0.3]), None) == TrainingEnd(kept_epoch=2, num_epochs=2)
     assert training_end({}, experiment()) is None

@@ -212,6 +212,7 @@ def test_a_plan_is_read_back_from_its_folder(finished):
     assert (again.variants, again.options) == (plan.variants, plan.options)
     assert again.sweep.to_document() == plan.sweep.to_document()
     assert (again.name, again.num_runs, again.experiment.arch.name) == (plan.name, 6, "net")
+    assert again.experiment == plan.experiment_of(plan.variants[0])
 
 
 def test_a_plan_of_other_networks_is_refused(finished, tmp_path):

@@ -100,7 +100,7 @@ def _bins(
     cells, shape = groups * NUM_BINS + bin_index, (int(groups.max()) + 1, NUM_BINS)
     sizes = np.bincount(cells, minlength=math.prod(shape)).reshape(shape)
     hits = np.bincount(cells, outcomes, minlength=math.prod(shape)).reshape(shape)
-    sums = np.bincount(bin_index, confidences, minlength=NUM_BINS)
+    sums = np.bincount(bin_index, confidences)
     interval = _mean_interval if is_soft else proportion_interval
     return [
         {
@@ -145,7 +145,7 @@ def _mean_interval(sums: Counts, sizes: Counts) -> Interval | None:
         sizes: Number of values of each group, shape (G,); empty groups do not count.
     """
     mean, variance = sums.sum() / sizes.sum(), float(ratio_variance(sums, sizes))
-    if not (variance > _LEAST_VARIANCE and 0 < mean < 1):
+    if not variance > _LEAST_VARIANCE:  # one group, or no spread, as of a mean of 0 or 1
         return None
     return t_interval(float(mean), math.sqrt(variance), int(np.count_nonzero(sizes)), "logit")
 

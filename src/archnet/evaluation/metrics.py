@@ -21,7 +21,7 @@ from archnet.evaluation.kept_epoch import split_members
 from archnet.evaluation.metric_intervals import GroupedCases, interval_entries
 from archnet.evaluation.metric_values import class_ranking, macro_mean, metric_values
 from archnet.evaluation.operating_points import choose_thresholds, wanted_recall
-from archnet.evaluation.predictions import DEFAULT_THRESHOLD, Predictions
+from archnet.evaluation.predictions import DEFAULT_BOOTSTRAPS, DEFAULT_THRESHOLD, Predictions
 from archnet.evaluation.uncertainty.ratio import Floats
 from archnet.spec.experiment import SETS
 from archnet.spec.metrics import EVALUATED_METRICS, MATRIX_METRICS
@@ -52,7 +52,7 @@ def evaluate(
     positive: int,
     threshold: float | None = None,
     recall: float | None = None,
-    bootstraps: int = 1000,
+    bootstraps: int = DEFAULT_BOOTSTRAPS,
     seed: int = 0,
 ) -> dict[str, dict[str, Any]]:
     """Compute the metrics of each non-empty set, JSON-ready.
@@ -209,7 +209,7 @@ def collapse_entry(
 
 
 def recompute_metrics(
-    predictions: Predictions, metrics: Mapping[str, Any], *, bootstraps: int = 1000
+    predictions: Predictions, metrics: Mapping[str, Any], *, bootstraps: int = DEFAULT_BOOTSTRAPS
 ) -> dict[str, Any]:
     """Recompute `metrics.json` from the predictions, without FROC and collapse; the costs are kept.
 

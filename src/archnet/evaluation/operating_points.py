@@ -114,7 +114,7 @@ def _mcc_by_threshold(true_positives: Floats, false_positives: Floats) -> Floats
     """The MCC at every threshold, NaN where undefined."""
     false_negatives, true_negatives = true_positives[-1] - true_positives, false_positives[-1] - false_positives
     matrices = np.stack(
-        [np.stack([true_negatives, false_positives], axis=-1), np.stack([false_negatives, true_positives], axis=-1)],
-        axis=-2,
+        [np.stack([true_negatives, false_positives], axis=1), np.stack([false_negatives, true_positives], axis=1)],
+        axis=1,
     )
     return matrix_metrics(matrices)["mcc"]

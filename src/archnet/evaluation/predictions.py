@@ -28,6 +28,9 @@ from archnet.spec.experiment import SETS, Evaluation
 DEFAULT_THRESHOLD: Final = Evaluation().threshold
 """Default probability from which a case is predicted as positive, for two classes."""
 
+DEFAULT_BOOTSTRAPS: Final = Evaluation().bootstraps
+"""Default number of resamples for intervals without a closed form."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Predictions:

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from sklearn.metrics import roc_auc_score
 from archnet.errors import DataError, RunError
 from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.comparison.leaks import Leak, find_leaks
-from archnet.evaluation.comparison.pools import read_pools
+from archnet.evaluation.comparison.paired_comparison import PairedComparison, noninferiority
+from archnet.evaluation.comparison.pools import read_pools, short_names
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.evaluation.metrics import evaluate
 from archnet.evaluation.uncertainty.holm import holm
+from archnet.spec.experiment import Evaluation
 from archnet.spec.metrics import EVALUATED_METRICS
 from synthetic_runs import edit, synthetic_predictions, write_run
 
@@ -111,6 +114,22 @@ def test_collapsed_runs_have_the_names_of_their_rows(tmp_path):
         path.write_text(json.dumps(metrics | {"collapsed": entry}), encoding="utf-8")
         record_run(folder)
     assert compare(folders).collapsed == dict(zip(("one/archsm", "two/archsm"), entries, strict=True))
+
+
+@pytest.mark.parametrize(("paths", "names"), [
+    (["a/x", "b/y"], ["x", "y"]), (["a/x", "b/x"], ["a/x", "b/x"]), (["x", "a/b/x"], ["x", "b/x"]),
+    (["a/c/x", "b/c/x", "y"], ["a/c/x", "b/c/x", "y"]),
+])  # fmt: skip
+def test_names_are_the_shortest_suffixes_that_distinguish_paths(paths, names):
+    assert short_names([Path(path) for path in paths]) == names
+
+
+def test_runs_without_their_experiments_have_the_number_of_resamples_of_an_experiment_without_one(tmp_path):
+    for name in ("a", "b"):
+        (write_run(tmp_path / name) / "experiment.json").unlink()
+        record_run(tmp_path / name)
+    pools = read_pools([tmp_path / "a", tmp_path / "b"], "test")
+    assert [(pool.bootstraps, pool.seeds, pool.folds) for pool in pools] == [(Evaluation().bootstraps, (0,), ())] * 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows refuses such names")
@@ -360,6 +379,15 @@ def test_a_network_is_not_inferior_if_the_lower_end_of_the_headline_is_above_min
     assert compare(folders).pairs[0].noninferiority is None
 
 
+@pytest.mark.parametrize(("interval", "is_noninferior"), [([-0.02, 0.1], False), ([-0.019, 0.1], True), (None, None)])
+def test_a_lower_end_at_minus_the_margin_is_not_above_it(interval, is_noninferior):
+    differences = {"recall": {"interval": interval, "identical": False}}
+    pair = PairedComparison(reference="a", other="b", differences=differences, discordant=(), document=())
+    assert noninferiority(pair, 0.02) == {
+        "margin": 0.02, "difference": "recall", "lower": interval and interval[0], "is_noninferior": is_noninferior,
+    }  # fmt: skip
+
+
 def test_identical_networks_are_not_inferior_to_each_other(tmp_path):
     folders = [write_run(tmp_path / name) for name in "ab"]
     (pair,) = compare(folders, 0.02).pairs
@@ -427,11 +455,11 @@ def test_seeds_of_one_architecture_on_other_cases_are_refused(tmp_path):
 
 
 def test_folds_that_share_a_case_are_refused(tmp_path):
-    for fold in range(2):
+    for fold in range(3):
         write_run(tmp_path / f"net-fold{fold}", fold=fold)
     predictions = synthetic_predictions().select("test")
     message = (
-        f'{tmp_path / "net-fold0"} and {tmp_path / "net-fold1"}: case "{min(predictions.cases)}" is in the test set of '
+        f'{tmp_path / "net-fold0"} and {tmp_path / "net-fold2"}: case "{min(predictions.cases)}" is in the test set of '
         "more than one fold, so the folds cannot be pooled. Run them again with the same split.seed."
     )
     with pytest.raises(RunError, match=f"^{re.escape(message)}$"):

@@ -1,6 +1,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from archnet.evaluation.comparison.document_differences import document_differences
 from archnet.files.strict_json import read_document
 from archnet.spec.arch import parse_arch
@@ -54,6 +56,14 @@ def test_keys_that_only_one_has_and_null_are_distinguished():
         {"place": "b", "reference": 1, "other": None},
         {"place": "c", "other": [1]},
     ]
+
+
+@pytest.mark.parametrize("other", [None, 2])
+@pytest.mark.parametrize("reference", [{"b": 1}, [{"type": "C"}], [2, 2]])
+def test_values_of_different_kinds_are_one_difference(reference, other):
+    for first, second in ((reference, other), (other, reference)):
+        expected = [{"place": "a", "reference": first, "other": second}]
+        assert document_differences({"a": first}, {"a": second}) == expected
 
 
 def test_the_same_size_on_one_more_axis_is_not_a_difference_but_a_different_size_is():

@@ -9,9 +9,9 @@ from sklearn import metrics as sk
 
 from archnet.evaluation.comparison.matched_recall import RECALL_AT_EQUAL_FALSE_POSITIVE_RATE, RECALL_AT_EQUAL_PRECISION
 from archnet.evaluation.comparison.paired import paired_differences
-from archnet.evaluation.comparison.trainings import SeedPredictions, Trainings, Truth, estimate_metrics
+from archnet.evaluation.comparison.trainings import SeedPredictions, Trainings, Truth, bootstrap, estimate_metrics
 from archnet.evaluation.uncertainty.clustered_auc import estimate_areas
-from archnet.evaluation.uncertainty.intervals import t_interval
+from archnet.evaluation.uncertainty.intervals import resamples, t_interval
 from archnet.spec.metrics import METRICS, metrics_shown_in
 from metric_oracles import ORACLES
 
@@ -365,6 +365,25 @@ def test_the_interval_of_a_side_is_that_of_its_own_standard_error():
     error, num_groups = np.sqrt(estimates.covariance[0, 0]), truth.num_groups
     expected = t_interval(float(estimates.areas[0]), float(error), num_groups, "logit")
     assert entry["reference_interval"] == pytest.approx(expected)
+
+
+def test_two_resamples_give_a_covariance_and_one_gives_none():
+    truth, network = drawn(num_cases=60)
+    trainings = Trainings([network(1), network(2)], truth)
+    weights = next(resamples(12, 2, num_cases=60, seed=3))[:, truth.groups]
+    samples = trainings.values(weights, ["f1"])["f1"][:, :, 0]
+    for number, expected in ((2, np.cov(samples.T)), (1, np.full((2, 2), np.nan))):
+        _, covariances = bootstrap(truth, lambda weights: trainings.values(weights, ["f1"]), 2, number, 3)
+        np.testing.assert_allclose(covariances["f1"][0], expected)
+
+
+def test_a_set_of_one_class_has_no_group_that_a_mean_over_classes_depends_on():
+    truth = truth_of(np.zeros(6, np.int64), num_classes=3)
+    scores = np.random.default_rng(0).random((6, 3))
+    trainings = Trainings([SeedPredictions(scores=scores, y_pred=scores.argmax(axis=1))], truth)
+    found = estimate_metrics(trainings, ["f1"], bootstraps=5)["f1"]
+    assert [one.num_groups for one in found] == [0, 0, 0, 0]
+    assert truth_of(np.zeros(0, np.int64)).num_groups == 0
 
 
 @pytest.mark.parametrize("kind", [0, 1])

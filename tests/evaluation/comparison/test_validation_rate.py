@@ -140,6 +140,24 @@ def test_a_network_whose_equal_scores_keep_it_below_half_the_rate_gives_no_such_
     assert recall_at_validation_rate(sides, THRESHOLDS, truth) is None
 
 
+@pytest.mark.parametrize(("num_reached", "is_fixed"), [(8, False), (9, True)])
+def test_a_rate_of_half_the_target_is_too_low(num_reached, is_fixed):
+    """The target is the mean of 8 and 24 of 40; below 24, the equal scores of the other network leave 8 or 9."""
+    sides, truth = drawn()
+    labels = np.repeat([0, 1], [40, 5])
+    scores = np.append(np.linspace(0.9, 0.1, 40) - 0.3 * (np.arange(40) >= 8), np.full(5, 0.95))
+    scores[:8] = np.linspace(0.9, 0.6, 8)
+    tied = np.append(np.repeat([0.9, 0.5, 0.1], [num_reached, 24 - num_reached, 16]), np.full(5, 0.95))
+    for side, own in zip(sides, (scores, tied), strict=True):
+        (one,) = side
+        side[0] = SeedRuns(scores=one.scores, run_of_case=one.run_of_case, validation=[validation_of(own, labels)])
+    entry = recall_at_validation_rate(sides, THRESHOLDS, truth)
+    assert (entry is not None) is is_fixed
+    if entry is not None:
+        assert entry["false_positive_rate"] == pytest.approx(0.4)
+        assert entry["operating_points"]["other"]["validation_false_positive_rate"] == pytest.approx(9 / 40)
+
+
 @pytest.mark.parametrize(
     ("num_others", "is_fixed"), [(MIN_VALIDATION_OTHERS - 1, False), (MIN_VALIDATION_OTHERS, True)]
 )

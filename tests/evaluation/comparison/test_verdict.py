@@ -1,10 +1,13 @@
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from archnet.evaluation.comparison.comparison import compare
+from archnet.evaluation.comparison.paired_comparison import PairedComparison
+from archnet.evaluation.comparison.verdict import verdict
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.evaluation.predictions import Predictions
 from synthetic_runs import synthetic_predictions, write_run
@@ -31,6 +34,54 @@ def verdict_of_runs(folder, *runs):
     for name, predictions, options in runs:
         write_run(folder / name, predictions=predictions, **options)
     return compare([folder / name for name, _, _ in runs]).verdict
+
+
+def row(name, form="2D", auc=0.7, interval=None, macs=10.0):
+    return SimpleNamespace(
+        run=name, form=form, seeds=(0,), metrics={"auc": auc, "intervals": {"auc": interval}}, costs={"macs": macs}
+    )
+
+
+def verdict_of_rows(folder, rows):
+    """The verdict about rows without differences in recall."""
+    predictions = synthetic_predictions(num_cases=20)
+    pools = [
+        SimpleNamespace(name=row.run, predictions_by_seed=[predictions], folders_by_seed=[[folder]]) for row in rows
+    ]
+    keys = ("reference", "other", "difference", "interval", "p", "p_holm")
+    pairs = [
+        PairedComparison(
+            reference=rows[0].run,
+            other=row.run,
+            differences={"recall": dict.fromkeys(keys)},
+            discordant=(),
+            document=(),
+        )
+        for row in rows[1:]
+    ]
+    return verdict(pools, rows, pairs, "nodule", "test")
+
+
+@pytest.mark.parametrize(("auc", "interval", "is_better"), [
+    (0.7, [0.5, 0.9], False), (0.7, [0.501, 0.9], True), (0.5, None, False), (0.51, None, None), (None, None, None),
+])  # fmt: skip
+def test_a_network_is_better_than_chance_if_its_interval_is_above_a_half(tmp_path, auc, interval, is_better):
+    assert verdict_of_rows(tmp_path, [row("a", auc=auc, interval=interval)]).sides[0].is_better_than_chance is is_better
+
+
+@pytest.mark.parametrize(("macs", "ratio"), [((10, 25), 2.5), ((0, 25), None), ((None, 25), None), ((10, None), None)])
+def test_the_cost_ratio_is_that_of_the_multiply_adds_where_both_are_known(tmp_path, macs, ratio):
+    first, second = (row(name, macs=number) for name, number in zip("ab", macs, strict=True))
+    assert verdict_of_rows(tmp_path, [first, second]).conclusions[0].cost_ratio == ratio
+
+
+@pytest.mark.parametrize(("forms", "main"), [
+    (("2D", "2D", "3D", "baseline"), 1), (("2D", "2D", "baseline"), 0), (("2D", "baseline", "2D"), 1),
+    (("2D", "baseline"), 0), (("baseline", "3D"), 0), (("2D",), None),
+])  # fmt: skip
+def test_the_main_conclusion_is_about_the_first_network_of_another_form(tmp_path, forms, main):
+    rows = [row(f"r{index}", form) for index, form in enumerate(forms)]
+    assert verdict_of_rows(tmp_path, rows).main == main
 
 
 def kind(folder, first, second, **options):

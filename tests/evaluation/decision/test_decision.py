@@ -5,11 +5,11 @@ import json
 import jsonschema
 import numpy as np
 import pytest
-from scipy import optimize, special
+from scipy import optimize, special, stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
-from archnet.evaluation.decision.binary_cases import BinaryCases, proportion_entry
+from archnet.evaluation.decision.binary_cases import BinaryCases, estimate_entry, proportion_entry
 from archnet.evaluation.decision.decision import FIXED_RATES, decision
 from archnet.evaluation.decision.fixed_rates import sensitivity_at_specificity, specificity_at_sensitivity
 from archnet.evaluation.decision.net_benefit import decision_curve
@@ -100,12 +100,50 @@ def test_the_threshold_of_one_negative_case_adds_no_variance():
     assert sensitivity_at_specificity(cases, 0.5) == proportion_entry(0.6, cases, influences, cases.is_positive)
 
 
+@pytest.mark.parametrize(("rate", "num_groups"), [(0.8, 60), (0.9, 40), (0.95, 10), (0.5, 100)])
+def test_the_threshold_of_a_rate_varies_by_the_slope_of_the_roc_curve_over_hall_and_sheathers_bandwidth(
+    rate, num_groups
+):
+    cases = draw_cases(num_groups=num_groups)
+    positive, negative = cases.scores[cases.is_positive], cases.scores[~cases.is_positive]
+    x, n = stats.norm.ppf(rate), len(negative)
+    width = (stats.norm.ppf(0.975) ** 2 / n * 1.5 * stats.norm.pdf(x) ** 2 / (2 * x**2 + 1)) ** (1 / 3)
+    ends = np.clip([rate - width, rate + width], 1 / (n + 1), n / (n + 1))
+    recalls = [np.mean(positive > end) for end in np.quantile(negative, ends, method="weibull")]
+    is_above = cases.scores > np.quantile(negative, rate, method="weibull")
+    centred = is_above - np.where(
+        cases.is_positive, *(np.mean(is_above[cases.is_positive == k]) for k in (True, False))
+    )
+    slope = (recalls[1] - recalls[0]) / (ends[1] - ends[0])
+    influences = np.where(cases.is_positive, centred / len(positive), slope * centred / n)
+    expected = proportion_entry(is_above[cases.is_positive].mean(), cases, influences, cases.is_positive)
+    found = sensitivity_at_specificity(cases, rate)
+    assert found["value"] == expected["value"]
+    assert found["interval"] == pytest.approx(expected["interval"], rel=1e-9)
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_a_sensitivity_of_all_or_nothing_has_the_interval_of_its_cases_though_its_threshold_varies(value):
+    negative = np.arange(20) / 20
+    positive = np.linspace(0.5, 0.6, 8) if value else np.linspace(0.4, 0.45, 8)  # the threshold is 0.475
+    cases = BinaryCases(scores=np.append(negative, positive), is_positive=np.arange(28) >= 20, groups=np.arange(28))
+    half = t_quantile(7) ** 2 / (8 + t_quantile(7) ** 2)
+    entry = sensitivity_at_specificity(cases, 0.5)
+    assert entry["value"] == value
+    assert entry["interval"] == pytest.approx([1 - half, 1] if value else [0, half], abs=1e-12)
+
+
 @pytest.mark.parametrize("decimals", [None, 1])
 @pytest.mark.parametrize("end", [0.1, 0.2, 0.5])
 def test_the_partial_area_is_scikit_learn_s(end, decimals):
     cases = draw_cases(decimals=decimals)
     expected = roc_auc_score(cases.is_positive, cases.scores, max_fpr=end)
     assert partial_area(cases, end)["value"] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_perfect_partial_area_has_no_interval():
+    cases = BinaryCases(scores=np.arange(9) / 9, is_positive=np.arange(9) > 4, groups=np.arange(9))
+    assert partial_area(cases, 0.2) == {"value": pytest.approx(1), "interval": None}
 
 
 @pytest.mark.slow
@@ -189,6 +227,14 @@ def test_nothing_varies_where_no_case_is_acted_on():
     assert (curve["net_benefit"][59], curve["low"][59], curve["high"][59]) == (0, None, None)
 
 
+def test_the_net_benefit_of_two_patients_has_students_interval_with_one_degree_of_freedom():
+    cases = BinaryCases(scores=np.array([0.9, 0.9]), is_positive=np.array([True, False]), groups=np.arange(2))
+    curve = decision_curve(cases)
+    expected = stats.ttest_1samp([1, -1], 0).confidence_interval(0.95)  # what each patient adds at odds of 1
+    assert curve["net_benefit"][49] == 0
+    assert [curve["low"][49], curve["high"][49]] == pytest.approx(list(expected))
+
+
 def test_the_likelihood_ratios_and_predictive_values_follow_from_the_confusion_matrix():
     cases = draw_cases()
     (negatives, false_positives), (missed, found) = confusion_matrix(cases.is_positive, cases.scores >= 0.5)
@@ -212,6 +258,31 @@ def test_the_interval_of_a_likelihood_ratio_is_that_of_the_jackknife():
     error = jackknife_error(cases, lambda part: np.log(likelihood_ratios(part, 0.5)["positive"]["value"]))
     low, high = likelihood_ratios(cases, 0.5)["positive"]["interval"]
     assert np.log(high / low) / 2 == pytest.approx(t_quantile(149) * error, rel=0.03)
+
+
+def test_patients_who_are_all_alike_leave_a_likelihood_ratio_the_interval_of_independent_cases():
+    """Mercaldo 2007: the variance of the logarithm of a ratio of two shares, with half a case added to each cell."""
+    is_positive, is_predicted = np.tile([1, 1, 1, 1, 0, 0, 0, 0], 2) == 1, np.tile([1, 1, 1, 0, 1, 0, 0, 0], 2)
+
+    def entries_of(groups):
+        return likelihood_ratios(BinaryCases(scores=is_predicted * 1.0, is_positive=is_positive, groups=groups), 0.5)
+
+    found = entries_of(np.arange(16) // 8)
+    for entry, counts in ((found["positive"], (6, 2)), (found["negative"], (2, 6))):
+        variance = sum(1 / (count + 0.5) - 1 / (8 + 1) for count in counts)
+        value, half = counts[0] / counts[1], stats.norm.ppf(0.975) * np.sqrt(variance)
+        assert entry["value"] == pytest.approx(value)
+        assert entry["interval"] == pytest.approx([value * np.exp(-half), value * np.exp(half)])
+    assert entries_of(np.zeros(16, int))["positive"] == {"value": pytest.approx(3), "interval": None}
+
+
+def test_an_infinite_likelihood_ratio_is_bounded_by_that_with_half_a_case_added_to_each_cell():
+    cases = BinaryCases(scores=np.arange(20) / 20, is_positive=np.arange(20) >= 10, groups=np.arange(20))
+    shares = np.array([10.5, 0.5]) / 11
+    half = stats.norm.ppf(0.975) * np.sqrt(np.sum((1 - shares) / (shares * 11)))
+    ratios = likelihood_ratios(cases, 0.5)
+    assert ratios["positive"] == {"value": None, "interval": [pytest.approx(21 * np.exp(-half)), None]}
+    assert ratios["negative"] == {"value": 0.0, "interval": [0.0, pytest.approx(np.exp(half) / 21)]}
 
 
 def test_no_false_positive_leaves_the_ratio_infinite_and_the_predictive_value_bounded_below():
@@ -254,6 +325,22 @@ def test_a_share_of_one_counts_each_group_as_one_case():
     quantile = t_quantile(8)
     entry = proportion_entry(1.0, cases, influences, np.ones(450, bool))
     assert entry["interval"] == pytest.approx([9 / (9 + quantile**2), 1.0])
+
+
+def test_a_share_of_cases_of_one_group_has_no_interval():
+    cases, influences = alone([True, True, False, False])
+    is_counted = np.arange(4) == 0
+    assert proportion_entry(1.0, cases, influences, is_counted) == {"value": 1.0, "interval": None}
+
+
+def test_a_statistic_of_two_groups_of_each_class_has_students_interval_with_one_degree_of_freedom():
+    cases, influences = alone([True, True, False, False])
+    expected = stats.t.interval(0.95, 1, 2.5, np.sqrt(4 / 3 * np.sum(influences**2)))
+    assert estimate_entry(2.5, cases, influences, "identity")["interval"] == pytest.approx(expected)
+    single, influences = alone([True, True, False])
+    assert estimate_entry(2.5, single, influences, "identity") == {"value": 2.5, "interval": None}
+    pair, influences = alone([True, False])
+    assert pair.standard_error(influences) == pytest.approx(np.sqrt(2 * np.sum(influences**2)))
 
 
 def test_few_groups_that_make_the_variance_leave_few_degrees_of_freedom():

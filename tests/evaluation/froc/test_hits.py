@@ -103,7 +103,7 @@ def test_a_mark_hits_only_findings_of_its_own_series():
 
 
 def test_marks_and_findings_of_series_that_are_not_listed_are_left_out():
-    listed = reference([("z", ORIGIN, 10), ("a", ORIGIN, 10)], excluded=[("z", FAR, 10)])
+    listed = reference([("z", ORIGIN, 10), ("a", ORIGIN, 10)], excluded=[("z", FAR, 10)], series=("a", "b"))
     hits = match_marks(marks(("z", ORIGIN, 0.9), ("a", ORIGIN, 0.8), ("z", FAR, 0.7)), listed)
     assert told(hits) == ([(0, 0.8, True)], {"tp": 1})
     assert (hits.num_unlisted, hits.num_marks) == (2, 1)

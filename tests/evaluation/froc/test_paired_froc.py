@@ -120,6 +120,13 @@ def test_of_several_seeds_the_means_are_compared_and_the_mean_cpm_has_an_interva
     assert entry["interval"][0] < means[1] - means[0] < entry["interval"][1]
 
 
+@pytest.mark.parametrize(("bootstraps", "has_interval"), [(1, False), (2, True)])
+def test_an_interval_needs_two_resamples(bootstraps, has_interval):
+    samples = sample_froc([network(1.0, 1)], bootstraps=bootstraps)
+    assert samples.samples.shape == (bootstraps, 1, 8)
+    assert (mean_cpm_interval(samples) is not None) is has_interval
+
+
 def test_identical_networks_are_called_so():
     same = sample_froc([network(1.0, 1)], bootstraps=20)
     entry = froc_differences("a", {"a": same, "b": same})["b"]["cpm"]

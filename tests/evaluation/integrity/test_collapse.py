@@ -37,6 +37,7 @@ def entry(y_true, positive_probabilities, losses=()):
         ([0, 1, 1], [0.1, 0.2, 0.4], {"collapsed": {"reason": "one_class", "class": "k0"}}),
         ([0, 1, 1], [0.5, 0.9, 0.7], {"collapsed": {"reason": "one_class", "class": "k1"}}),
         ([0, 1, 1], [0.3, 0.3, 0.3 + 1e-8], {"collapsed": {"reason": "constant", "class": "k0"}}),
+        ([0, 1, 1], [0.3, 0.3, 0.3 + 1.1e-6], {"collapsed": {"reason": "one_class", "class": "k0"}}),
         ([1, 1, 1], [0.9, 0.9, 0.9], {}),
     ],
 )
@@ -49,10 +50,12 @@ def test_predictions_of_one_class_have_collapsed_unless_there_is_one_class_alone
     [
         ([0.7, 0.3], None),
         ([0.7, 6.9], None),
+        ([0.75, 7.5], None),
         ([0.01, 6.9], None),
         ([500.0, 400.0], None),
         ([0.7, 900.0, 1.0], None),
         ([0.7, 7.1], [0.7, 7.1]),
+        ([0.7, 0.6, 7.1], [0.7, 7.1]),
         ([0.7, np.nan], [0.7, None]),
         ([0.7, np.inf], [0.7, None]),
     ],

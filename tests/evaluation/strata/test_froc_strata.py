@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from archnet.evaluation.froc.curve import RATES, compute_froc
-from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard
-from archnet.evaluation.strata.froc_strata import compute_froc_by_diameter, froc_strata_document
+from archnet.evaluation.froc.hits import Findings, Marks, ReferenceStandard, match_marks
+from archnet.evaluation.strata.froc_strata import compute_froc_by_diameter, froc_strata_document, has_few_nodules
 
 
 def findings_of(rows):
@@ -80,6 +80,14 @@ def test_a_stratum_with_few_nodules_has_no_interval():
     strata = compute_froc_by_diameter(marks, reference, bootstraps=200)
     assert all(one.band is None and one.cpm_interval is None for one in strata.values())
     assert {one["is_small"] for one in froc_strata_document(strata)} == {True}
+
+
+@pytest.mark.parametrize(("num_nodules", "num_scans", "are_few"), [(10, 5, False), (9, 5, True), (10, 4, True)])
+def test_ten_nodules_in_five_scans_suffice(num_nodules, num_scans, are_few):
+    series = [f"s{k % num_scans}" for k in range(num_nodules)]
+    nodules = findings_of([(uid, 100 * k, 5) for k, uid in enumerate(series)])
+    reference = ReferenceStandard(series=[*dict.fromkeys(series), "empty"], nodules=nodules, excluded=findings_of([]))
+    assert has_few_nodules(match_marks(MARKS, reference)) is are_few
 
 
 def test_nodules_of_one_diameter_have_no_strata():

@@ -1,5 +1,7 @@
 """Results of a stratum, against those of its cases alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import special, stats
@@ -120,6 +122,23 @@ def test_a_stratum_with_few_positive_cases_or_groups_is_small(num_rows, is_small
         "groups": len(set(predictions.groups[is_positive].tolist())),
         "is_small": is_small,
     }
+
+
+@pytest.mark.parametrize(("num_positives", "num_groups", "is_small"), [(10, 5, False), (9, 5, True), (10, 4, True)])
+def test_ten_positive_cases_of_five_groups_suffice(num_positives, num_groups, is_small):
+    predictions = replace(predictions_of(), y_true=(np.arange(240) < num_positives).astype(np.int64))
+    predictions = replace(predictions, groups=(np.arange(240) % num_groups).astype(np.str_))
+    cases, stratum, _ = results_of([predictions], np.arange(240) < 60)
+    assert stratum_size(cases, stratum)["is_small"] is is_small
+
+
+@pytest.mark.parametrize(("threshold", "recall"), [(0.0, 1.0), (1.1, 0.0)])
+def test_trainings_that_all_find_everything_or_nothing_have_the_interval_of_one(threshold, recall):
+    trainings, rows = [predictions_of(seed=seed) for seed in range(2)], np.arange(240) < 90
+    _, _, results = results_of(trainings, rows, threshold=threshold)
+    _, _, single = results_of(trainings[:1], rows, threshold=threshold)
+    assert results["recall"] == recall
+    assert results["intervals"]["recall"] == single["intervals"]["recall"] is not None
 
 
 def test_ten_positive_cases_of_four_groups_are_few():

@@ -44,9 +44,11 @@ def covariance_by_loops(scores, is_positive, groups):
     return np.array(areas), covariance
 
 
-def test_the_covariance_is_that_of_obuchowskis_sums():
+@pytest.mark.parametrize("num_positive_groups", [9, 2])
+def test_the_covariance_is_that_of_obuchowskis_sums(num_positive_groups):
     scores, is_positive = drawn_cases()
     groups = np.random.default_rng(1).integers(9, size=60)
+    is_positive &= groups < num_positive_groups
     areas, covariance = covariance_by_loops([one for (one,) in scores], is_positive, groups)
     estimates = estimate_areas(scores, is_positive, groups)
     np.testing.assert_allclose(estimates.areas, areas, rtol=1e-12)

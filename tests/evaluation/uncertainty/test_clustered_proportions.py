@@ -40,6 +40,19 @@ def test_the_covariance_is_that_of_the_groups_residuals_written_out():
     np.testing.assert_allclose(estimates.covariance, covariance, rtol=1e-10)
 
 
+def test_two_groups_give_a_covariance_and_a_training_without_a_proportion_leaves_that_of_the_others():
+    parts, groups = np.array([[True, False], [False, False], [True, False], [True, False]]), np.array([0, 0, 1, 1])
+    wholes = np.stack([np.ones(4, bool), np.zeros(4, bool)], axis=1)
+    estimates = estimate_proportions(parts, wholes, groups)
+    _, ((variance,),) = covariance_by_loops(parts[:, :1], wholes[:, :1], groups)
+    np.testing.assert_array_equal(estimates.values, [0.75, np.nan])
+    assert estimates.covariance[0, 0] == pytest.approx(variance)
+    assert np.isnan(estimates.covariance[1, 1])
+    nothing = estimate_proportions(parts[:0], wholes[:0], groups[:0])
+    assert np.isnan(nothing.values).all()
+    assert nothing.num_groups == 0
+
+
 def test_with_groups_of_equal_size_a_difference_has_the_paired_t_test_of_the_group_means():
     right, _ = drawn(num_cases=72)
     groups = np.arange(72) // 6

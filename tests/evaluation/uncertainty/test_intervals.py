@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
+from scipy.special import expit, logit
 from scipy.stats import binomtest, norm
+from scipy.stats import t as student
 
 from archnet.evaluation.uncertainty.intervals import (
     bootstrap_t_interval,
+    can_resample,
     effective_trials,
     expected_interval,
     resamples,
@@ -49,6 +52,19 @@ def test_resamples_do_not_depend_on_how_they_are_cut_into_chunks():
     chunks = list(resamples(7, 50, num_cases=300_000, seed=4))
     assert len(chunks) == 4
     np.testing.assert_array_equal(np.concatenate(chunks), whole)
+
+
+@pytest.mark.parametrize(("num_groups", "bootstraps", "is_possible"), [(2, 1, True), (1, 1, False), (2, 0, False)])
+def test_a_bootstrap_needs_two_groups_and_a_resample(num_groups, bootstraps, is_possible):
+    assert can_resample(num_groups, bootstraps) is is_possible
+
+
+def test_a_bootstrap_has_students_interval_with_the_deviation_of_its_samples_corrected_for_the_groups():
+    samples = np.array([0.5, 0.7, 0.9])
+    half = student.ppf(0.975, 4) * 0.2 * np.sqrt(5 / 4) / (0.6 * 0.4)
+    expected = expit(logit(0.6) + np.array([-half, half]))
+    assert bootstrap_t_interval(0.6, samples, 5, "logit") == pytest.approx(expected)
+    assert bootstrap_t_interval(0.6, samples[:1], 5, "logit") is None
 
 
 def test_a_bootstrap_shows_no_uncertainty_at_an_end_of_the_scale_or_without_spread():

@@ -57,6 +57,17 @@ def test_groups_that_vary_less_than_chance_do_not_narrow_the_interval():
     assert proportion_interval(successes, trials) == pytest.approx(expected, abs=1e-3)
 
 
+def test_a_design_effect_needs_two_groups_with_trials():
+    effects = design_effect(np.array([[3, 0], [1, 2]]), np.array([[4, 0], [3, 3]]))
+    np.testing.assert_allclose(effects, [np.nan, 1 + (3 - 1) / (3 + 1) ** 2])
+
+
+def test_two_groups_leave_one_degree_of_freedom():
+    least_effect = 1 + (3 - 1) / (3 + 1) ** 2  # larger than that of the two groups, 2 / 3
+    expected = score_test_ends(0.5, 6 / least_effect, student.ppf(0.975, 1))
+    assert proportion_interval(np.array([1, 2]), np.array([3, 3])) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("share", [0, 1])
 def test_a_share_of_all_or_nothing_leaves_one_trial_a_group(share):
     trials = np.array([28, 28, 28, 14, 7])

@@ -12,6 +12,7 @@ from archnet.evaluation.uncertainty.seed_variance import (
     difference_entry,
     difference_over_seeds,
     mean_over_seeds,
+    scale_covariance,
     seed_variance,
 )
 
@@ -20,12 +21,20 @@ def estimates_of(values, covariance, num_groups=10):
     return Estimates(values=np.array(values), covariance=np.array(covariance, float), num_groups=num_groups)
 
 
-def test_one_training_a_side_has_the_t_test_of_its_contrast():
-    result = difference_over_seeds(estimates_of([0.7, 0.8], [[4e-4, 1e-4], [1e-4, 9e-4]]), 1)
+@pytest.mark.parametrize("num_groups", [2, 10])
+def test_one_training_a_side_has_the_t_test_of_its_contrast(num_groups):
+    result = difference_over_seeds(estimates_of([0.7, 0.8], [[4e-4, 1e-4], [1e-4, 9e-4]], num_groups), 1)
     error = math.sqrt(4e-4 + 9e-4 - 2e-4)
     assert (result.value, result.standard_error) == pytest.approx((0.1, error))
-    assert result.p == pytest.approx(2 * stats.t.sf(0.1 / error, 9))
-    assert result.interval == pytest.approx(stats.t.interval(0.95, 9, 0.1, error))
+    assert result.p == pytest.approx(2 * stats.t.sf(0.1 / error, num_groups - 1))
+    assert result.interval == pytest.approx(stats.t.interval(0.95, num_groups - 1, 0.1, error))
+
+
+def test_a_bootstrap_covariance_of_g_groups_is_scaled_by_g_over_g_minus_1():
+    covariance = np.array([[4.0, 1.0], [1.0, 9.0]])
+    np.testing.assert_allclose(scale_covariance(covariance, 2), 2 * covariance)
+    np.testing.assert_allclose(scale_covariance(covariance, 5), 1.25 * covariance)
+    assert np.isnan(scale_covariance(covariance, 1)).all()
 
 
 def test_where_the_cases_do_not_matter_two_architectures_have_welchs_t_test_of_their_seeds():
@@ -71,7 +80,12 @@ def test_a_difference_that_does_not_vary_has_neither_interval_nor_p():
 
 @pytest.mark.parametrize(
     ("values", "covariance", "num_groups"),
-    [([np.nan, 0.5], np.eye(2), 9), ([0.4, 0.5], np.full((2, 2), np.nan), 9), ([0.4, 0.5], np.eye(2), 1)],
+    [
+        ([np.nan, 0.5], np.eye(2), 9),
+        ([0.4, 0.5], np.full((2, 2), np.nan), 9),
+        ([0.4, 0.5], [[1, np.nan], [np.nan, 1]], 9),
+        ([0.4, 0.5], np.eye(2), 1),
+    ],
 )
 def test_what_is_undefined_or_unknown_has_no_interval(values, covariance, num_groups):
     result = difference_over_seeds(estimates_of(values, covariance, num_groups), 1)
@@ -90,3 +104,9 @@ def test_the_interval_of_each_side_is_symmetric_on_the_scale_of_its_number(scale
     entry = difference_entry(estimates_of([-0.2, 0.5], np.eye(2) * 0.01), 1, scale)
     expected = [value and t_interval(value, 0.1, 10, scale) for value in (reference, other)]
     assert [entry["reference_interval"], entry["other_interval"]] == expected
+
+
+@pytest.mark.parametrize(("scale", "end"), [("logit", 0.0), ("logit", 1.0), ("atanh", -1.0), ("atanh", 1.0)])
+def test_a_side_at_an_end_of_the_range_has_no_interval(scale, end):
+    entry = difference_entry(estimates_of([end, 0.5], np.eye(2) * 0.01), 1, scale)
+    assert (entry["reference"], entry["reference_interval"]) == (end, None)

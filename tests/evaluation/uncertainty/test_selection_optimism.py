@@ -30,6 +30,14 @@ def test_the_optimism_is_what_the_best_of_noisy_values_has_on_average(num_candid
     assert np.mean(actual) - slack < np.mean(expected) < 1.12 * np.mean(actual) + slack
 
 
+def test_the_optimism_is_the_scaled_gain_of_the_candidates_that_perturbations_of_half_the_noise_choose():
+    values, second = np.array([0.5, 0.5]), np.zeros((2, 2))
+    first = np.array([[0.2, 0.0], [0.0, 0.4]])
+    gains = [0.1, 0.2, 0.0, 0.0]  # of two halves in either order, half the difference each
+    assert selection_optimism(values, first, second) == pytest.approx(np.mean(gains) * np.sqrt(1 + 0.5**2) / 0.5)
+    assert selection_optimism(values, first[:1], second[:1]) is None
+
+
 def test_a_candidate_far_ahead_has_no_optimism():
     noise = np.random.default_rng(0).normal(size=(500, 3)) * 0.01
     values = np.array([0.9, 0.5, 0.4])

@@ -86,6 +86,17 @@ def test_the_page_shows_the_numbers_of_metrics_json_for_two_classes(tmp_path, cl
         assert f"partial AUC, false-positive rate up to 0.10 {value:.3f} {low:.3f} to {high:.3f}" in text
 
 
+def test_each_range_in_which_a_network_is_better_is_named():
+    is_better = [10 <= percent <= 20 or percent in (50, 99) for percent in range(1, 100)]
+    curve = {
+        "thresholds": [percent / 100 for percent in range(1, 100)],
+        "net_benefit": [0.1 if one else -0.1 for one in is_better],
+        "act_on_all": [-0.2] * 99, "low": [None] * 99, "high": [None] * 99,
+    }  # fmt: skip
+    alt = decision_curve_drawing(curve, "").alt
+    assert alt.endswith("on none from 10% to 20%, 50% to 50%, 99% to 99%.")
+
+
 def test_the_layout_of_the_decision_curve():
     thresholds = [(k + 1) / 100 for k in range(99)]
     act_on_all = [(0.3 - threshold) / (1 - threshold) for threshold in thresholds]

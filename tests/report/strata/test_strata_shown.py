@@ -18,6 +18,7 @@ from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.predictions import read_predictions
 from archnet.evaluation.strata.run_strata import strata_entry
 from archnet.files.csv_rows import csv_text
+from archnet.files.strict_json import slugify
 from archnet.report.html import notebook_tables
 from archnet.report.html.comparison_page import write_comparison
 from archnet.report.html.notebook_tables import comparison_html, run_html
@@ -25,7 +26,7 @@ from archnet.report.html.run_page import write_report
 from archnet.report.run_files import read_run_files
 from archnet.report.strata.strata_drawing import strata_drawing
 from archnet.report.strata.strata_rows import strata_csv
-from archnet.report.strata.strata_section import strata_section, write_strata_csv
+from archnet.report.strata.strata_section import strata_drawings, strata_section, write_strata_csv
 from archnet.report.strata.strata_tables import MAX_ROWS, short_strata_tables, strata_tables
 from archnet.report.strata.strata_wording import strata_sentence
 from archnet.report.wording import signed
@@ -111,6 +112,17 @@ def test_only_short_tables_are_printed_unless_requested(strata):
     many = {**columns[0], "strata": columns[0]["strata"] * 4}
     assert short_strata_tables({**strata, "columns": [many]}, NAMES) is None
     assert short_strata_tables({}, NAMES) is None
+    for number, is_printed in ((6, True), (7, False)):  # rows of two networks: 12 or 14
+        longer = {**columns[0], "strata": (columns[0]["strata"] * 4)[:number]}
+        assert (short_strata_tables({**strata, "columns": [longer]}, NAMES) is not None) is is_printed
+
+
+def test_figures_of_attributes_with_similar_names_have_different_files():
+    columns = [{"name": name, "drawing": name} for name in ("site", "a b", "a-b")]
+    drawings = strata_drawings({"columns": columns[:2], "geometry": columns[2:]})
+    assert list(drawings.values()) == ["site", "a b", "a-b"]
+    assert list(drawings) == [f"strata_{slugify(name)}" for name in ("site", "a b")] + [f"strata_{slugify('a b')}_2"]
+    assert strata_drawings(None) == {}
 
 
 @pytest.mark.slow

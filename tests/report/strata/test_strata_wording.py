@@ -42,8 +42,8 @@ def test_a_sentence_names_the_strata_with_a_difference_after_the_correction():
     column = column_of({
         "under 6": [(difference(0.3, 0.04), NONE)],
         "6 to 8": [(difference(-0.2, 0.01), NONE)],
-        "8 to 15": [(difference(0.4, 0.06), difference(0.1, 0.02))],
-        "over 15": [(difference(0.25, 0.001), NONE)],
+        "8 to 15": [(difference(0.4, 0.051), difference(0.1, 0.02))],
+        "over 15": [(difference(0.25, 0.05), NONE)],
     })  # fmt: skip
     assert strata_sentence(column) == (
         "By nodule diameter, compared with flat and after Holm's correction: the recall of deep is higher for under 6 mm "
@@ -139,6 +139,7 @@ def test_the_note_says_what_the_numbers_are():
         'AUC ranks them against all other cases. "Few" marks strata with fewer than 10 positives or 5 groups.'
     )
     plain = {"name": "site", "is_of_positives": False, "strata": [{"name": "A", "is_small": False}]}
+    assert "Where only positive cases have an attribute" in strata_note({"measure": "recall"}, [plain, column])
     for measure, words in {"macro_recall": "macro recall", "accuracy": "accuracy"}.items():
         assert strata_note({"measure": measure}, [plain]) == (
             f"Each {words} is measured at the network's own threshold and has a 95% interval."

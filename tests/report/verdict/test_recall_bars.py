@@ -1,9 +1,13 @@
 """Recall bars and the picture of a verdict, element by element."""
 
+import math
+from dataclasses import replace
+
 import pytest
 
+from archnet.report.figures.svg import text_width
 from archnet.report.verdict.recall_bars import NARROW, WIDE, Bar, recall_bars
-from archnet.report.verdict.verdict_picture import PictureContent, verdict_picture
+from archnet.report.verdict.verdict_picture import PictureContent, verdict_picture, wrap_text
 from drawings import outline, texts
 
 
@@ -66,6 +70,21 @@ def test_more_than_three_bars_are_thin():
     assert outline(recall_bars("Recall", [FIRST] * 3, 102))[0] == "drawing 102 x 164"
 
 
+def test_texts_of_a_bar_are_at_least_12_pixels_apart():
+    def shown(width):
+        return texts(recall_bars("Recall", [FIRST], width))[-2:]
+
+    whole = f"{FIRST.text} (12.5% to 50.0%)"
+    enough = math.ceil(text_width(FIRST.label) + text_width(whole) + 12)
+    assert [shown(enough), shown(enough - 1)] == [[FIRST.label, whole], [FIRST.label, FIRST.text]]
+    enough = math.ceil(text_width(FIRST.label) + text_width(FIRST.text) + 12)
+    assert shown(enough) == [FIRST.label, FIRST.text]
+    long = replace(FIRST, label="network_" * 6)
+    enough = math.ceil(text_width(long.label) + text_width(FIRST.text) + 12)
+    labels = [texts(recall_bars("Recall", [long], width))[-2] for width in (enough, enough - 1)]
+    assert [label == long.label for label in labels] == [True, False]
+
+
 def test_a_bar_of_nothing_is_still_seen():
     assert "rect 1 18 width=1.5 height=18 fill=red rx=2" in outline(recall_bars("", [bar("a", "0%", 0.0)], 102))
 
@@ -79,6 +98,12 @@ def test_a_label_is_shortened_only_where_it_does_not_fit():
     long = bar("a_network_with_a_very_long_name_of_many_words (3D)", "41 of 42, 97.6%", 0.976)
     assert texts(recall_bars("Recall", [long], WIDE))[-2] == long.label
     assert texts(recall_bars("Recall", [long], NARROW))[-2] != long.label
+
+
+def test_lines_are_wrapped_at_nine_tenths_of_their_estimated_width():
+    width = 0.9 * text_width("one two", 10)
+    assert wrap_text("one two three", 10, width) == ["one two", "three"]
+    assert wrap_text("one two three", 10, width - 0.01) == ["one", "two", "three"]
 
 
 def test_the_picture_of_a_verdict_has_all_its_texts_around_the_bars():

@@ -1,21 +1,27 @@
 import json
 import re
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from archnet.errors import RunError
-from archnet.versus.plan.duration import END_SHARE, NUM_STEPS, measure_durations
+from archnet.versus.plan import duration
+from archnet.versus.plan.duration import NUM_STEPS, measure_durations
 from versus_folders import make_plan
 
-RESULT = {"epochs": 7, "steps_per_epoch": 3, "step_seconds": 0.001, "seconds": 40.0}
+RESULT = {"epochs": 7, "steps_per_epoch": 3, "step_seconds": 0.5, "seconds": 40.0}
 
 
 def command(program):
     return (sys.executable, "-c", f"import sys, json, os; task = json.loads(sys.stdin.readline()); {program}")
 
 
-def test_each_variant_is_measured_with_the_threads_of_a_run_and_its_start_is_added(tmp_path):
+def test_each_variant_is_measured_with_the_threads_of_a_run_and_its_start_and_an_end_as_long_are_added(
+    tmp_path, monkeypatch
+):
+    clock = iter([100.0, 109.0, 200.0, 200.1])
+    monkeypatch.setattr(duration, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     plan = make_plan(tmp_path, forms=("2d", "3d"), seeds=2)
     program = (
         f"print(json.dumps({json.dumps(RESULT)} | {{'epochs': len(task['experiment']['arch']['name']) * task['steps'] "
@@ -23,10 +29,10 @@ def test_each_variant_is_measured_with_the_threads_of_a_run_and_its_start_is_add
     )
     durations = measure_durations(plan, command(program))
     assert [(one.name, one.epochs) for one in durations] == [("net", 3 * NUM_STEPS), ("net_3d", 6 * NUM_STEPS)]
-    for one in durations:
-        assert (one.steps_per_epoch, one.step_seconds) == (3, 0.001)
-        assert one.start_seconds > 0
-        assert one.seconds == pytest.approx(40.0 + (1 + END_SHARE) * one.start_seconds)
+    assert {(one.steps_per_epoch, one.step_seconds) for one in durations} == {(3, 0.5)}
+    start_seconds = 9 - NUM_STEPS * 0.5
+    found = [(one.start_seconds, one.seconds) for one in durations]
+    assert found == [(start_seconds, 40.0 + 2 * start_seconds), (0.0, 40.0)]  # the second one started at once
 
 
 def test_a_variant_that_cannot_be_trained_is_named(tmp_path):

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,6 +55,7 @@ def test_all_variants_share_cases_and_training_and_each_has_the_view_of_its_form
         "net": "slice",
         "net_3d": "volume",
     }
+    assert [plan.experiment_of(variant) for variant in plan.variants] == [one[0] for one in runs.values()]
     assert [(one.split.fold, one.training.seed) for one in runs["net"]] == [(f, s) for s in range(2) for f in range(3)]
 
 
@@ -62,6 +64,16 @@ def test_the_costs_of_variants_are_those_of_their_networks_on_the_data(tmp_path)
         shape = (12, 12, 4)[: variant.arch.rank]
         cost = network_cost(variant.arch.plan(shape, 2))
         assert (variant.parameters, variant.macs) == (cost.num_parameters, cost.num_macs)
+
+
+def test_a_twin_has_the_factor_and_the_notes_with_which_it_was_made(tmp_path):
+    plan = make_plan(tmp_path, matches=("none", "macs"), forms=("2d", "3d"))
+    original, *twins = plan.variants
+    assert (original.factor, original.notes) == (1.0, ())
+    shape = {"input_shape": (12, 12, 4), "num_classes": 2}
+    made = [variants.make_twin(original.arch, 3, match=match, **shape) for match in ("none", "macs")]
+    assert [(one.factor, one.notes) for one in twins] == [(one.factor, one.notes) for one in made]
+    assert made[1].factor != 1
 
 
 def test_the_folds_of_an_experiment_are_those_of_its_versus(tmp_path):
@@ -145,5 +157,8 @@ def test_the_expected_time_is_that_of_all_runs_shared_by_those_at_once(tmp_path,
     assert total_seconds(plan, durations) == 400.0
     assert total_seconds(plan, durations, num_finished=6) == 100.0
     assert total_seconds(plan, durations, num_finished=8) == 0.0
+    unequal = [replace(one, seconds=seconds) for one, seconds in zip(durations, (100.0, 300.0), strict=True)]
+    assert total_seconds(plan, unequal) == 800.0
+    assert total_seconds(plan, unequal, num_finished=7) == 300.0
     assert runs_at_once(Resources(cpus=1, gpus=0.5)) == 2
     assert runs_at_once(Resources(cpus=8)) == 1

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from archnet.errors import RunError
 from archnet.evaluation.comparison.trainings import SeedPredictions, Truth
-from archnet.evaluation.predictions import Predictions, read_run_predictions
+from archnet.evaluation.predictions import DEFAULT_BOOTSTRAPS, Predictions, read_run_predictions
 from archnet.evaluation.run_folder import read_optional_json
 from archnet.files.terminal_text import escape_name
 from archnet.spec.auto import restore_auto
@@ -53,7 +53,7 @@ class Pool:
     @property
     def bootstraps(self) -> int:
         """The number of resamples that the experiment sets."""
-        return int(self.document.get("evaluation", {}).get("bootstraps", 1000))
+        return int(self.document.get("evaluation", {}).get("bootstraps", DEFAULT_BOOTSTRAPS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

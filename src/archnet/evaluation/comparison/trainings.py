@@ -117,7 +117,7 @@ class Trainings:
         values: dict[str, Floats] = {}
         for name in names:
             if METRICS[name].source == "ranking":
-                values[name] = _with_macro(np.stack([RANKING_FORMULAS[name](*pair) for pair in counts], axis=-1))
+                values[name] = _with_macro(np.stack([RANKING_FORMULAS[name](*pair) for pair in counts], axis=1))
             elif METRICS[name].is_per_class:
                 values[name] = _with_macro(from_matrix[name][..., list(self.truth.columns)])
             else:
@@ -126,12 +126,12 @@ class Trainings:
 
 
 def _with_macro(values: Floats) -> Floats:
-    """Append the mean of the defined numbers of several classes (the last axis); a single number is unchanged."""
-    if values.shape[-1] == 1:
+    """Append the mean of the defined numbers of several classes, (B, C); a single number is unchanged."""
+    if values.shape[1] == 1:
         return values
     is_defined = ~np.isnan(values)
-    mean = ratio(np.where(is_defined, values, 0.0).sum(axis=-1), is_defined.sum(axis=-1))
-    return np.concatenate([values, mean[..., None]], axis=-1)
+    mean = ratio(np.where(is_defined, values, 0.0).sum(axis=1), is_defined.sum(axis=1))
+    return np.concatenate([values, mean[:, None]], axis=1)
 
 
 def estimate_metrics(
@@ -176,8 +176,8 @@ def _estimate_directly(trainings: Trainings, name: str) -> tuple[Estimates, ...]
 
 def _area(trainings: Trainings) -> tuple[Estimates, ...]:
     truth = trainings.truth
-    values = trainings.values(np.ones((1, len(truth.y_true))), ["auc"])["auc"][0, :, 0]
-    scores = [[one.scores[:, 0]] for one in trainings.predictions]
+    values = trainings.values(np.ones((1, len(truth.y_true))), ["auc"])["auc"].ravel()
+    scores = [[one.scores.ravel()] for one in trainings.predictions]
     estimate = estimate_areas(scores, truth.y_true == truth.positive, truth.groups)
     unknown = np.full((len(scores), len(scores)), np.nan)
     (num_groups,) = _count_groups(truth, "auc")
@@ -204,7 +204,7 @@ def _proportions(trainings: Trainings, name: str) -> tuple[Estimates, ...]:
     if metric.proportion is None or not metric.is_per_class:
         return (estimate_proportions(y_pred == y_true, np.ones_like(y_pred, bool), truth.groups),)
     parts, wholes = (
-        np.stack([_MEMBERS[count](y_true == k, y_pred == k) for k in truth.columns], axis=-1)
+        np.stack([_MEMBERS[count](y_true == k, y_pred == k) for k in truth.columns], axis=2)
         for count in metric.proportion
     )
     by_class = [estimate_proportions(parts[..., k], wholes[..., k], truth.groups) for k in range(len(truth.columns))]
@@ -238,7 +238,7 @@ def bootstrap(
     Returns:
         For each number, its values (M, C) and C covariances (M, M); NaN where unknown.
     """
-    numbers = {name: value[0] for name, value in values(np.ones((1, len(truth.y_true)))).items()}
+    numbers = {name: value.squeeze(axis=0) for name, value in values(np.ones((1, len(truth.y_true)))).items()}
     samples: dict[str, list[Floats]] = {name: [] for name in numbers}
     if samples and can_resample(truth.num_groups, bootstraps):
         num_weights = len(truth.y_true) * num_trainings * len(truth.columns)

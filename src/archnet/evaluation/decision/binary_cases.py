@@ -82,7 +82,9 @@ class BinaryCases:
         return sums
 
     def degrees_of_freedom(self, influences: Floats) -> float:
-        """Degrees of freedom of the variance over g groups: 2 g / (kurtosis - 1), limited to 1 to g - 1.
+        """Degrees of freedom of the variance over g groups: 2 g / (kurtosis - 1), which is above 2.
+
+        They are at most one less than the groups of the rarer class.
 
         Satterthwaite 1946, doi:10.2307/3002019. They are low if few groups account for most of the variance.
 
@@ -92,7 +94,7 @@ class BinaryCases:
         squares = self.group_sums(influences) ** 2
         kurtosis = self.num_groups * float(squares @ squares) / float(squares.sum()) ** 2
         spread = 2 * self.num_groups / (kurtosis - 1) if kurtosis > 1 else math.inf
-        return max(1.0, min(self.fewest_groups - 1, spread))
+        return min(self.fewest_groups - 1, spread)
 
 
 def estimate_entry(value: float, cases: BinaryCases, influences: Floats, scale: Scale) -> dict[str, Any]:

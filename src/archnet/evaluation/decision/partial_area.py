@@ -29,8 +29,6 @@ def partial_area(cases: BinaryCases, max_false_positive_rate: float) -> dict[str
     area = _area(cases, end)
     lowest = end**2 / 2
     value = (1 + (area - lowest) / (end - lowest)) / 2
-    if not 0 < value < 1:
-        return {"value": value, "interval": None}
     return estimate_entry(value, cases, _influences(cases, area, end) / (end - lowest) / 2, "logit")
 
 

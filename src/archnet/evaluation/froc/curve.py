@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from archnet.evaluation.confusion import number_or_none
 from archnet.evaluation.froc.hits import Hits, Marks, ReferenceStandard, match_marks
+from archnet.evaluation.predictions import DEFAULT_BOOTSTRAPS
 from archnet.evaluation.ranking import ranking
 from archnet.evaluation.uncertainty.intervals import Interval, can_resample, resamples
 from archnet.evaluation.uncertainty.ratio import Floats
@@ -106,7 +107,12 @@ class Froc:
 
 
 def compute_froc(
-    marks: Marks, reference: ReferenceStandard, *, max_marks: int | None = None, bootstraps: int = 1000, seed: int = 0
+    marks: Marks,
+    reference: ReferenceStandard,
+    *,
+    max_marks: int | None = None,
+    bootstraps: int = DEFAULT_BOOTSTRAPS,
+    seed: int = 0,
 ) -> Froc:
     """Compute the FROC analysis of a detector's marks.
 

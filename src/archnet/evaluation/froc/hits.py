@@ -165,7 +165,7 @@ def match_marks(marks: Marks, reference: ReferenceStandard, max_marks: int | Non
         scans=np.repeat(np.arange(len(scans)), [len(scan.scores) for scan in scans]),
         scores=np.concatenate([scan.scores for scan in scans]),
         is_nodule=np.concatenate([scan.is_nodule for scan in scans]),
-        num_nodules=np.array([len(rows) for rows in nodule_rows], dtype=np.int64),
+        num_nodules=np.array([len(rows) for rows in nodule_rows]),
         num_marks=sum(scan.num_marks for scan in scans),
         num_unlisted=len(marks.series) - sum(map(len, all_rows)),
         num_ignored=sum(scan.num_ignored for scan in scans),
@@ -176,7 +176,7 @@ def match_marks(marks: Marks, reference: ReferenceStandard, max_marks: int | Non
 def _rows_by_scan(series: Sequence[str], scan_uids: Sequence[str]) -> list[NDArray[np.int64]]:
     """The indices of the rows of each listed series, in order."""
     scan_index = {uid: place for place, uid in enumerate(scan_uids)}
-    scans = np.array([scan_index.get(uid, -1) for uid in series], dtype=np.int64)
+    scans = np.array([scan_index.get(uid, -1) for uid in series])
     order = np.argsort(scans, kind="stable")
     ends = np.searchsorted(scans[order], np.arange(len(scan_uids) + 1))
     return [order[start:end] for start, end in pairwise(ends.tolist())]

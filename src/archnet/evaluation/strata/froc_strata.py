@@ -10,13 +10,19 @@ from numpy.typing import NDArray
 
 from archnet.evaluation.froc.curve import Froc, compute_froc
 from archnet.evaluation.froc.hits import Findings, Hits, Marks, ReferenceStandard, match_marks
+from archnet.evaluation.predictions import DEFAULT_BOOTSTRAPS
 from archnet.evaluation.strata.stratification import stratify
 from archnet.evaluation.strata.stratum_results import MIN_CASES, MIN_GROUPS
 from archnet.files.luna16_lists import DIAMETER
 
 
 def compute_froc_by_diameter(
-    marks: Marks, reference: ReferenceStandard, *, max_marks: int | None = None, bootstraps: int = 1000, seed: int = 0
+    marks: Marks,
+    reference: ReferenceStandard,
+    *,
+    max_marks: int | None = None,
+    bootstraps: int = DEFAULT_BOOTSTRAPS,
+    seed: int = 0,
 ) -> dict[str, Froc]:
     """Compute the FROC analysis of each stratum of nodule diameters; empty if all diameters are in one stratum.
 

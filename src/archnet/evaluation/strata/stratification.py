@@ -141,7 +141,7 @@ def _edges(name: str, known: Floats) -> tuple[Edge, ...] | None:
 def _places(numbers: Floats, edges: Sequence[Edge]) -> NDArray[np.int64]:
     """The index of the range that each number is in."""
     is_above = [numbers > edge.value if edge.belongs_below else numbers >= edge.value for edge in edges]
-    return np.sum(is_above, axis=0, dtype=np.int64) if edges else np.zeros(len(numbers), np.int64)
+    return np.sum(is_above, axis=0) if edges else np.zeros(len(numbers), np.int64)
 
 
 def _range_names(edges: Sequence[Edge]) -> list[str]:

@@ -179,6 +179,6 @@ def _mean_interval(estimates: Estimates, own: Interval | None) -> Interval | Non
 def _t_interval(estimates: Estimates) -> Interval | None:
     """The interval of a mean over trainings, on the logit scale; None at 0 and 1 and where it cannot be estimated."""
     mean = mean_over_seeds(estimates)
-    if not mean.is_testable or not 0 < mean.value < 1:
+    if not mean.is_testable:
         return None
     return t_interval(mean.value, mean.standard_error, mean.degrees_of_freedom + 1, "logit")

@@ -30,14 +30,14 @@ def estimate_proportions(parts: NDArray[np.bool_], wholes: NDArray[np.bool_], gr
     totals = np.where(whole.any(axis=0), whole.sum(axis=0), np.nan)
     shares = part.sum(axis=0) / totals
     is_defined = np.isfinite(shares)
-    num_defined = np.where(is_defined.any(axis=-1), is_defined.sum(axis=-1), np.nan)
-    by_case = np.nansum((part - whole * shares) / totals, axis=-1) / num_defined
+    num_defined = np.where(is_defined.any(axis=1), is_defined.sum(axis=1), np.nan)
+    by_case = np.nansum((part - whole * shares) / totals, axis=2) / num_defined
     sums = np.zeros((num_groups, by_case.shape[1]))
     np.add.at(sums, groups, by_case)
     counted = _count_groups(whole, groups, num_groups)
     scale = counted / (counted - 1) if counted > 1 else np.nan
     return Estimates(
-        values=np.nansum(shares, axis=-1) / num_defined, covariance=scale * sums.T @ sums, num_groups=counted
+        values=np.nansum(shares, axis=1) / num_defined, covariance=scale * sums.T @ sums, num_groups=counted
     )
 
 

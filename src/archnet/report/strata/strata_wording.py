@@ -141,5 +141,5 @@ def _shown_differences(
     """The strata with a difference of one sign."""
     for name, pair in pairs:
         entry = pair["differences"][metric]
-        if entry["p_holm"] is not None and entry["p_holm"] < LEVEL and entry["difference"] * sign > 0:
+        if entry["p_holm"] is not None and entry["p_holm"] <= LEVEL and entry["difference"] * sign > 0:
             yield f"{stratum_label(column, name)} ({signed(entry['difference'])})"

@@ -102,4 +102,4 @@ def total_seconds(plan: VersusPlan, durations: Sequence[Duration], num_finished:
     work = plan.runs_per_variant * sum(duration.seconds for duration in durations)
     left = work * (1 - num_finished / plan.num_runs)
     longest = max(duration.seconds for duration in durations) if num_finished < plan.num_runs else 0.0
-    return max(left / min(runs_at_once(plan.options.resources), plan.num_runs), longest)
+    return max(left / runs_at_once(plan.options.resources), longest)

@@ -68,7 +68,7 @@ def make_variants(
     matches: Sequence[Match],
     shape: tuple[int, ...],
     num_classes: int,
-    num_members: int = 1,
+    num_members: int,
 ) -> tuple[Variant, ...]:
     """The original and its twins, in the order of their forms and matches.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -80,7 +81,10 @@ def _whole_seeds(folders: Sequence[Path], num_runs: int) -> list[Path]:
     """The runs of the seeds whose folds have all finished."""
     if len(folders) == num_runs:
         return list(folders)
-    documents = [read_json(folder / "experiment.json") for folder in folders]
-    seeds = [document["training"]["seed"] for document in documents]
-    folds = max((document["split"].get("folds") or 1 for document in documents), default=1)
-    return [folder for folder, seed in zip(folders, seeds, strict=True) if seeds.count(seed) == folds]
+    documents = {folder: read_json(folder / "experiment.json") for folder in folders}
+    num_finished = Counter(document["training"]["seed"] for document in documents.values())
+    return [
+        folder
+        for folder, document in documents.items()
+        if num_finished[document["training"]["seed"]] == (document["split"].get("folds") or 1)
+    ]
