@@ -81,6 +81,17 @@ def test_the_recipes_chosen_with_a_source_left_out_are_their_results(monkeypatch
     assert sorted([*(row["recipe"] for row in validation["recipes"]), *validation["unfinished"]]) == sorted(names)
 
 
+def test_the_table_of_all_recipes_on_the_small_tasks_is_its_results(monkeypatch):
+    monkeypatch.syspath_prepend(str(EXPERIMENTS / "recipe"))
+    script, rows = load_script("recipe/choose_recipe"), read_ablation("recipe_small")
+    assert lines_of(EXPERIMENTS / "README.md") >= set(script.recipe_lines(rows["recipes"]))
+    recipes = json.loads((EXPERIMENTS / "recipe" / "screen.json").read_text())
+    names = [recipe["name"] for recipe in recipes if "lidc_texture" in recipe["tasks"]]
+    trained = [row["recipe"] for row in rows["recipes"]]
+    assert trained == [name for name in names if name in trained]
+    assert {*trained, *rows["unfinished"]} >= set(names)
+
+
 @pytest.mark.parametrize(("name", "first"), [("recipe_folds", "base"), ("recipe_forest", "random forest")])
 def test_the_tables_of_several_tasks_are_their_results(name, first):
     rows = read_ablation(name)
