@@ -143,3 +143,15 @@ def test_the_score_leaves_out_equivalents_and_names_the_other_survivors(load, mo
     assert f"  + {sample[1].after}" in lines
     monkeypatch.setattr(score, "read_equivalents", lambda: {sample[k].key: "Alike." for k in (0, 1)})
     assert "More than 10% are marked equivalent: the score is invalid." in score.report_lines(sample, outcomes)
+
+
+@pytest.mark.slow
+def test_every_equivalent_is_a_mutation_of_the_code(load):
+    score, line_tests, module = load("mutation_score"), load("line_tests"), load("mutations")
+    sources, equivalents = line_tests.read_sources(), score.read_equivalents()
+    required = module.required_arguments(sources)
+    files = sorted({key[0] for key in equivalents})
+    known = {mutation.key for file in files for mutation in module.mutations(sources[file], file, required)}
+    assert not set(equivalents) - known
+    assert all(reason.endswith(".") for reason in equivalents.values())
+    assert len(score.EQUIVALENTS.read_text("utf-8").splitlines()) == len(equivalents)
