@@ -76,6 +76,16 @@ def test_the_figure_shows_the_central_slice_or_the_one_that_changed():
         assert np.array_equal(axes.images[0].get_array(), result[:, :, index])
 
 
+def test_an_image_and_its_augmentations_have_no_numbers_of_slices():
+    image = image_of(8, 8)
+    figure = case_figure(image, "one", [("flip", np.stack([image[::-1], image[:, ::-1]]))])
+    drawn = [axes for axes in figure.axes if axes.images]
+    assert not any(axes.texts for axes in drawn)
+    assert len(drawn) == 3
+    for axes, expected in zip(drawn, (image, image[::-1], image[:, ::-1]), strict=True):
+        assert np.array_equal(axes.images[0].get_array(), expected)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("as_experiment", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_show_draws_what_the_augmentation_does(as_experiment, tmp_path):

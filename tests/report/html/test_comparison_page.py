@@ -1,10 +1,11 @@
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from archnet.errors import RunError
+from archnet.errors import DataError, RunError
 from archnet.evaluation.comparison.comparison import compare
 from archnet.evaluation.integrity.manifest import record_run
 from archnet.report.comparison_wording import DIFFERENCE_NAMES, errors_text
@@ -137,6 +138,16 @@ def test_of_more_classes_the_page_says_whose_auc_is_compared_and_of_slices_it_pr
 def test_runs_on_other_cases_give_no_page(tmp_path):
     runs = [write_run(tmp_path / f"net{seed}", predictions=synthetic_predictions(seed=seed)) for seed in (0, 1)]
     with pytest.raises(RunError, match=r"^net1: its test cases are not those of net0: "):
+        write_comparison(tmp_path, runs)
+    assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize("name", ["gallery.npz", "history.csv", "environment.json"])
+def test_a_run_whose_files_have_changed_gives_no_page(tmp_path, name):
+    runs = [write_run(tmp_path / net) for net in ("a", "b")]
+    with (runs[1] / name).open("a") as file:
+        file.write(" ")
+    with pytest.raises(DataError, match=f"^{re.escape(str(runs[1] / name))}: changed since the run finished"):
         write_comparison(tmp_path, runs)
     assert not (tmp_path / "report.html").exists()
 

@@ -79,11 +79,13 @@ def test_the_maps_of_the_gallery_are_those_of_grad_cam_for_the_positive_class(tm
         np.testing.assert_allclose(heat, expected / (expected.max() or 1) * 255, atol=0.51)
 
 
-def test_of_more_than_two_classes_the_predicted_one_is_explained(tmp_path):
+def test_of_more_than_two_classes_the_predicted_one_is_explained(tmp_path, caplog):
+    caplog.set_level("INFO", "archnet")
     folder, model, experiment, gallery = run_with_gallery(tmp_path, LAYERS, classes=["a", "b", "c"])
     probabilities = np.eye(3)[[0, 1, 2, 0, 1, 2, 0]]
     write_run_heat_maps(folder, model, experiment, predictions_of(gallery.cases, probabilities, ("a", "b", "c")), 1)
     assert read_heat_maps(folder / "heat_maps.npz").labels.tolist() == [1, 2, 0, 1, 2, 0]
+    assert caplog.messages == []  # no case is left out
 
 
 def test_an_expensive_network_explains_as_many_cases_as_its_multiply_adds_allow(tmp_path, caplog):

@@ -219,7 +219,7 @@ class RunProcesses:
 
     def _forget_old(self) -> None:
         ended = [one for one in self.processes if one.process.poll() is not None]
-        for one in ended[: max(len(ended) - MAX_KEPT, 0)]:
+        for one in ended[:-MAX_KEPT]:
             one.output.close()
             self.processes.remove(one)
 
