@@ -12,7 +12,6 @@ import time
 import urllib.request
 import zipfile
 from collections import namedtuple
-from pathlib import Path
 
 import numpy as np
 import pooch
@@ -27,6 +26,7 @@ from archnet.fetching.http import RetryPolicy, TransientError, open_url, read_ch
 from archnet.files.locks import LockedError
 from archnet.spec.datasets import DATASETS
 from server import Server, serve, zip_bytes, zip_entry
+from windows_renames import rename_as_on_windows
 
 LISTS = {"annotations.csv": b"seriesuid,coordX\n", "candidates.csv": b"seriesuid,coordX,class\n"}
 DiskUsage = namedtuple("DiskUsage", "total used free")
@@ -855,14 +855,7 @@ def test_files_of_an_earlier_unpacking_that_cannot_be_removed_do_not_get_into_th
 
 
 def test_on_windows_an_empty_folder_is_removed_before_the_unpacked_one_takes_its_place(tmp_path, monkeypatch):
-    rename = Path.rename
-
-    def rename_as_windows_does(self, target):
-        if target.exists():
-            raise FileExistsError(183, "Cannot create a file when that file already exists", str(target))
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", rename_as_windows_does)
+    rename_as_on_windows(monkeypatch)
     archive = tmp_path / "CT-0.zip"
     archive.write_bytes(zip_bytes({"a.nii.gz": b"1"}))
     (tmp_path / "CT-0").mkdir()

@@ -9,6 +9,7 @@ import pytest
 
 from archnet.errors import DocumentError
 from archnet.files.atomic import atomic_folder, atomic_write, remove_leftovers, sync_file, write_json, write_text
+from windows_renames import rename_as_on_windows
 
 
 @pytest.fixture
@@ -197,14 +198,7 @@ def test_a_folder_that_holds_something_is_not_replaced(tmp_path):
 
 
 def test_on_windows_an_empty_folder_is_removed_before_a_draft_takes_its_place(tmp_path, monkeypatch):
-    rename = Path.rename
-
-    def rename_as_windows_does(self, target):
-        if target.exists():
-            raise FileExistsError(183, "Cannot create a file when that file already exists", str(target))
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", rename_as_windows_does)
+    rename_as_on_windows(monkeypatch)
     monkeypatch.setattr(sys, "platform", "win32")
     (tmp_path / "empty").mkdir()
     with atomic_folder(tmp_path / "empty") as draft:
