@@ -3,6 +3,7 @@
 import gc
 import locale
 import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -13,6 +14,12 @@ from hypothesis import settings
 
 from archnet.phantom.layouts import Phantom
 from finished_runs import draw_phantom, make_once, make_runs
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as archnet does, for tests that import Keras first
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # as in the background of a shell; the tests' processes inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 gc.disable()  # until the tests are collected: what they import stays, and walking over it costs seconds
 settings.register_profile("archnet", deadline=None)  # no test depends on a clock

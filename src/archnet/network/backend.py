@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
+import platform
 import re
 import sys
 import tempfile
@@ -18,6 +20,9 @@ from typing import Any, Final
 from archnet.errors import RunError
 from archnet.files.progress import stage_log
 
+_log = logging.getLogger("archnet")
+
+_ONEDNN: Final = "TF_ENABLE_ONEDNN_OPTS"
 _DEVICE: Final = re.compile(r"cpu|gpu(?::(\d+))?")
 _VARIABLES: Final = (
     "KERAS_BACKEND",
@@ -25,7 +30,7 @@ _VARIABLES: Final = (
     "NVIDIA_TF32_OVERRIDE",
     "OMP_NUM_THREADS",
     "ONEDNN_MAX_CPU_ISA",
-    "TF_ENABLE_ONEDNN_OPTS",
+    _ONEDNN,
     "TF_NUM_INTRAOP_THREADS",
     "TF_CUDNN_USE_AUTOTUNE",
     "TF_XLA_FLAGS",
@@ -84,19 +89,38 @@ def start_quietly(device: str | None = None, *, is_deterministic: bool = False) 
     """
     if device is not None and not _DEVICE.fullmatch(str(device)):
         raise RunError(f'--device "{device}": expected cpu, gpu or a GPU by its number, such as gpu:1.')
+    _enable_onednn()
     if "keras" not in sys.modules:
         stage_log.info("Importing Keras and its backend, %s", os.environ.get("KERAS_BACKEND", "tensorflow"))
     with _hold_back_stderr(), _suspend_garbage_collection():
         import keras
 
-        backend = backend_module()
-        if device is not None or not _process.has_devices:
+        backend, is_first_start = backend_module(), not _process.has_devices
+        if device is not None or is_first_start:
             _choose_devices(device, backend)
         if is_deterministic:
             backend.enable_determinism()
             _process.is_deterministic = True
         keras.ops.convert_to_numpy(keras.ops.zeros(1))
-        return f"Keras {keras.__version__} on {keras.backend.backend()}, {_describe_devices()}"
+    if is_first_start and _ONEDNN not in os.environ and backend.lacks_onednn():
+        _log.warning(
+            "TensorFlow was imported before archnet started it, and does not use oneDNN on this processor: 3D networks "
+            "train several times slower. Set the environment variable %s=1 before TensorFlow is imported.",
+            _ONEDNN,
+        )
+    return f"Keras {keras.__version__} on {keras.backend.backend()}, {_describe_devices()}"
+
+
+def _enable_onednn() -> None:
+    """Let TensorFlow compute with oneDNN on every x86 processor, unless the user has chosen.
+
+    TensorFlow does so by itself only on processors with instructions for neural networks (AVX512-VNNI). Without
+    oneDNN, 3D convolutions and poolings are several times slower, and the gradient of a 3D max pooling goes to each of
+    several equal maxima, so that the trained weights differ from those of other processors.
+    """
+    is_read = "tensorflow" in sys.modules  # TensorFlow reads the variable when it is imported
+    if not is_read and platform.machine().lower() in ("x86_64", "amd64"):
+        os.environ.setdefault(_ONEDNN, "1")
 
 
 def _choose_devices(device: str | None, backend: ModuleType) -> None:

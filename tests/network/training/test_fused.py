@@ -8,7 +8,7 @@ from archnet.files.strict_json import Document
 from archnet.network.backend import backend_module
 from archnet.network.build.network import build
 from archnet.network.training.dropout import CaseKeys
-from archnet.network.training.fused import FusedBatchNorm, PooledConvolution
+from archnet.network.training.fused import FusedBatchNorm, PlanewiseMaxPooling, PooledConvolution
 from archnet.network.training.training_twin import build_training_twin
 from archnet.spec.arch import parse_arch
 
@@ -59,6 +59,8 @@ def kinds_of(network):
 @pytest.mark.parametrize("activation", ["relu", pytest.param(None, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("window", [{}, {"kernel_size": 3, "stride": 2, "padding": "same"}])
 def test_a_twin_learns_what_its_network_would(rank, activation, window):
+    if rank == 3 and not backend_module().pools_3d_correctly("float32"):
+        pytest.skip("here, the network itself has wrong gradients")
     window = {key: value if key == "padding" else [value] * rank for key, value in window.items()}
     network = network_of(rank, [conv(rank, activation=activation), pool(rank, **window), conv(rank), pool(rank)])
     images = np.random.default_rng(1).integers(0, 4, (6, *(12,) * rank, 1)).astype(np.float32)
@@ -141,3 +143,82 @@ def test_a_pooled_convolution_shows_the_weights_that_a_penalty_concerns():
     layer = build_training_twin(network_of(3, [conv(3), pool(3)]), CaseKeys()).layers[1]
     assert isinstance(layer, PooledConvolution)
     assert [weight.name for weight in layer.weights] == [layer.kernel.name, layer.bias.name] == ["kernel", "bias"]
+
+
+def pooled(layer, inputs):
+    """Outputs of a layer in a graph, and the gradient of the sum of their squares."""
+    variable = keras.Variable(inputs)
+
+    def step():
+        def squares():
+            outputs = layer(variable.value)
+            return keras.ops.sum(keras.ops.square(outputs)), outputs
+
+        return backend_module().value_and_gradients(squares, [variable], [])
+
+    outputs, (gradient,) = backend_module().compile_graph(step, [variable])()
+    return keras.ops.convert_to_numpy(outputs), keras.ops.convert_to_numpy(gradient)
+
+
+@pytest.fixture
+def wrong_gradients(monkeypatch):
+    """The backend gives the gradient of a 3D max pooling to each of several equal maxima."""
+    monkeypatch.setattr(backend_module(), "pools_3d_correctly", lambda dtype: False)
+
+
+WINDOWS = [
+    {"pool_size": 2},
+    {"pool_size": (3, 2, 1)},
+    {"pool_size": (1, 2, 3), "strides": (1, 2, 2)},
+    {"pool_size": 3, "strides": 2, "padding": "same"},
+    {"pool_size": (2, 3, 4), "strides": (3, 1, 2), "padding": "same"},
+]
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+def test_a_3d_pooling_in_two_steps_has_the_values_and_gradients_of_keras(window, wrong_gradients):
+    inputs = np.random.default_rng(0).permutation(2 * 6 * 7 * 8 * 3).reshape(2, 6, 7, 8, 3).astype(np.float32) / 1024
+    results = [pooled(kind(**window), inputs) for kind in (PlanewiseMaxPooling, keras.layers.MaxPooling3D)]
+    for array, expected in zip(*results, strict=True):
+        np.testing.assert_array_equal(array, expected)
+
+
+def test_one_of_several_equal_maxima_receives_the_gradient(wrong_gradients):
+    _, gradient = pooled(PlanewiseMaxPooling(2), np.ones((1, 4, 4, 4, 1), np.float32))
+    assert np.count_nonzero(gradient) == 8
+    assert gradient.sum() == 2 * 8
+
+
+@pytest.mark.parametrize("is_told_correct", [True, False])
+def test_a_correct_backend_pools_in_one_step(is_told_correct, monkeypatch):
+    asked, poolings = [], []
+    monkeypatch.setattr(backend_module(), "pools_3d_correctly", lambda dtype: asked.append(dtype) or is_told_correct)
+    pool_once = keras.ops.max_pool
+    monkeypatch.setattr(keras.ops, "max_pool", lambda *given: poolings.append(given) or pool_once(*given))
+    PlanewiseMaxPooling(2, dtype="bfloat16")(np.ones((1, 4, 4, 4, 1), np.float32))
+    assert asked == ["bfloat16"]
+    assert len(poolings) == (0 if is_told_correct else 2)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="oneDNN is TensorFlow's")
+@pytest.mark.parametrize(
+    ("gpus", "is_enabled", "dtype", "expected"),
+    [
+        ([], True, "float32", True),
+        ([], True, "bfloat16", False),
+        ([], False, "float32", False),
+        (["GPU:0"], False, "bfloat16", True),
+    ],
+)
+def test_tensorflow_pools_correctly_on_a_gpu_and_with_onednn(monkeypatch, gpus, is_enabled, dtype, expected):
+    below = backend_module()
+    monkeypatch.setattr(below.tf.config, "get_visible_devices", lambda kind: gpus)
+    monkeypatch.setattr(below._build, "IsMklEnabled", lambda: is_enabled)
+    assert below.pools_3d_correctly(dtype) is expected
+
+
+def test_the_training_twin_pools_with_correct_gradients():
+    layers = [conv(3, bias=False), pool(3), conv(3), pool(3)]
+    twin = build_training_twin(network_of(3, layers), CaseKeys())
+    kinds = [type(getattr(layer, "pooling", layer)).__name__ for layer in twin.layers]
+    assert kinds.count("PlanewiseMaxPooling") == 2

@@ -100,6 +100,16 @@ def use_gpus(gpus: Sequence[int] | None) -> None:
     jax.config.update("jax_default_device", jax.devices("gpu")[gpus[0]] if gpus else jax.devices("cpu")[0])
 
 
+def lacks_onednn() -> bool:
+    """Whether the backend could use oneDNN but has started without it: JAX never uses it."""
+    return False
+
+
+def pools_3d_correctly(dtype: str) -> bool:
+    """Whether the gradient of a 3D max pooling goes to one of several equal maxima: in every dtype."""
+    return True
+
+
 def enable_determinism() -> None:
     """Compile deterministic code from now on; operations without a deterministic kernel fail."""
     _OPTIONS["xla_gpu_deterministic_ops"] = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 import tensorflow as tf
 from keras import StatelessScope
+from tensorflow.python.util import _pywrap_util_port as _build  # no public function tells how TensorFlow computes
 
 Tensor = Any
 
@@ -124,6 +126,22 @@ def use_gpus(gpus: Sequence[int] | None) -> None:
     for gpu in chosen:
         if not tf.config.experimental.get_memory_growth(gpu):
             tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def lacks_onednn() -> bool:
+    """Whether this TensorFlow could compute with oneDNN but has started without it."""
+    return sys.platform != "darwin" and bool(_build.IsX86Available()) and not _build.IsMklEnabled()
+
+
+def pools_3d_correctly(dtype: str) -> bool:
+    """Whether the gradient of a 3D max pooling goes to one of several equal maxima, not to each of them.
+
+    TensorFlow's own kernel for a CPU gives it to each; oneDNN's does not, but may exist in float32 only.
+
+    Args:
+        dtype: Name of the compute dtype.
+    """
+    return bool(tf.config.get_visible_devices("GPU")) or (dtype == "float32" and bool(_build.IsMklEnabled()))
 
 
 def enable_determinism() -> None:
