@@ -102,13 +102,14 @@ def start_quietly(device: str | None = None, *, is_deterministic: bool = False) 
             backend.enable_determinism()
             _process.is_deterministic = True
         keras.ops.convert_to_numpy(keras.ops.zeros(1))
+        description = f"Keras {keras.__version__} on {keras.backend.backend()}, {_describe_devices()}"
     if is_first_start and _ONEDNN not in os.environ and backend.lacks_onednn():
         _log.warning(
             "TensorFlow was imported before archnet started it, and does not use oneDNN on this processor: 3D networks "
             "train several times slower. Set the environment variable %s=1 before TensorFlow is imported.",
             _ONEDNN,
         )
-    return f"Keras {keras.__version__} on {keras.backend.backend()}, {_describe_devices()}"
+    return description
 
 
 def _enable_onednn() -> None:
