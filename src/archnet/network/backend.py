@@ -116,8 +116,7 @@ def _enable_onednn() -> None:
     """Let TensorFlow compute with oneDNN on every x86 processor, unless the user has chosen.
 
     TensorFlow does so by itself only on processors with instructions for neural networks (AVX512-VNNI). Without
-    oneDNN, 3D convolutions and poolings are several times slower, and the gradient of a 3D max pooling goes to each of
-    several equal maxima, so that the trained weights differ from those of other processors.
+    oneDNN, 3D networks train several times slower.
     """
     is_read = "tensorflow" in sys.modules  # TensorFlow reads the variable when it is imported
     if not is_read and platform.machine().lower() in ("x86_64", "amd64"):
