@@ -128,6 +128,7 @@ def test_the_examples_in_docstrings_give_what_they_say(path):
     assert results.failed == 0
 
 
+@pytest.mark.slow
 def test_no_test_imports_from_another_test_file():
     for path in (ROOT / "tests").rglob("*.py"):
         parts = {part for name in imports_of(path) for part in name.split(".")}

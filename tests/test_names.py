@@ -28,5 +28,6 @@ def test_no_two_public_classes_share_a_name():
     assert {name: places for name, places in shared.items() if name not in SAME_STEP} == {}
 
 
+@pytest.mark.slow
 def test_each_exception_is_needed():
     assert {name for name, places in public_classes().items() if len(places) > 1} >= SAME_STEP

@@ -203,10 +203,10 @@ def test_the_blocks_of_a_page_are_valid(name):
 
 @pytest.mark.parametrize(("language", "text"), [("sh", "sleep 900"), ("python", "import time; time.sleep(900)")])
 def test_a_block_that_hangs_is_ended_with_its_location(language, text, tmp_path, monkeypatch):
-    monkeypatch.setattr(code_blocks, "BLOCK_SECONDS", 2)
+    monkeypatch.setattr(code_blocks, "BLOCK_SECONDS", 0.1)
     (block,) = blocks_of("page.md", f"```{language}\n{text}\n```\n")
     runner = PageRunner(folder=tmp_path, cheaper=str, add_files=lambda *_: None)
-    with pytest.raises(HangingError, match=r"^page\.md:1: not finished after 2 s$"):
+    with pytest.raises(HangingError, match=r"^page\.md:1: not finished after 0\.1 s$"):
         runner.run(block)
 
 

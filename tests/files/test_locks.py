@@ -57,6 +57,11 @@ def write_lock(folder, pid=123, host="gpu7", extra="since=2026-01-02T03:04:05+00
     return path
 
 
+@pytest.fixture(autouse=True)
+def _short_attempts(monkeypatch):
+    monkeypatch.setattr(locks, "_ATTEMPT_SECONDS", 0.01)
+
+
 @pytest.fixture
 def start():
     """Starts processes with a script, each of which first prints a line; ends them after the test."""

@@ -256,6 +256,7 @@ def test_the_fewest_scans_are_one_of_luna16_and_two_of_each_class_of_mosmed():
     assert {name: layout.min_scans for name, layout in LAYOUTS.items()} == {"luna16": 1, "mosmed": 4}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", list(LAYOUTS))
 def test_an_interrupted_generation_leaves_nothing(tmp_path, layout):
     written = []

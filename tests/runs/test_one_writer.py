@@ -66,6 +66,7 @@ def is_locked_for_others(folder):
     return found[0]
 
 
+@pytest.mark.slow
 def test_a_run_ends_at_once_while_another_process_makes_runs_in_its_folder(tmp_path, hold):
     experiment = experiment_on(write_cubes(tmp_path / "cubes.npz"), NET_2D)
     pid = hold(tmp_path / "out")
@@ -111,6 +112,7 @@ def test_a_report_breaks_the_lock_of_another_machine_on_request(tmp_path):
     assert not lock.exists()
 
 
+@pytest.mark.slow
 def test_checks_and_runs_are_made_under_the_locks_of_their_folders(tmp_path, monkeypatch):
     experiment = experiment_on(write_cubes(tmp_path / "cubes.npz"), NET_2D, NET_3D)
     out, locked = tmp_path / "out", []

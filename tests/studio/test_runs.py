@@ -124,6 +124,7 @@ def test_what_is_no_run_is_not_found(studio, path):
     )
 
 
+@pytest.mark.slow
 def test_a_run_in_progress_is_followed_in_its_log_whoever_makes_it(studio, folder):
     run = folder / "runs/cubes/flat"
     whole = read_history(run / "history.csv")

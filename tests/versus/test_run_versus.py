@@ -179,6 +179,7 @@ def test_the_page_leads_with_the_answers_and_links_to_each_comparison_and_run(fi
         assert f"{variant['name']} ({variant['form']}) {variant['auc']:.3f}" in frontier
 
 
+@pytest.mark.slow
 def test_a_report_on_the_folder_rewrites_the_result_and_the_pages_from_the_runs(finished, tmp_path):
     _, folder = finished
     copy = Path(shutil.copytree(folder, tmp_path / "out"))

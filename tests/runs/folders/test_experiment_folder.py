@@ -68,6 +68,7 @@ def interrupted(path, out, epoch=2, step=3, **training):
         archnet.run_all(experiments(path, **training), out=out, callback=Interrupts(epoch, step))
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_as_if_it_had_never_stopped(cubes, tmp_path):
     (whole,) = archnet.run_all(experiments(cubes), out=tmp_path / "whole")
     interrupted(cubes, tmp_path / "out")
