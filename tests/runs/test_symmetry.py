@@ -381,6 +381,15 @@ def test_a_side_that_only_the_second_channel_shows_is_found(tmp_path):
     assert "flips along width change the classes" in symmetry_found.reason
 
 
+def test_a_single_voxel_has_no_symmetries(tmp_path):
+    np.savez(tmp_path / "voxels.npz", x=np.arange(40, dtype=np.uint8)[:, None, None], y=np.arange(40) % 2)
+    dataset = open_dataset(experiment_on(tmp_path / "voxels.npz").data)
+    rows = np.arange(40)
+    found = find_symmetry(dataset, CaseSplit(rows=rows, sets=np.where(rows % 4 < 2, "train", "validation")))
+    assert (found.axes, found.right_angles) == ((), False)
+    assert found.reason == "a single voxel is the same in every flip and rotation"
+
+
 @pytest.mark.parametrize(
     ("every", "reason"), [(1, "there is no validation set"), (2, "the training set lacks a class")]
 )

@@ -69,6 +69,8 @@ def find_symmetry(dataset: Dataset, split: CaseSplit) -> Symmetry:
 def _ask(dataset: Dataset, split: CaseSplit) -> Symmetry:
     shape = dataset.shape
     names = [*possible_flips(shape), *([RIGHT_ANGLES] if shape[0] == shape[1] > 1 else [])]
+    if not names:
+        return Symmetry(axes=(), right_angles=False, reason="a single voxel is the same in every flip and rotation")
     labelled = split.rows[dataset.cases.has_label[split.rows]]
     training, validation = (labelled[split.sets[labelled] == name] for name in ("train", "validation"))
     labels = dataset.cases.labels
