@@ -210,21 +210,21 @@ TROUBLES = {
     ),
     "mixed sizes": (
         {"changes": {3: {"Rows": 10, "Columns": 8}}},
-        f"series {UID}: its slices are inconsistent: most have 10 x 8 pixels, 3.dcm 8 x 10 pixels.",
+        f"series {UID}: its slices are inconsistent: most have 10 x 8 pixels; 3.dcm has 8 x 10 pixels.",
     ),
     "mixed pixels": (
         {"changes": {k: {"PixelSpacing": [0.71, 0.8]} for k in (1, 4)}},
-        f"series {UID}: its slices are inconsistent: most have pixels of 0.7 x 0.71 mm, "
-        "1.dcm, 4.dcm pixels of 0.8 x 0.71 mm.",
+        f"series {UID}: its slices are inconsistent: most have pixels of 0.7 x 0.71 mm; "
+        "1.dcm, 4.dcm have pixels of 0.8 x 0.71 mm.",
     ),
     "many slices across the others": (
         {"changes": {k: {"ImageOrientationPatient": [1, 0, 0, 0, 0, -1]} for k in range(2, 6)}, "num_slices": 12},
-        f"series {UID}: its slices are inconsistent: most have {AXES}, 2.dcm, 3.dcm, 4.dcm and 1 more the axes "
+        f"series {UID}: its slices are inconsistent: most have {AXES}; 2.dcm, 3.dcm, 4.dcm and 1 more have the axes "
         "(1, 0, 0, 0, 0, -1).",
     ),
     "a slice askew": (
         {"changes": {5: {"ImageOrientationPatient": [1, 0, 0, 0, 0.8, -0.6]}}},
-        f"series {UID}: its slices are inconsistent: most have {AXES}, 5.dcm the axes (1, 0, 0, 0, 0.8, -0.6).",
+        f"series {UID}: its slices are inconsistent: most have {AXES}; 5.dcm has the axes (1, 0, 0, 0, 0.8, -0.6).",
     ),
     "doubled slices": (
         {"num_slices": 7, "changes": {2: _shift(1, 0, 0, 0.005), 6: _shift(0, 0, 0, 0)}},
@@ -492,7 +492,7 @@ def test_slices_may_differ_as_much_as_rounding_makes_them(changes, is_alike):
     if is_alike:
         assert stack(slices).order == (0, 1, 2, 3)
     else:
-        with pytest.raises(ValueError, match=r"^its slices are inconsistent: most have .*, 2\.dcm "):
+        with pytest.raises(ValueError, match=r"^its slices are inconsistent: most have .*; 2\.dcm has "):
             stack(slices)
 
 
@@ -554,11 +554,11 @@ def test_the_distances_between_slices_are_equal_or_multiples(places_mm, message)
 @pytest.mark.parametrize(
     ("usual", "changes", "message"),
     [
-        ({"shape": (8, 10)}, {0: {"shape": (9, 9)}}, "most have 10 x 8 pixels, 0.dcm 9 x 9 pixels"),
+        ({"shape": (8, 10)}, {0: {"shape": (9, 9)}}, "most have 10 x 8 pixels; 0.dcm has 9 x 9 pixels"),
         (
             {"pixel_mm": (0.704, 0.7)},
             {0: {"pixel_mm": (0.7, 0.7)}, 1: {"pixel_mm": (0.7, 0.7)}},
-            "most have pixels of 0.704 x 0.7 mm, 0.dcm, 1.dcm pixels of 0.7 x 0.7 mm",
+            "most have pixels of 0.704 x 0.7 mm; 0.dcm, 1.dcm have pixels of 0.7 x 0.7 mm",
         ),
         (
             {"axes": (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)},
@@ -569,13 +569,38 @@ def test_the_distances_between_slices_are_equal_or_multiples(places_mm, message)
                 3: {"axes": (1.0, 0.0002, 0.0, 0.0, 1.0, 0.0)},
                 4: {"axes": (1.0, 0.0003, 0.0, 0.0, 1.0, 0.0)},
             },
-            "most have the axes (1, 0.0001, 0, 0, 1, 0), 0.dcm, 1.dcm the axes (0, 1, 0, 0, 0, -1)",
+            "most have the axes (1, 0.0001, 0, 0, 1, 0); 0.dcm, 1.dcm have the axes (0, 1, 0, 0, 0, -1)",
         ),
     ],
 )
 def test_the_usual_geometry_is_that_of_most_slices_up_to_rounding(usual, changes, message):
     slices = [replace(one, **usual) for one in _slices([(0.0, 0.0, 5.0 * number) for number in range(5)])]
     slices = [replace(one, **changes.get(number, {})) for number, one in enumerate(slices)]
+    with pytest.raises(ValueError, match=f"^its slices are inconsistent: {re.escape(message)}$"):
+        stack(slices)
+
+
+@pytest.mark.parametrize(
+    ("sides", "message"),
+    [
+        ([8, 8, 8, 9, 9], "most have 8 x 8 pixels; 3.dcm, 4.dcm have 9 x 9 pixels"),
+        ([8, 8, 9, 9], "some have 8 x 8 pixels; 2.dcm, 3.dcm have 9 x 9 pixels"),
+        ([8, 8, 9, 10], "some have 8 x 8 pixels; 2.dcm has 9 x 9 pixels; 3.dcm has 10 x 10 pixels"),
+        (
+            [8, 8, 9, 10, 11, 12],
+            "some have 8 x 8 pixels; 2.dcm has 9 x 9 pixels; 3.dcm has 10 x 10 pixels; 4.dcm has 11 x 11 pixels; 1 slice "
+            "differs in other ways",
+        ),
+        (
+            [8, 8, 9, 10, 11, 12, 12],
+            "some have 8 x 8 pixels; 2.dcm has 9 x 9 pixels; 3.dcm has 10 x 10 pixels; 4.dcm has 11 x 11 pixels; 2 slices "
+            "differ in other ways",
+        ),
+    ],
+)
+def test_each_geometry_is_told_with_its_slices(sides, message):
+    slices = _slices([(0.0, 0.0, 5.0 * number) for number in range(len(sides))])
+    slices = [replace(one, shape=(side, side)) for one, side in zip(slices, sides, strict=True)]
     with pytest.raises(ValueError, match=f"^its slices are inconsistent: {re.escape(message)}$"):
         stack(slices)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
+
+from archnet.errors import pluralize
 
 # Positions may have only one decimal, so equal distances can appear to differ by this much.
 _UNEVEN_MM = 0.1
@@ -124,10 +127,25 @@ def _require_same(names: list[str], values: Floats, tolerance: float, describe: 
     usual = values[np.abs(values - rounded[counts.argmax()]).sum(axis=1).argmin()]
     odd = np.flatnonzero((np.abs(values - usual) > tolerance).any(axis=1))
     if len(odd):
-        others = abbreviated_list([names[index] for index in odd])
         raise ValueError(
-            f"its slices are inconsistent: most have {describe(usual)}, {others} {describe(values[odd[0]])}"
+            f"its slices are inconsistent: {_describe_groups(names, values, odd, describe(usual), describe)}"
         )
+
+
+def _describe_groups(
+    names: list[str], values: Floats, odd: NDArray[np.int64], usual: str, describe: Callable[[Floats], str]
+) -> str:
+    """The usual value, and the odd values with the names of their slices."""
+    groups: dict[str, list[str]] = {}
+    for index in odd:
+        groups.setdefault(describe(values[index]), []).append(names[index])
+    told = [
+        f"{abbreviated_list(group)} {'has' if len(group) == 1 else 'have'} {text}"
+        for text, group in islice(groups.items(), _MAX_NAMES)
+    ]
+    left = sum(map(len, groups.values())) - sum(map(len, islice(groups.values(), _MAX_NAMES)))
+    told += [f"{pluralize(left, 'slice')} {'differs' if left == 1 else 'differ'} in other ways"] if left else []
+    return "; ".join([f"{'most' if 2 * len(odd) < len(names) else 'some'} have {usual}", *told])
 
 
 def _require_single(names: list[str], along_mm: Floats) -> None:
