@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -74,3 +75,20 @@ def test_the_first_start_tells_of_a_tensorflow_imported_without_onednn(
         * is_told
     )
     assert execution_record()["variables"].get(VARIABLE) == chosen  # it would have no effect any more
+
+
+@pytest.mark.parametrize(
+    ("system", "is_x86", "is_enabled", "expected"),
+    [
+        ("linux", True, False, True),
+        ("win32", True, False, True),
+        ("darwin", True, False, False),
+        ("linux", False, False, False),
+        ("linux", True, True, False),
+    ],
+)
+def test_onednn_is_lacking_where_it_could_be_used(monkeypatch, system, is_x86, is_enabled, expected):
+    build = SimpleNamespace(IsX86Available=lambda: is_x86, IsMklEnabled=lambda: is_enabled)
+    monkeypatch.setattr(tensorflow_backend, "_build", build)
+    monkeypatch.setattr(sys, "platform", system)
+    assert tensorflow_backend.lacks_onednn() is expected

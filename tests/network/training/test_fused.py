@@ -217,6 +217,15 @@ def test_tensorflow_pools_correctly_on_a_gpu_and_with_onednn(monkeypatch, gpus, 
     assert below.pools_3d_correctly(dtype) is expected
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="oneDNN is TensorFlow's")
+def test_a_tensorflow_that_does_not_tell_pools_in_two_steps_without_a_warning(monkeypatch):
+    below = backend_module()
+    monkeypatch.setattr(below, "_build", None)
+    monkeypatch.setattr(below.tf.config, "get_visible_devices", lambda kind: [])
+    assert below.pools_3d_correctly("float32") is False
+    assert below.lacks_onednn() is False
+
+
 def test_the_training_twin_pools_with_correct_gradients():
     layers = [conv(3, bias=False), pool(3), conv(3), pool(3)]
     twin = build_training_twin(network_of(3, layers), CaseKeys())

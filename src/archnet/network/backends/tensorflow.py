@@ -10,7 +10,11 @@ from typing import Any, Final
 
 import tensorflow as tf
 from keras import StatelessScope
-from tensorflow.python.util import _pywrap_util_port as _build  # no public function tells how TensorFlow computes
+
+try:
+    from tensorflow.python.util import _pywrap_util_port as _build
+except ImportError:  # it is internal, but nothing public tells whether TensorFlow computes with oneDNN
+    _build = None
 
 Tensor = Any
 
@@ -130,7 +134,7 @@ def use_gpus(gpus: Sequence[int] | None) -> None:
 
 def lacks_onednn() -> bool:
     """Whether this TensorFlow could compute with oneDNN but has started without it."""
-    return sys.platform != "darwin" and bool(_build.IsX86Available()) and not _build.IsMklEnabled()
+    return bool(_build and _build.IsX86Available() and sys.platform != "darwin" and not _build.IsMklEnabled())
 
 
 def pools_3d_correctly(dtype: str) -> bool:
@@ -141,7 +145,7 @@ def pools_3d_correctly(dtype: str) -> bool:
     Args:
         dtype: Name of the compute dtype.
     """
-    return bool(tf.config.get_visible_devices("GPU")) or (dtype == "float32" and bool(_build.IsMklEnabled()))
+    return bool(tf.config.get_visible_devices("GPU") or (dtype == "float32" and _build and _build.IsMklEnabled()))
 
 
 def enable_determinism() -> None:
