@@ -13,6 +13,7 @@ import pytest
 from archnet.network import backend
 from archnet.network.backend import execution_record, start_quietly
 from archnet.network.backends import tensorflow as tensorflow_backend
+from long_tests import long_except
 
 VARIABLE = "TF_ENABLE_ONEDNN_OPTS"
 START = """
@@ -26,7 +27,7 @@ print(json.dumps([tensorflow.lacks_onednn(), execution_record()["variables"].get
 
 @pytest.mark.slow
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="TensorFlow has oneDNN on x86 processors")
-@pytest.mark.parametrize(("chosen", "lacks"), [(None, False), ("0", True)])
+@pytest.mark.parametrize(("chosen", "lacks"), long_except({(None, False)}, [(None, False), ("0", True)]))
 def test_a_process_computes_with_onednn_unless_its_user_has_chosen(chosen, lacks):
     others = {name: value for name, value in os.environ.items() if name != VARIABLE}
     environment = others | ({VARIABLE: chosen} if chosen else {})
