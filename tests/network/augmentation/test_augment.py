@@ -87,8 +87,9 @@ def test_every_augmentation_treats_a_case_alike_in_any_batch_and_stays_an_image(
     assert together.max() <= 1
     backwards = result_of(entry, images[::-1], uniforms[::-1])[::-1]
     alone = np.concatenate([result_of(entry, images[[case]], uniforms[[case]]) for case in range(shape[0])])
-    assert np.array_equal(together, backwards)
-    assert np.array_equal(together, alone)
+    rounding = 1e-6 if isinstance(entry, Zoom) else 0  # of products of matrices, which may depend on their number
+    for other in (backwards, alone):
+        np.testing.assert_allclose(together, other, rtol=0, atol=rounding)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=["2d", "3d"])

@@ -92,7 +92,8 @@ def test_shape_and_range_are_kept_and_a_case_is_the_same_in_any_batch(name, shap
     assert result.dtype == np.float32
     assert 0 <= result.min() <= result.max() <= 1
     parts = [result_of(entry, images[rows], uniforms[rows]) for rows in (slice(0, 1), slice(1, 6))]
-    assert np.array_equal(result, np.concatenate(parts))
+    rounding = 1e-6 if name == "zoom" else 0  # of products of matrices, which may depend on their number
+    np.testing.assert_allclose(result, np.concatenate(parts), rtol=0, atol=rounding)
 
 
 @names
