@@ -85,6 +85,7 @@ def test_a_gpu_that_is_not_there_is_refused(folder):
     code, _, errors = told_by(folder, COMMAND, "run", "experiment.json", "--device", "gpu:1")
     assert code == 2
     assert errors == (
+        "Importing Keras and its backend, jax\n"
         "--device gpu:1: there is no GPU, says jax. Choose another, such as cpu. If a GPU is installed but not "
         'detected, install its driver and pip install "jax[cuda13]".\n'
     )
