@@ -16,10 +16,8 @@ from archnet.phantom.layouts import Phantom
 from finished_runs import draw_phantom, make_once, make_runs
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as archnet does, for tests that import Keras first
-if (
-    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-):  # as in the background of a shell; the tests' processes inherit it
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which the processes of tests inherit
 
 gc.disable()  # until the tests are collected: what they import stays, and walking over it costs seconds
 settings.register_profile("archnet", deadline=None)  # no test depends on a clock

@@ -23,8 +23,9 @@ from archnet.imaging import read_volume
 from archnet.imaging.scan_grid import interpolate
 from archnet.inference.explain import draw_explanation, explain_scan, write_heat_map
 from archnet.inference.trained_run import read_trained_run
+from archnet.network.backend import backend_module
 from archnet.network.build.network import build
-from archnet.network.explain import feature_tensors, grad_cam, occlusion
+from archnet.network.explain import GradCam, feature_tensors, grad_cam, occlusion
 from archnet.network.scaling import build_inference_model
 from archnet.network.trained_model import load_model
 from archnet.runs.gallery.feature_heat import heat_of_planes
@@ -308,6 +309,26 @@ def test_grad_cam_is_its_formula(rank, num_classes, activation):
         (heat,) = grad_cam(model, arch, image, label)
         np.testing.assert_allclose(heat, expected, atol=1e-6)
     assert num_hot > 0
+
+
+@pytest.mark.parametrize("rank", [2, 3])
+def test_in_a_window_of_equal_features_one_has_the_gradient(rank):
+    layers = [{"type": "C", "num_output": 2, "kernel_size": 3}, {"type": "P", "pool": "max", "kernel_size": 2}, *TAIL]
+    arch = arch_of(layers, rank)
+    network = build(arch, (8,) * rank, 2, seed=1)
+    model = build_inference_model(network, InputLimits.of(-1000, 400))
+    ((body, head),) = GradCam(model, arch)._members
+    maps = keras.Variable(body(np.ones((1, *(8,) * rank, 1), np.float32)))
+
+    def product():
+        output = keras.ops.sum(head(maps.value))
+        return output, output
+
+    _, (slopes,) = backend_module().value_and_gradients(product, [maps], [])
+    slopes = keras.ops.convert_to_numpy(slopes)
+    windows = slopes[0].reshape(*[part for size in slopes.shape[1:-1] for part in (size // 2, 2)], 2)
+    hot = (windows != 0).sum(axis=tuple(range(1, 2 * rank, 2)))
+    assert hot.max() == 1
 
 
 @pytest.mark.slow

@@ -16,6 +16,10 @@ from archnet.network.backends import tensorflow as tensorflow_backend
 from long_tests import long_except
 
 VARIABLE = "TF_ENABLE_ONEDNN_OPTS"
+WARNING = (
+    "TensorFlow was imported before archnet started it, and does not use oneDNN on this processor: 3D networks train "
+    f"several times slower. Set the environment variable {VARIABLE}=1 before TensorFlow is imported."
+)
 START = """
 import json
 from archnet.network.backend import execution_record, start_quietly
@@ -66,15 +70,7 @@ def test_the_first_start_tells_of_a_tensorflow_imported_without_onednn(
     with caplog.at_level(logging.WARNING, "archnet"):
         start_quietly()
         start_quietly()
-    told = [record.getMessage() for record in caplog.records]
-    assert (
-        told
-        == [
-            "TensorFlow was imported before archnet started it, and does not use oneDNN on this processor: 3D networks train "
-            f"several times slower. Set the environment variable {VARIABLE}=1 before TensorFlow is imported."
-        ]
-        * is_told
-    )
+    assert [record.getMessage() for record in caplog.records] == [WARNING] * is_told
     assert execution_record()["variables"].get(VARIABLE) == chosen  # it would have no effect any more
 
 

@@ -17,6 +17,7 @@ from archnet.errors import RunError
 from archnet.network.backend import backend_module
 from archnet.network.build.builder import Builder
 from archnet.network.build.network import RULES
+from archnet.network.planewise_pooling import split_poolings
 from archnet.network.predict import Predictor
 from archnet.network.scaling import input_limits, member_networks, two_logits
 from archnet.network.weights.matching import match_tensors
@@ -88,7 +89,7 @@ class GradCam:
 
 def _split(network: keras.Model, features: list[Tensor]) -> tuple[keras.Model, keras.Model]:
     """The part of a network before its last feature map, and the part after it."""
-    return keras.Model(network.input, features), keras.Model(features, network.output)
+    return keras.Model(network.input, features), split_poolings(keras.Model(features, network.output))
 
 
 def _member_heats(

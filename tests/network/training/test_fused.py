@@ -7,8 +7,9 @@ import pytest
 from archnet.files.strict_json import Document
 from archnet.network.backend import backend_module
 from archnet.network.build.network import build
+from archnet.network.planewise_pooling import PlanewiseMaxPooling
 from archnet.network.training.dropout import CaseKeys
-from archnet.network.training.fused import FusedBatchNorm, PlanewiseMaxPooling, PooledConvolution
+from archnet.network.training.fused import FusedBatchNorm, PooledConvolution
 from archnet.network.training.training_twin import build_training_twin
 from archnet.spec.arch import parse_arch
 
@@ -160,12 +161,6 @@ def pooled(layer, inputs):
     return keras.ops.convert_to_numpy(outputs), keras.ops.convert_to_numpy(gradient)
 
 
-@pytest.fixture
-def wrong_gradients(monkeypatch):
-    """The backend gives the gradient of a 3D max pooling to each of several equal maxima."""
-    monkeypatch.setattr(backend_module(), "pools_3d_correctly", lambda dtype: False)
-
-
 WINDOWS = [
     {"pool_size": 2},
     {"pool_size": (3, 2, 1)},
@@ -176,28 +171,20 @@ WINDOWS = [
 
 
 @pytest.mark.parametrize("window", WINDOWS, ids=str)
-def test_a_3d_pooling_in_two_steps_has_the_values_and_gradients_of_keras(window, wrong_gradients):
+def test_a_3d_pooling_in_two_steps_has_the_values_and_gradients_of_keras(window):
     inputs = np.random.default_rng(0).permutation(2 * 6 * 7 * 8 * 3).reshape(2, 6, 7, 8, 3).astype(np.float32) / 1024
     results = [pooled(kind(**window), inputs) for kind in (PlanewiseMaxPooling, keras.layers.MaxPooling3D)]
     for array, expected in zip(*results, strict=True):
         np.testing.assert_array_equal(array, expected)
 
 
-def test_one_of_several_equal_maxima_receives_the_gradient(wrong_gradients):
+@pytest.mark.parametrize("in_graph", [True, False])
+def test_one_of_several_equal_maxima_receives_the_gradient(in_graph, monkeypatch):
+    if not in_graph:
+        monkeypatch.setattr(backend_module(), "compile_graph", lambda function, variables: function)
     _, gradient = pooled(PlanewiseMaxPooling(2), np.ones((1, 4, 4, 4, 1), np.float32))
     assert np.count_nonzero(gradient) == 8
     assert gradient.sum() == 2 * 8
-
-
-@pytest.mark.parametrize("is_told_correct", [True, False])
-def test_a_correct_backend_pools_in_one_step(is_told_correct, monkeypatch):
-    asked, poolings = [], []
-    monkeypatch.setattr(backend_module(), "pools_3d_correctly", lambda dtype: asked.append(dtype) or is_told_correct)
-    pool_once = keras.ops.max_pool
-    monkeypatch.setattr(keras.ops, "max_pool", lambda *given: poolings.append(given) or pool_once(*given))
-    PlanewiseMaxPooling(2, dtype="bfloat16")(np.ones((1, 4, 4, 4, 1), np.float32))
-    assert asked == ["bfloat16"]
-    assert len(poolings) == (0 if is_told_correct else 2)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="oneDNN is TensorFlow's")
@@ -226,8 +213,13 @@ def test_a_tensorflow_that_does_not_tell_pools_in_two_steps_without_a_warning(mo
     assert below.lacks_onednn() is False
 
 
-def test_the_training_twin_pools_with_correct_gradients():
+@pytest.mark.parametrize(
+    ("precision", "correct", "expected"), [("float32", {"float32"}, 0), ("bfloat16", {"float32"}, 2)]
+)
+def test_the_training_twin_pools_with_correct_gradients(precision, correct, expected, monkeypatch):
+    monkeypatch.setattr(backend_module(), "pools_3d_correctly", lambda dtype: dtype in correct)
     layers = [conv(3, bias=False), pool(3), conv(3), pool(3)]
-    twin = build_training_twin(network_of(3, layers), CaseKeys())
-    kinds = [type(getattr(layer, "pooling", layer)).__name__ for layer in twin.layers]
-    assert kinds.count("PlanewiseMaxPooling") == 2
+    twin = build_training_twin(network_of(3, layers), CaseKeys(), precision)
+    kinds = [type(getattr(layer, "pooling", layer)) for layer in twin.layers]
+    assert kinds.count(PlanewiseMaxPooling) == expected
+    assert kinds.count(keras.layers.MaxPooling3D) == 2 - expected

@@ -106,7 +106,7 @@ def lacks_onednn() -> bool:
 
 
 def pools_3d_correctly(dtype: str) -> bool:
-    """Whether the gradient of a 3D max pooling goes to one of several equal maxima: in every dtype."""
+    """Whether the gradient of a 3D max pooling in a graph goes to one of several equal maxima: in every dtype."""
     return True
 
 

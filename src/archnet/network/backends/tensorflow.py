@@ -138,7 +138,7 @@ def lacks_onednn() -> bool:
 
 
 def pools_3d_correctly(dtype: str) -> bool:
-    """Whether the gradient of a 3D max pooling goes to one of several equal maxima, not to each of them.
+    """Whether the gradient of a 3D max pooling in a graph goes to one of several equal maxima, not to each of them.
 
     TensorFlow's own kernel for a CPU gives it to each; oneDNN's does not, but may exist in float32 only.
 

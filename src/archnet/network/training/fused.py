@@ -1,4 +1,4 @@
-"""Layers of the training twin that stand for Keras's layers: fewer passes over memory, correct gradients."""
+"""Layers of the training twin that are equivalent to Keras's layers, with fewer passes over memory."""
 
 from __future__ import annotations
 
@@ -66,19 +66,3 @@ class FusedBatchNorm(keras.layers.BatchNormalization):
         for moving, new in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + new * (1 - self.momentum))
         return outputs
-
-
-class PlanewiseMaxPooling(keras.layers.MaxPooling3D):
-    """Keras's 3D max pooling; where the backend's gradient is wrong, 2D poolings of the planes, then of the depth."""
-
-    def call(self, inputs: Tensor) -> Tensor:
-        """Map (N, height, width, depth, channels) to the maxima of its windows."""
-        if backend_module().pools_3d_correctly(self.compute_dtype):
-            return super().call(inputs)
-        _, height, width, depth, channels = inputs.shape
-        planes = ops.reshape(inputs, (-1, height, width, depth * channels))
-        planes = ops.max_pool(planes, self.pool_size[:2], self.strides[:2], self.padding)
-        height, width = planes.shape[1:3]
-        columns = ops.reshape(planes, (-1, height * width, depth, channels))
-        columns = ops.max_pool(columns, (1, self.pool_size[2]), (1, self.strides[2]), self.padding)
-        return ops.reshape(columns, (-1, height, width, columns.shape[2], channels))

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 import keras
 
+from archnet.network.backend import backend_module
 from archnet.network.build.grouped_convolution import accelerate
 from archnet.network.build.plain import CONVOLUTION, POOLING
+from archnet.network.planewise_pooling import PlanewiseMaxPooling
 from archnet.network.training.dropout import CaseDropout, CaseKeys
-from archnet.network.training.fused import FusedBatchNorm, PlanewiseMaxPooling, PooledConvolution
+from archnet.network.training.fused import FusedBatchNorm, PooledConvolution
 
 POLICIES: Final = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 """Keras dtype policies by precision; in mixed precision, variables stay float32."""
@@ -20,10 +22,6 @@ POLICIES: Final = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16"
 Consumers = dict[int, list[keras.Operation]]
 """The operations that consume a tensor, by its id."""
 
-_REPLACEMENTS: Final = {
-    keras.layers.BatchNormalization: FusedBatchNorm,
-    keras.layers.MaxPooling3D: PlanewiseMaxPooling,
-}
 _CONVOLUTIONS: Final = tuple(CONVOLUTION.values())
 _MAX_POOLINGS: Final = tuple(layer for (kind, _), layer in POOLING.items() if kind == "max")
 
@@ -68,7 +66,12 @@ def build_training_twin(network: keras.Model, keys: CaseKeys, precision: str = "
 
 def copy_layer(layer: keras.layers.Layer, policy: str) -> keras.layers.Layer:
     """Copy a layer for training, with its own weights, in the precision of a Keras policy."""
-    kind = _REPLACEMENTS.get(layer.__class__, layer.__class__)
+    kind = layer.__class__
+    if isinstance(layer, keras.layers.BatchNormalization):
+        kind = FusedBatchNorm
+    elif isinstance(layer, keras.layers.MaxPooling3D):
+        dtype = keras.DTypePolicy(policy).compute_dtype
+        kind = layer.__class__ if backend_module().pools_3d_correctly(dtype) else PlanewiseMaxPooling
     config: dict[str, Any] = layer.get_config()
     return accelerate(kind.from_config({**config, "dtype": policy}))
 
